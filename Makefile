@@ -1,0 +1,60 @@
+# Everything runs in .venv, which the first target that needs it creates. Another Python: make PYTHON=python3.12 ...
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# overrides for ddpg-train: make train ARGS="env=hopper preset=td3"
+ARGS ?=
+# options for pytest: make test PYTEST_ARGS="-k noise -x"
+PYTEST_ARGS ?=
+# test processes at a time
+JOBS ?= 2
+
+# One thread each: parallel tests would fight for the cores.
+export OMP_NUM_THREADS ?= 1
+# Whatever stands in the caller's shell, the .venv alone decides what is imported.
+unexport PYTHONHOME
+unexport PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-slow lint check format benchmark clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: $(STAMP)  ## create .venv with everything in it; does nothing when it is up to date
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) here: install Python 3.10 or newer, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "make: $(PYTHON) is $$($(PYTHON) -V 2>&1): Python 3.10 or newer is needed, name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot create environments: install its venv (Debian, Ubuntu: apt-get install python3-venv)"; exit 1; }
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@touch $@
+
+train: $(STAMP)  ## train; ARGS="env=hopper preset=td3" passes overrides on
+	$(BIN)/ddpg-train $(ARGS)
+
+test: $(STAMP)  ## the fast tests
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(STAMP)  ## the slow tests
+	$(BIN)/python -m pytest -n $(JOBS) -m slow $(PYTEST_ARGS)
+
+lint: $(STAMP)  ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+check: lint test  ## lint, then test
+
+format: $(STAMP)  ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+benchmark: $(STAMP)  ## updates and steps per second beside the floor of matrix products
+	$(BIN)/python scripts/benchmark.py $(ARGS)
+
+clean:  ## remove .venv, builds and caches; never outputs/
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find ddpg conf scripts tests examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The YAML of the framework; the file makes the folder importable, which Hydra asks of a `pkg://` search path."""

@@ -1,0 +1,94 @@
+"""Checkpoints: the learner's state in one file, the replay memory in segments that are written once.
+
+A checkpoint is a state file plus the list of segments that it names. Everything is written beside what exists and
+renamed into place, so a kill at any instant leaves the previous checkpoint whole. The two newest are kept.
+"""
+
+import logging
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddpg.replay import ReplayBuffer
+from ddpg.run_folder import atomic_write
+
+log = logging.getLogger(__name__)
+
+KEPT = 2
+_UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
+
+
+class Checkpoints:
+    """The `checkpoint` folder of a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._segments: list[tuple[int, int]] = []  # [start, stop) of the transitions on disk, oldest first
+
+    def save(self, env_step: int, state: dict[str, Any], replay: ReplayBuffer, stop: int) -> bool:
+        """Saves `state` with the replay memory as it was when it had seen `stop` transitions.
+
+        Writes only the transitions that no segment holds. False, and nothing written, if the memory has since
+        dropped some of them. OSError if the disk is full; the checkpoints before stay whole.
+        """
+        saved = self._segments[-1][1] if self._segments else 0
+        oldest = max(0, stop - replay.buffer_size)
+        start = max(saved, oldest)
+        if start < stop and not replay.holds(start, stop):
+            return False
+        self._folder.mkdir(exist_ok=True)
+        segments = [segment for segment in self._segments if segment[1] > oldest]
+        if start < stop:
+            with atomic_write(self._segment(start, stop)) as file:
+                np.savez(file, **replay.export(start, stop))
+            segments.append((start, stop))
+        with atomic_write(self._folder / f"state-{env_step:012d}.pt") as file:
+            torch.save({"segments": segments, "state": state}, file)
+        self._segments = segments
+        self._drop_old()
+        return True
+
+    def load(self, replay: ReplayBuffer) -> dict[str, Any] | None:
+        """The newest state that can be read, its transitions put into `replay`; None if there is none."""
+        for path in reversed(self._states()):
+            try:
+                saved = torch.load(path, map_location="cpu", weights_only=True)
+                segments = [tuple(segment) for segment in saved["segments"]]
+                arrays = [dict(np.load(self._segment(*segment))) for segment in segments]
+            except _UNREADABLE as error:
+                log.warning("checkpoint %s cannot be read (%s); falling back to the one before", path.name, error)
+                continue
+            for (start, _), transitions in zip(segments, arrays, strict=True):
+                replay.restore(start, transitions)
+            self._segments = segments
+            return saved["state"]
+        if self._states():
+            raise OSError(f"no checkpoint in {self._folder} can be read; move it away to start afresh")
+        return None
+
+    def _states(self) -> list[Path]:
+        return sorted(self._folder.glob("state-*.pt"))
+
+    def _segment(self, start: int, stop: int) -> Path:
+        return self._folder / f"replay-{start:012d}-{stop:012d}.npz"
+
+    def _drop_old(self) -> None:
+        """Removes all but the newest states, and the segments that none of those needs."""
+        for path in self._states()[:-KEPT]:
+            path.unlink()
+        needed = {self._segment(*segment) for segment in self._segments}
+        for path in self._states()[:-1]:
+            needed |= self._named_by(path)
+        for path in set(self._folder.glob("replay-*.npz")) - needed:
+            path.unlink()
+
+    def _named_by(self, path: Path) -> set[Path]:
+        try:
+            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except _UNREADABLE:
+            return set()
+        return {self._segment(*segment) for segment in saved["segments"]}

@@ -1,0 +1,107 @@
+"""What a conf/env/*.yaml says, and the chain of wrappers that it becomes."""
+
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+
+from ddpg.envs import explain
+from ddpg.envs.quiet import quiet, quiet_pybullet, route_mujoco_warnings
+from ddpg.envs.rendering import (
+    choose_mujoco_backend,
+    draw_pygame_in_memory,
+    draws_with_mujoco,
+    require_mujoco_backend,
+)
+from ddpg.envs.vector_env import VectorEnv
+from ddpg.errors import UserError
+from ddpg.types import Count, PositiveInt
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the field spends on a task, in env steps; the run's own keys default to these by interpolation."""
+
+    total_steps: PositiveInt
+    random_steps: Count
+    eval_every: PositiveInt
+
+
+@dataclass(frozen=True)
+class EnvSpec:
+    """One environment. `version`, `domain` and `task` are the parts that its YAML puts together to `id`."""
+
+    name: str
+    id: str
+    version: str | None
+    domain: str | None
+    task: str | None
+    imports: Sequence[str]
+    kwargs: Mapping[str, Any]
+    max_episode_steps: PositiveInt | None
+    extra: str | None
+    budget: Budget
+
+    def make(self, render: bool = False) -> VectorEnv:
+        """Build it: the env's own class, gymnasium's order check and time limit, then `VectorEnv`.
+
+        With `render`, `render()` gives frames; close such an env, or MuJoCo's contexts complain at exit.
+        `UserError`: it is unknown, not installed, fails to build, or its actions are not a bounded Box.
+        """
+        self._check_name()
+        with quiet(), quiet_pybullet(self._uses_pybullet()):
+            if not {"dm_control", "shimmy"}.isdisjoint(self.imports):
+                choose_mujoco_backend()  # now, since they read it when they are imported
+            self._import()
+            env = self._build(render)
+        if render:
+            draw_pygame_in_memory()
+        if render and draws_with_mujoco(env):
+            require_mujoco_backend()
+        return VectorEnv(env, key=explain.key(self), quiet_reset=self._uses_pybullet())
+
+    def _check_name(self) -> None:
+        if self.name != folder_name(self.name):
+            raise UserError(
+                f"env.name={self.name} becomes a folder's name, so letters, digits, '.', '_' and '-' are "
+                f"allowed: for example env.name={folder_name(self.name)}"
+            )
+
+    def _import(self) -> None:
+        own = [self.id.partition(":")[0]] if ":" in self.id else []  # gymnasium's way to write "module:id"
+        for module in [*self.imports, *own]:
+            try:
+                importlib.import_module(module)
+            except Exception as error:
+                raise UserError(explain.failed_import(self, module, error)) from error
+
+    def _build(self, render: bool) -> gymnasium.Env[Any, Any]:
+        try:
+            self._load_class()
+            route_mujoco_warnings()
+            return gymnasium.make(
+                self.id,
+                max_episode_steps=self.max_episode_steps,
+                disable_env_checker=True,
+                render_mode="rgb_array" if render else None,
+                **self.kwargs,
+            )
+        except Exception as error:
+            raise UserError(explain.failed_build(self, error)) from error
+
+    def _load_class(self) -> None:
+        """Import the env's module ahead of `gymnasium.make`, so that MuJoCo is there before it can warn."""
+        registered = gymnasium.registry.get(self.id.rpartition(":")[2])
+        if registered is not None and isinstance(registered.entry_point, str):
+            importlib.import_module(registered.entry_point.partition(":")[0])
+
+    def _uses_pybullet(self) -> bool:
+        return any(module.startswith("pybullet") for module in self.imports)
+
+
+def folder_name(text: str) -> str:
+    """The text as a name for a folder: `dm_control/fish-swim-v0` becomes `dm_control-fish-swim-v0`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "env"

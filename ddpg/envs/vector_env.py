@@ -1,0 +1,99 @@
+"""The one shape in which training sees every environment: float32 vectors in and out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from ddpg.envs.quiet import quiet_pybullet
+from ddpg.errors import UserError
+
+Vector = npt.NDArray[np.float32]
+
+
+class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
+    """obs: float32 (obs_dim,), a new array each time; action: float32 (action_dim,), in the env's own units.
+
+    Rewards become Python floats, flags Python bools. `key` is how messages name the env.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], *, key: str, quiet_reset: bool) -> None:
+        super().__init__(env)
+        self._key = key
+        self._quiet_reset = quiet_reset
+        actions = _continuous(env.action_space, key)
+        self._action_shape, self._action_dtype = actions.shape, actions.dtype
+        self.action_space: Any = _float32_box(actions)
+        self._flat = _flattener(env.observation_space, key)
+        size = spaces.flatdim(env.observation_space)
+        self.observation_space: Any = spaces.Box(-np.inf, np.inf, (size,), np.float32)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Vector, dict[str, Any]]:
+        with quiet_pybullet(self._quiet_reset):  # pybullet connects in its first reset
+            obs, info = self.env.reset(seed=seed, options=options)
+        self._quiet_reset = False
+        flat = self._flat(obs)
+        if flat.shape != self.observation_space.shape:
+            raise UserError(
+                f"{self._key}: reset returned an observation of {flat.size} numbers, "
+                f"its observation_space has {spaces.flatdim(self.env.observation_space)}"
+            )
+        return flat, info
+
+    def step(self, action: Vector) -> tuple[Vector, float, bool, bool, dict[str, Any]]:
+        # The env gets a copy: some keep or change what they are given, and the replay memory stores `action`.
+        own = action.astype(self._action_dtype).reshape(self._action_shape)
+        obs, reward, terminated, truncated, info = self.env.step(own)
+        return self._flat(obs), float(reward), bool(terminated), bool(truncated), info
+
+    def render(self) -> npt.NDArray[np.uint8]:
+        """One frame (height, width, 3)."""
+        try:
+            return np.asarray(self.env.render(), dtype=np.uint8)
+        except Exception as error:
+            line = " ".join(str(error).split())
+            raise UserError(
+                f"{self._key}: drawing it failed: {type(error).__name__}: {line} "
+                "(`pip install 'ddpg[video]'`; without a display MuJoCo needs MUJOCO_GL=egl or osmesa)"
+            ) from error
+
+
+def _continuous(space: spaces.Space[Any], key: str) -> spaces.Box:
+    if not isinstance(space, spaces.Box) or not np.issubdtype(space.dtype, np.floating):
+        raise UserError(f"{key}: its actions are {space}; DDPG needs continuous actions (a Box of floats)")
+    with np.errstate(over="ignore"):
+        span = space.high.ravel().astype(np.float32) - space.low.ravel().astype(np.float32)
+    endless = np.flatnonzero(~np.isfinite(span))
+    if endless.size:
+        first = int(endless[0])
+        raise UserError(
+            f"{key}: action dimension {first} (of {span.size}) has the bounds [{space.low.ravel()[first]:g}, "
+            f"{space.high.ravel()[first]:g}]; DDPG scales its actions to finite bounds"
+        )
+    return space
+
+
+def _float32_box(space: spaces.Box) -> spaces.Box:
+    """The bounds as float32 vectors, rounded inwards, so that they lie within the env's float64 bounds."""
+    low, high = space.low.ravel(), space.high.ravel()
+    low32, high32 = low.astype(np.float32), high.astype(np.float32)
+    low32 = np.where(low32 < low, np.nextafter(low32, np.float32(np.inf)), low32)
+    high32 = np.where(high32 > high, np.nextafter(high32, np.float32(-np.inf)), high32)
+    return spaces.Box(low32, high32, dtype=np.float32)
+
+
+def _flattener(space: spaces.Space[Any], key: str) -> Callable[[Any], Vector]:
+    """From an observation to a new float32 vector, in the order of `gymnasium.spaces.flatten`."""
+    if isinstance(space, spaces.Box):
+        return lambda obs: np.array(obs, dtype=np.float32).ravel()
+    if isinstance(space, spaces.Dict) and all(isinstance(part, spaces.Box) for part in space.values()):
+        names = tuple(space.keys())
+        return lambda obs: np.concatenate([obs[name] for name in names], axis=None, dtype=np.float32)
+    if not space.is_np_flattenable:
+        raise UserError(f"{key}: its observations are {space}, which cannot be flattened to a vector")
+    return lambda obs: np.array(spaces.flatten(space, obs), dtype=np.float32)

@@ -1,0 +1,44 @@
+"""Noise-free episodes in an environment of their own."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import gymnasium as gym
+import numpy as np
+
+Policy = Callable[[np.ndarray], np.ndarray]
+
+
+class Episodes(NamedTuple):
+    """Undiscounted returns and lengths (env steps) of finished episodes, one entry each."""
+
+    returns: np.ndarray
+    lengths: np.ndarray
+
+    def metrics(self) -> dict[str, float]:
+        """Mean and standard deviation over the episodes, under the names that are logged."""
+        return {
+            "eval/episodic_return": float(self.returns.mean()),
+            "eval/episodic_return_std": float(self.returns.std()),
+            "eval/episodic_length": float(self.lengths.mean()),
+        }
+
+
+def evaluate(
+    policy: Policy, env: gym.Env, seeds: Sequence[int], on_frame: Callable[[np.ndarray], None] | None = None
+) -> Episodes:
+    """One episode for each seed; `on_frame` gets every rendered frame of an env made with `render=True`."""
+    returns, lengths = [], []
+    for seed in seeds:
+        obs, _ = env.reset(seed=seed)
+        episodic_return, length, over = 0.0, 0, False
+        while not over:
+            if on_frame:
+                on_frame(env.render())
+            obs, reward, terminated, truncated, _ = env.step(policy(obs))
+            episodic_return += float(reward)
+            length += 1
+            over = terminated or truncated
+        returns.append(episodic_return)
+        lengths.append(length)
+    return Episodes(np.array(returns), np.array(lengths))

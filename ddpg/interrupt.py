@@ -1,0 +1,39 @@
+"""Signals as a flag: training looks at it between two steps, so that no save is ever cut in half."""
+
+import signal
+from types import FrameType, TracebackType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):
+    """Training stopped on a signal; `exit_code` is the shell's convention, 128 + the signal's number."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.exit_code = 128 + signum
+
+
+class InterruptFlag:
+    """Catches SIGINT and SIGTERM within its `with` block. A second SIGINT is not waited for: KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+
+    def __enter__(self) -> "InterruptFlag":
+        self._previous = {s: signal.signal(s, self._set) for s in SIGNALS}
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        for s, handler in self._previous.items():
+            signal.signal(s, handler)
+
+    def _set(self, signum: int, frame: FrameType | None) -> None:
+        if self.signum == signum == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signum = signum
+
+    def check(self) -> None:
+        """Raises Interrupted if a signal has come."""
+        if self.signum is not None:
+            raise Interrupted(self.signum)

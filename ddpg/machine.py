@@ -1,0 +1,53 @@
+"""What this machine offers: memory and devices."""
+
+from pathlib import Path
+
+import torch
+
+from ddpg.errors import UserError
+
+
+def available_memory() -> int | None:
+    """Bytes that this process may still take: the machine's free memory or the control group's rest; None: unknown."""
+    limits = [_meminfo(), *_control_group()]
+    known = [limit for limit in limits if limit is not None]
+    return min(known) if known else None
+
+
+def _meminfo() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
+
+
+def _control_group() -> list[int]:
+    """What memory limits of control groups (Slurm, containers) leave, from the process's own group upwards."""
+    try:
+        own = Path("/proc/self/cgroup").read_text().splitlines()[-1].split(":")[-1].lstrip("/")
+    except (OSError, IndexError):
+        return []
+    root = Path("/sys/fs/cgroup")
+    left = []
+    for folder in [root / own, *(root / own).parents]:
+        try:
+            limit, used = (folder / "memory.max").read_text().strip(), (folder / "memory.current").read_text()
+        except OSError:
+            continue
+        if limit != "max":
+            left.append(int(limit) - int(used))
+    return left
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of that name; `auto` is a GPU if torch sees one. UserError if there is no such device."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device={name} cannot be used: {reason}; allowed: auto, cpu, cuda, cuda:N") from error
+    return device

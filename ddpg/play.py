@@ -1,0 +1,63 @@
+"""A stored policy at work: episodes, their returns, and a video."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.build import build_env_spec, build_networks
+from ddpg.envs import EnvSpec
+from ddpg.envs.rendering import write_video
+from ddpg.errors import UserError
+from ddpg.evaluate import Episodes, Policy, evaluate
+from ddpg.run_folder import RunFolder
+from ddpg.seeding import derived_seed
+
+Which = Literal["last", "best"]
+
+
+def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool) -> Episodes:
+    """Noise-free episodes of the run's last or best actor, from starts that training never saw.
+
+    With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder holds no such actor.
+    """
+    if not folder.config.exists():
+        raise UserError(f"{folder.path} is no run folder: it has no config.yaml")
+    cfg = OmegaConf.load(folder.config)
+    assert isinstance(cfg, DictConfig)
+    spec = build_env_spec(cfg)
+    env = spec.make()
+    policy = load_policy(cfg, folder, which, env)
+    seeds = [derived_seed(seed, "play", k) for k in range(episodes)]
+    if video:
+        _record(policy, spec, seeds[:1], folder, which)
+    try:
+        return evaluate(policy, env, seeds)
+    finally:
+        env.close()
+
+
+def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: Any) -> Policy:
+    """The stored actor as a function from one observation to one action."""
+    path = folder.actor if which == "last" else folder.best_actor
+    if not path.exists():
+        raise UserError(f"{path} does not exist: the run has not saved its {which} actor yet")
+    actor = build_networks(cfg, env)[0].eval()
+    actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
+
+    @torch.inference_mode()
+    def policy(obs: np.ndarray) -> np.ndarray:
+        return actor(torch.from_numpy(obs).unsqueeze(0)).squeeze(0).numpy()
+
+    return policy
+
+
+def _record(policy: Policy, spec: EnvSpec, seeds: Sequence[int], folder: RunFolder, which: Which) -> None:
+    frames: list[np.ndarray] = []
+    env = spec.make(render=True)
+    evaluate(policy, env, seeds, on_frame=frames.append)
+    env.close()
+    folder.videos.mkdir(exist_ok=True)
+    write_video(frames, folder.videos / f"{which}.mp4", fps=env.metadata.get("render_fps", 30))

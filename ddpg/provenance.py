@@ -1,0 +1,135 @@
+"""Where a run comes from: code, versions, command, machine. Nothing here can stop a run: unknown is null."""
+
+import os
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ddpg
+
+PACKAGES = (
+    "gymnasium",
+    "hydra-core",
+    "hydra-submitit-launcher",
+    "matplotlib",
+    "mujoco",
+    "numpy",
+    "omegaconf",
+    "pybullet",
+    "pybullet_envs_gymnasium",
+    "submitit",
+    "torch",
+    "tqdm",
+    "wandb",
+)
+SLURM_VARIABLES = (
+    "SLURM_CLUSTER_NAME",
+    "SLURM_JOB_ID",
+    "SLURM_ARRAY_JOB_ID",
+    "SLURM_ARRAY_TASK_ID",
+    "SLURM_RESTART_COUNT",
+    "SLURM_JOB_PARTITION",
+    "SLURMD_NODENAME",
+)
+LONGEST_DIFF = 200_000  # characters
+MOST_UNTRACKED = 100
+GIT_SECONDS = 5.0  # a repository on a slow network disk must not hold the run up
+
+
+def provenance(seed: int) -> dict[str, Any]:
+    """What provenance.json holds, ready for json.dump."""
+    package = Path(ddpg.__file__)
+    code = repository(package.parent) if _is_tracked(package) else None
+    here = repository(Path.cwd())
+    return {
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "directory": str(Path.cwd()),
+        "seed": seed,
+        "git": code,
+        "git_of_directory": None if here is None or (code and here["root"] == code["root"]) else here,
+        "versions": versions(),
+        "machine": machine(),
+        "slurm": {name: os.environ[name] for name in SLURM_VARIABLES if name in os.environ} or None,
+    }
+
+
+def repository(folder: Path) -> dict[str, Any] | None:
+    """Commit and uncommitted changes of the git repository around `folder`; None if there is none."""
+    root = _git(folder, "rev-parse", "--show-toplevel")
+    if root is None:
+        return None
+    status = _git(folder, "status", "--porcelain") or ""
+    diff = _git(folder, "diff", "HEAD") or ""
+    untracked = [line[3:] for line in status.splitlines() if line.startswith("??")]
+    return {
+        "root": root.strip(),
+        "commit": (_git(folder, "rev-parse", "--verify", "--quiet", "HEAD") or "").strip() or None,
+        "dirty": bool(status),
+        "diff": diff[:LONGEST_DIFF],
+        "diff_cut_by": max(len(diff) - LONGEST_DIFF, 0),
+        "untracked": untracked[:MOST_UNTRACKED],
+        "untracked_cut_by": max(len(untracked) - MOST_UNTRACKED, 0),
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of Python, of this package and of what it depends on; None where not installed."""
+    return {"python": platform.python_version(), "ddpg": ddpg.__version__} | {
+        package: _version(package) for package in PACKAGES
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Host, processor and GPUs. `cores` are those that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return {
+        "host": socket.gethostname(),
+        "system": platform.platform(),
+        "cpu": _cpu_model(),
+        "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def _is_tracked(file: Path) -> bool:
+    """False for an installed package, even if its virtual environment lies inside some repository."""
+    return _git(file.parent, "ls-files", "--error-unmatch", file.name) is not None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None if it fails, takes too long or is not installed."""
+    try:
+        result = subprocess.run(
+            ["git", "--no-optional-locks", *arguments],
+            cwd=folder,
+            capture_output=True,
+            timeout=GIT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.decode(errors="replace")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)

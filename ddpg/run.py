@@ -1,0 +1,122 @@
+"""The life of a run folder: start, go on or return the result; status, record and pictures."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.build import build_logger, build_trainer
+from ddpg.config import check, flat_keys
+from ddpg.errors import UserError
+from ddpg.interrupt import Interrupted
+from ddpg.play import play
+from ddpg.plot import learning_curve
+from ddpg.provenance import provenance
+from ddpg.run_folder import RunFolder
+from ddpg.tracking import Tracker, open_tracker
+
+log = logging.getLogger(__name__)
+
+#: What may differ when a run goes on: how long, where and how it is watched; never what is learned.
+MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "resume")
+
+
+def run(cfg: DictConfig, path: Path, overrides: Sequence[str]) -> float:
+    """Trains in the folder `path`: starts, goes on from the checkpoint there, or returns the result if it is done.
+
+    Returns the last mean evaluation return. Raises UserError or Interrupted; what was learned is saved by then.
+    """
+    check(cfg)
+    folder = RunFolder(path)
+    with folder.lock():
+        require_same_config(cfg, folder)
+        status = folder.status()
+        if status.get("state") == "done" and status["env_step"] >= cfg.total_steps:
+            log.info("%s is done: return %.1f after %d steps", path, status["last_return"], status["env_step"])
+            return float(status["last_return"])
+        with kept_status(folder), tracking(cfg, folder, overrides) as tracker:
+            return _train(cfg, folder, tracker)
+
+
+def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> float:
+    torch.set_num_threads(cfg.threads)
+    torch.set_flush_denormal(True)
+    trainer = build_trainer(cfg, folder, tracker)
+    OmegaConf.save(cfg, folder.config, resolve=True)
+    folder.write_json(folder.provenance, provenance(cfg.seed))
+    result = trainer.train()
+    folder.write_status(state="done", env_step=trainer.env_step, last_return=result, best_return=trainer.best_return)
+    _show(cfg, folder, tracker)
+    return result
+
+
+def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> None:
+    """Pictures of the finished run, and where everything is."""
+    status = folder.status()
+    tracker.save(learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}"), "image")
+    tracker.save(folder.actor, "model")
+    if cfg.eval.video:
+        play(folder, "last", episodes=1, seed=cfg.seed, video=True)
+        tracker.save(folder.videos / "last.mp4", "video")
+    log.info("done: return %.1f, best %.1f", status["last_return"], status["best_return"])
+    log.info("learning curve: %s", folder.path / "learning_curve.png")
+    log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
+
+
+@contextmanager
+def kept_status(folder: RunFolder) -> Iterator[None]:
+    """status.json says how the run ended, whatever its end."""
+    folder.write_status(state="running")
+    try:
+        yield
+    except BaseException as error:
+        state = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        folder.write_status(state=state, error=f"{type(error).__name__}: {error}")
+        if folder.checkpoints.exists():
+            log.warning("%s (%s); what was learned is kept, go on with: ddpg-train resume=%s", state, error, folder.path)
+        raise
+
+
+@contextmanager
+def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> Iterator[Tracker]:
+    """The run's tracker, ended with the right exit code."""
+    values: Any = OmegaConf.to_container(cfg, resolve=True)
+    science = {key: value for key, value in values.items() if key not in (*MAY_CHANGE, "seed", "extra")}
+    group = hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:8]
+    said = [o for o in overrides if not o.startswith(("seed=", "resume="))]
+    tracker = open_tracker(
+        build_logger(cfg), run_dir=folder.path, total_steps=cfg.total_steps, run_config=values,
+        group=f"{cfg.env.name}-{group}", name=" ".join([*said, f"seed={cfg.seed}"]),
+    )  # fmt: skip
+    exit_code = 1
+    try:
+        yield tracker
+        exit_code = 0
+    except Interrupted as error:
+        exit_code = error.exit_code
+        raise
+    finally:
+        tracker.finish(exit_code, folder.status())
+
+
+def require_same_config(cfg: DictConfig, folder: RunFolder) -> None:
+    """UserError if the folder holds a run of another config; what MAY_CHANGE lists may differ."""
+    if not folder.config.exists():
+        return
+    new = OmegaConf.to_container(cfg, resolve=True)
+    old = OmegaConf.to_container(OmegaConf.load(folder.config))
+    for key in sorted({*flat_keys(new), *flat_keys(old)}):
+        if key.split(".")[0] in MAY_CHANGE:
+            continue
+        before, now = (OmegaConf.select(OmegaConf.create(values), key) for values in (old, new))
+        if before != now and not OmegaConf.is_config(now) and not OmegaConf.is_config(before):
+            raise UserError(
+                f"{folder.path} holds a run with {key}={before}, not {now}: "
+                f"choose another hydra.run.dir, or continue that run with resume={folder.path}"
+            )

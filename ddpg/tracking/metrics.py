@@ -1,0 +1,54 @@
+"""metrics.jsonl, the record of a run: one JSON object a line, {"env_step": 1000, "losses/qf1_loss": 0.5}.
+
+Floats are written as Python's repr, so they come back bit for bit. NaN and the infinities, which JSON
+does not have, are written as null and come back as NaN.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import SupportsFloat
+
+from ddpg.errors import UserError
+
+Row = dict[str, float]
+
+
+def encode_row(row: Mapping[str, float]) -> bytes:
+    """One line of metrics.jsonl, newline included."""
+    finite = {key: value if math.isfinite(value) else None for key, value in row.items()}
+    return json.dumps(finite, allow_nan=False).encode() + b"\n"
+
+
+def make_row(env_step: int, metrics: Mapping[str, float]) -> Row:
+    """The row as every sink sees it: plain ints and floats, whatever array scalars the caller had."""
+    return {"env_step": env_step} | {key: _plain(value) for key, value in metrics.items()}
+
+
+def read_metrics(path: Path) -> list[Row]:
+    """All rows of a metrics.jsonl, null as NaN.
+
+    What a killed process left of a last line is ignored; so is a file that is not there yet.
+
+    Raises:
+        UserError: a line other than the last is not JSON.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:  # JSONDecodeError, or UnicodeDecodeError after a power cut
+            if number == len(lines):
+                break
+            raise UserError(f"{path}, line {number} is not JSON: {line[:60]!r}") from error
+        rows.append({key: math.nan if value is None else value for key, value in row.items()})
+    return rows
+
+
+def _plain(value: SupportsFloat) -> float:
+    return int(value) if isinstance(value, Integral) else float(value)

@@ -1,0 +1,253 @@
+"""The training loop: Algorithm 1 around the agent's update, with evaluation, records and exact resume."""
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpg.agent import DDPG
+from ddpg.checkpoint import Checkpoints
+from ddpg.errors import UserError
+from ddpg.evaluate import evaluate
+from ddpg.interrupt import InterruptFlag
+from ddpg.noise import Noise
+from ddpg.replay import ReplayBuffer
+from ddpg.run_folder import RunFolder, atomic_write
+from ddpg.seeding import derived_seed, generator_states, restore_generators
+from ddpg.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+#: Env steps between two in-memory snapshots: what a signal can cost, at under 1 % of the time.
+SNAPSHOT_EVERY = 200
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How much and how often, in env steps unless the name says otherwise."""
+
+    total_steps: int
+    random_steps: int
+    learning_starts: int
+    batch_size: int
+    updates_per_step: float
+    eval_every: int
+    eval_episodes: int
+    checkpoint_every: int
+    log_every: int
+
+    def updates_due(self, env_step: int) -> int:
+        """Updates after this env step: the whole part of updates_per_step, fractions falling due over time."""
+        learned = env_step - self.learning_starts
+        return max(0, int(learned * self.updates_per_step) - int((learned - 1) * self.updates_per_step))
+
+
+class Means:
+    """Running means of the losses since the last row that showed them."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Any] = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, metrics: Mapping[str, Tensor]) -> None:
+        for name, value in metrics.items():  # tensors stay on their device until a row needs the number
+            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+    def pop(self) -> dict[str, float]:
+        """The means, and a fresh start."""
+        means = {name: float(self.sums[name]) / self.counts[name] for name in self.sums}
+        self.sums, self.counts = {}, {}
+        return means
+
+
+class Trainer:
+    """One run. Everything it works with is given; it owns the counters and the order of events.
+
+    Every episode begins from a seed of its own, so the state at an episode's start, without any simulator state, is
+    all that an exact resume needs. It is copied in memory there (`_snapshot`), written every `checkpoint_every`
+    steps, and written when a signal or an error ends the run: what is lost is at most the episode under way.
+    """
+
+    def __init__(
+        self,
+        *,
+        agent: DDPG, noise: Noise, replay: ReplayBuffer, env: gym.Env, eval_env: gym.Env, tracker: Tracker,
+        folder: RunFolder, schedule: Schedule, seed: int, generators: dict[str, np.random.Generator],
+    ) -> None:  # fmt: skip
+        self.agent, self.noise, self.replay, self.tracker = agent, noise, replay, tracker
+        self.folder, self.schedule, self.seed, self.generators = folder, schedule, seed, generators
+        self.checkpoints = Checkpoints(folder.checkpoints)
+        self.env, self.eval_env = env, eval_env
+        self.low, self.high = self.env.action_space.low, self.env.action_space.high
+        self.env_step = self.episode = 0
+        self.means = Means()
+        self.last_return = self.best_return = -np.inf
+        self.interrupt = InterruptFlag()
+        self._losses: dict[str, Tensor] = {}
+
+    def train(self) -> float:
+        """Runs to total_steps from wherever the folder's checkpoint stands; the last mean evaluation return.
+
+        Raises Interrupted on a signal, UserError if the simulator fails or a number is not finite; in each case the
+        state at the last episode's start has been saved.
+        """
+        self._resume()
+        self._started, self._mark = time.monotonic(), (time.monotonic(), self.env_step)
+        try:
+            with self.interrupt:
+                self._snapshot = self._state()
+                if self.env_step == 0:
+                    self._evaluate()
+                while self.env_step < self.schedule.total_steps:
+                    self._run_episode()
+                    self._at_boundary()
+                if self.env_step % self.schedule.eval_every:
+                    self._evaluate()
+                self._save(self._state())
+        except Exception:
+            self._rescue()
+            raise
+        finally:
+            self.env.close()
+            self.eval_env.close()
+        return float(self.last_return)
+
+    def _run_episode(self) -> None:
+        """Lines 5-16 of Algorithm 1 for one episode, cut where total_steps is reached."""
+        obs = self._reset()
+        self.noise.reset()
+        episodic_return, length, over = 0.0, 0, False
+        while not over and self.env_step < self.schedule.total_steps:
+            self.interrupt.check()
+            action = self._explore(obs)
+            next_obs, reward, terminated, truncated = self._step(action)
+            over = terminated or truncated
+            cut = self.env_step == self.schedule.total_steps
+            self.replay.add(obs, action, reward, next_obs, terminated, ends=over or cut)
+            self._learn()
+            obs, episodic_return, length = next_obs, episodic_return + reward, length + 1
+            self._log_progress()
+            if self.env_step % self.schedule.eval_every == 0:
+                self._evaluate()
+        if over:
+            metrics = {"charts/episodic_return": episodic_return, "charts/episodic_length": length}
+            self.tracker.log(self.env_step, metrics)
+        self.episode += 1
+
+    def _explore(self, obs: np.ndarray) -> np.ndarray:
+        """Line 8: a_t = mu(s_t) + N_t, clipped to the bounds; uniform over them in the first random_steps."""
+        if self.env_step < self.schedule.random_steps:
+            return self.generators["warmup"].uniform(self.low, self.high).astype(np.float32)
+        action = self.agent.act(obs)
+        self._require_finite(**self._losses)  # the previous update's: act() has already waited for the device
+        self._require_finite(action=action)
+        return np.clip(action + self.noise(), self.low, self.high).astype(np.float32)
+
+    def _step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
+        """Line 9: execute a_t, observe r_t and s_{t+1}."""
+        try:
+            next_obs, reward, terminated, truncated, _ = self.env.step(action)
+        except Exception as error:
+            raise self._failure(f"the simulator failed: {type(error).__name__}: {error}") from error
+        self.env_step += 1
+        self._require_finite(next_obs=next_obs, reward=reward)
+        return next_obs, float(reward), bool(terminated), bool(truncated)
+
+    def _reset(self) -> np.ndarray:
+        try:
+            obs, _ = self.env.reset(seed=derived_seed(self.seed, "episode", self.episode))
+        except Exception as error:
+            raise self._failure(f"the simulator failed in reset: {type(error).__name__}: {error}") from error
+        self._require_finite(obs=obs)
+        return obs
+
+    def _learn(self) -> None:
+        """Lines 11-15, as often as updates_per_step says."""
+        for _ in range(self.schedule.updates_due(self.env_step)):
+            self._losses = self.agent.update(self.replay.sample(self.schedule.batch_size))
+            self.means.add(self._losses)
+
+    def _require_finite(self, **quantities: Any) -> None:
+        for name, value in quantities.items():
+            if not (np.isfinite(value).all() if isinstance(value, np.ndarray) else math.isfinite(value)):
+                raise self._failure(f"{name} is not finite")
+
+    def _failure(self, what: str) -> UserError:
+        return UserError(f"{what} at env_step {self.env_step} (episode {self.episode}); see {self.folder.path}")
+
+    def _evaluate(self) -> None:
+        """Noise-free episodes from the same starts every time; the best actor so far is kept."""
+        seeds = [derived_seed(self.seed, "evaluation", k) for k in range(self.schedule.eval_episodes)]
+        episodes = evaluate(self.agent.act, self.eval_env, seeds)
+        self.last_return = float(episodes.returns.mean())
+        if self.last_return > self.best_return:
+            self.best_return = self.last_return
+            write_actor(self.folder.best_actor, self.agent.actor.state_dict(), self.env_step)
+        self.tracker.log(self.env_step, episodes.metrics())
+
+    def _log_progress(self) -> None:
+        self.tracker.step(self.env_step)
+        if self.env_step % self.schedule.log_every == 0:
+            now, (then, step) = time.monotonic(), self._mark
+            timing = {"charts/SPS": (self.env_step - step) / (now - then), "time/elapsed_s": now - self._started}
+            self.tracker.log(self.env_step, self.means.pop() | timing)
+            self._mark = now, self.env_step
+
+    def _at_boundary(self) -> None:
+        """Between two episodes: take the snapshot, and write it if it is time."""
+        if self.env_step - self._snapshot["env_step"] >= SNAPSHOT_EVERY:
+            self._snapshot = self._state()
+        if self._snapshot["env_step"] - self._saved_at >= self.schedule.checkpoint_every:
+            self._save(self._snapshot)
+
+    def _state(self) -> dict[str, Any]:
+        """A copy of everything that the rest of the run depends on."""
+        return {
+            "env_step": self.env_step, "episode": self.episode, "replay_total": self.replay.total,
+            "agent": copy.deepcopy(self.agent.state_dict()), "noise": self.noise.state_dict(),
+            "generators": generator_states(self.generators), "tracker": self.tracker.position(),
+            "sums": dict(self.means.sums), "counts": dict(self.means.counts),
+            "last_return": self.last_return, "best_return": self.best_return,
+        }  # fmt: skip
+
+    def _resume(self) -> None:
+        state = self.checkpoints.load(self.replay)
+        self.tracker.rewind(state["tracker"] if state else None)
+        if state:
+            self.env_step, self.episode = state["env_step"], state["episode"]
+            self.agent.load_state_dict(state["agent"])
+            self.noise.load_state_dict(state["noise"])
+            restore_generators(self.generators, state["generators"])
+            self.means.sums, self.means.counts = state["sums"], state["counts"]
+            self.last_return, self.best_return = state["last_return"], state["best_return"]
+            log.info("resumed at env_step %d", self.env_step)
+        self._saved_at = self.env_step
+
+    def _save(self, state: dict[str, Any]) -> None:
+        self.tracker.sync()
+        if self.checkpoints.save(state["env_step"], state, self.replay, state["replay_total"]):
+            self._saved_at = state["env_step"]
+        write_actor(self.folder.actor, state["agent"]["actor"], state["env_step"])
+
+    def _rescue(self) -> None:
+        """Saves the last snapshot when the run ends early; a second failure must not hide the first."""
+        try:
+            self._save(self._snapshot)
+        except OSError as error:
+            log.warning("the newest state could not be saved: %s; resume goes on from env_step %d", error, self._saved_at)
+
+
+def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
+    """Writes the actor alone, for `ddpg-eval` and for use elsewhere."""
+    with atomic_write(path) as file:
+        torch.save({"actor": actor, "env_step": env_step}, file)

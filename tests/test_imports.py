@@ -1,0 +1,87 @@
+"""Who may import what: outside libraries have one home, and our own modules form layers."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "ddpg").rglob("*.py"))
+}
+
+#: Who may import a library; a package stands for all its modules.
+HOMES = {
+    "hydra": ("ddpg.config", "ddpg.build", "ddpg.run", "ddpg.cli"),
+    "omegaconf": ("ddpg.config", "ddpg.build", "ddpg.play", "ddpg.run", "ddpg.cli"),
+    "wandb": ("ddpg.tracking",),
+    "tensorboard": ("ddpg.tracking",),
+    "pybullet": ("ddpg.envs",),
+    "pybullet_envs_gymnasium": ("ddpg.envs",),
+    "dm_control": ("ddpg.envs",),
+    "shimmy": ("ddpg.envs",),
+    "mujoco": ("ddpg.envs",),
+}
+
+#: From the ground up; a module may import from lower layers, and its own package.
+LAYERS = [
+    ["ddpg", "ddpg.errors", "ddpg.types"],
+    [
+        "ddpg.envs", "ddpg.evaluate", "ddpg.interrupt", "ddpg.machine", "ddpg.networks", "ddpg.noise",
+        "ddpg.optimizers", "ddpg.provenance", "ddpg.replay", "ddpg.run_folder", "ddpg.seeding", "ddpg.tracking",
+    ],
+    ["ddpg.agent", "ddpg.checkpoint", "ddpg.config", "ddpg.plot"],
+    ["ddpg.trainer"],
+    ["ddpg.build"],
+    ["ddpg.play"],
+    ["ddpg.run"],
+    ["ddpg.cli"],
+]  # fmt: skip
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports anywhere, by full name; `from a import b` gives a.b if that is a module of ours."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from (names & MODULES.keys()) or {node.module or ""}
+
+
+def unit(module: str) -> str:
+    """The part of the architecture that a module belongs to: ddpg.envs.spec is part of ddpg.envs."""
+    return ".".join(module.split(".")[:2])
+
+
+def layer(module: str) -> int:
+    return next(number for number, units in enumerate(LAYERS) if unit(module) in units)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_library_has_one_home(module: str) -> None:
+    strangers = [
+        name
+        for name in imports(MODULES[module])
+        if unit(module) not in HOMES.get(name.partition(".")[0], (unit(module),))
+    ]
+    assert not strangers, f"{module} must not import {strangers}"
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {unit(module) for module in MODULES} == {name for units in LAYERS for name in units}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_layers_import_downwards(module: str) -> None:
+    ours = [name for name in imports(MODULES[module]) if name.partition(".")[0] == "ddpg" and unit(name) != unit(module)]
+    upwards = [name for name in ours if layer(name) >= layer(module)]
+    assert not upwards, f"{module} must not import {upwards}"
+
+
+def test_scripts_import_the_command_line_alone() -> None:
+    for script in ("train.py", "evaluate.py"):
+        assert list(imports(ROOT / "scripts" / script)) == ["ddpg.cli"]

@@ -1,0 +1,107 @@
+"""The wheel, built from the checkout and installed elsewhere: everything is in it, and its commands run without us."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, for setuptools would leave its build/ in the checkout; without a network."""
+    source, out = tmp_path_factory.mktemp("source") / "ddpg", tmp_path_factory.mktemp("wheel")
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in ("ddpg", "conf"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the installed wheel and its commands in bin/."""
+    site = tmp_path_factory.mktemp("site")
+    options = ["--no-deps", "--no-index", "--disable-pip-version-check", "--quiet", "--target", site]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, wheel], check=True)
+    return site
+
+
+@pytest.fixture
+def command(site: Path, tmp_path: Path) -> Command:
+    """Runs an installed command in an empty folder; the wheel comes before the checkout on Python's path."""
+
+    def _run(name: str, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+        search = os.pathsep.join(p for p in (str(site), path) if p)
+        env = os.environ | {"PYTHONPATH": search, "WANDB_MODE": "disabled", "OMP_NUM_THREADS": "1"}
+        script = [sys.executable, site / "bin" / name, *arguments]
+        return subprocess.run(script, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+
+    return _run
+
+
+def test_wheel_has_every_module_and_yaml(wheel: Path) -> None:
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ddpg").rglob("*.py")}
+    yaml = {f"ddpg/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
+    assert packed == modules | yaml | {"ddpg/conf/__init__.py"}
+
+
+def test_config_comes_from_the_wheel(command: Command, site: Path) -> None:
+    done = command("ddpg-train", "--cfg", "job")
+    assert done.returncode == 0, done.stderr
+    assert "total_steps:" in done.stdout
+    where = "import ddpg.cli, ddpg.conf; print(ddpg.cli.__file__, ddpg.conf.__file__)"
+    env = os.environ | {"PYTHONPATH": str(site)}
+    files = subprocess.run([sys.executable, "-c", where], cwd=site, env=env, capture_output=True, text=True).stdout
+    assert all(file.startswith(str(site)) for file in files.split())
+
+
+def test_installed_wheel_trains_and_evaluates(command: Command, tmp_path: Path) -> None:
+    short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "eval.episodes=1"]
+    trained = command("ddpg-train", *short, "hydra.run.dir=run")
+    assert trained.returncode == 0, trained.stderr
+    assert {"metrics.jsonl", "config.yaml", "actor.pt", "learning_curve.png"} <= {p.name for p in (tmp_path / "run").iterdir()}
+    evaluated = command("ddpg-eval", "run", "episodes=2")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "2 noise-free episodes" in evaluated.stdout
+
+
+def test_example_of_an_own_project(command: Command, tmp_path: Path) -> None:
+    """docs/extending.md: an environment, a noise and their YAML outside the framework."""
+    project = tmp_path / "my_project"
+    shutil.copytree(ROOT / "examples" / "my_project", project)
+    own = ["--config-dir", str(project / "my_conf"), "env=my_robot", "noise=my_noise"]
+    short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "eval.episodes=1"]
+    done = command("ddpg-train", *own, *short, "hydra.run.dir=run", path=str(project))
+    assert done.returncode == 0, done.stderr
+    config = (tmp_path / "run" / "config.yaml").read_text()
+    assert "id: MyRobot-v0" in config
+    assert "_target_: my_package.HeldNoise" in config
+
+
+def test_own_class_is_checked_like_ours(command: Command) -> None:
+    project = ROOT / "examples" / "my_project"
+    own = ["--config-dir", str(project / "my_conf"), "env=my_robot", "noise=my_noise"]
+    done = command("ddpg-train", *own, "noise.hold=0", path=str(project))
+    assert done.returncode != 0
+    assert done.stderr.strip() == "ddpg-train: noise.hold=0 is out of range: it must be at least 1"
+
+
+def test_a_class_that_cannot_be_imported_is_named(command: Command) -> None:
+    own = ["--config-dir", str(ROOT / "examples" / "my_project" / "my_conf"), "noise=my_noise"]
+    done = command("ddpg-train", *own)
+    assert done.returncode != 0
+    assert "noise._target_=my_package.HeldNoise cannot be imported" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

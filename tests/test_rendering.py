@@ -1,0 +1,123 @@
+"""Frames of every suite, the choice of MuJoCo's renderer, and videos that play."""
+
+import ctypes.util
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_envs import make
+
+from ddpg.envs import frames_per_second, write_video
+from ddpg.envs.rendering import choose_mujoco_backend, require_mujoco_backend
+from ddpg.errors import UserError
+
+
+@pytest.fixture
+def headless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("MUJOCO_GL", "")  # set first, so that what the code sets is undone too
+    for variable in ("MUJOCO_GL", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("ddpg.envs.rendering._works", lambda backend: True)
+    return monkeypatch
+
+
+def libraries(patch: pytest.MonkeyPatch, *found: str) -> None:
+    patch.setattr(ctypes.util, "find_library", lambda name: f"lib{name}.so.1" if name in found else None)
+
+
+@pytest.mark.parametrize(
+    ("found", "backend"),
+    [(("EGL", "GL", "OSMesa"), "egl"), (("EGL", "OSMesa"), "osmesa"), (("OSMesa",), "osmesa")],
+)
+def test_without_a_display_a_renderer_is_chosen(
+    headless: pytest.MonkeyPatch, found: tuple[str, ...], backend: str
+) -> None:
+    libraries(headless, *found)
+    choose_mujoco_backend()
+    assert os.environ["MUJOCO_GL"] == backend
+
+
+def test_without_any_renderer_the_packages_are_named(headless: pytest.MonkeyPatch) -> None:
+    libraries(headless)
+    assert not choose_mujoco_backend()  # training goes on
+    with pytest.raises(UserError, match="libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri, or libosmesa6"):
+        require_mujoco_backend()
+
+
+def test_a_library_without_a_device_is_passed_over(headless: pytest.MonkeyPatch) -> None:
+    libraries(headless, "EGL", "GL", "OSMesa")
+    headless.setattr("ddpg.envs.rendering._works", lambda backend: backend == "osmesa")
+    assert choose_mujoco_backend()
+    assert os.environ["MUJOCO_GL"] == "osmesa"
+
+
+@pytest.mark.parametrize(("variable", "value"), [("MUJOCO_GL", "glfw"), ("DISPLAY", ":0")])
+def test_the_users_choice_and_a_display_are_left_alone(
+    headless: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    libraries(headless, "EGL", "GL")
+    headless.setenv(variable, value)
+    choose_mujoco_backend()
+    assert os.environ.get("MUJOCO_GL") == (value if variable == "MUJOCO_GL" else None)
+
+
+def has_software_renderer() -> bool:
+    return bool(ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa"))
+
+
+@pytest.mark.parametrize(
+    ("name", "fps"),
+    [
+        ("pendulum", 20),
+        ("lunarlander", 50),
+        ("halfcheetah", 20),
+        ("dmc_cheetah_run", 100),
+        ("pybullet_hopper", 60),
+    ],
+)
+def test_every_suite_draws_and_training_does_not_notice(name: str, fps: float) -> None:
+    if name in ("pendulum", "lunarlander"):
+        pytest.importorskip("pygame", reason="ddpg[video] is not installed")
+    if name in ("halfcheetah", "dmc_cheetah_run") and not has_software_renderer():
+        pytest.skip("neither libEGL nor libOSMesa is installed")
+    plain, drawn = make(name), make(name, render=True)
+    np.testing.assert_array_equal(plain.reset(seed=0)[0], drawn.reset(seed=0)[0])
+    frames = []
+    for _ in range(3):
+        frames.append(drawn.render())
+        action = plain.action_space.high
+        np.testing.assert_array_equal(plain.step(action)[0], drawn.step(action)[0])
+    assert frames[0].ndim == 3
+    assert frames[0].shape[2] == 3
+    assert frames[0].dtype == np.uint8
+    assert frames[0].std() > 1  # something is in the picture
+    assert frames_per_second(drawn) == pytest.approx(fps)
+    plain.close()
+    drawn.close()
+
+
+def test_failing_to_draw_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = make("pendulum", render=True)
+    env.reset(seed=0)
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    with pytest.raises(UserError, match=r"env\.id=Pendulum-v1: drawing it failed: .*ddpg\[video\]"):
+        env.render()
+
+
+def test_video_has_every_frame(tmp_path: Path) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="ddpg[video] is not installed")
+    path = tmp_path / "policy.mp4"
+    write_video((np.full((50, 70, 3), 8 * k, np.uint8) for k in range(24)), path, fps=12.5)
+    count, seconds = ffmpeg.count_frames_and_secs(str(path))
+    assert (count, seconds) == (24, pytest.approx(24 / 12.5, abs=0.1))
+    assert next(ffmpeg.read_frames(str(path)))["size"] == (70, 50)
+    assert [file.name for file in tmp_path.iterdir()] == ["policy.mp4"]
+
+
+def test_video_without_ffmpeg_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(UserError, match=r"pip install 'ddpg\[video\]'"):
+        write_video([np.zeros((4, 4, 3), np.uint8)], tmp_path / "policy.mp4", fps=10)
