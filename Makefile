@@ -20,7 +20,7 @@ unexport PYTHONPATH
 .PHONY: help setup train test test-slow lint check format benchmark clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## create .venv with everything in it; does nothing when it is up to date
 
@@ -36,10 +36,10 @@ train: $(STAMP)  ## train; ARGS="env=hopper preset=td3" passes overrides on
 	$(BIN)/ddpg-train $(ARGS)
 
 test: $(STAMP)  ## the fast tests
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow" $(PYTEST_ARGS)
 
 test-slow: $(STAMP)  ## the slow tests
-	$(BIN)/python -m pytest -n $(JOBS) -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check

@@ -1,1 +1,1 @@
-"""The YAML of the framework; the file makes the folder importable, which Hydra asks of a `pkg://` search path."""
+"""The YAML of the framework. This file makes the folder a package: Hydra wants one for a `pkg://` path."""

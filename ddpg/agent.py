@@ -4,7 +4,8 @@ docs/paper.md maps each equation to its function and its test.
 """
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 class DDPG:
     """Actor mu, critic Q, their targets mu' and Q', and the update of all four from a minibatch.
 
-    Networks rest in evaluation mode (running batch-norm statistics); only the one being trained leaves it.
+    Batch norm, where there is any, uses its running statistics except in the network that is being trained.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class DDPG:
         self.reward_scale, self.max_grad_norm = reward_scale, max_grad_norm
         self.updates = 0
         self._device = next(actor.parameters()).device
+        self._actor_norms, self._critic_norms = _batch_norms(actor), _batch_norms(critic)
         self._pairs = [_TargetPair(self.critic, self.critic_target), _TargetPair(self.actor, self.actor_target)]
 
     @torch.inference_mode()
@@ -60,11 +62,10 @@ class DDPG:
     def update_critic(self, batch: Batch) -> dict[str, Tensor]:
         """Lines 12-13: minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2."""
         target_q = self.target_q(batch)
-        self.critic.train()
-        q = self.critic(batch.obs, batch.action)
+        with _batch_statistics(self._critic_norms):
+            q = self.critic(batch.obs, batch.action)
         critic_loss = F.mse_loss(q, target_q)
         self._descend(critic_loss, self.critic_optimizer)
-        self.critic.eval()
         return {"losses/qf1_loss": critic_loss.detach(), "losses/qf1_values": q.detach().mean()}
 
     @torch.no_grad()
@@ -81,10 +82,10 @@ class DDPG:
 
         Gradients are taken for the actor's parameters alone: the critic's are neither computed nor touched.
         """
-        self.actor.train()
-        actor_loss = -self.critic(batch.obs, self.actor(batch.obs)).mean()
+        with _batch_statistics(self._actor_norms):
+            action = self.actor(batch.obs)
+        actor_loss = -self.critic(batch.obs, action).mean()
         self._descend(actor_loss, self.actor_optimizer)
-        self.actor.eval()
         return {"losses/actor_loss": actor_loss.detach()}
 
     def update_targets(self) -> None:
@@ -115,15 +116,30 @@ class DDPG:
         self.updates = state["updates"]
 
 
+def _batch_norms(network: nn.Module) -> list[nn.BatchNorm1d]:
+    return [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
+
+
+@contextmanager
+def _batch_statistics(norms: list[nn.BatchNorm1d]) -> Iterator[None]:
+    """Within it, these layers normalize by the minibatch and learn its statistics; free where there are none."""
+    for norm in norms:
+        norm.training = True
+    yield
+    for norm in norms:
+        norm.training = False
+
+
 class _TargetPair:
     """A network and its slowly following target; the lists are made once, for they cost more than the update."""
 
     def __init__(self, online: nn.Module, target: nn.Module) -> None:
-        self._params = list(target.parameters()), list(online.parameters())
+        self._target: list[Tensor] = list(target.parameters())
+        self._online: list[Tensor] = list(online.parameters())
         self._buffers = list(zip(target.buffers(), online.buffers(), strict=True))
 
     @torch.no_grad()
     def follow(self, tau: float) -> None:
-        torch._foreach_lerp_(*self._params, tau)
+        torch._foreach_lerp_(self._target, self._online, tau)
         for target, online in self._buffers:  # batch-norm statistics are averages already: copied
             target.copy_(online)

@@ -5,6 +5,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
+from gymnasium import spaces
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
@@ -24,15 +25,17 @@ def build(node: DictConfig, key: str, **given: Any) -> Any:
 
     Raises UserError, in one line with the key, for whatever the constructor raises.
     """
-    clash = sorted(set(given) & set(node))
-    if clash:
-        raise UserError(f"{key}.{clash[0]} is set by the program, not by the config")
     try:
         return instantiate(node, **given, _convert_="all", _recursive_=False)
     except Exception as error:
         cause = error.__cause__ or error  # hydra wraps what the constructor raised
-        reason = str(cause).splitlines()[0]
-        raise UserError(reason if isinstance(cause, UserError) else f"{key}: {reason}") from error
+        if isinstance(cause, UserError):
+            raise cause from error
+        reason = " ".join(str(cause).split())
+        if not isinstance(cause, ValueError):  # not written to be read by users, so the name helps
+            reason = f"{type(cause).__name__}: {reason}"
+        about_a_value = reason.partition("=")[0] in node  # then it reads as an override
+        raise UserError(f"{key}.{reason}" if about_a_value else f"{key}: {reason}") from error
 
 
 def build_env_spec(cfg: DictConfig) -> EnvSpec:
@@ -45,10 +48,17 @@ def build_logger(cfg: DictConfig) -> LoggerSettings:
     return instantiate(cfg.logger, _convert_="all")
 
 
+def _dimensions(env: gym.Env) -> tuple[int, spaces.Box]:
+    """Numbers in an observation, and the bounds of the actions."""
+    assert isinstance(env.observation_space, spaces.Box)  # what EnvSpec.make lets through
+    assert isinstance(env.action_space, spaces.Box)
+    return env.observation_space.shape[0], env.action_space
+
+
 def build_networks(cfg: DictConfig, env: gym.Env) -> tuple[torch.nn.Module, torch.nn.Module]:
     """Actor and critic for the spaces of `env`, with initial weights that depend on the seed alone."""
-    obs_dim = env.observation_space.shape[0]
-    low, high = (torch.as_tensor(bound, dtype=torch.float32) for bound in (env.action_space.low, env.action_space.high))
+    obs_dim, bounds = _dimensions(env)
+    low, high = torch.from_numpy(bounds.low), torch.from_numpy(bounds.high)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(cfg.seed, "network", 0))
         actor = build(cfg.network.actor, "network.actor", obs_dim=obs_dim, low=low, high=high)
@@ -69,17 +79,18 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
 
 def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.random.Generator) -> ReplayBuffer:
     """The replay memory; UserError if what the run will put into it does not fit this machine."""
-    obs_dim, action_dim = env.observation_space.shape[0], env.action_space.shape[0]
-    needed = ReplayBuffer.bytes_needed(min(cfg.buffer_size, cfg.total_steps), obs_dim, action_dim)
+    obs_dim, action_dim = _dimensions(env)[0], len(_dimensions(env)[1].low)
+    size = min(cfg.buffer_size, cfg.total_steps)  # the rest would never be filled
+    needed = ReplayBuffer.bytes_needed(size, obs_dim, action_dim)
     available = available_memory()
     if available is not None and needed > available:
         raise UserError(
             f"buffer_size={cfg.buffer_size} needs {needed / 2**30:.1f} GiB for observations of {obs_dim} numbers, "
-            f"and {available / 2**30:.1f} GiB are free here: at most {int(cfg.buffer_size * available / needed)} fit"
+            f"and {available / 2**30:.1f} GiB are free here: at most {int(size * available / needed)} fit"
         )
     return build(
         cfg.replay, "replay",
-        buffer_size=cfg.buffer_size, obs_dim=obs_dim, action_dim=action_dim, rng=rng, device=device,
+        buffer_size=size, obs_dim=obs_dim, action_dim=action_dim, rng=rng, device=device,
     )  # fmt: skip
 
 
@@ -88,13 +99,13 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Train
     spec, device = build_env_spec(cfg), torch_device(cfg.device)
     env = spec.make()
     generators = {name: generator(cfg.seed, name) for name in ("warmup", "noise", "replay")}
-    action_scale = (env.action_space.high - env.action_space.low) / 2
+    bounds = _dimensions(env)[1]
     return Trainer(
         agent=build_agent(cfg, env, device),
-        noise=build(cfg.noise, "noise", action_scale=action_scale, rng=generators["noise"]),
+        noise=build(cfg.noise, "noise", action_scale=(bounds.high - bounds.low) / 2, rng=generators["noise"]),
         replay=build_replay(cfg, env, device, generators["replay"]),
-        env=env, eval_env=spec.make(), tracker=tracker, folder=folder, schedule=build_schedule(cfg),
-        seed=cfg.seed, generators=generators,
+        env=env, make_env=spec.make, resets_fully=spec.resets_fully, tracker=tracker, folder=folder,
+        schedule=build_schedule(cfg), seed=cfg.seed, generators=generators,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ A checkpoint is a state file plus the list of segments that it names. Everything
 renamed into place, so a kill at any instant leaves the previous checkpoint whole. The two newest are kept.
 """
 
+import io
 import logging
 import pickle
 import zipfile
@@ -44,10 +45,9 @@ class Checkpoints:
         segments = [segment for segment in self._segments if segment[1] > oldest]
         if start < stop:
             with atomic_write(self._segment(start, stop)) as file:
-                np.savez(file, **replay.export(start, stop))
+                np.savez(file, allow_pickle=False, **replay.export(start, stop))
             segments.append((start, stop))
-        with atomic_write(self._folder / f"state-{env_step:012d}.pt") as file:
-            torch.save({"segments": segments, "state": state}, file)
+        write_tensors(self._folder / f"state-{env_step:012d}.pt", {"segments": segments, "state": state})
         self._segments = segments
         self._drop_old()
         return True
@@ -56,6 +56,7 @@ class Checkpoints:
         """The newest state that can be read, its transitions put into `replay`; None if there is none."""
         for path in reversed(self._states()):
             try:
+                _require_intact(path)
                 saved = torch.load(path, map_location="cpu", weights_only=True)
                 segments = [tuple(segment) for segment in saved["segments"]]
                 arrays = [dict(np.load(self._segment(*segment))) for segment in segments]
@@ -92,3 +93,19 @@ class Checkpoints:
         except _UNREADABLE:
             return set()
         return {self._segment(*segment) for segment in saved["segments"]}
+
+
+def write_tensors(path: Path, content: dict[str, Any]) -> None:
+    """torch.save, whole or not at all. By way of memory: on a full disk torch itself raises no OSError."""
+    written = io.BytesIO()
+    torch.save(content, written)
+    with atomic_write(path) as file:
+        file.write(written.getbuffer())
+
+
+def _require_intact(path: Path) -> None:
+    """torch.load does not look at the checksums that torch.save wrote."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged:
+        raise zipfile.BadZipFile(f"{damaged} is damaged")

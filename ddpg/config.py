@@ -1,37 +1,37 @@
 """Checks a composed config before anything runs: the schema of a node is the signature of what it builds.
 
 `Settings` is the schema of the top level. A node with a `_target_` is held to the parameters of that class or
-function: names, types, choices (`Literal`) and ranges (`ddpg.types`). So a class of yours is checked like ours, and no
-type or range has a second home.
+function (`ddpg.signature`). So a class of yours is checked like ours, and no type or range has a second home.
 """
 
-import difflib
-import inspect
-import types
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.errors import UserError
-from ddpg.types import Count, Fraction, Positive, PositiveInt, Range
+from ddpg.signature import Target, fit
+from ddpg.types import Count, Fraction, Positive, PositiveInt
 
-_HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
-
-
-class Target:
-    """Marks a key whose node says itself, by `_target_`, what it builds."""
+Node = Mapping[str, Any]
 
 
 @dataclass
-class ActorCritic:
-    """A group with one node for each network."""
+class Networks:
+    """The group `network`."""
 
-    actor: Target
-    critic: Target
+    actor: Annotated[Node, Target("obs_dim", "low", "high")]
+    critic: Annotated[Node, Target("obs_dim", "action_dim")]
+
+
+@dataclass
+class Optimizers:
+    """The group `optimizer`."""
+
+    actor: Annotated[Node, Target("params")]
+    critic: Annotated[Node, Target("params")]
 
 
 @dataclass
@@ -48,15 +48,8 @@ class Checkpoint:
 
 @dataclass
 class Settings:
-    """The top level of the config; meanings and units stand in conf/config.yaml."""
+    """The top level of the config; meanings and units stand in conf/config.yaml, who gives what in ddpg/build.py."""
 
-    env: Target
-    algorithm: Target
-    network: ActorCritic
-    optimizer: ActorCritic
-    noise: Target
-    replay: Target
-    logger: Target
     seed: Count
     total_steps: PositiveInt
     random_steps: Count
@@ -73,6 +66,15 @@ class Settings:
     checkpoint: Checkpoint
     resume: str | None
     extra: Mapping[str, Any]
+    env: Annotated[Node, Target()]
+    algorithm: Annotated[
+        Node, Target("actor", "critic", "actor_optimizer", "critic_optimizer", "gamma", "tau", "policy_delay")
+    ]
+    network: Networks
+    optimizer: Optimizers
+    noise: Annotated[Node, Target("action_scale", "rng")]
+    replay: Annotated[Node, Target("buffer_size", "obs_dim", "action_dim", "rng", "device")]
+    logger: Annotated[Node, Target()]
 
 
 def _folder_name(text: str) -> str:
@@ -84,122 +86,32 @@ def _folder_name(text: str) -> str:
 OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
 
 
-def check(cfg: DictConfig) -> None:
-    """Raises UserError, naming key, value, what is allowed and the nearest spelling, at the first thing wrong."""
-    missing = sorted(OmegaConf.missing_keys(cfg))
-    if missing:
-        raise UserError(f"{missing[0]} has no value: set it, {missing[0]}=VALUE")
+def check(cfg: DictConfig | ListConfig) -> DictConfig:
+    """The config with nothing left to resolve and every number of the type that is asked for.
+
+    Raises UserError, naming key, value, what is allowed and the nearest spelling, at the first thing wrong.
+    """
     try:
-        values = OmegaConf.to_container(cfg, resolve=True)
+        raw = OmegaConf.to_container(cfg)
+        missing = [key for key, value in flat(raw).items() if value == "???"]
+        if missing:
+            raise UserError(f"{missing[0]} has no value: set it, {missing[0]}=VALUE")
+        resolved = OmegaConf.create(fit(OmegaConf.to_container(cfg, resolve=True), Settings))
+        OmegaConf.resolve(resolved)  # nothing that is read from RUN/config.yaml may look like an interpolation
     except OmegaConfBaseException as error:
-        raise UserError(str(error).splitlines()[0]) from error
-    check_values(values, Settings)
+        raise UserError(told(error)) from error
+    return resolved
 
 
-def check_values(values: Any, schema: Any) -> None:
-    """The same for plain values and any dataclass or function."""
-    _check(values, schema, "")
+def told(error: OmegaConfBaseException) -> str:
+    """OmegaConf's message as one line, the key first."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"{error.full_key}: {text}" if error.full_key and error.full_key not in text else text
 
 
-def nearest(word: str, allowed: Iterable[str], most: int = 12) -> str:
-    """The end of a message: the closest of the allowed spellings, else all of them, if not more than `most`."""
-    spellings = sorted(allowed)
-    close = difflib.get_close_matches(word, spellings, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; allowed here: {', '.join(spellings)}" if 0 < len(spellings) <= most else ""
-
-
-def flat_keys(values: Any, prefix: str = "") -> list[str]:
-    """All dotted keys of nested mappings."""
+def flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys; the mappings themselves are among the values."""
     if not isinstance(values, Mapping):
-        return []
-    here = [f"{prefix}{key}" for key in values]
-    return here + [k for key, value in values.items() for k in flat_keys(value, f"{prefix}{key}.")]
-
-
-def _check(value: Any, hint: Any, key: str) -> None:
-    """Holds one value to its type hint."""
-    origin, args = get_origin(hint), get_args(hint)
-    if hint is Target or (isinstance(value, Mapping) and "_target_" in value):
-        _check_target(value, key)
-    elif origin is Annotated:
-        _check(value, args[0], key)
-        for bound in args[1:]:
-            if isinstance(bound, Range) and value not in bound:
-                raise UserError(f"{key}={value} is out of range: it must be {bound}")
-    elif origin in (Union, types.UnionType):
-        _check_union(value, args, key)
-    elif origin is Literal:
-        if value not in args:
-            raise UserError(f"{key}={_shown(value)} is none of {', '.join(map(str, args))}{nearest(str(value), map(str, args))}")
-    elif is_dataclass(hint):
-        _check_mapping(value, hint, key)
-    elif origin in (list, tuple, Sequence) or hint in (list, tuple):
-        _require(isinstance(value, list), value, key, "a list, as in [1,2]")
-        for index, item in enumerate(value):
-            _check(item, args[0] if args else Any, f"{key}[{index}]")
-    elif origin in (dict, Mapping) or hint is dict:
-        _require(isinstance(value, Mapping), value, key, "a mapping, as in {name: value}")
-    else:
-        _check_scalar(value, hint, key)
-
-
-def _check_scalar(value: Any, hint: Any, key: str) -> None:
-    if hint is bool:
-        _require(isinstance(value, bool), value, key, "true or false")
-    elif hint is int:
-        _require(isinstance(value, int) and not isinstance(value, bool), value, key, "a whole number")
-    elif hint is float:
-        _require(isinstance(value, int | float) and not isinstance(value, bool), value, key, "a number")
-    elif hint is str:
-        _require(isinstance(value, str), value, key, "a text")
-
-
-def _check_union(value: Any, options: Sequence[Any], key: str) -> None:
-    """null is allowed if it is an option; otherwise the value must fit one of them, and the last one complains."""
-    if value is None and type(None) in options:
-        return
-    candidates = [option for option in options if option is not type(None)]
-    for option in candidates[:-1]:
-        try:
-            return _check(value, option, key)
-        except UserError:
-            continue
-    _check(value, candidates[-1], key)
-
-
-def _check_target(node: Any, key: str) -> None:
-    _require(isinstance(node, Mapping) and "_target_" in node, node, key, "a group option with a _target_")
-    try:
-        target = get_object(node["_target_"])
-    except Exception as error:  # an own module can fail in any way while it is imported
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{key}._target_={node['_target_']} cannot be imported: {reason}") from error
-    _check_mapping({k: v for k, v in node.items() if k not in _HYDRA_KEYS}, target, key)
-
-
-def _check_mapping(values: Any, schema: Any, key: str) -> None:
-    """Holds a mapping to the parameters of a class or function."""
-    _require(isinstance(values, Mapping), values, key, "a group of keys")
-    parameters = inspect.signature(schema).parameters
-    hints = get_type_hints(schema.__init__ if inspect.isclass(schema) else schema, include_extras=True)
-    free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    prefix = f"{key}." if key else ""
-    for name, value in values.items():
-        if name not in parameters and not free:
-            raise UserError(f"{prefix}{name}={_shown(value)}: there is no such key{nearest(name, parameters)}")
-        _check(value, hints.get(name, Any), f"{prefix}{name}")
-    if is_dataclass(schema):  # elsewhere the rest is given when building
-        for name in parameters:
-            if name not in values and parameters[name].default is inspect.Parameter.empty:
-                raise UserError(f"{prefix}{name} is missing")
-
-
-def _require(fits: bool, value: Any, key: str, what: str) -> None:
-    if not fits:
-        raise UserError(f"{key}={_shown(value)} must be {what}")
-
-
-def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        return {}
+    here = {f"{prefix}{key}": value for key, value in values.items()}
+    return here | {k: v for key, value in values.items() for k, v in flat(value, f"{prefix}{key}.").items()}

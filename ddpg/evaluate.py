@@ -1,7 +1,7 @@
 """Noise-free episodes in an environment of their own."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -25,7 +25,7 @@ class Episodes(NamedTuple):
 
 
 def evaluate(
-    policy: Policy, env: gym.Env, seeds: Sequence[int], on_frame: Callable[[np.ndarray], None] | None = None
+    policy: Policy, env: gym.Env[Any, Any], seeds: Sequence[int], on_frame: Callable[[np.ndarray], None] | None = None
 ) -> Episodes:
     """One episode for each seed; `on_frame` gets every rendered frame of an env made with `render=True`."""
     returns, lengths = [], []
@@ -34,7 +34,7 @@ def evaluate(
         episodic_return, length, over = 0.0, 0, False
         while not over:
             if on_frame:
-                on_frame(env.render())
+                on_frame(np.asarray(env.render()))
             obs, reward, terminated, truncated, _ = env.step(policy(obs))
             episodic_return += float(reward)
             length += 1

@@ -6,8 +6,11 @@ from types import FrameType, TracebackType
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(Exception):
-    """Training stopped on a signal; `exit_code` is the shell's convention, 128 + the signal's number."""
+class Interrupted(BaseException):
+    """Training stopped on a signal; `exit_code` is the shell's convention, 128 + the signal's number.
+
+    No Exception, so that whatever goes on after a failure (the next job of a sweep) stops as well.
+    """
 
     def __init__(self, signum: int) -> None:
         super().__init__(signal.Signals(signum).name)

@@ -27,6 +27,7 @@ class Actor(nn.Module):
         hidden: Sequence[PositiveInt], norm: Norm, init: Init, final_init: Positive | None,
     ) -> None:  # fmt: skip
         super().__init__()
+        _require_layers(hidden)
         self.body = nn.Sequential(*_input_norm(obs_dim, norm), *_hidden_layers(obs_dim, hidden, norm))
         self.final = nn.Linear(hidden[-1], len(low))
         self.register_buffer("scale", (high - low) / 2)
@@ -49,6 +50,7 @@ class Critic(nn.Module):
         hidden: Sequence[PositiveInt], action_layer: PositiveInt, norm: Norm, init: Init, final_init: Positive | None,
     ) -> None:  # fmt: skip
         super().__init__()
+        _require_layers(hidden)
         if action_layer > len(hidden):
             raise ValueError(f"action_layer={action_layer} must be at most {len(hidden)}, the number of hidden layers")
         before, after = hidden[: action_layer - 1], hidden[action_layer - 1 :]
@@ -61,6 +63,11 @@ class Critic(nn.Module):
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:
         features = torch.cat([self.obs_body(obs), action], dim=1)
         return self.final(self.joint_body(features)).squeeze(-1)
+
+
+def _require_layers(hidden: Sequence[int]) -> None:
+    if not hidden:
+        raise ValueError("hidden=[] must have at least one layer")
 
 
 def _hidden_layers(in_dim: int, hidden: Sequence[int], norm: Norm) -> list[nn.Module]:

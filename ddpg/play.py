@@ -1,6 +1,7 @@
 """A stored policy at work: episodes, their returns, and a video."""
 
 from collections.abc import Sequence
+from pickle import UnpicklingError
 from typing import Any, Literal
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.build import build_env_spec, build_networks
-from ddpg.envs import EnvSpec
-from ddpg.envs.rendering import write_video
+from ddpg.config import check
+from ddpg.envs import EnvSpec, frames_per_second, write_video
 from ddpg.errors import UserError
 from ddpg.evaluate import Episodes, Policy, evaluate
 from ddpg.run_folder import RunFolder
@@ -25,8 +26,7 @@ def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool)
     """
     if not folder.config.exists():
         raise UserError(f"{folder.path} is no run folder: it has no config.yaml")
-    cfg = OmegaConf.load(folder.config)
-    assert isinstance(cfg, DictConfig)
+    cfg = check(OmegaConf.load(folder.config))
     spec = build_env_spec(cfg)
     env = spec.make()
     policy = load_policy(cfg, folder, which, env)
@@ -45,7 +45,10 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: Any) -> P
     if not path.exists():
         raise UserError(f"{path} does not exist: the run has not saved its {which} actor yet")
     actor = build_networks(cfg, env)[0].eval()
-    actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
+    try:
+        actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
+    except (UnpicklingError, RuntimeError, KeyError) as error:  # cut short, or of other networks than config.yaml says
+        raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
 
     @torch.inference_mode()
     def policy(obs: np.ndarray) -> np.ndarray:
@@ -57,7 +60,9 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: Any) -> P
 def _record(policy: Policy, spec: EnvSpec, seeds: Sequence[int], folder: RunFolder, which: Which) -> None:
     frames: list[np.ndarray] = []
     env = spec.make(render=True)
-    evaluate(policy, env, seeds, on_frame=frames.append)
-    env.close()
-    folder.videos.mkdir(exist_ok=True)
-    write_video(frames, folder.videos / f"{which}.mp4", fps=env.metadata.get("render_fps", 30))
+    try:
+        evaluate(policy, env, seeds, on_frame=frames.append)
+        folder.videos.mkdir(exist_ok=True)
+        write_video(frames, folder.videos / f"{which}.mp4", fps=frames_per_second(env))
+    finally:
+        env.close()

@@ -12,13 +12,14 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.build import build_logger, build_trainer
-from ddpg.config import check, flat_keys
+from ddpg.config import check, flat
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.play import play
 from ddpg.plot import learning_curve
 from ddpg.provenance import provenance
-from ddpg.run_folder import RunFolder
+from ddpg.run_folder import RunFolder, atomic_write
+from ddpg.signature import shown
 from ddpg.tracking import Tracker, open_tracker
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def run(cfg: DictConfig, path: Path, overrides: Sequence[str]) -> float:
 
     Returns the last mean evaluation return. Raises UserError or Interrupted; what was learned is saved by then.
     """
-    check(cfg)
+    cfg = check(cfg)
     folder = RunFolder(path)
     with folder.lock():
         require_same_config(cfg, folder)
@@ -48,7 +49,8 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> float:
     torch.set_num_threads(cfg.threads)
     torch.set_flush_denormal(True)
     trainer = build_trainer(cfg, folder, tracker)
-    OmegaConf.save(cfg, folder.config, resolve=True)
+    with atomic_write(folder.config) as file:
+        file.write(OmegaConf.to_yaml(cfg, resolve=True).encode())
     folder.write_json(folder.provenance, provenance(cfg.seed))
     result = trainer.train()
     folder.write_status(state="done", env_step=trainer.env_step, last_return=result, best_return=trainer.best_return)
@@ -72,12 +74,17 @@ def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> None:
 @contextmanager
 def kept_status(folder: RunFolder) -> Iterator[None]:
     """status.json says how the run ended, whatever its end."""
-    folder.write_status(state="running")
+    folder.write_status(state="running", env_step=folder.status().get("env_step", 0))
     try:
         yield
     except BaseException as error:
+        if folder.status()["state"] == "done":  # only its pictures failed
+            raise
         state = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-        folder.write_status(state=state, error=f"{type(error).__name__}: {error}")
+        try:
+            folder.write_status(**folder.status() | {"state": state, "error": f"{type(error).__name__}: {error}"})
+        except OSError as another:  # a full disk, most likely the very error that ends the run
+            log.warning("status.json could not be written: %s", another)
         if folder.checkpoints.exists():
             log.warning("%s (%s); what was learned is kept, go on with: ddpg-train resume=%s", state, error, folder.path)
         raise
@@ -109,14 +116,16 @@ def require_same_config(cfg: DictConfig, folder: RunFolder) -> None:
     """UserError if the folder holds a run of another config; what MAY_CHANGE lists may differ."""
     if not folder.config.exists():
         return
-    new = OmegaConf.to_container(cfg, resolve=True)
-    old = OmegaConf.to_container(OmegaConf.load(folder.config))
-    for key in sorted({*flat_keys(new), *flat_keys(old)}):
-        if key.split(".")[0] in MAY_CHANGE:
-            continue
-        before, now = (OmegaConf.select(OmegaConf.create(values), key) for values in (old, new))
-        if before != now and not OmegaConf.is_config(now) and not OmegaConf.is_config(before):
+    new, old = (flat(OmegaConf.to_container(c, resolve=True)) for c in (cfg, OmegaConf.load(folder.config)))
+    for key in sorted({*new, *old}):
+        before, now = old.get(key), new.get(key)
+        if key.split(".")[0] not in MAY_CHANGE and before != now and not isinstance(before or now, dict):
+            if cfg.resume is not None:
+                raise UserError(
+                    f"{key}={shown(now)} cannot be given with resume={cfg.resume}: that run has {key}={shown(before)}; "
+                    f"what may change: {', '.join(MAY_CHANGE[:-1])}"
+                )
             raise UserError(
-                f"{folder.path} holds a run with {key}={before}, not {now}: "
+                f"{folder.path} holds a run with {key}={shown(before)}, not {shown(now)}: "
                 f"choose another hydra.run.dir, or continue that run with resume={folder.path}"
             )

@@ -4,24 +4,24 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import torch
+from gymnasium import spaces
 from torch import Tensor
 
 from ddpg.agent import DDPG
-from ddpg.checkpoint import Checkpoints
+from ddpg.checkpoint import Checkpoints, write_tensors
 from ddpg.errors import UserError
 from ddpg.evaluate import evaluate
-from ddpg.interrupt import InterruptFlag
+from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.noise import Noise
 from ddpg.replay import ReplayBuffer
-from ddpg.run_folder import RunFolder, atomic_write
+from ddpg.run_folder import RunFolder
 from ddpg.seeding import derived_seed, generator_states, restore_generators
 from ddpg.tracking import Tracker
 
@@ -47,8 +47,10 @@ class Schedule:
 
     def updates_due(self, env_step: int) -> int:
         """Updates after this env step: the whole part of updates_per_step, fractions falling due over time."""
-        learned = env_step - self.learning_starts
-        return max(0, int(learned * self.updates_per_step) - int((learned - 1) * self.updates_per_step))
+        learning = env_step - self.learning_starts
+        if learning <= 0:
+            return 0
+        return int(learning * self.updates_per_step) - int((learning - 1) * self.updates_per_step)
 
 
 class Means:
@@ -81,17 +83,21 @@ class Trainer:
     def __init__(
         self,
         *,
-        agent: DDPG, noise: Noise, replay: ReplayBuffer, env: gym.Env, eval_env: gym.Env, tracker: Tracker,
-        folder: RunFolder, schedule: Schedule, seed: int, generators: dict[str, np.random.Generator],
+        agent: DDPG, noise: Noise, replay: ReplayBuffer, env: gym.Env, make_env: Callable[[], gym.Env], tracker: Tracker,
+        folder: RunFolder, schedule: Schedule, seed: int, generators: dict[str, np.random.Generator], resets_fully: bool,
     ) -> None:  # fmt: skip
         self.agent, self.noise, self.replay, self.tracker = agent, noise, replay, tracker
         self.folder, self.schedule, self.seed, self.generators = folder, schedule, seed, generators
         self.checkpoints = Checkpoints(folder.checkpoints)
-        self.env, self.eval_env = env, eval_env
-        self.low, self.high = self.env.action_space.low, self.env.action_space.high
+        self.make_env, self.resets_fully = make_env, resets_fully
+        self.env, self.eval_env = env, make_env()
+        bounds = env.action_space
+        assert isinstance(bounds, spaces.Box)  # what EnvSpec.make lets through
+        self.low, self.high = bounds.low, bounds.high
         self.env_step = self.episode = 0
         self.means = Means()
         self.last_return = self.best_return = -np.inf
+        self.evaluated_at = -1  # env step of the last evaluation
         self.interrupt = InterruptFlag()
         self._losses: dict[str, Tensor] = {}
 
@@ -111,10 +117,10 @@ class Trainer:
                 while self.env_step < self.schedule.total_steps:
                     self._run_episode()
                     self._at_boundary()
-                if self.env_step % self.schedule.eval_every:
+                if self.evaluated_at != self.env_step:
                     self._evaluate()
                 self._save(self._state())
-        except Exception:
+        except (Exception, Interrupted):
             self._rescue()
             raise
         finally:
@@ -139,6 +145,7 @@ class Trainer:
             self._log_progress()
             if self.env_step % self.schedule.eval_every == 0:
                 self._evaluate()
+        self._require_finite(**self._losses)  # before the state at the next episode's start is kept
         if over:
             metrics = {"charts/episodic_return": episodic_return, "charts/episodic_length": length}
             self.tracker.log(self.env_step, metrics)
@@ -157,17 +164,14 @@ class Trainer:
         """Line 9: execute a_t, observe r_t and s_{t+1}."""
         try:
             next_obs, reward, terminated, truncated, _ = self.env.step(action)
-        except Exception as error:
-            raise self._failure(f"the simulator failed: {type(error).__name__}: {error}") from error
+        except UserError as error:
+            raise self._failure(error) from error
         self.env_step += 1
         self._require_finite(next_obs=next_obs, reward=reward)
-        return next_obs, float(reward), bool(terminated), bool(truncated)
+        return next_obs, float(reward), terminated, truncated
 
     def _reset(self) -> np.ndarray:
-        try:
-            obs, _ = self.env.reset(seed=derived_seed(self.seed, "episode", self.episode))
-        except Exception as error:
-            raise self._failure(f"the simulator failed in reset: {type(error).__name__}: {error}") from error
+        obs, _ = self.env.reset(seed=derived_seed(self.seed, "episode", self.episode))
         self._require_finite(obs=obs)
         return obs
 
@@ -182,14 +186,16 @@ class Trainer:
             if not (np.isfinite(value).all() if isinstance(value, np.ndarray) else math.isfinite(value)):
                 raise self._failure(f"{name} is not finite")
 
-    def _failure(self, what: str) -> UserError:
-        return UserError(f"{what} at env_step {self.env_step} (episode {self.episode}); see {self.folder.path}")
+    def _failure(self, what: object) -> UserError:
+        return UserError(f"{what} (at env_step {self.env_step}, episode {self.episode})")
 
     def _evaluate(self) -> None:
         """Noise-free episodes from the same starts every time; the best actor so far is kept."""
+        self._require_finite(**self._losses)
         seeds = [derived_seed(self.seed, "evaluation", k) for k in range(self.schedule.eval_episodes)]
+        self.eval_env = self._fresh(self.eval_env)
         episodes = evaluate(self.agent.act, self.eval_env, seeds)
-        self.last_return = float(episodes.returns.mean())
+        self.last_return, self.evaluated_at = float(episodes.returns.mean()), self.env_step
         if self.last_return > self.best_return:
             self.best_return = self.last_return
             write_actor(self.folder.best_actor, self.agent.actor.state_dict(), self.env_step)
@@ -207,8 +213,16 @@ class Trainer:
         """Between two episodes: take the snapshot, and write it if it is time."""
         if self.env_step - self._snapshot["env_step"] >= SNAPSHOT_EVERY:
             self._snapshot = self._state()
+            self.env = self._fresh(self.env)
         if self._snapshot["env_step"] - self._saved_at >= self.schedule.checkpoint_every:
             self._save(self._snapshot)
+
+    def _fresh(self, env: gym.Env) -> gym.Env:
+        """The env as a resumed run would find it: a new one where reset(seed) does not clear everything."""
+        if self.resets_fully:
+            return env
+        env.close()
+        return self.make_env()
 
     def _state(self) -> dict[str, Any]:
         """A copy of everything that the rest of the run depends on."""
@@ -218,6 +232,7 @@ class Trainer:
             "generators": generator_states(self.generators), "tracker": self.tracker.position(),
             "sums": dict(self.means.sums), "counts": dict(self.means.counts),
             "last_return": self.last_return, "best_return": self.best_return,
+            "evaluated_at": self.evaluated_at,
         }  # fmt: skip
 
     def _resume(self) -> None:
@@ -230,6 +245,7 @@ class Trainer:
             restore_generators(self.generators, state["generators"])
             self.means.sums, self.means.counts = state["sums"], state["counts"]
             self.last_return, self.best_return = state["last_return"], state["best_return"]
+            self.evaluated_at = state["evaluated_at"]
             log.info("resumed at env_step %d", self.env_step)
         self._saved_at = self.env_step
 
@@ -237,17 +253,17 @@ class Trainer:
         self.tracker.sync()
         if self.checkpoints.save(state["env_step"], state, self.replay, state["replay_total"]):
             self._saved_at = state["env_step"]
+            self.folder.write_status(state="running", env_step=self._saved_at)
         write_actor(self.folder.actor, state["agent"]["actor"], state["env_step"])
 
     def _rescue(self) -> None:
         """Saves the last snapshot when the run ends early; a second failure must not hide the first."""
         try:
             self._save(self._snapshot)
-        except OSError as error:
+        except (OSError, UserError) as error:
             log.warning("the newest state could not be saved: %s; resume goes on from env_step %d", error, self._saved_at)
 
 
 def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
     """Writes the actor alone, for `ddpg-eval` and for use elsewhere."""
-    with atomic_write(path) as file:
-        torch.save({"actor": actor, "env_step": env_step}, file)
+    write_tensors(path, {"actor": actor, "env_step": env_step})

@@ -1,18 +1,19 @@
-"""How fast learning is, beside the fewest seconds that its matrix products alone take: `python scripts/benchmark.py`.
+"""How fast learning is, beside the least time that its matrix products alone take: `scripts/benchmark.py`.
 
-Updates: `DDPG.update` against a floor of exactly the products of such an update (`torch.mm(out=)`, HalfCheetah's shapes),
-in turns in this process; medians over the turns. The bare figure is for minibatches drawn beforehand, `sampled` for
-one drawn from the replay memory at every update. Training: steps per second of the trainer on HalfCheetah-v4 once it
-learns, simulator, acting, sampling, records and snapshots included, evaluation left out. One torch thread on one core;
-everything is warmed up, and the warm-up is not counted. Machines differ and are noisy: compare fractions, not rates.
+Updates: `DDPG.update` against a floor of exactly the products of such an update (`torch.mm(out=)`, shapes of
+HalfCheetah), in turns in this process; medians over the turns. `update` is for minibatches drawn before,
+`sampled` for one drawn from the replay memory at every update. Training: steps per second of the trainer on
+HalfCheetah-v4 once it learns: simulator, acting, sampling, records and snapshots included, evaluation not.
+One torch thread on one core; everything is warmed up, and the warm-up is not counted. Machines differ and are
+noisy: compare fractions, not rates.
 
 CleanRL's program on the same core, for comparison (policy-frequency 2 is td3_2):
 
-    OMP_NUM_THREADS=1 taskset -c 0 python cleanrl/ddpg_continuous_action.py --no-cuda --env-id HalfCheetah-v4 \
-        --total-timesteps 6000 --learning-starts 1000 --policy-frequency 2
+    OMP_NUM_THREADS=1 taskset -c 0 python cleanrl/ddpg_continuous_action.py --no-cuda \\
+        --env-id HalfCheetah-v4 --total-timesteps 6000 --learning-starts 1000 --policy-frequency 2
 
-It prints SPS since its start, random steps included. Take the steps and seconds between two lines well after
-learning-starts: with s1, s2 the steps and v1, v2 the printed SPS, it is (s2 - s1) / (s2 / v2 - s1 / v1).
+It prints SPS since its start, random steps included. Take two lines well after learning-starts: with s1, s2
+the steps and v1, v2 the printed SPS, the speed is (s2 - s1) / (s2 / v2 - s1 / v1).
 """
 
 import argparse
@@ -66,12 +67,13 @@ CASES = {
 
 
 class Net:
-    """The weights of one network, `widths[i] + joins.get(i, 0)` to `widths[i + 1]`, and the inputs of its layers."""
+    """Weights and layer inputs; layer i maps `widths[i] + joins.get(i, 0)` numbers to `widths[i + 1]`."""
 
     def __init__(self, batch: int, widths: Sequence[int], joins: dict[int, int]) -> None:
         self.widths, self.batch = widths, batch
         fan_in = [width + joins.get(i, 0) for i, width in enumerate(widths[:-1])]
-        self.weights = [torch.randn(n_out, n_in) / n_in**0.5 for n_in, n_out in zip(fan_in, widths[1:], strict=True)]
+        shapes = zip(widths[1:], fan_in, strict=True)
+        self.weights = [torch.randn(n_out, n_in) / n_in**0.5 for n_out, n_in in shapes]
         self.inputs = [torch.randn(batch, n_in) for n_in in fan_in]
 
     def forward(self) -> list[Product]:
@@ -84,7 +86,7 @@ class Net:
         return [(x, w.t(), out) for x, w, out in zip(self.inputs, self.weights, outs, strict=True)]
 
     def backward(self) -> list[Product]:
-        """Weight gradients of every layer; input gradients of all but the first, without what joined there."""
+        """Weight gradients of every layer; input gradients of all but the first, without what joined."""
         products, grad = [], torch.randn(self.batch, self.widths[-1])
         for i in reversed(range(len(self.weights))):
             products.append((grad.t(), self.inputs[i], torch.empty_like(self.weights[i])))
@@ -134,11 +136,12 @@ def compose(*overrides: str) -> DictConfig:
 
 
 def learner(case: Case) -> tuple[Callable[[], None], Callable[[], None]]:
-    """The agent's updates as `floor` counts them: from minibatches drawn beforehand, and drawn at every update."""
+    """The agent's updates in portions like `floor`'s: minibatches drawn before, and drawn at every update."""
     cfg, cpu = compose(*case.overrides), torch.device("cpu")
     env, rng = build_env_spec(cfg).make(), np.random.default_rng(0)
     agent = build_agent(cfg, env, cpu)
-    replay = build(cfg.replay, "replay", buffer_size=100_000, obs_dim=OBS, action_dim=ACTION, rng=rng, device=cpu)
+    shape = {"buffer_size": 100_000, "obs_dim": OBS, "action_dim": ACTION}
+    replay = build(cfg.replay, "replay", **shape, rng=rng, device=cpu)
     for i in range(100_000):
         obs, action = rng.standard_normal((2, OBS)), rng.uniform(-1, 1, ACTION)
         replay.add(obs[0], action, rng.normal(), obs[1], False, ends=i % 1000 == 999)
@@ -196,7 +199,8 @@ def measure_training(case: Case, steps: int) -> float:
 def machine(core: int) -> dict[str, Any]:
     """What the figures were measured on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    model = next(models, platform.machine())
     versions = {module.__name__: module.__version__ for module in (torch, np, gymnasium, mujoco)}
     threads = torch.get_num_threads()
     return {"cpu": model, "core": core, "threads": threads, "python": platform.python_version(), **versions}

@@ -1,6 +1,7 @@
 """What a conf/env/*.yaml says, and the chain of wrappers that it becomes."""
 
 import importlib
+import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,18 +33,19 @@ class Budget:
 
 @dataclass(frozen=True)
 class EnvSpec:
-    """One environment. `version`, `domain` and `task` are the parts that its YAML puts together to `id`."""
+    """One environment. `version`, `domain` and `task` are the parts of `id` where its YAML has them."""
 
     name: str
     id: str
-    version: str | None
-    domain: str | None
-    task: str | None
     imports: Sequence[str]
     kwargs: Mapping[str, Any]
     max_episode_steps: PositiveInt | None
+    resets_fully: bool
     extra: str | None
     budget: Budget
+    version: str | None = None
+    domain: str | None = None
+    task: str | None = None
 
     def make(self, render: bool = False) -> VectorEnv:
         """Build it: the env's own class, gymnasium's order check and time limit, then `VectorEnv`.
@@ -62,6 +64,14 @@ class EnvSpec:
         if render and draws_with_mujoco(env):
             require_mujoco_backend()
         return VectorEnv(env, key=explain.key(self), quiet_reset=self._uses_pybullet())
+
+    def require_installed(self) -> None:
+        """`UserError` if a package of `imports` is not there. Imports nothing, so that it costs nothing."""
+        for module in self.imports:
+            package = module.partition(".")[0]
+            if importlib.util.find_spec(package) is None:
+                missing = ModuleNotFoundError(f"No module named {package!r}", name=package)
+                raise UserError(explain.failed_import(self, module, missing))
 
     def _check_name(self) -> None:
         if self.name != folder_name(self.name):

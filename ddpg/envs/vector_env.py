@@ -35,7 +35,10 @@ class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Vector, dict[str, Any]]:
         with quiet_pybullet(self._quiet_reset):  # pybullet connects in its first reset
-            obs, info = self.env.reset(seed=seed, options=options)
+            try:
+                obs, info = self.env.reset(seed=seed, options=options)
+            except Exception as error:
+                raise self._failed("reset", error) from error
         self._quiet_reset = False
         flat = self._flat(obs)
         if flat.shape != self.observation_space.shape:
@@ -48,8 +51,15 @@ class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
     def step(self, action: Vector) -> tuple[Vector, float, bool, bool, dict[str, Any]]:
         # The env gets a copy: some keep or change what they are given, and the replay memory stores `action`.
         own = action.astype(self._action_dtype).reshape(self._action_shape)
-        obs, reward, terminated, truncated, info = self.env.step(own)
+        try:
+            obs, reward, terminated, truncated, info = self.env.step(own)
+        except Exception as error:  # simulators raise what they like
+            raise self._failed("step", error) from error
         return self._flat(obs), float(reward), bool(terminated), bool(truncated), info
+
+    def _failed(self, where: str, error: Exception) -> UserError:
+        line = " ".join(str(error).split())
+        return UserError(f"{self._key}: the simulator failed in {where}: {type(error).__name__}: {line}")
 
     def render(self) -> npt.NDArray[np.uint8]:
         """One frame (height, width, 3)."""

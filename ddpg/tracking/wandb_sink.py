@@ -105,9 +105,9 @@ class WandbSink:
 
     def abandon(self) -> None:
         """Forget wandb-core, else its exit hook ends the process with a traceback of its own."""
-        import wandb
-
         with suppress(Exception):  # wandb-core is gone already (SIGTERM goes to every process of a job)
+            import wandb
+
             wandb.teardown(exit_code=1)
 
     def _open(self) -> "wandb.Run":

@@ -9,14 +9,14 @@ from ddpg.types import NonNegative, PositiveInt
 
 
 class MyRobot(gym.Env[np.ndarray, np.ndarray]):
-    """A cart on a rail. Observation: position (m), velocity (m/s). Action: force (N), pushing stronger than pulling."""
+    """A cart on a rail. Observation: position (m), velocity (m/s); action: force (N), more to the right."""
 
     def __init__(self, rail: float, render_mode: str | None = None) -> None:
         self.rail, self.render_mode = rail, render_mode
         self.observation_space = gym.spaces.Box(-np.inf, np.inf, (2,))
         self.action_space = gym.spaces.Box(np.float32(-1), np.float32(2), (1,))
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
         self.state = np.array([self.np_random.uniform(-self.rail, self.rail), 0.0])
         return self.state.astype(np.float32), {}
@@ -32,7 +32,9 @@ class MyRobot(gym.Env[np.ndarray, np.ndarray]):
 class HeldNoise:
     """N(0, sigma^2) per dimension, drawn every `hold` steps. The first arguments are the keys of the YAML."""
 
-    def __init__(self, sigma: NonNegative, hold: PositiveInt, action_scale: np.ndarray, rng: np.random.Generator) -> None:
+    def __init__(
+        self, sigma: NonNegative, hold: PositiveInt, action_scale: np.ndarray, rng: np.random.Generator
+    ) -> None:
         self._std, self._hold, self._rng = sigma * action_scale, hold, rng
         self.reset()
 

@@ -1,0 +1,85 @@
+"""Weight decay: which tensors, which kind."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig
+from torch import nn
+
+from ddpg.build import build, build_agent, build_env_spec
+from ddpg.optimizers import adam
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+
+
+def optimizer(params: Iterable[nn.Parameter], decay: Any, weight_decay: float = 0.5) -> torch.optim.Adam:
+    return adam(params, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=weight_decay, decay=decay)
+
+
+def decayed(chosen: torch.optim.Adam) -> list[torch.Size]:
+    return [p.shape for group in chosen.param_groups if group["weight_decay"] for p in group["params"]]
+
+
+def test_groups() -> None:
+    """Trap 9: `weights` decays matrices alone, `all` everything, 0 nothing; no parameter is lost."""
+    net = network()
+    shapes = [p.shape for p in net.parameters()]
+    assert decayed(optimizer(net.parameters(), "weights")) == [(3, 2), (1, 3)]
+    assert decayed(optimizer(net.parameters(), "all")) == shapes
+    assert decayed(optimizer(net.parameters(), "all", weight_decay=0.0)) == []
+    for decay in ("weights", "all"):
+        held = [p for group in optimizer(net.parameters(), decay).param_groups for p in group["params"]]
+        assert {id(p) for p in held} == {id(p) for p in net.parameters()}
+
+
+def test_step_without_gradient_shrinks_only_what_is_decayed() -> None:
+    """Trap 9: a zero-loss step moves weights towards 0, biases and norms not at all."""
+    net = network()
+    before = [p.detach().clone() for p in net.parameters()]
+    chosen = optimizer(net.parameters(), "weights")
+    for param in net.parameters():
+        param.grad = torch.zeros_like(param)
+    chosen.step()
+    for param, old in zip(net.parameters(), before, strict=True):
+        if param.ndim > 1:
+            assert (param.abs() < old.abs()).any()
+            assert not torch.equal(param, old)
+        else:
+            assert torch.equal(param, old)
+
+
+def test_decay_is_in_the_gradient_as_in_the_references() -> None:
+    """Trap 9: Adam on g + wd w, not AdamW. The first step is lr sign(g + wd w): here the decay wins."""
+    param = nn.Parameter(torch.tensor([[4.0]]))
+    param.grad = torch.tensor([[-1.0]])
+    optimizer([param], "weights").step()  # -1 + 0.5 * 4 = +1: down by lr; AdamW: up by lr, times 1 - lr wd
+    assert param.item() == pytest.approx(3.9, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("preset", "actor_lr", "critic_lr", "decay"), [("td3", 3e-4, 3e-4, 0), ("paper", 1e-4, 1e-3, 1e-2)]
+)
+def test_presets(
+    compose: Callable[..., DictConfig], preset: str, actor_lr: float, critic_lr: float, decay: float
+) -> None:
+    """Trap 9: the critic alone is decayed, and the paper's learning rates are not swapped."""
+    cfg = compose(f"preset={preset}")
+    agent = build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
+    actor_groups, critic_groups = agent.actor_optimizer.param_groups, agent.critic_optimizer.param_groups
+    assert {group["lr"] for group in actor_groups} == {actor_lr}
+    assert {group["lr"] for group in critic_groups} == {critic_lr}
+    assert {group["weight_decay"] for group in actor_groups} == {0.0}
+    by_dim = {p.ndim: group["weight_decay"] for group in critic_groups for p in group["params"]}
+    assert by_dim == {1: 0.0, 2: decay}
+    assert type(agent.critic_optimizer) is torch.optim.Adam
+
+
+def test_constants_reach_torch(compose: Callable[..., DictConfig]) -> None:
+    cfg = compose("optimizer.actor.betas=[0.5,0.6]", "optimizer.actor.eps=1e-3")
+    group = build(cfg.optimizer.actor, "optimizer.actor")(network().parameters()).param_groups[0]
+    assert (group["betas"], group["eps"]) == ((0.5, 0.6), 1e-3)
