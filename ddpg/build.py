@@ -69,6 +69,9 @@ def build_networks(cfg: DictConfig, env: gym.Env) -> tuple[torch.nn.Module, torc
 def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
     """The learner: networks, their targets and optimizers."""
     actor, critic = build_networks(cfg, env)
+    normalized = any(isinstance(module, torch.nn.BatchNorm1d) for net in (actor, critic) for module in net.modules())
+    if normalized and cfg.batch_size == 1:
+        raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
     return build(
         cfg.algorithm, "algorithm", actor=actor.to(device), critic=critic.to(device),
         actor_optimizer=build(cfg.optimizer.actor, "optimizer.actor"),

@@ -132,5 +132,5 @@ def _eval_arguments(argv: list[str]) -> EvalArguments:
     for argument in argv[1:]:
         if "=" not in argument:
             raise UserError(f"{argument}: values are written KEY=VALUE, as in episodes=20")
-        values |= dict(OmegaConf.from_dotlist([argument]))  # type: ignore[arg-type]
+        values |= dict(OmegaConf.from_dotlist([argument]))
     return EvalArguments(**fit(values, EvalArguments))

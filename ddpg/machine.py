@@ -33,10 +33,11 @@ def _control_group() -> list[int]:
     for folder in [root / own, *(root / own).parents]:
         try:
             limit, used = (folder / "memory.max").read_text().strip(), (folder / "memory.current").read_text()
+            details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
         except OSError:
             continue
-        if limit != "max":
-            left.append(int(limit) - int(used))
+        if limit != "max":  # files that are merely cached count as used, and give way
+            left.append(int(limit) - int(used) + int(details.get("inactive_file", 0)))
     return left
 
 

@@ -86,7 +86,7 @@ def kept_status(folder: RunFolder) -> Iterator[None]:
         except OSError as another:  # a full disk, most likely the very error that ends the run
             log.warning("status.json could not be written: %s", another)
         if folder.checkpoints.exists():
-            log.warning("%s (%s); what was learned is kept, go on with: ddpg-train resume=%s", state, error, folder.path)
+            log.warning("%s (%s); what was learned is kept: ddpg-train resume=%s goes on", state, error, folder.path)
         raise
 
 

@@ -83,8 +83,9 @@ class Trainer:
     def __init__(
         self,
         *,
-        agent: DDPG, noise: Noise, replay: ReplayBuffer, env: gym.Env, make_env: Callable[[], gym.Env], tracker: Tracker,
-        folder: RunFolder, schedule: Schedule, seed: int, generators: dict[str, np.random.Generator], resets_fully: bool,
+        agent: DDPG, noise: Noise, replay: ReplayBuffer, env: gym.Env, make_env: Callable[[], gym.Env],
+        resets_fully: bool, tracker: Tracker, folder: RunFolder, schedule: Schedule, seed: int,
+        generators: dict[str, np.random.Generator],
     ) -> None:  # fmt: skip
         self.agent, self.noise, self.replay, self.tracker = agent, noise, replay, tracker
         self.folder, self.schedule, self.seed, self.generators = folder, schedule, seed, generators
@@ -251,9 +252,15 @@ class Trainer:
 
     def _save(self, state: dict[str, Any]) -> None:
         self.tracker.sync()
-        if self.checkpoints.save(state["env_step"], state, self.replay, state["replay_total"]):
-            self._saved_at = state["env_step"]
-            self.folder.write_status(state="running", env_step=self._saved_at)
+        if not self.checkpoints.save(state["env_step"], state, self.replay, state["replay_total"]):
+            log.warning(
+                "env_step %d is not saved: buffer_size=%d holds less than the episode under way; "
+                "a resume goes on from env_step %d",
+                state["env_step"], self.replay.buffer_size, self._saved_at,
+            )  # fmt: skip
+            return
+        self._saved_at = state["env_step"]
+        self.folder.write_status(state="running", env_step=self._saved_at)
         write_actor(self.folder.actor, state["agent"]["actor"], state["env_step"])
 
     def _rescue(self) -> None:
@@ -261,7 +268,7 @@ class Trainer:
         try:
             self._save(self._snapshot)
         except (OSError, UserError) as error:
-            log.warning("the newest state could not be saved: %s; resume goes on from env_step %d", error, self._saved_at)
+            log.warning("the newest state is not saved (%s); a resume goes on from env_step %d", error, self._saved_at)
 
 
 def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:

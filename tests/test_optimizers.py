@@ -55,10 +55,10 @@ def test_step_without_gradient_shrinks_only_what_is_decayed() -> None:
 
 def test_decay_is_in_the_gradient_as_in_the_references() -> None:
     """Trap 9: Adam on g + wd w, not AdamW. The first step is lr sign(g + wd w): here the decay wins."""
-    param = nn.Parameter(torch.tensor([[4.0]]))
+    param = nn.Parameter(torch.tensor([[6.0]]))
     param.grad = torch.tensor([[-1.0]])
-    optimizer([param], "weights").step()  # -1 + 0.5 * 4 = +1: down by lr; AdamW: up by lr, times 1 - lr wd
-    assert param.item() == pytest.approx(3.9, abs=1e-6)
+    optimizer([param], "weights").step()  # -1 + 0.5 * 6 > 0: down by lr; AdamW: 6 (1 - lr wd) + lr = 5.8
+    assert param.item() == pytest.approx(5.9, abs=1e-6)
 
 
 @pytest.mark.parametrize(

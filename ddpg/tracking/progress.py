@@ -45,7 +45,7 @@ class ProgressSink:
         self._with_bar = mode == "bar" or (mode == "auto" and sys.stderr.isatty())
         self._line_seconds = line_seconds
         self._total_steps = total_steps
-        self._bar: "tqdm[Any] | None" = None
+        self._bar: tqdm[Any] | None = None
         self._speed = Speed()
         self._next_line = monotonic() + line_seconds
         self._latest: dict[str, float] = {}

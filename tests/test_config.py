@@ -1,0 +1,133 @@
+"""The YAML of the framework: every option composes, fits, resolves and is explained; and what `check` refuses."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg import build
+from ddpg.config import Networks, Optimizers, Settings, check, flat
+from ddpg.errors import UserError
+from ddpg.run_folder import RunFolder
+from ddpg.signature import Target
+from ddpg.tracking import Tracker
+
+CONF = Path(__file__).parent.parent / "conf"
+Compose = Callable[..., DictConfig]
+
+#: What an option needs besides itself, because nothing can be said for everybody.
+NEEDS = {
+    "env=gym": ["env.id=Pendulum-v1"],
+    "env=pybullet": ["env.id=ReacherBulletEnv-v0"],
+    "env=dmc": ["env.domain=fish", "env.task=swim"],
+    "network=mlp": ["network.actor.hidden=[8]", "network.critic.hidden=[8]"],
+    "optimizer=adam": ["optimizer.actor.lr=1e-3", "optimizer.critic.lr=1e-3"],
+}
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_fits(option: str, compose: Compose) -> None:
+    checked = check(compose(option, *NEEDS.get(option, [])))
+    assert "${" not in OmegaConf.to_yaml(checked)
+    assert check(checked) == checked
+
+
+@pytest.mark.parametrize("option", NEEDS)
+def test_option_says_what_it_needs(option: str, compose: Compose) -> None:
+    key = NEEDS[option][0].partition("=")[0]
+    with pytest.raises(UserError, match=rf"^{key} has no value: set it, {key}=VALUE$"):
+        check(compose(option))
+
+
+def test_numbers_get_their_type(compose: Compose) -> None:
+    checked = check(compose("total_steps=1e5", "gamma=1", "learning_starts=2e3"))
+    assert [type(checked[key]) for key in ("total_steps", "gamma", "learning_starts")] == [int, float, int]
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("total_steps=${nope}", "total_steps: Interpolation key 'nope' not found"),
+        ("+extra.a=${extra.b}", "extra.a: Interpolation key 'extra.b' not found"),
+        ("+extra.a='\\${nope}'", "Interpolation key 'nope' not found"),  # would come alive in RUN/config.yaml
+        ("+extra.a=${oc.env:NO_SUCH_VARIABLE}", "extra.a: KeyError raised while resolving interpolation"),
+        ("+extra.a=${folder_name}", "extra.a: "),
+        ("env.name=???", "env.name has no value: set it, env.name=VALUE"),
+    ],
+)
+def test_what_cannot_be_resolved_is_refused(override: str, line: str, compose: Compose) -> None:
+    with pytest.raises(UserError) as told:
+        check(compose(override))
+    assert str(told.value).startswith(line)
+    assert "\n" not in str(told.value)
+
+
+def test_the_program_gives_what_the_schema_says(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`Target(...)` in ddpg/config.py and the calls of `build` in ddpg/build.py name the same arguments."""
+    given: dict[str, set[str]] = {}
+    original = build.build
+
+    def recorded(node: DictConfig, key: str, **arguments: Any) -> Any:
+        given[key] = set(arguments)
+        return original(node, key, **arguments)
+
+    monkeypatch.setattr(build, "build", recorded)
+    folder = RunFolder(tmp_path)
+    build.build_trainer(check(compose()), folder, Tracker(folder.metrics, []))
+    said = {"": Settings, "network.": Networks, "optimizer.": Optimizers}
+    targets = {
+        f"{prefix}{name}": set(get_args(hint)[1].given)
+        for prefix, schema in said.items()
+        for name, hint in get_type_hints(schema, include_extras=True).items()
+        if isinstance(get_args(hint)[-1] if get_args(hint) else None, Target)
+    }
+    assert targets.pop("env") == targets.pop("logger") == set()  # built whole, from the config alone
+    assert targets.pop("optimizer.actor") == targets.pop("optimizer.critic") == {"params"}  # by the agent
+    assert given.pop("optimizer.actor") == given.pop("optimizer.critic") == set()
+    assert given == targets
+
+
+def test_flat() -> None:
+    assert flat({"a": 1, "b": {"c": 2}}) == {"a": 1, "b": {"c": 2}, "b.c": 2}
+
+
+def uncommented(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each key with a value of a YAML file, and whether there is no comment right above it."""
+    lines = path.read_text().splitlines()
+
+    def walk(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, bool]]:
+        for key, value in node.value:
+            name = f"{prefix}{key.value}"
+            if isinstance(value, yaml.MappingNode) and value.value and not value.flow_style:
+                yield from walk(value, f"{name}.")
+            elif key.value not in ("defaults", "_target_", "_partial_"):
+                above = lines[key.start_mark.line - 1].strip() if key.start_mark.line else ""
+                yield name, not above.startswith("#")
+
+    node = yaml.compose(path.read_text())
+    assert isinstance(node, yaml.MappingNode)
+    return walk(node, "")
+
+
+def bases(path: Path) -> Iterator[Path]:
+    """The files that a file starts from: they explain the keys that it only gives another value."""
+    if path.read_text().startswith("# @package _global_"):
+        yield CONF / "config.yaml"
+    for base in yaml.safe_load(path.read_text()).get("defaults", []):
+        if isinstance(base, str) and (path.parent / f"{base}.yaml").exists():
+            yield path.parent / f"{base}.yaml"
+            yield from bases(path.parent / f"{base}.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: str(path.relative_to(CONF)))
+def test_every_key_is_explained(path: Path) -> None:
+    """By a comment right above it, there or in a file that it starts from; and a comment opens every file."""
+    assert path.read_text().startswith("#")
+    explained = {key for base in bases(path) for key, bare in uncommented(base) if not bare}
+    assert not [key for key, bare in uncommented(path) if bare and key not in explained]
