@@ -36,9 +36,7 @@ def learning_curve(run_dir: Path, title: str) -> Path:
 def series(rows: list[Row], *keys: str) -> tuple[Series, ...]:
     """env_step and the values of `keys`, each [n], from the rows where the first key is a finite number."""
     chosen = [row for row in rows if np.isfinite(row.get(keys[0], np.nan))]
-    return tuple(
-        np.array([row.get(key, np.nan) for row in chosen], dtype=np.float64) for key in ("env_step", *keys)
-    )
+    return tuple(np.array([row.get(key, np.nan) for row in chosen], dtype=np.float64) for key in ("env_step", *keys))
 
 
 def moving_mean(values: Series, window: int) -> Series:
@@ -66,9 +64,7 @@ def _draw_evaluation(axes: Axes, steps: Series, mean: Series, std: Series) -> No
         return
     if np.isfinite(std).any():
         label = "± standard deviation over the episodes of an evaluation"
-        axes.fill_between(
-            steps, mean - std, mean + std, color=EVALUATION, alpha=0.18, linewidth=0, label=label
-        )
+        axes.fill_between(steps, mean - std, mean + std, color=EVALUATION, alpha=0.18, linewidth=0, label=label)
     marker = "o" if len(steps) <= 60 else None
     label = "evaluation mean, without exploration noise"
     axes.plot(steps, mean, color=EVALUATION, linewidth=2, marker=marker, markersize=3.5, label=label)

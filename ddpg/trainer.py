@@ -4,7 +4,7 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from ddpg.noise import Noise
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import RunFolder
 from ddpg.seeding import derived_seed, generator_states, restore_generators
-from ddpg.tracking import Tracker
+from ddpg.tracking import Means, Tracker
 
 log = logging.getLogger(__name__)
 
@@ -51,25 +51,6 @@ class Schedule:
         if learning <= 0:
             return 0
         return int(learning * self.updates_per_step) - int((learning - 1) * self.updates_per_step)
-
-
-class Means:
-    """Running means of the losses since the last row that showed them."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, Any] = {}
-        self.counts: dict[str, int] = {}
-
-    def add(self, metrics: Mapping[str, Tensor]) -> None:
-        for name, value in metrics.items():  # tensors stay on their device until a row needs the number
-            self.sums[name] = self.sums.get(name, 0.0) + value
-            self.counts[name] = self.counts.get(name, 0) + 1
-
-    def pop(self) -> dict[str, float]:
-        """The means, and a fresh start."""
-        means = {name: float(self.sums[name]) / self.counts[name] for name in self.sums}
-        self.sums, self.counts = {}, {}
-        return means
 
 
 class Trainer:

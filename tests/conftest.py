@@ -1,8 +1,9 @@
 """What every test needs: one torch thread, nothing sent to W&B, and configs composed as `ddpg-train` does."""
 
 import json
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import hydra
 import numpy as np
 import pytest
 import torch
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from ddpg.build import build_trainer
@@ -22,6 +25,17 @@ from ddpg.tracking import Tracker
 from ddpg.trainer import Trainer
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing_of_hydra() -> Iterator[None]:
+    """Hydra in this process sets up logging and keeps its config; the next test shall not see them."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    GlobalHydra.instance().clear()
+    HydraConfig.instance().cfg = None
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """The command lines: every mistake ends in one line, before anything is written; what is right goes through."""
 
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from ddpg import cli
@@ -19,15 +16,8 @@ Refusal = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test in a folder of its own; what Hydra leaves in this process is taken away."""
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    GlobalHydra.instance().clear()
-    HydraConfig.instance().cfg = None
 
 
 def call(monkeypatch: pytest.MonkeyPatch, command: Callable[[], None], *argv: str) -> None:
@@ -158,7 +148,9 @@ def test_mistake_that_shows_when_the_run_is_built(argv: str, line: str, refusal:
 def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "own_noise.py").write_text(
-        "class Bad:\n    def __init__(self, sigma: float, action_scale, rng):\n        raise RuntimeError('no\\nluck')\n"
+        "class Bad:\n"
+        "    def __init__(self, sigma: float, action_scale, rng):\n"
+        "        raise RuntimeError('no\\nluck')\n"
     )
     (tmp_path / "own" / "noise").mkdir(parents=True)
     (tmp_path / "own" / "noise" / "bad.yaml").write_text("_target_: own_noise.Bad\nsigma: 1\n")

@@ -31,9 +31,7 @@ class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
         size = spaces.flatdim(env.observation_space)
         self.observation_space: Any = spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Vector, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Vector, dict[str, Any]]:
         with quiet_pybullet(self._quiet_reset):  # pybullet connects in its first reset
             try:
                 obs, info = self.env.reset(seed=seed, options=options)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ddpg.tracking.metrics import Row, read_metrics
+from ddpg.tracking.metrics import Means, Row, read_metrics
 from ddpg.tracking.progress import ProgressSink
 from ddpg.tracking.tensorboard_sink import TensorboardSettings, TensorboardSink
 from ddpg.tracking.tracker import Kind, Sink, Tracker
@@ -15,6 +15,7 @@ from ddpg.types import Positive, PositiveInt
 __all__ = [
     "Kind",
     "LoggerSettings",
+    "Means",
     "Row",
     "Sink",
     "TensorboardSettings",

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from numbers import Integral
 from pathlib import Path
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 from ddpg.errors import UserError
 
@@ -52,3 +52,22 @@ def read_metrics(path: Path) -> list[Row]:
 
 def _plain(value: SupportsFloat) -> float:
     return int(value) if isinstance(value, Integral) else float(value)
+
+
+class Means:
+    """Running means of the losses since the last row that showed them."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Any] = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, metrics: Mapping[str, SupportsFloat]) -> None:
+        for name, value in metrics.items():  # tensors stay on their device until a row needs the number
+            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+    def pop(self) -> dict[str, float]:
+        """The means, and a fresh start."""
+        means = {name: float(self.sums[name]) / self.counts[name] for name in self.sums}
+        self.sums, self.counts = {}, {}
+        return means

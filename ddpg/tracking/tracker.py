@@ -134,9 +134,7 @@ class Tracker:
             except Exception as error:  # whatever a sink runs into, training and its record go on
                 self._sinks.remove(sink)
                 sink.abandon()
-                log.warning(
-                    "%s is off from here on (%s); %s goes on", sink.name, first_line(error), self._path.name
-                )
+                log.warning("%s is off from here on (%s); %s goes on", sink.name, first_line(error), self._path.name)
 
 
 def first_line(error: Exception) -> str:
