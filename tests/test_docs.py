@@ -124,7 +124,8 @@ def test_eval_commands_fit(words: list[str]) -> None:
 
 def test_help_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["ddpg-train", "--help"])
-    cli.train()
+    with pytest.raises(SystemExit):
+        cli.train()
     assert "ddpg-train env=halfcheetah" in capsys.readouterr().out
 
 
