@@ -50,6 +50,7 @@ def one_line_errors(command: str) -> Iterator[None]:
 def train() -> None:
     """`ddpg-train OVERRIDE...`: everything that Hydra's command line offers."""
     with one_line_errors("ddpg-train"):
+        _multirun_first(sys.argv)
         require_known_flags(sys.argv[1:])
         _continue_in_its_folder(sys.argv)
         _train()
@@ -72,6 +73,12 @@ def _train(cfg: DictConfig) -> float:
         return run(job_config(cfg, overrides), folder, overrides)
     except Exception as error:
         raise Refused(error) from error  # with no lines of Hydra's around it
+
+
+def _multirun_first(argv: list[str]) -> None:
+    """Lets -m stand anywhere: argparse refuses a flag between the overrides."""
+    flags = [word for word in argv if word in ("-m", "--multirun")]
+    argv[1:] = flags[:1] + [word for word in argv[1:] if word not in flags]
 
 
 def _continue_in_its_folder(argv: list[str]) -> None:

@@ -160,7 +160,7 @@ def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: s
         if name in (given or ()):
             raise UserError(f"{prefix}{name}={shown(value)}: {name} is set by the program, not by the config")
         if name not in named and not free:
-            near = nearest(f"{prefix}{name}", (prefix + n for n in named))
+            near = nearest(f"{prefix}{name}", (prefix + n for n in named), most=30)
             raise UserError(f"{prefix}{name}={shown(value)}: there is no such key{near}")
     hints = _hints(schema)
     fitted = {name: fit(value, hints.get(name, Any), f"{prefix}{name}") for name, value in values.items()}
