@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from ddpg.replay import Batch
@@ -94,8 +95,8 @@ class DDPG:
             pair.follow(self.tau)
 
     def _descend(self, loss: Tensor, optimizer: Optimizer) -> None:
-        params = [p for group in optimizer.param_groups for p in group["params"]]
-        for param, grad in zip(params, torch.autograd.grad(loss, params), strict=True):
+        params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        for param, grad in zip(params, torch.autograd.grad(loss, params, allow_unused=True), strict=True):
             param.grad = grad
         if self.max_grad_norm is not None:
             nn.utils.clip_grad_norm_(params, self.max_grad_norm)
@@ -116,12 +117,12 @@ class DDPG:
         self.updates = state["updates"]
 
 
-def _batch_norms(network: nn.Module) -> list[nn.BatchNorm1d]:
-    return [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
+def _batch_norms(network: nn.Module) -> list[_BatchNorm]:
+    return [module for module in network.modules() if isinstance(module, _BatchNorm)]
 
 
 @contextmanager
-def _batch_statistics(norms: list[nn.BatchNorm1d]) -> Iterator[None]:
+def _batch_statistics(norms: list[_BatchNorm]) -> Iterator[None]:
     """Within it, these layers normalize by the minibatch and learn its statistics; free where there are none."""
     for norm in norms:
         norm.training = True

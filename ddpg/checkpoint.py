@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ddpg.errors import UserError
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import atomic_write
 
@@ -59,17 +60,26 @@ class Checkpoints:
                 _require_intact(path)
                 saved = torch.load(path, map_location="cpu", weights_only=True)
                 segments = [tuple(segment) for segment in saved["segments"]]
-                arrays = [dict(np.load(self._segment(*segment))) for segment in segments]
+                for segment in segments:
+                    _require_intact(self._segment(*segment))
             except _UNREADABLE as error:
                 log.warning("checkpoint %s cannot be read (%s); falling back to the one before", path.name, error)
                 continue
-            for (start, _), transitions in zip(segments, arrays, strict=True):
-                replay.restore(start, transitions)
+            for start, stop in segments:  # one after the other: the memory of one segment beside the whole
+                with np.load(self._segment(start, stop)) as transitions:
+                    replay.restore(start, dict(transitions))
+            self._set_aside(newer_than=path)
             self._segments = segments
             return saved["state"]
         if self._states():
-            raise OSError(f"no checkpoint in {self._folder} can be read; move it away to start afresh")
+            raise UserError(f"no checkpoint in {self._folder} can be read; move the folder away to start afresh")
         return None
+
+    def _set_aside(self, newer_than: Path) -> None:
+        """What could not be read must not take the place of a good one."""
+        for path in self._states():
+            if path > newer_than:
+                path.rename(path.with_suffix(".damaged"))
 
     def _states(self) -> list[Path]:
         return sorted(self._folder.glob("state-*.pt"))
@@ -84,7 +94,7 @@ class Checkpoints:
         needed = {self._segment(*segment) for segment in self._segments}
         for path in self._states()[:-1]:
             needed |= self._named_by(path)
-        for path in set(self._folder.glob("replay-*.npz")) - needed:
+        for path in {*self._folder.glob("replay-*.npz"), *self._folder.glob(".*.tmp")} - needed:
             path.unlink()
 
     def _named_by(self, path: Path) -> set[Path]:
@@ -103,8 +113,22 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
         file.write(written.getbuffer())
 
 
+def require_storable(state: dict[str, Any]) -> None:
+    """UserError if `load` would refuse what `save` writes: a noise of one's own may return anything."""
+    written = io.BytesIO()
+    torch.save(state, written)
+    written.seek(0)
+    try:
+        torch.load(written, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            "noise.state_dict() has to hold numbers, texts, lists, dicts and tensors alone (arrays: .tolist()), "
+            "or a checkpoint cannot be read again"
+        ) from error
+
+
 def _require_intact(path: Path) -> None:
-    """torch.load does not look at the checksums that torch.save wrote."""
+    """Reads a file against its checksums: torch.load does not look at those that torch.save wrote."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged:

@@ -25,14 +25,23 @@ class Episodes(NamedTuple):
 
 
 def evaluate(
-    policy: Policy, env: gym.Env[Any, Any], seeds: Sequence[int], on_frame: Callable[[np.ndarray], None] | None = None
+    policy: Policy,
+    env: gym.Env[Any, Any],
+    seeds: Sequence[int],
+    on_frame: Callable[[np.ndarray], None] | None = None,
+    on_step: Callable[[], None] | None = None,
 ) -> Episodes:
-    """One episode for each seed; `on_frame` gets every rendered frame of an env made with `render=True`."""
+    """One episode for each seed; `on_frame` gets every rendered frame of an env made with `render=True`.
+
+    `on_step` is called at every step and may raise, to stop in time when a signal has come.
+    """
     returns, lengths = [], []
     for seed in seeds:
         obs, _ = env.reset(seed=seed)
         episodic_return, length, over = 0.0, 0, False
         while not over:
+            if on_step:
+                on_step()
             if on_frame:
                 on_frame(np.asarray(env.render()))
             obs, reward, terminated, truncated, _ = env.step(policy(obs))

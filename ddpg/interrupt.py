@@ -1,8 +1,11 @@
 """Signals as a flag: training looks at it between two steps, so that no save is ever cut in half."""
 
 import signal
+import time
 from types import FrameType, TracebackType
 
+#: Seconds after which another Ctrl-C means that the user will not wait for the save.
+IMPATIENCE_S = 1.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -18,10 +21,14 @@ class Interrupted(BaseException):
 
 
 class InterruptFlag:
-    """Catches SIGINT and SIGTERM within its `with` block. A second SIGINT is not waited for: KeyboardInterrupt."""
+    """Catches SIGINT and SIGTERM within its `with` block.
+
+    A second SIGINT is not waited for (KeyboardInterrupt), unless it comes at once: wrappers send one Ctrl-C twice.
+    """
 
     def __init__(self) -> None:
         self.signum: int | None = None
+        self._since = 0.0
 
     def __enter__(self) -> "InterruptFlag":
         self._previous = {s: signal.signal(s, self._set) for s in SIGNALS}
@@ -32,9 +39,10 @@ class InterruptFlag:
             signal.signal(s, handler)
 
     def _set(self, signum: int, frame: FrameType | None) -> None:
-        if self.signum == signum == signal.SIGINT:
+        if self.signum is None:
+            self.signum, self._since = signum, time.monotonic()
+        elif signum == signal.SIGINT and time.monotonic() - self._since > IMPATIENCE_S:
             raise KeyboardInterrupt
-        self.signum = signum
 
     def check(self) -> None:
         """Raises Interrupted if a signal has come."""

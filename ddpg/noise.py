@@ -17,7 +17,7 @@ class Noise(Protocol):
         """The noise of this step, shape (action_dim,), in the environment's action units."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What the process remembers beside its generator."""
+        """What the process remembers beside its generator: numbers, texts, lists, dicts, tensors."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""

@@ -27,6 +27,7 @@ def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool)
     if not folder.config.exists():
         raise UserError(f"{folder.path} is no run folder: it has no config.yaml")
     cfg = check(OmegaConf.load(folder.config))
+    torch.set_num_threads(cfg.threads)
     spec = build_env_spec(cfg)
     env = spec.make()
     policy = load_policy(cfg, folder, which, env)

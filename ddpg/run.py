@@ -15,6 +15,7 @@ from ddpg.build import build_logger, build_trainer
 from ddpg.config import check, flat
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
+from ddpg.machine import torch_device
 from ddpg.play import play
 from ddpg.plot import learning_curve
 from ddpg.provenance import provenance
@@ -40,8 +41,9 @@ def run(cfg: DictConfig, path: Path, overrides: Sequence[str]) -> float:
         status = folder.status()
         if status.get("state") == "done" and status["env_step"] >= cfg.total_steps:
             log.info("%s is done: return %.1f after %d steps", path, status["last_return"], status["env_step"])
+            log.info("look further: ddpg-eval %s episodes=20 video=true", path)
             return float(status["last_return"])
-        with kept_status(folder), tracking(cfg, folder, overrides) as tracker:
+        with tracking(cfg, folder, overrides) as tracker, kept_status(folder):
             return _train(cfg, folder, tracker)
 
 
@@ -51,7 +53,7 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> float:
     trainer = build_trainer(cfg, folder, tracker)
     with atomic_write(folder.config) as file:
         file.write(OmegaConf.to_yaml(cfg, resolve=True).encode())
-    folder.write_json(folder.provenance, provenance(cfg.seed))
+    folder.add_start(provenance(cfg.seed) | {"device": str(torch_device(cfg.device)), "threads": cfg.threads})
     result = trainer.train()
     folder.write_status(state="done", env_step=trainer.env_step, last_return=result, best_return=trainer.best_return)
     _show(cfg, folder, tracker)
@@ -74,7 +76,9 @@ def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> None:
 @contextmanager
 def kept_status(folder: RunFolder) -> Iterator[None]:
     """status.json says how the run ended, whatever its end."""
-    folder.write_status(state="running", env_step=folder.status().get("env_step", 0))
+    before = {"env_step": 0, **folder.status()}  # a finished run that is trained further keeps its results so far
+    before.pop("error", None)
+    folder.write_status(**before | {"state": "running"})
     try:
         yield
     except BaseException as error:

@@ -21,8 +21,10 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
+            error.filename = str(path)
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -32,7 +34,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 class RunFolder:
-    """Paths and small files of a run folder. Raises UserError if it cannot be written to."""
+    """Paths and small files of a run folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,14 +52,19 @@ class RunFolder:
         except FileNotFoundError:
             return {}
 
+    def add_start(self, start: Mapping[str, Any]) -> None:
+        """One more entry in provenance.json, which lists every start of the run."""
+        starts = json.loads(self.provenance.read_text()) if self.provenance.exists() else []
+        self.write_json(self.provenance, [*starts, start])
+
     def write_status(self, **status: Any) -> None:
         """Replaces status.json."""
         self.write_json(self._status, status)
 
-    def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
+    def write_json(self, path: Path, content: Any) -> None:
         """Replaces one JSON file of the folder."""
         with atomic_write(path) as file:
-            file.write((json.dumps(content, indent=2) + "\n").encode())
+            file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
     @contextmanager
     def lock(self) -> Iterator[None]:

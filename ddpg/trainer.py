@@ -15,7 +15,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from ddpg.agent import DDPG
-from ddpg.checkpoint import Checkpoints, write_tensors
+from ddpg.checkpoint import Checkpoints, require_storable, write_tensors
 from ddpg.errors import UserError
 from ddpg.evaluate import evaluate
 from ddpg.interrupt import Interrupted, InterruptFlag
@@ -94,6 +94,7 @@ class Trainer:
         try:
             with self.interrupt:
                 self._snapshot = self._state()
+                require_storable(self._snapshot)
                 if self.env_step == 0:
                     self._evaluate()
                 while self.env_step < self.schedule.total_steps:
@@ -101,6 +102,7 @@ class Trainer:
                     self._at_boundary()
                 if self.evaluated_at != self.env_step:
                     self._evaluate()
+                self._require_sound()
                 self._save(self._state())
         except (Exception, Interrupted):
             self._rescue()
@@ -153,7 +155,10 @@ class Trainer:
         return next_obs, float(reward), terminated, truncated
 
     def _reset(self) -> np.ndarray:
-        obs, _ = self.env.reset(seed=derived_seed(self.seed, "episode", self.episode))
+        try:
+            obs, _ = self.env.reset(seed=derived_seed(self.seed, "episode", self.episode))
+        except UserError as error:
+            raise self._failure(error) from error
         self._require_finite(obs=obs)
         return obs
 
@@ -168,6 +173,12 @@ class Trainer:
             if not (np.isfinite(value).all() if isinstance(value, np.ndarray) else math.isfinite(value)):
                 raise self._failure(f"{name} is not finite")
 
+    def _require_sound(self) -> None:
+        """A loss is computed before its update, so what the last update broke shows in the weights alone."""
+        for name, network in (("actor", self.agent.actor), ("critic", self.agent.critic)):
+            if not all(bool(param.isfinite().all()) for param in network.parameters()):
+                raise self._failure(f"a weight of the {name} is not finite")
+
     def _failure(self, what: object) -> UserError:
         return UserError(f"{what} (at env_step {self.env_step}, episode {self.episode})")
 
@@ -176,7 +187,11 @@ class Trainer:
         self._require_finite(**self._losses)
         seeds = [derived_seed(self.seed, "evaluation", k) for k in range(self.schedule.eval_episodes)]
         self.eval_env = self._fresh(self.eval_env)
-        episodes = evaluate(self.agent.act, self.eval_env, seeds)
+        try:
+            episodes = evaluate(self.agent.act, self.eval_env, seeds, on_step=self.interrupt.check)
+        except UserError as error:
+            raise self._failure(f"evaluation: {error}") from error
+        self._require_finite(evaluation_return=episodes.returns)
         self.last_return, self.evaluated_at = float(episodes.returns.mean()), self.env_step
         if self.last_return > self.best_return:
             self.best_return = self.last_return
@@ -194,9 +209,12 @@ class Trainer:
     def _at_boundary(self) -> None:
         """Between two episodes: take the snapshot, and write it if it is time."""
         if self.env_step - self._snapshot["env_step"] >= SNAPSHOT_EVERY:
+            self._require_sound()
             self._snapshot = self._state()
             self.env = self._fresh(self.env)
-        if self._snapshot["env_step"] - self._saved_at >= self.schedule.checkpoint_every:
+        # a small memory is written before it drops what no checkpoint holds yet
+        every = min(self.schedule.checkpoint_every, self.replay.buffer_size // 2)
+        if self._snapshot["env_step"] - self._saved_at >= every:
             self._save(self._snapshot)
 
     def _fresh(self, env: gym.Env) -> gym.Env:
@@ -210,7 +228,7 @@ class Trainer:
         """A copy of everything that the rest of the run depends on."""
         return {
             "env_step": self.env_step, "episode": self.episode, "replay_total": self.replay.total,
-            "agent": copy.deepcopy(self.agent.state_dict()), "noise": self.noise.state_dict(),
+            "agent": copy.deepcopy(self.agent.state_dict()), "noise": copy.deepcopy(self.noise.state_dict()),
             "generators": generator_states(self.generators), "tracker": self.tracker.position(),
             "sums": dict(self.means.sums), "counts": dict(self.means.counts),
             "last_return": self.last_return, "best_return": self.best_return,
@@ -241,7 +259,7 @@ class Trainer:
             )  # fmt: skip
             return
         self._saved_at = state["env_step"]
-        self.folder.write_status(state="running", env_step=self._saved_at)
+        self.folder.write_status(**self.folder.status() | {"env_step": self._saved_at})
         write_actor(self.folder.actor, state["agent"]["actor"], state["env_step"])
 
     def _rescue(self) -> None:

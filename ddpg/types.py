@@ -1,4 +1,4 @@
-"""Numeric ranges as types: a signature states what is allowed, and `ddpg.config` holds the YAML to it."""
+"""Numeric ranges as types: a signature states what is allowed, and `ddpg.signature` holds the YAML to it."""
 
 from dataclasses import dataclass
 from typing import Annotated

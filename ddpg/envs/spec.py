@@ -63,7 +63,13 @@ class EnvSpec:
             draw_pygame_in_memory()
         if render and draws_with_mujoco(env):
             require_mujoco_backend()
-        return VectorEnv(env, key=explain.key(self), quiet_reset=self._uses_pybullet())
+        vector_env = VectorEnv(env, key=explain.key(self), quiet_reset=self._uses_pybullet())
+        if env.spec is None or env.spec.max_episode_steps is None:
+            raise UserError(
+                f"{explain.key(self)}: it has no time limit, so that an episode might never end: "
+                "give it one, as in env.max_episode_steps=1000"
+            )
+        return vector_env
 
     def require_installed(self) -> None:
         """`UserError` if a package of `imports` is not there. Imports nothing, so that it costs nothing."""

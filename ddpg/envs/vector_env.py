@@ -26,7 +26,9 @@ class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
         self._quiet_reset = quiet_reset
         actions = _continuous(env.action_space, key)
         self._action_shape, self._action_dtype = actions.shape, actions.dtype
-        self.action_space: Any = _float32_box(actions)
+        bounds = _float32_box(actions)
+        self.action_space: Any = bounds
+        self._low, self._high = bounds.low, bounds.high
         self._flat = _flattener(env.observation_space, key)
         size = spaces.flatdim(env.observation_space)
         self.observation_space: Any = spaces.Box(-np.inf, np.inf, (size,), np.float32)
@@ -48,7 +50,9 @@ class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
 
     def step(self, action: Vector) -> tuple[Vector, float, bool, bool, dict[str, Any]]:
         # The env gets a copy: some keep or change what they are given, and the replay memory stores `action`.
-        own = action.astype(self._action_dtype).reshape(self._action_shape)
+        # Within the bounds to the last bit: center + scale is not always high.
+        bounded = np.minimum(np.maximum(action, self._low), self._high)
+        own = bounded.astype(self._action_dtype).reshape(self._action_shape)
         try:
             obs, reward, terminated, truncated, info = self.env.step(own)
         except Exception as error:  # simulators raise what they like
