@@ -91,10 +91,10 @@ class Trainer:
         """
         self._resume()
         self._started, self._mark = time.monotonic(), (time.monotonic(), self.env_step)
+        self._snapshot = self._state()
+        require_storable(self._snapshot)  # before the rescue below could write what cannot be read again
         try:
             with self.interrupt:
-                self._snapshot = self._state()
-                require_storable(self._snapshot)
                 if self.env_step == 0:
                     self._evaluate()
                 while self.env_step < self.schedule.total_steps:

@@ -60,8 +60,13 @@ def row(environment: str, program: str, seeds: dict[int, Curve]) -> str:
     last, tail, best = returns[:, -1], returns[:, -LAST:].mean(axis=1), returns.mean(axis=0).max()
     return (
         f"| {environment} | {program} | {', '.join(map(str, seeds))} | {steps:,} "
-        f"| {last.mean():.1f} ± {last.std():.1f} | {tail.mean():.1f} ± {tail.std():.1f} | {best:.1f} |"
+        f"| {spread(last)} | {spread(tail)} | {best:.1f} |"
     )
+
+
+def spread(values: NDArray[np.float64]) -> str:
+    """Mean and standard deviation; of one seed there is no spread to speak of."""
+    return f"{values.mean():.1f} ± {values.std():.1f}" if len(values) > 1 else f"{values[0]:.1f}"
 
 
 def draw(environment: str, programs: dict[str, dict[int, Curve]]) -> None:

@@ -262,6 +262,26 @@ def test_nothing_is_clipped_without_a_norm() -> None:
     assert agent.critic.b.item() == pytest.approx(1e4 - 0.1 * 2 * (1e4 + 1), rel=1e-5)
 
 
+@pytest.mark.parametrize("max_grad_norm", [None, 10.0])
+def test_frozen_and_unused_parameters_stay(max_grad_norm: float | None) -> None:
+    """In networks of one's own: the rest learns as if they were not there."""
+    actor, critic = Mu(), Q()
+    for network in (actor, critic):
+        network.unused = nn.Parameter(torch.tensor([7.0]))
+    critic.b.requires_grad_(False)
+    agent = make(actor, critic, max_grad_norm=max_grad_norm)
+    agent.update(TWO)
+    agent.update(TWO)
+    assert [p.item() for p in (actor.unused, critic.unused, critic.b)] == [7.0, 7.0, 0.0]
+    once = make(actor=Mu(), critic=Q())
+    once.update_critic(TWO)
+    again = make(critic=Q())
+    again.critic.b.requires_grad_(False)
+    again.update_critic(TWO)
+    assert again.critic.ws.item() == once.critic.ws.item() != 1
+    assert agent.actor.w.item() != 0.5
+
+
 @pytest.mark.parametrize("delay", [1, 2])
 def test_goes_on_from_its_state(delay: int) -> None:
     """Trap 20: k + k updates are 2k updates, bit for bit: optimizers, targets, statistics and the update count."""

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ddpg.checkpoint import Checkpoints
+from ddpg.errors import UserError
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import atomic_write
 
@@ -178,6 +179,42 @@ def test_going_on_after_a_fall_back(tmp_path: Path) -> None:
             assert_equal(memory, restored)
 
 
+def test_a_damaged_state_does_not_take_the_place_of_a_good_one(tmp_path: Path) -> None:
+    """It is set aside, so that two saves later two good states are there again."""
+    memory, checkpoints = buffer(), Checkpoints(tmp_path)
+    for _ in range(3):
+        fill(memory, 100)
+        save(checkpoints, memory)
+    damage(tmp_path / "state-000000000300.pt", "truncated")
+    again, memory = Checkpoints(tmp_path), buffer()
+    again.load(memory)
+    assert (tmp_path / "state-000000000300.damaged").exists()
+    assert [path.name for path in again._states()] == ["state-000000000200.pt"]
+    for _ in range(2):  # at 220 and 240: older than the damaged one
+        fill(memory, 20)
+        save(again, memory)
+    assert [path.name for path in again._states()] == ["state-000000000220.pt", "state-000000000240.pt"]
+    assert_equal(memory, load(tmp_path)[1])
+    damage(tmp_path / "state-000000000240.pt", "empty")
+    assert load(tmp_path)[0] == {"env_step": 220}
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path: Path) -> None:
+    memory, checkpoints = buffer(), Checkpoints(tmp_path)
+    fill(memory, 100)
+    left: set[Path] = set()
+    for name in ("state-000000000050.pt", "replay-000000000000-000000000050.npz"):
+        with atomic_write(tmp_path / name):
+            left |= {*tmp_path.iterdir()}
+        (tmp_path / name).unlink()
+    for temporary in left:  # what was there in between, as a kill leaves it
+        temporary.write_bytes(b"half")
+    assert len(left) == 2
+    save(checkpoints, memory)
+    assert sorted(sizes(tmp_path)) == ["replay-000000000000-000000000100.npz", "state-000000000100.pt"]
+    assert_equal(memory, load(tmp_path)[1])
+
+
 def test_nothing_readable_is_an_error_and_no_fresh_start(tmp_path: Path) -> None:
     memory, checkpoints = buffer(), Checkpoints(tmp_path)
     for _ in range(2):
@@ -185,7 +222,7 @@ def test_nothing_readable_is_an_error_and_no_fresh_start(tmp_path: Path) -> None
         save(checkpoints, memory)
     for path in tmp_path.glob("state-*"):
         damage(path, "truncated")
-    with pytest.raises(OSError, match=r"no checkpoint in .* can be read; move it away to start afresh"):
+    with pytest.raises(UserError, match=r"no checkpoint in .* can be read; move the folder away to start afresh"):
         load(tmp_path)
 
 

@@ -43,7 +43,7 @@ def make(name: str, *overrides: str, render: bool = False) -> VectorEnv:
 
 def registered(env: type[gymnasium.Env], env_id: str = "TestOnly-v0", **kwargs: Any) -> EnvSpec:
     gymnasium.registry.pop(env_id, None)
-    gymnasium.register(env_id, entry_point=env, **kwargs)
+    gymnasium.register(env_id, entry_point=env, **{"max_episode_steps": 1000} | kwargs)
     return spec_of("gym", f"env.id={env_id}")
 
 
@@ -146,6 +146,16 @@ def test_own_time_limit() -> None:
     assert [env.step(np.zeros(1, np.float32))[3] for _ in range(3)] == [False, False, True]
 
 
+def test_no_time_limit_is_refused_until_one_is_given() -> None:
+    line = refusal(registered(Toy, max_episode_steps=None))
+    assert line.startswith("env.id=TestOnly-v0: it has no time limit")
+    assert "env.max_episode_steps=1000" in line
+    env = spec_of("gym", "env.id=TestOnly-v0", "env.max_episode_steps=50").make()
+    env.reset(seed=0)
+    flags = [env.step(env.action_space.low)[2:4] for _ in range(50)]
+    assert flags == [(False, False)] * 49 + [(False, True)]
+
+
 def test_kwargs_reach_the_env() -> None:
     env = make("swimmer", "+env.kwargs.exclude_current_positions_from_observation=false")
     assert env.observation_space.shape == (10,)
@@ -172,6 +182,17 @@ def test_float32_bounds_lie_within_the_envs_float64_bounds() -> None:
     env.step(env.action_space.high)  # the env asserts that it contains the action
     assert env.unwrapped.received.shape == (1, 2)
     np.testing.assert_allclose(env.action_space.high, [0.4, 0.7], rtol=1e-6)
+
+
+def test_an_action_beyond_the_bounds_by_one_bit_reaches_the_env_within_them() -> None:
+    """center + scale is not always the bound itself."""
+    env = registered(Toy).make()
+    env.reset(seed=0)
+    for bound, outwards in ((env.action_space.low, -np.inf), (env.action_space.high, np.inf)):
+        beyond = np.nextafter(bound, np.float32(outwards))
+        assert not env.action_space.contains(beyond)
+        env.step(beyond)  # the env asserts that it contains the action
+        np.testing.assert_array_equal(env.unwrapped.received, bound)
 
 
 def test_observations_are_float32_flat_and_not_aliased() -> None:

@@ -16,7 +16,13 @@ MODULES = {
 HOMES = {
     "hydra": ("ddpg.build", "ddpg.complaints", "ddpg.precheck", "ddpg.cli"),
     "omegaconf": (
-        "ddpg.config", "ddpg.build", "ddpg.play", "ddpg.run", "ddpg.complaints", "ddpg.precheck", "ddpg.cli",
+        "ddpg.config",
+        "ddpg.build",
+        "ddpg.play",
+        "ddpg.run",
+        "ddpg.complaints",
+        "ddpg.precheck",
+        "ddpg.cli",
     ),
     "wandb": ("ddpg.tracking",),
     "tensorboard": ("ddpg.tracking",),

@@ -14,8 +14,7 @@ from ddpg.tracking.metrics import encode_row
 
 TRAINED = [{"env_step": 200 * i, "charts/episodic_return": -1000.0 / i} for i in range(1, 60)]
 EVALUATED = [
-    {"env_step": 1000 * i, "eval/episodic_return": -900.0 / i, "eval/episodic_return_std": 50.0}
-    for i in range(1, 12)
+    {"env_step": 1000 * i, "eval/episodic_return": -900.0 / i, "eval/episodic_return_std": 50.0} for i in range(1, 12)
 ]
 NAN = {"env_step": 7, "charts/episodic_return": math.nan, "eval/episodic_return": math.nan}
 RECORDS = {

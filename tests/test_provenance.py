@@ -62,9 +62,7 @@ def test_users_own_repository_is_told_apart(checkout: Path, monkeypatch: pytest.
     assert found["root"] == str(checkout.resolve())
 
 
-def test_package_installed_inside_a_repository_is_not_its_code(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_package_installed_inside_a_repository_is_not_its_code(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = checkout / ".venv" / "ddpg" / "__init__.py"
     installed.parent.mkdir(parents=True)
     installed.touch()

@@ -55,9 +55,7 @@ def test_a_library_without_a_device_is_passed_over(headless: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("variable", "value"), [("MUJOCO_GL", "glfw"), ("DISPLAY", ":0")])
-def test_the_users_choice_and_a_display_are_left_alone(
-    headless: pytest.MonkeyPatch, variable: str, value: str
-) -> None:
+def test_the_users_choice_and_a_display_are_left_alone(headless: pytest.MonkeyPatch, variable: str, value: str) -> None:
     libraries(headless, "EGL", "GL")
     headless.setenv(variable, value)
     choose_mujoco_backend()

@@ -10,16 +10,21 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from conftest import TINY, WALK
+from omegaconf import DictConfig
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from test_resume import Alarm
 
 from ddpg.errors import UserError
+from ddpg.interrupt import Interrupted
+from ddpg.run import run
 from ddpg.tracking import (
     LoggerSettings,
     TensorboardSettings,
@@ -52,9 +57,7 @@ def _no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 def settings(**wandb: Any) -> LoggerSettings:
     """conf/logger/default.yaml with W&B off unless said, and nothing on the screen."""
     node = yaml.safe_load((CONF / "default.yaml").read_text())
-    nodes = {
-        name: {k: v for k, v in node[name].items() if k != "_target_"} for name in ("wandb", "tensorboard")
-    }
+    nodes = {name: {k: v for k, v in node[name].items() if k != "_target_"} for name in ("wandb", "tensorboard")}
     return LoggerSettings(
         every=node["every"],
         progress="none",
@@ -139,9 +142,7 @@ def test_what_json_lacks_is_null_and_read_as_nan(tmp_path: Path) -> None:
     assert math.isnan(row["inf"])
 
 
-@pytest.mark.parametrize(
-    "tail", [b'{"env_step": 3, "x', b'{"env_step": 3}', b"\0\0\0\0\n", b"\xff\xfe\n", b""]
-)
+@pytest.mark.parametrize("tail", [b'{"env_step": 3, "x', b'{"env_step": 3}', b"\0\0\0\0\n", b"\xff\xfe\n", b""])
 def test_torn_last_line_is_ignored(tmp_path: Path, tail: bytes) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"env_step": 1}\n{"env_step": 2}\n' + tail)
@@ -230,9 +231,7 @@ def test_line_that_a_full_disk_tore_is_not_part_of_the_position(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("failing", ["start", "log", "step", "save", "finish"])
-def test_failing_sink_is_off_after_one_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, failing: str
-) -> None:
+def test_failing_sink_is_off_after_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture, failing: str) -> None:
     broken, sound = Spy(failing), Spy()
     tracker = Tracker(tmp_path / "metrics.jsonl", [broken, sound])
     tracker.rewind(None)
@@ -293,6 +292,16 @@ def sent_rows(run_dir: Path) -> list[dict[str, float]]:
 def next_second() -> None:
     """W&B names a segment by the second; two attempts of a run never start in the same one in earnest."""
     time.sleep(1.01 - time.time() % 1)
+
+
+def test_wandb_is_told_how_the_run_ended(
+    tmp_path: Path, compose: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ddpg.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
+    with pytest.raises(Interrupted):
+        run(compose(*WALK, *TINY, "logger.wandb.mode=offline"), tmp_path, [])
+    (segment,) = segments(tmp_path)
+    assert (segment["summary"]["state"], segment["exit"]) == ("interrupted", 143)
 
 
 def test_wandb_offline_has_all_that_the_record_has(
@@ -386,9 +395,7 @@ CHILD = """
     print(json.dumps(tracker.position()), flush=True)
     core = [int(child) for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 """
-needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="finds wandb-core in Linux's /proc"
-)
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds wandb-core in Linux's /proc")
 
 
 def child(run_dir: Path, ending: str) -> subprocess.CompletedProcess[str]:
@@ -506,9 +513,7 @@ def test_tensorboard_has_the_record_also_after_a_resume(tmp_path: Path) -> None:
     assert scalars(tmp_path) == wanted
 
 
-def test_tensorboard_that_is_not_installed_is_one_clear_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tensorboard_that_is_not_installed_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     options = LoggerSettings(**{**vars(settings()), "tensorboard": TensorboardSettings(enabled=True)})
     with pytest.raises(UserError, match=r"pip install 'ddpg\[tensorboard\]'"):

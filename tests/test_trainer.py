@@ -322,6 +322,34 @@ class TestNotFinite:
         with pytest.raises(UserError, match=r"is not finite \(at env_step 1\d\d"):
             trainer.train()
 
+    @pytest.mark.parametrize("where", ["at a boundary", "at the last step"])
+    def test_weights_after_the_last_update(
+        self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        """Its losses were finite, and no other update shows what it did: the spoilt weights are not saved."""
+        trainer = make_trainer(tmp_path, "checkpoint.every=1", "updates_per_step=1")
+        monkeypatch.setattr("ddpg.trainer.SNAPSHOT_EVERY", 1)
+        update, last = trainer.agent.update, where == "at the last step"
+
+        def _update(batch: Any) -> Any:
+            losses = update(batch)
+            if trainer.env_step == 400 if last else trainer.env_step > 250 and self.at_end(trainer):
+                torch.nn.init.constant_(trainer.agent.critic.final.bias, torch.nan)
+            return losses
+
+        monkeypatch.setattr(trainer.agent, "update", _update)
+        with pytest.raises(UserError, match=r"^a weight of the critic is not finite \(at env_step \d+, episode \d+\)$"):
+            trainer.train()
+        assert (trainer.env_step == 400) == last
+        self.assert_saved(tmp_path, make_trainer, at_least=200)
+
+    def test_evaluation_return(self, tmp_path: Path, make_trainer: Make) -> None:
+        trainer = make_trainer(tmp_path, "+env.kwargs.nan_reward=10")
+        with pytest.raises(UserError, match=r"^evaluation_return is not finite \(at env_step 0, episode 0\)$"):
+            trainer.train()
+        assert record(tmp_path) == []
+        assert not (tmp_path / "actor_best.pt").exists()
+
     @staticmethod
     def at_end(trainer: Trainer) -> bool:
         return bool(trainer.replay.ends[(trainer.replay.total - 1) % trainer.replay.slots])

@@ -55,4 +55,6 @@ class Leaky(Walk):
 
 for _class in (Walk, Leaky):
     if f"{_class.__name__}-v0" not in gymnasium.registry:
-        gymnasium.register(f"{_class.__name__}-v0", entry_point=_class, disable_env_checker=True)
+        gymnasium.register(
+            f"{_class.__name__}-v0", entry_point=_class, max_episode_steps=1000, disable_env_checker=True
+        )
