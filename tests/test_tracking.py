@@ -247,18 +247,18 @@ def test_failing_sink_is_off_after_one_warning(tmp_path: Path, caplog: pytest.Lo
     assert len(read_metrics(tmp_path / "metrics.jsonl")) == 3
 
 
-def test_step_costs_less_than_a_microsecond(tmp_path: Path) -> None:
+def test_sinks_hear_of_steps_ten_times_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("ddpg.tracking.tracker.monotonic", lambda: now)
     spy = Spy()
     tracker = Tracker(tmp_path / "metrics.jsonl", [spy])
     tracker.rewind(None)
-    best = math.inf
-    for _ in range(5):  # the best of five: other programs use this machine too
-        start = time.perf_counter()
-        for step in range(20_000):
-            tracker.step(step)
-        best = min(best, (time.perf_counter() - start) / 20_000)
-    assert best < 1e-6
-    assert spy.calls[1] == ("step", 0)
+    for step in range(1000):  # two seconds of steps
+        now = step / 500
+        tracker.step(step)
+    heard = [call for call in spy.calls if call[0] == "step"]
+    assert heard[0] == ("step", 0)
+    assert 18 <= len(heard) <= 20
 
 
 def test_disabled_wandb_is_not_imported(tmp_path: Path) -> None:
