@@ -188,7 +188,7 @@ def test_the_first_failure_is_the_one_reported(
     )
     with pytest.raises(UserError, match="reward is not finite"):
         trainer.train()
-    assert "the newest state could not be saved" in caplog.text
+    assert "the newest state is not saved" in caplog.text
 
 
 def test_killed_after_its_last_checkpoint(tmp_path: Path, train: Make) -> None:
