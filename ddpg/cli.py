@@ -47,8 +47,14 @@ def one_line_errors(command: str) -> Iterator[None]:
         os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
 
 
+def _find_own_packages() -> None:
+    """A package in the working directory can be named in the YAML, as it could be imported by `python -c`."""
+    sys.path.append(str(Path.cwd()))
+
+
 def train() -> None:
     """`ddpg-train OVERRIDE...`: everything that Hydra's command line offers."""
+    _find_own_packages()
     with one_line_errors("ddpg-train"):
         _multirun_first(sys.argv)
         require_known_flags(sys.argv[1:])
@@ -112,6 +118,7 @@ class EvalArguments:
 
 def evaluate() -> None:
     """`ddpg-eval RUN [KEY=VALUE ...]`: prints the returns of noise-free episodes."""
+    _find_own_packages()
     with one_line_errors("ddpg-eval"):
         arguments = _eval_arguments(sys.argv[1:])
         from ddpg.play import play

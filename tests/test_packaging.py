@@ -45,11 +45,10 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(site: Path, tmp_path: Path) -> Command:
     """Runs an installed command in an empty folder; the wheel comes before the checkout on Python's path."""
 
-    def _run(name: str, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
-        search = os.pathsep.join(p for p in (str(site), path) if p)
-        env = os.environ | {"PYTHONPATH": search, "WANDB_MODE": "disabled", "PYTHONDONTWRITEBYTECODE": "1"}
+    def _run(name: str, *arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        env = os.environ | {"PYTHONPATH": str(site), "WANDB_MODE": "disabled", "PYTHONDONTWRITEBYTECODE": "1"}
         script = [sys.executable, site / "bin" / name, *arguments]
-        return subprocess.run(script, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+        return subprocess.run(script, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
 
     return _run
 
@@ -85,19 +84,19 @@ def test_example_of_an_own_project(command: Command, tmp_path: Path) -> None:
     """docs/extending.md: an environment, a noise and their YAML outside the framework."""
     project = tmp_path / "my_project"
     shutil.copytree(ROOT / "examples" / "my_project", project)
-    own = ["--config-dir", str(project / "my_conf"), "env=my_robot", "noise=my_noise"]
+    own = ["--config-dir", "my_conf", "env=my_robot", "noise=my_noise"]
     short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "eval.episodes=1"]
-    done = command("ddpg-train", *own, *short, "hydra.run.dir=run", path=str(project))
+    done = command("ddpg-train", *own, *short, "hydra.run.dir=run", cwd=project)
     assert done.returncode == 0, done.stderr
-    config = (tmp_path / "run" / "config.yaml").read_text()
+    config = (project / "run" / "config.yaml").read_text()
     assert "id: MyRobot-v0" in config
     assert "_target_: my_package.HeldNoise" in config
 
 
 def test_own_class_is_checked_like_ours(command: Command) -> None:
     project = ROOT / "examples" / "my_project"
-    own = ["--config-dir", str(project / "my_conf"), "env=my_robot", "noise=my_noise"]
-    done = command("ddpg-train", *own, "noise.hold=0", path=str(project))
+    own = ["--config-dir", "my_conf", "env=my_robot", "noise=my_noise"]
+    done = command("ddpg-train", *own, "noise.hold=0", cwd=project)
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1] == "ddpg-train: noise.hold=0 is out of range: it must be at least 1"
 
