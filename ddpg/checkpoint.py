@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.replay import ReplayBuffer
@@ -111,6 +112,11 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
     torch.save(content, written)
     with atomic_write(path) as file:
         file.write(written.getbuffer())
+
+
+def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
+    """The actor alone, for `ddpg-eval` and for use elsewhere."""
+    write_tensors(path, {"actor": actor, "env_step": env_step})
 
 
 def require_storable(state: dict[str, Any]) -> None:

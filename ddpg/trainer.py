@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -15,7 +14,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from ddpg.agent import DDPG
-from ddpg.checkpoint import Checkpoints, require_storable, write_tensors
+from ddpg.checkpoint import Checkpoints, require_storable, write_actor
 from ddpg.errors import UserError
 from ddpg.evaluate import evaluate
 from ddpg.interrupt import Interrupted, InterruptFlag
@@ -268,8 +267,3 @@ class Trainer:
             self._save(self._snapshot)
         except (OSError, UserError) as error:
             log.warning("the newest state is not saved (%s); a resume goes on from env_step %d", error, self._saved_at)
-
-
-def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
-    """Writes the actor alone, for `ddpg-eval` and for use elsewhere."""
-    write_tensors(path, {"actor": actor, "env_step": env_step})
