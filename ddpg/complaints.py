@@ -33,7 +33,9 @@ def explain(error: Exception, argv: Sequence[str]) -> str | None:
         return f"YAML: {_one_line(error)}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'writing failed'}: {error.strerror}"
-    if isinstance(error, ValueError | AssertionError) and _raised_by_hydra(error):
+    if isinstance(error, RuntimeError) and _raised_by(error, "submitit."):
+        return f"{_said('hydra/launcher', argv)}: {_one_line(error)}"
+    if isinstance(error, ValueError | AssertionError) and _raised_by(error, "hydra.", "omegaconf."):
         return _bad_override(_one_line(error), argv)
     return None
 
@@ -56,11 +58,11 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _raised_by_hydra(error: Exception) -> bool:
+def _raised_by(error: Exception, *packages: str) -> bool:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    return place is not None and place.tb_frame.f_globals["__name__"].startswith(("hydra.", "omegaconf."))
+    return place is not None and place.tb_frame.f_globals["__name__"].startswith(packages)
 
 
 def _grammar(error: OverrideParseException) -> str:

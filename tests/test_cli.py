@@ -1,6 +1,7 @@
 """The command lines: every mistake ends in one line, before anything is written; what is right goes through."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -143,6 +144,13 @@ def test_a_space_in_a_key(refusal: Refusal) -> None:
 )
 def test_mistake_that_shows_when_the_run_is_built(argv: str, line: str, refusal: Refusal) -> None:
     assert line in refusal(*argv.split(), "hydra.run.dir=run", "logger=silent")
+
+
+@pytest.mark.skipif(shutil.which("srun") is not None, reason="Slurm is installed here")
+def test_no_slurm_on_this_machine(refusal: Refusal) -> None:
+    said = refusal("seed=1,2", "hydra/launcher=slurm", "-m")
+    assert said.startswith("hydra/launcher=slurm: ")
+    assert "srun" in said
 
 
 def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
