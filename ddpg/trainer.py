@@ -90,26 +90,30 @@ class Trainer:
         """
         self._resume()
         self._started, self._mark = time.monotonic(), (time.monotonic(), self.env_step)
-        self._snapshot = self._state()
-        require_storable(self._snapshot)  # before the rescue below could write what cannot be read again
         try:
-            with self.interrupt:
-                if self.env_step == 0:
-                    self._evaluate()
-                while self.env_step < self.schedule.total_steps:
-                    self._run_episode()
-                    self._at_boundary()
-                if self.evaluated_at != self.env_step:
-                    self._evaluate()
-                self._require_sound()
-                self._save(self._state())
-        except (Exception, Interrupted):
-            self._rescue()
-            raise
+            self._snapshot = self._state()
+            require_storable(self._snapshot)  # before a rescue could write what cannot be read again
+            with self.interrupt:  # around the rescue too: another Ctrl-C must not cut its save short
+                self._run_to_the_end()
         finally:
             self.env.close()
             self.eval_env.close()
         return float(self.last_return)
+
+    def _run_to_the_end(self) -> None:
+        try:
+            if self.env_step == 0:
+                self._evaluate()
+            while self.env_step < self.schedule.total_steps:
+                self._run_episode()
+                self._at_boundary()
+            if self.evaluated_at != self.env_step:
+                self._evaluate()
+            self._require_sound()
+            self._save(self._state())
+        except (Exception, Interrupted):
+            self._rescue()
+            raise
 
     def _run_episode(self) -> None:
         """Lines 5-16 of Algorithm 1 for one episode, cut where total_steps is reached."""
