@@ -42,7 +42,7 @@ class DDPG:
         self.reward_scale, self.max_grad_norm = reward_scale, max_grad_norm
         self.updates = 0
         self._device = next(actor.parameters()).device
-        self._actor_norms, self._critic_norms = _batch_norms(actor), _batch_norms(critic)
+        self._actor_norms, self._critic_norms = batch_norms(actor), batch_norms(critic)
         self._pairs = [_TargetPair(self.critic, self.critic_target), _TargetPair(self.actor, self.actor_target)]
 
     @torch.inference_mode()
@@ -117,7 +117,8 @@ class DDPG:
         self.updates = state["updates"]
 
 
-def _batch_norms(network: nn.Module) -> list[_BatchNorm]:
+def batch_norms(network: nn.Module) -> list[_BatchNorm]:
+    """The layers of a network that normalize by the minibatch."""
     return [module for module in network.modules() if isinstance(module, _BatchNorm)]
 
 

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from ddpg.agent import DDPG
+from ddpg.agent import DDPG, batch_norms
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.machine import available_memory, torch_device
@@ -69,8 +69,7 @@ def build_networks(cfg: DictConfig, env: gym.Env) -> tuple[torch.nn.Module, torc
 def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
     """The learner: networks, their targets and optimizers."""
     actor, critic = build_networks(cfg, env)
-    normalized = any(isinstance(module, torch.nn.BatchNorm1d) for net in (actor, critic) for module in net.modules())
-    if normalized and cfg.batch_size == 1:
+    if cfg.batch_size == 1 and (batch_norms(actor) or batch_norms(critic)):
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
     return build(
         cfg.algorithm, "algorithm", actor=actor.to(device), critic=critic.to(device),
@@ -82,9 +81,9 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
 
 def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.random.Generator) -> ReplayBuffer:
     """The replay memory; UserError if what the run will put into it does not fit this machine."""
-    obs_dim, action_dim = _dimensions(env)[0], len(_dimensions(env)[1].low)
+    obs_dim, bounds = _dimensions(env)
     size = min(cfg.buffer_size, cfg.total_steps)  # the rest would never be filled
-    needed = ReplayBuffer.bytes_needed(size, obs_dim, action_dim)
+    needed = ReplayBuffer.bytes_needed(size, obs_dim, len(bounds.low))
     available = available_memory()
     if available is not None and needed > available:
         raise UserError(
@@ -93,7 +92,7 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
         )
     return build(
         cfg.replay, "replay",
-        buffer_size=size, obs_dim=obs_dim, action_dim=action_dim, rng=rng, device=device,
+        buffer_size=size, obs_dim=obs_dim, action_dim=len(bounds.low), rng=rng, device=device,
     )  # fmt: skip
 
 

@@ -161,15 +161,21 @@ def test_damage_falls_back_to_the_one_before(
         assert "state-000000000200.pt" in caplog.text
 
 
-def test_going_on_after_a_fall_back(tmp_path: Path) -> None:
-    """The damaged state stays newer by name for a while; nothing that is needed is removed because of it."""
-    memory, checkpoints = buffer(), Checkpoints(tmp_path)
-    for _ in range(2):
+def fallen_back(folder: Path, saves: int) -> tuple[Checkpoints, ReplayBuffer]:
+    """Goes on after so many saves, 100 transitions apart, of which the last is damaged."""
+    memory, checkpoints = buffer(), Checkpoints(folder)
+    for _ in range(saves):
         fill(memory, 100)
         save(checkpoints, memory)
-    damage(tmp_path / "state-000000000200.pt", "truncated")
-    again, memory = Checkpoints(tmp_path), buffer()
+    damage(folder / f"state-{100 * saves:012d}.pt", "truncated")
+    again, memory = Checkpoints(folder), buffer()
     again.load(memory)
+    return again, memory
+
+
+def test_going_on_after_a_fall_back(tmp_path: Path) -> None:
+    """Nothing that is needed is removed because of the damaged state."""
+    again, memory = fallen_back(tmp_path, saves=2)
     for count in (50, 20, 130, 50):  # saves at 150, 170, 300 and 350
         fill(memory, count)
         if memory.total % 50 == 0:
@@ -181,13 +187,7 @@ def test_going_on_after_a_fall_back(tmp_path: Path) -> None:
 
 def test_a_damaged_state_does_not_take_the_place_of_a_good_one(tmp_path: Path) -> None:
     """It is set aside, so that two saves later two good states are there again."""
-    memory, checkpoints = buffer(), Checkpoints(tmp_path)
-    for _ in range(3):
-        fill(memory, 100)
-        save(checkpoints, memory)
-    damage(tmp_path / "state-000000000300.pt", "truncated")
-    again, memory = Checkpoints(tmp_path), buffer()
-    again.load(memory)
+    again, memory = fallen_back(tmp_path, saves=3)
     assert (tmp_path / "state-000000000300.damaged").exists()
     assert [path.name for path in again._states()] == ["state-000000000200.pt"]
     for _ in range(2):  # at 220 and 240: older than the damaged one
