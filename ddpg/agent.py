@@ -1,12 +1,12 @@
 """DDPG: Algorithm 1 of Lillicrap et al. (2016), "Continuous control with deep reinforcement learning".
 
+With what grew out of it as choices: several critics, delayed updates, smoothed targets (TD3, Fujimoto et al. 2018).
 docs/paper.md maps each equation to its function and its test.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,82 +15,129 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from ddpg.networks import Ensemble, act, copy_of, running_norms
 from ddpg.replay import Batch
-from ddpg.types import Positive
+from ddpg.types import NonNegative, Positive, PositiveInt
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
 class DDPG:
-    """Actor mu, critic Q, their targets mu' and Q', and the update of all four from a minibatch.
+    """Actor mu, critics Q, their targets mu' and Q', and the update of all of them from a minibatch.
 
     Batch norm, where there is any, uses its running statistics except in the network that is being trained.
     """
 
     def __init__(
         self,
-        actor: nn.Module, critic: nn.Module, actor_optimizer: OptimizerFactory, critic_optimizer: OptimizerFactory,
-        gamma: float, tau: float, policy_delay: int, reward_scale: Positive, max_grad_norm: Positive | None,
+        actor: nn.Module, make_critic: Callable[[], nn.Module], low: Tensor, high: Tensor, generator: torch.Generator,
+        actor_optimizer: OptimizerFactory, critic_optimizer: OptimizerFactory, tau: float,
+        n_critics: PositiveInt, target_reduce: Literal["min", "mean"], actor_reduce: Literal["first", "min", "mean"],
+        target_noise: NonNegative, target_noise_clip: NonNegative, policy_delay: PositiveInt, target_delay: PositiveInt,
+        actor_first: bool, reward_scale: Positive, max_grad_norm: Positive | None,
     ) -> None:  # fmt: skip
-        self.actor, self.critic = actor.eval(), critic.eval()
+        self.actor, self.critic = actor.eval(), Ensemble([make_critic() for _ in range(n_critics)]).eval()
         # line 2: initialize target networks with the same weights
-        self.actor_target = copy.deepcopy(actor).requires_grad_(False)
-        self.critic_target = copy.deepcopy(critic).requires_grad_(False)
-        self.actor_optimizer = actor_optimizer(actor.parameters())
-        self.critic_optimizer = critic_optimizer(critic.parameters())
-        self.gamma, self.tau, self.policy_delay = gamma, tau, policy_delay
+        self.actor_target = copy_of(self.actor).requires_grad_(False)
+        self.critic_target = copy_of(self.critic).requires_grad_(False)
+        self.actor_optimizer = actor_optimizer(self.actor.parameters())
+        self.critic_optimizer = critic_optimizer(self.critic.parameters())
+        self.low, self.high, self.tau = low, high, tau
+        self.target_reduce, self.actor_reduce = target_reduce, actor_reduce
+        self.target_noise, self.target_noise_clip = target_noise, target_noise_clip
+        self.policy_delay, self.target_delay, self.actor_first = policy_delay, target_delay, actor_first
         self.reward_scale, self.max_grad_norm = reward_scale, max_grad_norm
         self.updates = 0
-        self._device = next(actor.parameters()).device
-        self._actor_norms, self._critic_norms = batch_norms(actor), batch_norms(critic)
+        #: |y - Q| of the last minibatch, (N,), where its sampling was weighted
+        self.td_error: Tensor | None = None
+        self._generator = generator
+        self._actor_norms, self._critic_norms = batch_norms(self.actor), batch_norms(self.critic)
+        self._running_norms = running_norms(self.actor, self.critic)
         self._pairs = [_TargetPair(self.critic, self.critic_target), _TargetPair(self.actor, self.actor_target)]
 
-    @torch.inference_mode()
     def act(self, obs: np.ndarray) -> np.ndarray:
-        """mu(s): one observation (obs_dim,) to the noise-free action (action_dim,), float32."""
-        batch = torch.as_tensor(obs, device=self._device).unsqueeze(0)
-        return self.actor(batch).squeeze(0).cpu().numpy()
+        """mu(s): one observation of shape obs_shape to the noise-free action (action_dim,), float32."""
+        return act(self.actor, obs)
+
+    def observe(self, obs: np.ndarray) -> None:
+        """Lets running normalizations of the observations learn from one more; without any, nothing."""
+        for norm in self._running_norms:
+            norm.observe(torch.as_tensor(obs, device=norm.mean.device))
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """One update (lines 12-15). Returns the losses, still on the device. Raises nothing; NaN passes through."""
         self.updates += 1
-        metrics = self.update_critic(batch)
+        steps = [self.update_critic]
         if self.updates % self.policy_delay == 0:
-            metrics |= self.update_actor(batch)
+            steps.insert(0 if self.actor_first else 1, self.update_actor)
+        metrics = {name: value for step in steps for name, value in step(batch).items()}
+        if self.updates % self.target_delay == 0:
             self.update_targets()
         return metrics
 
     def update_critic(self, batch: Batch) -> dict[str, Tensor]:
-        """Lines 12-13: minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2."""
+        """Lines 12-13: minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics."""
+        loss, metrics = self.critic_loss(batch)
+        self._descend(loss, self.critic_optimizer)
+        return metrics
+
+    def critic_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The L of line 13 and what is logged of it; where sampling was weighted, each square has its weight."""
         target_q = self.target_q(batch)
         with _batch_statistics(self._critic_norms):
             q = self.critic(batch.obs, batch.action)
-        critic_loss = F.mse_loss(q, target_q)
-        self._descend(critic_loss, self.critic_optimizer)
-        return {"losses/qf1_loss": critic_loss.detach(), "losses/qf1_values": q.detach().mean()}
+        if batch.weight is None:
+            losses = [F.mse_loss(q_k, target_q) for q_k in q]
+        else:
+            losses = [(batch.weight * (target_q - q_k) ** 2).mean() for q_k in q]
+            self.td_error = (target_q - q).detach().abs().mean(dim=0)
+        metrics = {f"losses/qf{k}_loss": loss.detach() for k, loss in enumerate(losses, start=1)}
+        metrics |= {f"losses/qf{k}_values": q_k.mean() for k, q_k in enumerate(q.detach(), start=1)}
+        return torch.stack(losses).sum() if len(losses) > 1 else losses[0], metrics
 
     @torch.no_grad()
     def target_q(self, batch: Batch) -> Tensor:
-        """Line 12: y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), shape (N,).
+        """Line 12: y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), shape (N,). Over n steps r_i and gamma are their sums.
 
         A terminated state has no future; a truncated one has: only `terminated` masks.
         """
-        next_q = self.critic_target(batch.next_obs, self.actor_target(batch.next_obs))
-        return self.reward_scale * batch.reward + self.gamma * (1 - batch.terminated) * next_q
+        next_action = self._smoothed(self.actor_target(batch.next_obs))
+        next_q = self._value(self.critic_target, batch.next_obs, next_action, self.target_reduce)
+        return self.reward_scale * batch.reward + batch.discount * (1 - batch.terminated) * next_q
+
+    def _smoothed(self, action: Tensor) -> Tensor:
+        """TD3, section 5.3: the target's action with clipped noise, so that Q' is averaged over similar actions."""
+        if self.target_noise == 0:
+            return action
+        noise = torch.randn(action.shape, generator=self._generator, dtype=action.dtype, device=action.device)
+        clipped = (self.target_noise * noise).clamp(-self.target_noise_clip, self.target_noise_clip)
+        return (action + clipped * (self.high - self.low) / 2).clamp(self.low, self.high)
 
     def update_actor(self, batch: Batch) -> dict[str, Tensor]:
         """Line 14: follow the sampled policy gradient, that is, maximize 1/N sum_i Q(s_i, mu(s_i)).
 
         Gradients are taken for the actor's parameters alone: the critic's are neither computed nor touched.
         """
+        loss = self.actor_loss(batch)
+        self._descend(loss, self.actor_optimizer)
+        return {"losses/actor_loss": loss.detach()}
+
+    def actor_loss(self, batch: Batch) -> Tensor:
+        """What line 14 descends: -1/N sum_i Q(s_i, mu(s_i))."""
         with _batch_statistics(self._actor_norms):
             action = self.actor(batch.obs)
-        actor_loss = -self.critic(batch.obs, action).mean()
-        self._descend(actor_loss, self.actor_optimizer)
-        return {"losses/actor_loss": actor_loss.detach()}
+        return -self._value(self.critic, batch.obs, action, self.actor_reduce).mean()
+
+    @staticmethod
+    def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor:
+        """One value for each (s, a) from several critics, shape (N,)."""
+        if reduce == "first" or len(critic.critics) == 1:
+            return critic.critics[0](obs, action)
+        values = critic(obs, action)
+        return values.amin(dim=0) if reduce == "min" else values.mean(dim=0)
 
     def update_targets(self) -> None:
-        """Line 15: theta' <- tau theta + (1 - tau) theta', for both targets."""
+        """Line 15: theta' <- tau theta + (1 - tau) theta', for all targets."""
         for pair in self._pairs:
             pair.follow(self.tau)
 
@@ -108,13 +155,15 @@ class DDPG:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that learning has changed. Tensors are shared, not copied."""
-        return {name: part.state_dict() for name, part in self._parts().items()} | {"updates": self.updates}
+        own = {"updates": self.updates, "generator": self._generator.get_state()}
+        return {name: part.state_dict() for name, part in self._parts().items()} | own
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.updates = state["updates"]
+        self._generator.set_state(state["generator"])
 
 
 def batch_norms(network: nn.Module) -> list[_BatchNorm]:

@@ -1,5 +1,8 @@
 """From a checked config to objects: which value goes where is said here and nowhere else."""
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gymnasium as gym
@@ -13,11 +16,13 @@ from ddpg.agent import DDPG, batch_norms
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.machine import available_memory, torch_device
+from ddpg.networks import Normalized, RunningNorm
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import RunFolder
+from ddpg.schedule import Schedule
 from ddpg.seeding import derived_seed, generator
 from ddpg.tracking import LoggerSettings, Tracker
-from ddpg.trainer import Schedule, Trainer
+from ddpg.trainer import Trainer
 
 
 def build(node: DictConfig, key: str, **given: Any) -> Any:
@@ -48,51 +53,87 @@ def build_logger(cfg: DictConfig) -> LoggerSettings:
     return instantiate(cfg.logger, _convert_="all")
 
 
-def _dimensions(env: gym.Env) -> tuple[int, spaces.Box]:
-    """Numbers in an observation, and the bounds of the actions."""
+def _spaces(env: gym.Env) -> tuple[spaces.Box, spaces.Box]:
+    """Of observations and of actions."""
     assert isinstance(env.observation_space, spaces.Box)  # what EnvSpec.make lets through
     assert isinstance(env.action_space, spaces.Box)
-    return env.observation_space.shape[0], env.action_space
+    return env.observation_space, env.action_space
 
 
-def build_networks(cfg: DictConfig, env: gym.Env) -> tuple[torch.nn.Module, torch.nn.Module]:
-    """Actor and critic for the spaces of `env`, with initial weights that depend on the seed alone."""
-    obs_dim, bounds = _dimensions(env)
-    low, high = torch.from_numpy(bounds.low), torch.from_numpy(bounds.high)
+@contextmanager
+def _initial_weights(seed: int) -> Iterator[None]:
+    """Within it, networks get weights that depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(cfg.seed, "network", 0))
-        actor = build(cfg.network.actor, "network.actor", obs_dim=obs_dim, low=low, high=high)
-        critic = build(cfg.network.critic, "network.critic", obs_dim=obs_dim, action_dim=len(low))
-    return actor, critic
+        torch.manual_seed(derived_seed(seed, "network", 0))
+        yield
+
+
+class NetworkFactory:
+    """Makes the networks of a config for the spaces of an env; all of them share what is known of the observations."""
+
+    def __init__(self, cfg: DictConfig, env: gym.Env) -> None:
+        self._node = cfg.network
+        self._dtype = getattr(torch, cfg.dtype)
+        obs_space, self._bounds = _spaces(env)
+        self._shape = list(obs_space.shape)
+        try:
+            clip = cfg.network.normalize_obs
+            self._norm = None if clip is None else RunningNorm(self._shape, clip)
+        except ValueError as error:
+            raise UserError(f"network.{error}") from error
+
+    def actor(self) -> torch.nn.Module:
+        """mu, with fresh weights."""
+        low, high = torch.from_numpy(self._bounds.low), torch.from_numpy(self._bounds.high)
+        return self._finished(build(self._node.actor, "network.actor", obs_shape=self._shape, low=low, high=high))
+
+    def critic(self) -> torch.nn.Module:
+        """One Q, with fresh weights."""
+        action_dim = self._bounds.shape[0]
+        return self._finished(build(self._node.critic, "network.critic", obs_shape=self._shape, action_dim=action_dim))
+
+    def _finished(self, network: torch.nn.Module) -> torch.nn.Module:
+        return (network if self._norm is None else Normalized(self._norm, network)).to(self._dtype)
+
+
+def build_actor(cfg: DictConfig, env: gym.Env) -> torch.nn.Module:
+    """The actor alone, to load weights into."""
+    with _initial_weights(cfg.seed):
+        return NetworkFactory(cfg, env).actor()
 
 
 def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
     """The learner: networks, their targets and optimizers."""
-    actor, critic = build_networks(cfg, env)
-    if cfg.batch_size == 1 and (batch_norms(actor) or batch_norms(critic)):
+    networks, bounds = NetworkFactory(cfg, env), _spaces(env)[1]
+    low, high = (torch.from_numpy(b).to(device, getattr(torch, cfg.dtype)) for b in (bounds.low, bounds.high))
+    generator = torch.Generator(device).manual_seed(derived_seed(cfg.seed, "smoothing", 0))
+    with _initial_weights(cfg.seed):
+        agent: DDPG = build(
+            cfg.algorithm, "algorithm", low=low, high=high, generator=generator, tau=cfg.tau,
+            actor=networks.actor().to(device), make_critic=lambda: networks.critic().to(device),
+            actor_optimizer=build(cfg.optimizer.actor, "optimizer.actor"),
+            critic_optimizer=build(cfg.optimizer.critic, "optimizer.critic"),
+        )  # fmt: skip
+    if cfg.batch_size == 1 and (batch_norms(agent.actor) or batch_norms(agent.critic)):
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
-    return build(
-        cfg.algorithm, "algorithm", actor=actor.to(device), critic=critic.to(device),
-        actor_optimizer=build(cfg.optimizer.actor, "optimizer.actor"),
-        critic_optimizer=build(cfg.optimizer.critic, "optimizer.critic"),
-        gamma=cfg.gamma, tau=cfg.tau, policy_delay=cfg.policy_delay,
-    )  # fmt: skip
+    return agent
 
 
 def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.random.Generator) -> ReplayBuffer:
     """The replay memory; UserError if what the run will put into it does not fit this machine."""
-    obs_dim, bounds = _dimensions(env)
+    obs, actions = _spaces(env)
+    action_dim = actions.shape[0]
     size = min(cfg.buffer_size, cfg.total_steps)  # the rest would never be filled
-    needed = ReplayBuffer.bytes_needed(size, obs_dim, len(bounds.low))
+    needed = ReplayBuffer.bytes_needed(size, math.prod(obs.shape) * obs.dtype.itemsize, action_dim)
     available = available_memory()
     if available is not None and needed > available:
         raise UserError(
-            f"buffer_size={cfg.buffer_size} needs {needed / 2**30:.1f} GiB for observations of {obs_dim} numbers, "
-            f"and {available / 2**30:.1f} GiB are free here: at most {int(size * available / needed)} fit"
+            f"buffer_size={cfg.buffer_size} needs {needed / 2**30:.1f} GiB for observations of {math.prod(obs.shape)} "
+            f"numbers, and {available / 2**30:.1f} GiB are free here: at most {int(size * available / needed)} fit"
         )
     return build(
-        cfg.replay, "replay",
-        buffer_size=size, obs_dim=obs_dim, action_dim=len(bounds.low), rng=rng, device=device,
+        cfg.replay, "replay", gamma=cfg.gamma, buffer_size=size, obs_shape=list(obs.shape), obs_dtype=obs.dtype,
+        action_dim=action_dim, rng=rng, device=device, dtype=getattr(torch, cfg.dtype),
     )  # fmt: skip
 
 
@@ -100,11 +141,11 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Train
     """One run, ready to train."""
     spec, device = build_env_spec(cfg), torch_device(cfg.device)
     env = spec.make()
-    generators = {name: generator(cfg.seed, name) for name in ("warmup", "noise", "replay")}
-    bounds = _dimensions(env)[1]
+    generators = {name: generator(cfg.seed, name) for name in ("warmup", "noise", "replay", "diagnostics")}
+    bounds, agent = _spaces(env)[1], build_agent(cfg, env, device)
+    scale, rng = (bounds.high - bounds.low) / 2, generators["noise"]
     return Trainer(
-        agent=build_agent(cfg, env, device),
-        noise=build(cfg.noise, "noise", action_scale=(bounds.high - bounds.low) / 2, rng=generators["noise"]),
+        agent=agent, noise=build(cfg.noise, "noise", actor=agent.actor, action_scale=scale, rng=rng),
         replay=build_replay(cfg, env, device, generators["replay"]),
         env=env, make_env=spec.make, resets_fully=spec.resets_fully, tracker=tracker, folder=folder,
         schedule=build_schedule(cfg), seed=cfg.seed, generators=generators,
@@ -115,7 +156,7 @@ def build_schedule(cfg: DictConfig) -> Schedule:
     """The run's numbers of steps."""
     return Schedule(
         total_steps=cfg.total_steps, random_steps=cfg.random_steps, learning_starts=cfg.learning_starts,
-        batch_size=cfg.batch_size, updates_per_step=cfg.updates_per_step,
+        batch_size=cfg.batch_size, updates_per_step=cfg.updates_per_step, update_every=cfg.update_every,
         eval_every=cfg.eval.every, eval_episodes=cfg.eval.episodes,
         checkpoint_every=cfg.checkpoint.every, log_every=cfg.logger.every,
     )  # fmt: skip

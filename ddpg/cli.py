@@ -1,11 +1,12 @@
-"""The commands `ddpg-train` and `ddpg-eval`: Hydra in front, one line for every mistake behind."""
+"""The commands `ddpg-train`, `ddpg-eval` and `ddpg-report`: Hydra in front, one line for every mistake behind."""
 
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -120,7 +121,7 @@ def evaluate() -> None:
     """`ddpg-eval RUN [KEY=VALUE ...]`: prints the returns of noise-free episodes."""
     _find_own_packages()
     with one_line_errors("ddpg-eval"):
-        arguments = _eval_arguments(sys.argv[1:])
+        arguments = eval_arguments(sys.argv[1:])
         from ddpg.play import play
         from ddpg.run_folder import RunFolder
 
@@ -134,17 +135,69 @@ def evaluate() -> None:
             print(f"video: {folder.videos / f'{arguments.actor}.mp4'}")
 
 
-def _eval_arguments(argv: list[str]) -> EvalArguments:
+def eval_arguments(argv: list[str]) -> EvalArguments:
+    """Of the words after `ddpg-eval`. UserError, or --help is printed and ends the program."""
+    usage = "ddpg-eval RUN [KEY=VALUE ...]: noise-free episodes of what the run in the folder RUN has learned"
     options = fields(EvalArguments)[1:]
-    if argv and argv[0] in ("-h", "--help"):
-        print("ddpg-eval RUN [KEY=VALUE ...]: noise-free episodes of what the run in the folder RUN has learned\n")
-        print("\n".join(f"  {f'{f.name}={shown(f.default)}':12} {f.metadata['help']}" for f in options))
-        sys.exit()
-    if not argv or ("=" in argv[0] and not Path(argv[0]).exists()):
+    _help(argv, usage, options)
+    if not argv or _is_value(argv[0]):
         raise UserError(f"the run folder comes first: ddpg-eval RUN {' '.join(f'[{f.name}=...]' for f in options)}")
-    values: dict[str, Any] = {"folder": argv[0]}
-    for argument in argv[1:]:
-        if "=" not in argument:
-            raise UserError(f"{argument}: values are written KEY=VALUE, as in episodes=20")
-        values |= dict(OmegaConf.from_dotlist([argument]))
-    return EvalArguments(**fit(values, EvalArguments))
+    return EvalArguments(**fit({"folder": argv[0], **_values(argv[1:], "episodes=20")}, EvalArguments))
+
+
+@dataclass
+class ReportArguments:
+    """What `ddpg-report` takes: folders, then KEY=VALUE."""
+
+    folders: list[str]
+    out: str | None = field(
+        default=None, metadata={"help": "folder for what is written; null: report/ in the first FOLDER"}
+    )
+    metric: str = field(default="eval/episodic_return", metadata={"help": "any name in metrics.jsonl"})
+    reps: PositiveInt = field(default=2000, metadata={"help": "bootstrap samples for the 95 % intervals"})
+
+
+def report() -> None:
+    """`ddpg-report FOLDER... [KEY=VALUE ...]`: learning curves and a table of final scores."""
+    with one_line_errors("ddpg-report"):
+        arguments = report_arguments(sys.argv[1:])
+        from ddpg.report import report as write
+
+        folders = [Path(folder) for folder in arguments.folders]
+        out = folders[0] / "report" if arguments.out is None else Path(arguments.out)
+        print(write(folders, out, arguments.metric, arguments.reps))
+
+
+def report_arguments(argv: list[str]) -> ReportArguments:
+    """Of the words after `ddpg-report`. UserError, or --help is printed and ends the program."""
+    usage = (
+        "ddpg-report FOLDER... [KEY=VALUE ...]: learning curves and a table of final scores of all runs in the folders "
+        "and below"
+    )
+    options = fields(ReportArguments)[1:]
+    _help(argv, usage, options)
+    folders = list(takewhile(lambda word: not _is_value(word), argv))
+    if not folders:
+        raise UserError(f"folders come first: ddpg-report FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}")
+    values = _values(argv[len(folders) :], "reps=500")
+    return ReportArguments(**fit({"folders": folders, **values}, ReportArguments))
+
+
+def _help(argv: list[str], usage: str, options: tuple[Field[Any], ...]) -> None:
+    if argv and argv[0] in ("-h", "--help"):
+        print(usage + "\n")
+        words = [f"{f.name}={shown(f.default)}" for f in options]
+        width = max(12, *map(len, words))
+        print("\n".join(f"  {w:{width}} {f.metadata['help']}" for w, f in zip(words, options, strict=True)))
+        sys.exit()
+
+
+def _is_value(word: str) -> bool:
+    return "=" in word and not Path(word).exists()
+
+
+def _values(words: list[str], example: str) -> dict[str, Any]:
+    for word in words:
+        if "=" not in word:
+            raise UserError(f"{word}: values are written KEY=VALUE, as in {example}")
+    return dict(OmegaConf.from_dotlist(words))

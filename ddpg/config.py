@@ -4,9 +4,13 @@
 function (`ddpg.signature`). So a class of yours is checked like ours, and no type or range has a second home.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -17,13 +21,17 @@ from ddpg.types import Count, Fraction, Positive, PositiveInt
 
 Node = Mapping[str, Any]
 
+#: What may differ when a run goes on: how long, where and how it is watched; never what is learned.
+MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "resume")
+
 
 @dataclass
 class Networks:
     """The group `network`."""
 
-    actor: Annotated[Node, Target("obs_dim", "low", "high")]
-    critic: Annotated[Node, Target("obs_dim", "action_dim")]
+    actor: Annotated[Node, Target("obs_shape", "low", "high")]
+    critic: Annotated[Node, Target("obs_shape", "action_dim")]
+    normalize_obs: Positive | None
 
 
 @dataclass
@@ -59,7 +67,8 @@ class Settings:
     gamma: Fraction
     tau: Fraction
     updates_per_step: Positive
-    policy_delay: PositiveInt
+    update_every: PositiveInt | Literal["episode"]
+    dtype: Literal["float32", "float64"]
     device: str
     threads: PositiveInt
     eval: Eval
@@ -68,12 +77,15 @@ class Settings:
     extra: Mapping[str, Any]
     env: Annotated[Node, Target()]
     algorithm: Annotated[
-        Node, Target("actor", "critic", "actor_optimizer", "critic_optimizer", "gamma", "tau", "policy_delay")
+        Node,
+        Target("actor", "make_critic", "low", "high", "generator", "actor_optimizer", "critic_optimizer", "tau"),
     ]
     network: Networks
     optimizer: Optimizers
-    noise: Annotated[Node, Target("action_scale", "rng")]
-    replay: Annotated[Node, Target("buffer_size", "obs_dim", "action_dim", "rng", "device")]
+    noise: Annotated[Node, Target("actor", "action_scale", "rng")]
+    replay: Annotated[
+        Node, Target("gamma", "buffer_size", "obs_shape", "obs_dtype", "action_dim", "rng", "device", "dtype")
+    ]
     logger: Annotated[Node, Target()]
 
 
@@ -83,7 +95,19 @@ def _folder_name(text: str) -> str:
     return folder_name(text)
 
 
+@cache
+def _rl_zoo_rows() -> Any:
+    return OmegaConf.to_container(OmegaConf.create(files("ddpg.conf").joinpath("rl_zoo.yaml").read_text("utf-8")))
+
+
+def _rl_zoo(env_id: str, key: str) -> Any:
+    """RL Zoo's number for an environment, as preset=sb3 asks for it."""
+    rows = _rl_zoo_rows()
+    return (rows["default"] | rows.get(env_id, {}))[key]
+
+
 OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
+OmegaConf.register_new_resolver("rl_zoo", _rl_zoo, replace=True)
 
 
 def check(cfg: DictConfig | ListConfig) -> DictConfig:
@@ -115,3 +139,13 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
         return {}
     here = {f"{prefix}{key}": value for key, value in values.items()}
     return here | {k: v for key, value in values.items() for k, v in flat(value, f"{prefix}{key}.").items()}
+
+
+def science(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the seeds of one configuration have in common: all but the seed, notes and what MAY_CHANGE."""
+    return {key: value for key, value in values.items() if key not in (*MAY_CHANGE, "seed", "extra")}
+
+
+def group(values: Mapping[str, Any]) -> str:
+    """Eight hex digits that name a configuration: equal for its seeds."""
+    return hashlib.sha256(json.dumps(science(values), sort_keys=True).encode()).hexdigest()[:8]

@@ -7,6 +7,8 @@ import gymnasium as gym
 import numpy as np
 
 Policy = Callable[[np.ndarray], np.ndarray]
+#: on_transition(obs, action, reward, terminated, over, next_obs); over: terminated or truncated
+OnTransition = Callable[[np.ndarray, np.ndarray, float, bool, bool, np.ndarray], None]
 
 
 class Episodes(NamedTuple):
@@ -30,10 +32,12 @@ def evaluate(
     seeds: Sequence[int],
     on_frame: Callable[[np.ndarray], None] | None = None,
     on_step: Callable[[], None] | None = None,
+    on_transition: OnTransition | None = None,
 ) -> Episodes:
     """One episode for each seed; `on_frame` gets every rendered frame of an env made with `render=True`.
 
-    `on_step` is called at every step and may raise, to stop in time when a signal has come.
+    `on_step` is called at every step and may raise, to stop in time when a signal has come. `on_transition` gets
+    every transition and must copy what it keeps.
     """
     returns, lengths = [], []
     for seed in seeds:
@@ -44,10 +48,14 @@ def evaluate(
                 on_step()
             if on_frame:
                 on_frame(np.asarray(env.render()))
-            obs, reward, terminated, truncated, _ = env.step(policy(obs))
+            action = policy(obs)
+            next_obs, reward, terminated, truncated, _ = env.step(action)
             episodic_return += float(reward)
             length += 1
             over = terminated or truncated
+            if on_transition:
+                on_transition(obs, action, float(reward), terminated, over, next_obs)
+            obs = next_obs
         returns.append(episodic_return)
         lengths.append(length)
     return Episodes(np.array(returns), np.array(lengths))

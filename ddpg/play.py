@@ -1,6 +1,7 @@
 """A stored policy at work: episodes, their returns, and a video."""
 
 from collections.abc import Sequence
+from functools import partial
 from pickle import UnpicklingError
 from typing import Any, Literal
 
@@ -8,11 +9,12 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.build import build_env_spec, build_networks
+from ddpg.build import build_actor, build_env_spec
 from ddpg.config import check
 from ddpg.envs import EnvSpec, frames_per_second, write_video
 from ddpg.errors import UserError
 from ddpg.evaluate import Episodes, Policy, evaluate
+from ddpg.networks import act
 from ddpg.run_folder import RunFolder
 from ddpg.seeding import derived_seed
 
@@ -45,17 +47,12 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: Any) -> P
     path = folder.actor if which == "last" else folder.best_actor
     if not path.exists():
         raise UserError(f"{path} does not exist: the run has not saved its {which} actor yet")
-    actor = build_networks(cfg, env)[0].eval()
+    actor = build_actor(cfg, env).eval()
     try:
         actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
     except (UnpicklingError, RuntimeError, KeyError) as error:  # cut short, or of other networks than config.yaml says
         raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
-
-    @torch.inference_mode()
-    def policy(obs: np.ndarray) -> np.ndarray:
-        return actor(torch.from_numpy(obs).unsqueeze(0)).squeeze(0).numpy()
-
-    return policy
+    return partial(act, actor)
 
 
 def _record(policy: Policy, spec: EnvSpec, seeds: Sequence[int], folder: RunFolder, which: Which) -> None:

@@ -21,14 +21,27 @@ Series = NDArray[np.float64]
 def learning_curve(run_dir: Path, title: str) -> Path:
     """Draw learning_curve.png in a run folder: training returns, evaluation mean with its spread."""
     rows = read_metrics(run_dir / "metrics.jsonl")
-    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)  # no display, and none of pyplot's state
-    axes = figure.add_subplot()
+    figure, axes = new_figure(4.5)
     _draw_training(axes, *series(rows, "charts/episodic_return"))
     _draw_evaluation(axes, *series(rows, "eval/episodic_return", "eval/episodic_return_std"))
-    _dress(axes, title)
-    path = run_dir / "learning_curve.png"
-    temporary = path.with_name(".learning_curve.png")
+    dress(axes, title, "return (sum of rewards of an episode)")
+    if axes.lines:
+        axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    else:
+        axes.text(0.5, 0.5, "no episode finished yet", transform=axes.transAxes, ha="center", color=INK)
+    return save(figure, run_dir / "learning_curve.png")
+
+
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    """A figure 8 inches wide; without a display, and without pyplot's state."""
+    figure = Figure(figsize=(8, height), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Writes a PNG that appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}")
     figure.savefig(temporary, format="png")
     return temporary.replace(path)
 
@@ -70,21 +83,18 @@ def _draw_evaluation(axes: Axes, steps: Series, mean: Series, std: Series) -> No
     axes.plot(steps, mean, color=EVALUATION, linewidth=2, marker=marker, markersize=3.5, label=label)
 
 
-def _dress(axes: Axes, title: str) -> None:
+def dress(axes: Axes, title: str, ylabel: str) -> None:
+    """Title, axes and grid, as all pictures of this package have them."""
     axes.set_title(title, loc="left", color=INK, fontsize=11, fontweight="bold")
     axes.set_xlabel("environment steps", color=INK)
-    axes.set_ylabel("return (sum of rewards of an episode)", color=INK)
+    axes.set_ylabel(ylabel, color=INK)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
     axes.grid(color="#e6e8eb", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(colors=INK, length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-    if axes.lines:
-        axes.margins(x=0.02)
-        axes.legend(frameon=False, fontsize=8, labelcolor=INK)
-    else:
-        axes.text(0.5, 0.5, "no episode finished yet", transform=axes.transAxes, ha="center", color=INK)
+    axes.margins(x=0.02)
 
 
 def short_number(value: float) -> str:

@@ -1,7 +1,5 @@
 """The life of a run folder: start, go on or return the result; status, record and pictures."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +10,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.build import build_logger, build_trainer
-from ddpg.config import check, flat
+from ddpg.config import MAY_CHANGE, check, flat, group
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.machine import torch_device
@@ -24,9 +22,6 @@ from ddpg.signature import shown
 from ddpg.tracking import Tracker, open_tracker
 
 log = logging.getLogger(__name__)
-
-#: What may differ when a run goes on: how long, where and how it is watched; never what is learned.
-MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "resume")
 
 
 def run(cfg: DictConfig, path: Path, overrides: Sequence[str]) -> float:
@@ -98,12 +93,10 @@ def kept_status(folder: RunFolder) -> Iterator[None]:
 def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> Iterator[Tracker]:
     """The run's tracker, ended with the right exit code."""
     values: Any = OmegaConf.to_container(cfg, resolve=True)
-    science = {key: value for key, value in values.items() if key not in (*MAY_CHANGE, "seed", "extra")}
-    group = hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:8]
     said = [o for o in overrides if not o.startswith(("seed=", "resume="))]
     tracker = open_tracker(
         build_logger(cfg), run_dir=folder.path, total_steps=cfg.total_steps, run_config=values,
-        group=f"{cfg.env.name}-{group}", name=" ".join([*said, f"seed={cfg.seed}"]),
+        group=f"{cfg.env.name}-{group(values)}", name=" ".join([*said, f"seed={cfg.seed}"]),
     )  # fmt: skip
     exit_code = 1
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 #: The purposes. A stream is known by its place in this tuple, so new ones go at its end.
-STREAMS = ("episode", "evaluation", "network", "warmup", "noise", "replay", "play")
+STREAMS = ("episode", "evaluation", "network", "warmup", "noise", "replay", "play", "smoothing", "diagnostics")
 
 
 def _sequence(seed: int, *key: int) -> np.random.SeedSequence:

@@ -82,10 +82,11 @@ def _fit_annotated(value: Any, hint: Any, marks: Sequence[Any], key: str) -> Any
 
 
 def _fit_union(value: Any, options: Sequence[Any], key: str) -> Any:
-    """The first of the options that fits; the last one complains."""
+    """The first of the options that fits; the last one complains, single words after all others."""
     if value is None and type(None) in options:
         return None
-    candidates = [option for option in options if option is not type(None)]
+    choices = [option for option in options if get_origin(option) is Literal]
+    candidates = choices + [option for option in options if option not in (*choices, type(None))]
     for option in candidates[:-1]:
         try:
             return fit(value, option, key)
@@ -94,7 +95,10 @@ def _fit_union(value: Any, options: Sequence[Any], key: str) -> Any:
     try:
         return fit(value, candidates[-1], key)
     except UserError as error:
-        raise UserError(f"{error}, or null" if type(None) in options else str(error)) from error
+        words = [shown(word) for choice in choices[: len(candidates) - 1] for word in get_args(choice)]
+        also = words + ["null"] * (type(None) in options)
+        near = nearest(value, words, most=0) if isinstance(value, str) and words else ""
+        raise UserError("".join([str(error), *(f", or {word}" for word in also), near])) from error
 
 
 def _fit_choice(value: Any, choices: Sequence[Any], key: str) -> Any:

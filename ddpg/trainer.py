@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -15,12 +14,14 @@ from torch import Tensor
 
 from ddpg.agent import DDPG
 from ddpg.checkpoint import Checkpoints, require_storable, write_actor
+from ddpg.diagnostics import NoiseMeter, QBias, network_metrics
 from ddpg.errors import UserError
 from ddpg.evaluate import evaluate
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.noise import Noise
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import RunFolder
+from ddpg.schedule import Schedule
 from ddpg.seeding import derived_seed, generator_states, restore_generators
 from ddpg.tracking import Means, Tracker
 
@@ -28,28 +29,6 @@ log = logging.getLogger(__name__)
 
 #: Env steps between two in-memory snapshots: what a signal can cost, at under 1 % of the time.
 SNAPSHOT_EVERY = 200
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How much and how often, in env steps unless the name says otherwise."""
-
-    total_steps: int
-    random_steps: int
-    learning_starts: int
-    batch_size: int
-    updates_per_step: float
-    eval_every: int
-    eval_episodes: int
-    checkpoint_every: int
-    log_every: int
-
-    def updates_due(self, env_step: int) -> int:
-        """Updates after this env step: the whole part of updates_per_step, fractions falling due over time."""
-        learning = env_step - self.learning_starts
-        if learning <= 0:
-            return 0
-        return int(learning * self.updates_per_step) - int((learning - 1) * self.updates_per_step)
 
 
 class Trainer:
@@ -76,7 +55,7 @@ class Trainer:
         assert isinstance(bounds, spaces.Box)  # what EnvSpec.make lets through
         self.low, self.high = bounds.low, bounds.high
         self.env_step = self.episode = 0
-        self.means = Means()
+        self.means, self.noise_meter = Means(), NoiseMeter((self.high - self.low) / 2)
         self.last_return = self.best_return = -np.inf
         self.evaluated_at = -1  # env step of the last evaluation
         self.interrupt = InterruptFlag()
@@ -117,7 +96,7 @@ class Trainer:
 
     def _run_episode(self) -> None:
         """Lines 5-16 of Algorithm 1 for one episode, cut where total_steps is reached."""
-        obs = self._reset()
+        obs, start = self._reset(), self.env_step
         self.noise.reset()
         episodic_return, length, over = 0.0, 0, False
         while not over and self.env_step < self.schedule.total_steps:
@@ -126,13 +105,15 @@ class Trainer:
             next_obs, reward, terminated, truncated = self._step(action)
             over = terminated or truncated
             cut = self.env_step == self.schedule.total_steps
+            self.agent.observe(obs)
             self.replay.add(obs, action, reward, next_obs, terminated, ends=over or cut)
-            self._learn()
+            self._learn(self.schedule.updates_due(self.env_step, start, over or cut))
             obs, episodic_return, length = next_obs, episodic_return + reward, length + 1
             self._log_progress()
             if self.env_step % self.schedule.eval_every == 0:
                 self._evaluate()
         self._require_finite(**self._losses)  # before the state at the next episode's start is kept
+        self.noise_meter.end_episode()
         if over:
             metrics = {"charts/episodic_return": episodic_return, "charts/episodic_length": length}
             self.tracker.log(self.env_step, metrics)
@@ -142,10 +123,12 @@ class Trainer:
         """Line 8: a_t = mu(s_t) + N_t, clipped to the bounds; uniform over them in the first random_steps."""
         if self.env_step < self.schedule.random_steps:
             return self.generators["warmup"].uniform(self.low, self.high).astype(np.float32)
-        action = self.agent.act(obs)
+        mean = self.agent.act(obs)
         self._require_finite(**self._losses)  # the previous update's: act() has already waited for the device
-        self._require_finite(action=action)
-        return np.clip(action + self.noise(), self.low, self.high).astype(np.float32)
+        self._require_finite(action=mean)
+        action = np.clip(mean + self.noise(obs, self.env_step), self.low, self.high).astype(np.float32)
+        self.noise_meter.add(action, mean)
+        return action
 
     def _step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
         """Line 9: execute a_t, observe r_t and s_{t+1}."""
@@ -165,11 +148,15 @@ class Trainer:
         self._require_finite(obs=obs)
         return obs
 
-    def _learn(self) -> None:
-        """Lines 11-15, as often as updates_per_step says."""
-        for _ in range(self.schedule.updates_due(self.env_step)):
-            self._losses = self.agent.update(self.replay.sample(self.schedule.batch_size))
+    def _learn(self, updates: int) -> None:
+        """Lines 11-15, so many times."""
+        for _ in range(updates):
+            self.interrupt.check()  # the updates of a whole episode may come at once
+            batch = self.replay.sample(self.schedule.batch_size)
+            self._losses = self.agent.update(batch)
+            self.replay.update_priorities(self.agent.td_error)
             self.means.add(self._losses)
+            self.means.add(self.noise.after_update(batch))
 
     def _require_finite(self, **quantities: Any) -> None:
         for name, value in quantities.items():
@@ -190,8 +177,9 @@ class Trainer:
         self._require_finite(**self._losses)
         seeds = [derived_seed(self.seed, "evaluation", k) for k in range(self.schedule.eval_episodes)]
         self.eval_env = self._fresh(self.eval_env)
+        act, q_bias = self.agent.act, QBias.of(self.agent, self.replay.gamma)
         try:
-            episodes = evaluate(self.agent.act, self.eval_env, seeds, on_step=self.interrupt.check)
+            episodes = evaluate(act, self.eval_env, seeds, on_step=self.interrupt.check, on_transition=q_bias)
         except UserError as error:
             raise self._failure(f"evaluation: {error}") from error
         self._require_finite(evaluation_return=episodes.returns)
@@ -199,15 +187,23 @@ class Trainer:
         if self.last_return > self.best_return:
             self.best_return = self.last_return
             write_actor(self.folder.best_actor, self.agent.actor.state_dict(), self.env_step)
-        self.tracker.log(self.env_step, episodes.metrics())
+        self.tracker.log(self.env_step, episodes.metrics() | q_bias.metrics())
 
     def _log_progress(self) -> None:
         self.tracker.step(self.env_step)
         if self.env_step % self.schedule.log_every == 0:
             now, (then, step) = time.monotonic(), self._mark
             timing = {"charts/SPS": (self.env_step - step) / (now - then), "time/elapsed_s": now - self._started}
-            self.tracker.log(self.env_step, self.means.pop() | timing)
+            self.tracker.log(self.env_step, self.means.pop() | self._diagnostics() | timing)
             self._mark = now, self.env_step
+
+    def _diagnostics(self) -> dict[str, float]:
+        """What shows whether the exploration and the networks are healthy; nothing of it changes what is learned."""
+        metrics = self.noise_meter.pop()
+        if self.agent.updates:
+            batch = self.replay.glance(self.schedule.batch_size, self.generators["diagnostics"])
+            metrics |= network_metrics(self.agent, batch)
+        return metrics
 
     def _at_boundary(self) -> None:
         """Between two episodes: take the snapshot, and write it if it is time."""
@@ -232,10 +228,10 @@ class Trainer:
         return {
             "env_step": self.env_step, "episode": self.episode, "replay_total": self.replay.total,
             "agent": copy.deepcopy(self.agent.state_dict()), "noise": copy.deepcopy(self.noise.state_dict()),
-            "generators": generator_states(self.generators), "tracker": self.tracker.position(),
+            "replay": self.replay.state_dict(), "generators": generator_states(self.generators),
+            "tracker": self.tracker.position(), "noise_meter": self.noise_meter.state_dict(),
             "sums": dict(self.means.sums), "counts": dict(self.means.counts),
-            "last_return": self.last_return, "best_return": self.best_return,
-            "evaluated_at": self.evaluated_at,
+            "last_return": self.last_return, "best_return": self.best_return, "evaluated_at": self.evaluated_at,
         }  # fmt: skip
 
     def _resume(self) -> None:
@@ -245,10 +241,12 @@ class Trainer:
             self.env_step, self.episode = state["env_step"], state["episode"]
             self.agent.load_state_dict(state["agent"])
             self.noise.load_state_dict(state["noise"])
+            self.replay.load_state_dict(state["replay"])
+            self.noise_meter.load_state_dict(state["noise_meter"])
             restore_generators(self.generators, state["generators"])
             self.means.sums, self.means.counts = state["sums"], state["counts"]
-            self.last_return, self.best_return = state["last_return"], state["best_return"]
-            self.evaluated_at = state["evaluated_at"]
+            for name in ("last_return", "best_return", "evaluated_at"):
+                setattr(self, name, state[name])
             log.info("resumed at env_step %d", self.env_step)
         self._saved_at = self.env_step
 

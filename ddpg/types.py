@@ -25,6 +25,7 @@ class Range:
 
 
 Positive = Annotated[float, Range(above=0)]
+AboveOne = Annotated[float, Range(above=1)]
 NonNegative = Annotated[float, Range(at_least=0)]
 Fraction = Annotated[float, Range(at_least=0, at_most=1)]
 PositiveInt = Annotated[int, Range(at_least=1)]

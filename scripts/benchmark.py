@@ -38,7 +38,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from ddpg.build import build, build_agent, build_env_spec
+from ddpg.build import build_agent, build_env_spec, build_replay
 from ddpg.run import run
 from ddpg.tracking import read_metrics
 
@@ -58,8 +58,8 @@ class Case:
 
 
 CASES = {
-    "td3_1": Case(["preset=td3", "policy_delay=1"], [256, 256], 1, 256, 1),
-    "td3_2": Case(["preset=td3", "policy_delay=2"], [256, 256], 1, 256, 2),
+    "td3_1": Case(["preset=td3", "algorithm.policy_delay=1"], [256, 256], 1, 256, 1),
+    "td3_2": Case(["preset=td3", "algorithm.policy_delay=2"], [256, 256], 1, 256, 2),
     "paper_1": Case(
         ["preset=paper", "network.actor.norm=none", "network.critic.norm=none"], [400, 300], 2, 64, 1
     ),
@@ -137,12 +137,11 @@ def compose(*overrides: str) -> DictConfig:
 
 def learner(case: Case) -> tuple[Callable[[], None], Callable[[], None]]:
     """The agent's updates in portions like `floor`'s: minibatches drawn before, and drawn at every update."""
-    cfg, cpu = compose(*case.overrides), torch.device("cpu")
+    cfg, cpu = compose(*case.overrides, "buffer_size=100_000"), torch.device("cpu")
     env, rng = build_env_spec(cfg).make(), np.random.default_rng(0)
     agent = build_agent(cfg, env, cpu)
-    shape = {"buffer_size": 100_000, "obs_dim": OBS, "action_dim": ACTION}
-    replay = build(cfg.replay, "replay", **shape, rng=rng, device=cpu)
-    for i in range(100_000):
+    replay = build_replay(cfg, env, cpu, rng)
+    for i in range(cfg.buffer_size):
         obs, action = rng.standard_normal((2, OBS)), rng.uniform(-1, 1, ACTION)
         replay.add(obs[0], action, rng.normal(), obs[1], False, ends=i % 1000 == 999)
     batches = [replay.sample(case.batch_size) for _ in range(10)]

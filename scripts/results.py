@@ -16,7 +16,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
-COLORS = {"ddpg": "#1f5fbf", "sfujim": "#c8601c"}
+COLORS = {
+    "ddpg": "#1f5fbf", "sfujim": "#c8601c", "adi3e08": "#1f5fbf", "keras": "#1f5fbf", "sb3": "#1f5fbf",
+    "gaussian": "#8a8f98", "ou": "#c8601c", "ouwide": "#1f5fbf", "parameter": "#2a8a5f", "parameterraw": "#b45fb0",
+}  # fmt: skip
 LAST = 5  # evaluations that "last 5" averages
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -30,6 +33,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for (environment, program), seeds in sorted(curves.items()):
         print(row(environment, program, seeds))
+    print_solved(curves, "mountaincar", threshold=90)
+    print_training_means("keras", "pendulum", after=(50, 60, 80, 99))
     for environment in sorted({environment for environment, _ in curves}):
         draw(environment, {program: seeds for (env, program), seeds in curves.items() if env == environment})
 
@@ -47,10 +52,14 @@ def read_curves() -> dict[Key, dict[int, Curve]]:
 
 def evaluations(path: Path) -> Curve:
     """Where the run was evaluated, and the mean return there."""
+    evaluated = [row for row in rows(path) if "eval/episodic_return" in row]
+    return np.array([r["env_step"] for r in evaluated]), np.array([r["eval/episodic_return"] for r in evaluated])
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """All rows of a record."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
-        rows: list[dict[str, Any]] = [json.loads(line) for line in file]
-    rows = [row for row in rows if "eval/episodic_return" in row]
-    return np.array([r["env_step"] for r in rows]), np.array([r["eval/episodic_return"] for r in rows])
+        return [json.loads(line) for line in file]
 
 
 def row(environment: str, program: str, seeds: dict[int, Curve]) -> str:
@@ -62,6 +71,30 @@ def row(environment: str, program: str, seeds: dict[int, Curve]) -> str:
         f"| {environment} | {program} | {', '.join(map(str, seeds))} | {steps:,} "
         f"| {spread(last)} | {spread(tail)} | {best:.1f} |"
     )
+
+
+def print_solved(curves: dict[Key, dict[int, Curve]], environment: str, threshold: float) -> None:
+    """How many seeds end above the threshold, and when their evaluation first was."""
+    print(f"\n{environment}: last evaluation above {threshold:g}")
+    for program, seeds in sorted((program, seeds) for (env, program), seeds in curves.items() if env == environment):
+        ends = {seed: values[-1] for seed, (_, values) in seeds.items()}
+        first = [int(steps[values > threshold][0]) for steps, values in seeds.values() if (values > threshold).any()]
+        solved = sum(end > threshold for end in ends.values())
+        returns = ", ".join(f"{end:.1f}" for _, end in sorted(ends.items()))
+        print(
+            f"| {program} | {solved} of {len(ends)} | {returns} | {', '.join(f'{step:,}' for step in sorted(first))} |"
+        )
+
+
+def print_training_means(program: str, environment: str, after: tuple[int, ...]) -> None:
+    """The Keras example's curve: mean return of the last 40 training episodes, after so many (counted from 0)."""
+    runs = []
+    for path in sorted((RESULTS / "data").glob(f"{program}_{environment}_*.jsonl.gz")):
+        returns = [row["charts/episodic_return"] for row in rows(path) if "charts/episodic_return" in row]
+        runs.append([np.mean(returns[max(0, k - 39) : k + 1]) for k in after])
+    if runs:
+        print(f"\n{program}, {environment}: mean of the last 40 training episodes after episode {after}")
+        print("| " + " | ".join(spread(column) for column in np.array(runs).T) + " |")
 
 
 def spread(values: NDArray[np.float64]) -> str:

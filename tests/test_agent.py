@@ -38,31 +38,39 @@ class Q(nn.Module):
         return (self.ws * obs + self.wa * action + self.b).squeeze(-1)
 
 
-def make(actor: nn.Module | None = None, critic: nn.Module | None = None, **changes: Any) -> DDPG:
+def make(actor: nn.Module | None = None, *critics: nn.Module, **changes: Any) -> DDPG:
+    """An agent with these networks; for each critic of several, one is to be given."""
     settings = {
-        "gamma": 0.9, "tau": 0.5, "policy_delay": 1, "reward_scale": 1.0, "max_grad_norm": None,
+        "tau": 0.5, "n_critics": max(1, len(critics)), "target_reduce": "min", "actor_reduce": "first",
+        "target_noise": 0.0, "target_noise_clip": 0.5, "actor_first": False,
+        "policy_delay": 1, "target_delay": changes.get("policy_delay", 1),
+        "reward_scale": 1.0, "max_grad_norm": None,
+        "low": torch.tensor([-3.0]), "high": torch.tensor([1.0]), "generator": torch.Generator().manual_seed(0),
         "actor_optimizer": SGD, "critic_optimizer": SGD,
     } | changes  # fmt: skip
-    return DDPG(actor=actor or Mu(), critic=critic or Q(), **settings)
+    stock = iter(critics or [Q()])
+    return DDPG(actor=actor or Mu(), make_critic=lambda: next(stock), **settings)
 
 
 def make_normed(**changes: Any) -> DDPG:
     """With batch norm, as the paper has it."""
     torch.manual_seed(0)
-    actor = Actor(3, torch.full((2,), -1.0), torch.full((2,), 1.0), (8, 8), "batch", "fan_in", None)
-    return make(actor, Critic(3, 2, (8, 8), 2, "batch", "fan_in", None), **changes)
+    actor = Actor((3,), torch.full((2,), -1.0), torch.full((2,), 1.0), (8, 8), "relu", "batch", "fan_in", None)
+    return make(actor, Critic((3,), 2, (8, 8), 2, (), "relu", "batch", "fan_in", None), **changes)
 
 
-def batch_of(obs: list, action: list, reward: list, next_obs: list, terminated: list) -> Batch:
+def batch_of(
+    obs: list, action: list, reward: list, next_obs: list, terminated: list, gamma: float = 0.9
+) -> Batch:  # fmt: skip
     column = [torch.tensor(x, dtype=torch.float32).reshape(-1, 1) for x in (obs, action, next_obs)]
     flat = [torch.tensor(x, dtype=torch.float32) for x in (reward, terminated)]
-    return Batch(column[0], column[1], flat[0], column[2], flat[1])
+    return Batch(column[0], column[1], flat[0], column[2], flat[1], torch.full_like(flat[0], gamma))
 
 
 def random_batch(seed: int = 0, size: int = 16) -> Batch:
     rng = torch.Generator().manual_seed(seed)
     parts = [torch.randn(shape, generator=rng) for shape in ((size, 3), (size, 2), (size,), (size, 3))]
-    return Batch(*parts, (torch.rand(size, generator=rng) < 0.3).float())
+    return Batch(*parts, (torch.rand(size, generator=rng) < 0.3).float(), torch.full((size,), 0.9))
 
 
 def copied(module: nn.Module) -> dict[str, Tensor]:
@@ -82,14 +90,15 @@ TWO = batch_of(obs=[1, 2], action=[0.5, -1], reward=[1, 0], next_obs=[2, 1], ter
 
 def test_only_termination_masks_the_future() -> None:
     """Trap 1: with Q' = 10 everywhere and gamma 0.99, r + 9.9 where truncated (or running), r where terminated."""
-    agent = make(critic=Q(0, 0, 10), gamma=0.99)
-    batch = batch_of([1, 1], [0, 0], [3, 3], [1, 1], [0, 1])
+    agent = make(None, Q(0, 0, 10))
+    batch = batch_of([1, 1], [0, 0], [3, 3], [1, 1], [0, 1], gamma=0.99)
     assert agent.target_q(batch).tolist() == pytest.approx([12.9, 3.0])
 
 
 def test_reward_scale() -> None:
-    agent = make(critic=Q(0, 0, 10), gamma=0.5, reward_scale=0.1)
-    assert agent.target_q(batch_of([1, 1], [0, 0], [3, 3], [1, 1], [0, 1])).tolist() == pytest.approx([5.3, 0.3])
+    agent = make(None, Q(0, 0, 10), reward_scale=0.1)
+    batch = batch_of([1, 1], [0, 0], [3, 3], [1, 1], [0, 1], gamma=0.5)
+    assert agent.target_q(batch).tolist() == pytest.approx([5.3, 0.3])
 
 
 def test_one_update_by_hand() -> None:
@@ -101,7 +110,7 @@ def test_one_update_by_hand() -> None:
     metrics = agent.update(TWO)
     assert metrics["losses/qf1_loss"].item() == pytest.approx(3.38)
     assert metrics["losses/qf1_values"].item() == pytest.approx(1.0)
-    critic = [agent.critic.ws.item(), agent.critic.wa.item(), agent.critic.b.item()]
+    critic = [p.item() for p in agent.critic.parameters()]
     assert critic == pytest.approx([1 + 0.26, 2 + 0.13, 0.26])
     # on the new critic: -mean(1.26 s + 2.13 * 0.5 s + 0.26), mean s = 1.5; slope for w is -2.13 * 1.5
     assert metrics["losses/actor_loss"].item() == pytest.approx(-(1.26 * 1.5 + 2.13 * 0.75 + 0.26))
@@ -113,7 +122,7 @@ def test_one_update_by_hand() -> None:
 def test_shapes_do_not_broadcast() -> None:
     """Trap 12: everything that enters the loss is (B,)."""
     agent, batch = make_normed(), random_batch()
-    assert agent.critic(batch.obs, batch.action).shape == (16,)
+    assert agent.critic(batch.obs, batch.action).shape == (1, 16)
     assert agent.target_q(batch).shape == (16,)
     assert all(value.shape == () for value in agent.update(batch).values())
 
@@ -226,40 +235,58 @@ def test_critic_update_leaves_actor_and_targets_alone() -> None:
     assert all(p.grad is None for net in others for p in net.parameters())
 
 
-@pytest.mark.parametrize(("delay", "actor_updates"), [(1, list(range(1, 11))), (2, [2, 4, 6, 8, 10]), (3, [3, 6, 9])])
-def test_policy_delay(monkeypatch: pytest.MonkeyPatch, delay: int, actor_updates: list[int]) -> None:
-    """Trap 13: the critic learns at every update; actor and both targets at every policy_delay-th, together."""
-    agent = make(policy_delay=delay)
-    calls: dict[str, list[int]] = {"update_critic": [], "update_actor": [], "update_targets": []}
+@pytest.mark.parametrize(
+    ("delays", "actor", "targets"),
+    [
+        ((1, 1), range(1, 11), range(1, 11)),
+        ((2, 2), [2, 4, 6, 8, 10], [2, 4, 6, 8, 10]),
+        ((3, 3), [3, 6, 9], [3, 6, 9]),
+        ((2, 1), [2, 4, 6, 8, 10], range(1, 11)),
+        ((1, 4), range(1, 11), [4, 8]),
+    ],
+)
+def test_delays(monkeypatch: pytest.MonkeyPatch, delays: tuple[int, int], actor: Any, targets: Any) -> None:
+    """Trap 13: the critic learns at every update, the actor at every policy_delay-th, both targets by their own."""
+    agent = make(policy_delay=delays[0], target_delay=delays[1])
+    assert order_of_calls(agent, monkeypatch, 10) == [
+        (name, update)
+        for update in range(1, 11)
+        for name, due in (("critic", range(1, 11)), ("actor", actor), ("targets", targets))
+        if update in due
+    ]
+
+
+def order_of_calls(agent: DDPG, monkeypatch: pytest.MonkeyPatch, updates: int) -> list[tuple[str, int]]:
+    """Which part was updated in which update, in order."""
+    calls: list[tuple[str, int]] = []
 
     def spied(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def _call(*args: Any) -> Any:
-            calls[name].append(agent.updates)
+            calls.append((name, agent.updates))
             return original(*args)
 
         return _call
 
-    for name in calls:
-        monkeypatch.setattr(agent, name, spied(name, getattr(agent, name)))
-    for _ in range(10):
+    for name in ("critic", "actor", "targets"):
+        monkeypatch.setattr(agent, f"update_{name}", spied(name, getattr(agent, f"update_{name}")))
+    for _ in range(updates):
         agent.update(TWO)
-    expected = {"update_critic": list(range(1, 11)), "update_actor": actor_updates, "update_targets": actor_updates}
-    assert calls == expected
+    return calls
 
 
 def test_gradient_clipping_by_hand() -> None:
     """Each network's gradient is cut to the norm: the critic's is 2.6 (1, 0.5, 1), of norm 2.6 * 1.5."""
     agent = make(max_grad_norm=0.3)
     agent.update_critic(TWO)
-    assert agent.critic.ws.item() == pytest.approx(1 + 0.1 * 0.2, abs=1e-5)
+    assert agent.critic.critics[0].ws.item() == pytest.approx(1 + 0.1 * 0.2, abs=1e-5)
     agent.update_actor(TWO)
     assert agent.actor.w.item() == pytest.approx(0.5 + 0.1 * 0.3, abs=1e-5)
 
 
 def test_nothing_is_clipped_without_a_norm() -> None:
-    agent = make(critic=Q(b=1e4))
+    agent = make(None, Q(b=1e4))
     agent.update_critic(batch_of([1], [0], [0], [0], [1]))
-    assert agent.critic.b.item() == pytest.approx(1e4 - 0.1 * 2 * (1e4 + 1), rel=1e-5)
+    assert agent.critic.critics[0].b.item() == pytest.approx(1e4 - 0.1 * 2 * (1e4 + 1), rel=1e-5)
 
 
 @pytest.mark.parametrize("max_grad_norm", [None, 10.0])
@@ -273,12 +300,11 @@ def test_frozen_and_unused_parameters_stay(max_grad_norm: float | None) -> None:
     agent.update(TWO)
     agent.update(TWO)
     assert [p.item() for p in (actor.unused, critic.unused, critic.b)] == [7.0, 7.0, 0.0]
-    once = make(actor=Mu(), critic=Q())
-    once.update_critic(TWO)
-    again = make(critic=Q())
-    again.critic.b.requires_grad_(False)
-    again.update_critic(TWO)
-    assert again.critic.ws.item() == once.critic.ws.item() != 1
+    once, again = make(), make()
+    again.critic.critics[0].b.requires_grad_(False)
+    for one in (once, again):
+        one.update_critic(TWO)
+    assert again.critic.critics[0].ws.item() == once.critic.critics[0].ws.item() != 1
     assert agent.actor.w.item() != 0.5
 
 

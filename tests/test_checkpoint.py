@@ -20,7 +20,8 @@ from ddpg.run_folder import atomic_write
 
 
 def buffer(size: int = 10_000, obs_dim: int = 20) -> ReplayBuffer:
-    return ReplayBuffer(size, obs_dim, 4, np.random.default_rng(0), torch.device("cpu"))
+    rng, cpu = np.random.default_rng(0), torch.device("cpu")
+    return ReplayBuffer(1, 0.99, size, (obs_dim,), np.dtype(np.float32), 4, rng, cpu, torch.float32)
 
 
 def fill(memory: ReplayBuffer, count: int) -> None:
@@ -79,7 +80,7 @@ def test_saving_costs_what_is_new(tmp_path: Path) -> None:
     fill(memory, 100)
     save(checkpoints, memory)
     written = {name: size for name, size in sizes(tmp_path).items() if name not in before}
-    row = memory.bytes_needed(1, 20, 4)
+    row = memory.bytes_needed(1, 80, 4)
     assert before["replay-000000000000-000000010000.npz"] > 10_000 * row
     assert set(written) == {"replay-000000010000-000000010100.npz", "state-000000010100.pt"}
     assert sum(written.values()) < 100 * row + 5000

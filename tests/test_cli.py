@@ -55,12 +55,12 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("prest=paper", "did you mean preset?"),
         ("lr=1e-3", "did you mean optimizer.actor.lr or optimizer.critic.lr?"),
         ("hydra.run.dirr=x", "did you mean hydra.run.dir?"),
-        ("env.version=v5", "env.version=v5: there is no such key; allowed here: env.budget, "),
+        ("env.version=v5", "env.version=v5: there is no such key"),
         ("+typo=3", "typo=3: there is no such key"),
         ("+gama=1", "gama=1: there is no such key; did you mean gamma?"),
-        ("+noise.typo=3", "noise.typo=3: there is no such key; allowed here: noise.scaled, noise.sigma"),
+        ("+noise.typo=3", "noise.typo=3: there is no such key; allowed here: noise.anneal_steps, "),
         ("+noise.rng=1", "noise.rng=1: rng is set by the program, not by the config"),
-        ("+algorithm.gamma=1", "algorithm.gamma=1: gamma is set by the program, not by the config"),
+        ("+algorithm.tau=1", "algorithm.tau=1: tau is set by the program, not by the config"),
         ("+gamma=0.9", "+gamma=0.9 would add a key that is there already: without the +, gamma=0.9, it is set"),
         ("+env=hopper", "+env=hopper would add a key that is there already: without the +, env=hopper, it is set"),
         ("~noise", "noise is missing"),
@@ -73,8 +73,8 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("preset=tpaper", "preset=tpaper: there is no such option; did you mean paper?"),
         ("experiment=pendulm", "experiment=pendulm: there is no such option; did you mean pendulum?"),
         ("hydra/launcher=slrum", "hydra/launcher=slrum: there is no such option; did you mean slurm?"),
-        ("noise=3", "noise=3: there is no such option; allowed here: gaussian, none, ou"),
-        ("noise=null", "noise=null: there is no such option; allowed here: gaussian, none, ou"),
+        ("replay=3", "replay=3: there is no such option; allowed here: prioritized, uniform"),
+        ("replay=null", "replay=null: there is no such option; allowed here: prioritized, uniform"),
         # values
         ("seed=abc", "seed=abc must be a whole number"),
         ("seed=", "seed='' must be a whole number"),
@@ -96,6 +96,24 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("total_steps=${nope}", "total_steps: Interpolation key 'nope' not found"),
         ("noise._target_=ddpg.noise.Gausian", "did you mean ddpg.noise.Gaussian?"),
         ("env.imports=[nope]", "no Python module nope is installed: pip install nope"),
+        ("replay.n_step=0", "replay.n_step=0 is out of range: it must be at least 1"),
+        ("replay=prioritized replay.alpha=-1", "replay.alpha=-1 is out of range: it must be at least 0"),
+        ("replay=prioritized replay.beta=2", "replay.beta=2 is out of range: it must be at least 0 and at most 1"),
+        ("replay.alpha=0.6", "replay.alpha=0.6: there is no such key"),
+        ("noise=adaptive_parameter noise.alpha=1", "noise.alpha=1 is out of range: it must be above 1"),
+        ("noise=adaptive_parameter noise.delta=0", "noise.delta=0 is out of range: it must be above 0"),
+        ("noise.anneal_steps=0", "noise.anneal_steps=0 is out of range: it must be at least 1"),
+        ("update_every=0", "update_every=0 is out of range: it must be at least 1, or episode"),
+        ("update_every=epsiode", "update_every=epsiode must be a whole number, or episode; did you mean episode?"),
+        ("algorithm.n_critics=0", "algorithm.n_critics=0 is out of range: it must be at least 1"),
+        ("algorithm.target_reduce=median", "algorithm.target_reduce=median is not one of min, mean"),
+        ("algorithm.actor_reduce=last", "algorithm.actor_reduce=last is not one of first, min, mean"),
+        ("algorithm.target_noise=-0.1", "algorithm.target_noise=-0.1 is out of range: it must be at least 0"),
+        ("algorithm=td4", "algorithm=td4: there is no such option; did you mean td3?"),
+        ("policy_delay=2", "policy_delay=2: there is no such key; did you mean algorithm.policy_delay?"),
+        ("dtype=float16", "dtype=float16 is not one of float32, float64; did you mean"),
+        ("network.normalize_obs=0", "network.normalize_obs=0 is out of range: it must be above 0, or null"),
+        ("network.actor.activation=elu", "network.actor.activation=elu is not one of relu, tanh; did you mean relu?"),
         # grammar
         ("foo", "foo: values are written KEY=VALUE, as in seed=3"),
         ("noise.sigma=[1", "noise.sigma=[1 cannot be read: write KEY=VALUE"),
@@ -157,7 +175,7 @@ def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "own_noise.py").write_text(
         "class Bad:\n"
-        "    def __init__(self, sigma: float, action_scale, rng):\n"
+        "    def __init__(self, sigma: float, actor, action_scale, rng):\n"
         "        raise RuntimeError('no\\nluck')\n"
     )
     (tmp_path / "own" / "noise").mkdir(parents=True)
@@ -168,7 +186,9 @@ def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.Monke
     assert refusal(*own, "noise=bad", "noise.sgma=2").endswith("did you mean noise.sigma?")
     assert refusal(*own, "noise=bad", "noise.sigma=x") == "noise.sigma=x must be a finite number"
     assert refusal(*own, "noise=bat").endswith("did you mean bad?")
-    assert refusal(*own, "noise=3").endswith("allowed here: bad, broken, gaussian, none, ou")
+    (tmp_path / "own" / "replay").mkdir()
+    (tmp_path / "own" / "replay" / "mine.yaml").write_text("_target_: ddpg.replay.ReplayBuffer\nn_step: 1\n")
+    assert refusal(*own, "replay=3").endswith("allowed here: mine, prioritized, uniform")
     assert "broken.yaml" in refusal(*own, "noise=broken")
 
 

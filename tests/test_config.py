@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
+import torch
 import yaml
+from gymnasium import spaces
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg import build
@@ -23,9 +27,11 @@ NEEDS = {
     "env=gym": ["env.id=Pendulum-v1"],
     "env=pybullet": ["env.id=ReacherBulletEnv-v0"],
     "env=dmc": ["env.domain=fish", "env.task=swim"],
+    "env=dmc_pixels": ["env.domain=fish", "env.task=swim"],
     "network=mlp": ["network.actor.hidden=[8]", "network.critic.hidden=[8]"],
     "optimizer=adam": ["optimizer.actor.lr=1e-3", "optimizer.critic.lr=1e-3"],
 }
+LEARNER = ("algorithm=", "network=", "noise=", "optimizer=", "replay=")
 OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml"))
 
 
@@ -34,6 +40,53 @@ def test_every_option_fits(option: str, compose: Compose) -> None:
     checked = check(compose(option, *NEEDS.get(option, [])))
     assert "${" not in OmegaConf.to_yaml(checked)
     assert check(checked) == checked
+
+
+def env_of(observations: spaces.Box) -> Any:
+    """As much of an environment as networks and memory are made for."""
+    actions = spaces.Box(np.float32([-3, 0]), np.float32([1, 10]))
+    return SimpleNamespace(observation_space=observations, action_space=actions)
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith(LEARNER)])
+def test_every_option_of_the_learner_builds(option: str, compose: Compose) -> None:
+    """And the whole of it acts, stores, samples and learns once."""
+    group, _, name = option.partition("=")
+    pixels = group == "network" and name.startswith("pixels")
+    seen = spaces.Box(0, 255, (9, 64, 64), np.uint8) if pixels else spaces.Box(-1, 1, (3,))
+    env, cpu, rng = env_of(seen), torch.device("cpu"), np.random.default_rng(0)
+    cfg = check(compose(option, *NEEDS.get(option, []), "batch_size=4", "total_steps=50"))
+    agent, memory = build.build_agent(cfg, env, cpu), build.build_replay(cfg, env, cpu, rng)
+    noise = build.build(cfg.noise, "noise", actor=agent.actor, action_scale=np.array([2.0, 5.0]), rng=rng)
+    noise.reset()
+    for _ in range(5):
+        obs = env.observation_space.sample()
+        action = agent.act(obs) + noise(obs, 0)
+        memory.add(obs, action, 1.0, obs, False, False)
+    for _ in range(cfg.algorithm.policy_delay):
+        batch = memory.sample(cfg.batch_size)
+        losses = agent.update(batch)
+        memory.update_priorities(agent.td_error)
+        noise.after_update(batch)
+    assert {"losses/qf1_loss", "losses/qf1_values", "losses/actor_loss"} <= set(losses)
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+class OwnCritic(torch.nn.Bilinear):
+    """A network as docs/extending.md has it."""
+
+    def __init__(self, obs_shape: list[int], action_dim: int, bias: bool) -> None:
+        super().__init__(obs_shape[0], action_dim, 1, bias)
+
+    def forward(self, obs: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+        return super().forward(obs, action)[:, 0]
+
+
+def test_network_of_ones_own(compose: Compose) -> None:
+    cfg = compose("algorithm=td3", "network.normalize_obs=5")
+    cfg.network.critic = {"_target_": f"{__name__}.OwnCritic", "bias": True}
+    agent = build.build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), torch.device("cpu"))
+    assert agent.critic(torch.zeros(7, 3), torch.zeros(7, 2)).shape == (2, 7)
 
 
 @pytest.mark.parametrize("option", NEEDS)

@@ -81,7 +81,7 @@ def shown(program: str) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("reference", sorted(set(re.findall(r"`(\w+\.py:[\w.]+)`", PAPER))))
+@pytest.mark.parametrize("reference", sorted(set(re.findall(r"`([\w/]+\.py:[\w.]+)`", PAPER))))
 def test_paper_names_what_exists(reference: str) -> None:
     file, _, name = reference.partition(":")
     path = ROOT / ("tests" if file.startswith("test_") else "ddpg") / file
@@ -89,7 +89,7 @@ def test_paper_names_what_exists(reference: str) -> None:
 
 
 def test_paper_names_much() -> None:
-    assert len(set(re.findall(r"`test_\w+\.py:\w+`", PAPER))) > 20
+    assert len(set(re.findall(r"`test_\w+\.py:[\w.]+`", PAPER))) > 50
 
 
 @pytest.mark.parametrize("path", DOCS, ids=title)
@@ -122,6 +122,11 @@ def test_eval_commands_fit(words: list[str]) -> None:
     fit({"folder": words[0], **OmegaConf.to_container(OmegaConf.from_cli(words[1:]))}, cli.EvalArguments)
 
 
+@pytest.mark.parametrize("words", shown("ddpg-report"))
+def test_report_commands_fit(words: list[str]) -> None:
+    cli.report_arguments(words)
+
+
 def test_help_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["ddpg-train", "--help"])
     with pytest.raises(SystemExit):
@@ -132,6 +137,7 @@ def test_help_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 def test_there_are_commands() -> None:
     assert len(shown("ddpg-train")) > 15
     assert len(shown("ddpg-eval")) > 2
+    assert len(shown("ddpg-report")) > 3
 
 
 @pytest.mark.parametrize("args", [a for p in DOCS for a in re.findall(r'ARGS="([^"]*)"', p.read_text())])
@@ -163,7 +169,10 @@ def test_architecture_names_every_module(module: str) -> None:
 
 
 def test_metrics_of_a_run_are_those_of_the_table(tmp_path: Path, train: Callable[..., object]) -> None:
-    train(tmp_path)
+    train(tmp_path / "ddpg")
+    family = ["algorithm=td3", "noise=adaptive_parameter", "noise.adapt_every=7", "network.actor.norm=layer"]
+    train(tmp_path / "family", *family)
     table = PAPER.split("## Metrics")[1].split("\n## ")[0]
-    logged = {name for row in read_metrics(tmp_path / "metrics.jsonl") for name in row} - {"env_step"}
+    rows = [row for run in ("ddpg", "family") for row in read_metrics(tmp_path / run / "metrics.jsonl")]
+    logged = {name for row in rows for name in row} - {"env_step"}
     assert logged == set(re.findall(r"^\| `(\S+)` \|", table, re.MULTILINE))

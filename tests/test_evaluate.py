@@ -9,7 +9,7 @@ from ddpg.evaluate import Episodes, evaluate
 
 
 def env() -> VectorEnv:
-    return VectorEnv(toys.Walk(), key="toys", quiet_reset=False)
+    return VectorEnv(toys.Walk(), key="toys", quiet_reset=False, pictures=False)
 
 
 def still(obs: np.ndarray) -> np.ndarray:
@@ -65,6 +65,22 @@ def test_frames_one_for_each_step() -> None:
             return np.full((2, 2, 3), int(self.obs[1]), np.uint8)
 
     frames: list[np.ndarray] = []
-    walk = VectorEnv(Drawn(), key="toys", quiet_reset=False)
+    walk = VectorEnv(Drawn(), key="toys", quiet_reset=False, pictures=False)
     episodes = evaluate(still, walk, [3], on_frame=frames.append)
     assert [int(frame[0, 0, 0]) for frame in frames] == list(range(episodes.lengths[0]))
+
+
+def test_transitions_as_they_were() -> None:
+    """Each next_obs is the obs of the next; the last alone is over."""
+    seen: list[tuple] = []
+    episodes = evaluate(still, env(), [3, 4], on_transition=lambda *transition: seen.append(transition))
+    obs, action, reward, terminated, over, next_obs = zip(*seen, strict=True)
+    assert len(seen) == episodes.lengths.sum()
+    assert sum(reward) == pytest.approx(episodes.returns.sum())
+    ends = np.cumsum(episodes.lengths) - 1
+    assert np.flatnonzero(over).tolist() == ends.tolist()
+    assert [bool(terminated[end]) for end in ends] == [bool(length % 2) for length in episodes.lengths]
+    assert not any(end and not stop for end, stop in zip(terminated, over, strict=True))
+    for t in set(range(len(seen) - 1)) - set(ends.tolist()):
+        assert next_obs[t].tolist() == obs[t + 1].tolist()
+    assert all(np.array_equal(a, still(a)) for a in action)

@@ -1,144 +1,159 @@
-"""Whole updates of both presets against a second program, written from the formulas of the papers."""
+"""Whole updates of every preset against a second program (reference.py), written from the formulas of its source."""
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
 import torch
+from conftest import WALK
 from omegaconf import DictConfig
+from reference import Program, Reference
 from torch import Tensor
 
 from ddpg.agent import DDPG
-from ddpg.build import build, build_env_spec, build_networks
+from ddpg.build import build_agent, build_env_spec
+from ddpg.config import check
 from ddpg.replay import Batch
 
-#: The layers by their names in state_dict: (input norm, [(linear, norm), ...] before the action, the same after it).
-LAYERS: dict[str, dict[str, Any]] = {
-    "td3": {
-        "actor": (None, [("body.0", None), ("body.2", None)], []),
-        "critic": (None, [], [("joint_body.0", None), ("joint_body.2", None)]),
-    },
-    "paper": {
-        "actor": ("body.0", [("body.1", "body.2"), ("body.4", "body.5")], []),
-        "critic": ("obs_body.0", [("obs_body.1", "obs_body.2")], [("joint_body.0", None)]),
-    },
-    "paper without norm": {
-        "actor": (None, [("body.0", None), ("body.2", None)], []),
-        "critic": (None, [("obs_body.0", None)], [("joint_body.0", None)]),
-    },
-}
-OVERRIDES = {
-    "td3": ["preset=td3"],
-    "paper": ["preset=paper"],
-    "paper without norm": ["preset=paper", "network.actor.norm=none", "network.critic.norm=none"],
-}
+PAPER = Program(
+    lr=(1e-4, 1e-3), tau=0.001, actor=[400, 300], critic=[400, 300], action_layer=2, norm="batch", decay=1e-2
+)
+PROGRAMS = {
+    "paper": PAPER,
+    "td3": Program(lr=(3e-4, 3e-4)),
+    "td3_2018": Program(lr=(1e-3, 1e-3), actor=[400, 300], critic=[400, 300]),
+    "td3_full": Program(lr=(3e-4, 3e-4), critics=2, delay=2, target_delay=2, smoothing=(0.2, 0.5)),
+    "ddpg_py": Program(
+        lr=(1e-4, 1e-3), tau=0.001, actor=[400, 300], critic=[400, 300], action_layer=2, decay=1e-2, decayed="all"
+    ),
+    "cleanrl": Program(lr=(3e-4, 3e-4), delay=2, target_delay=2),
+    "cleanrl_jax": Program(lr=(3e-4, 3e-4), delay=2, target_delay=2),
+    "keras": Program(
+        lr=(1e-3, 2e-3), critic=[16, 32, 256, 256], action_layer=3, action_layers=1, eps=1e-7, eps_hat=True
+    ),
+    "spinningup": Program(lr=(1e-3, 1e-3)),
+    "baselines_param_noise": Program(
+        lr=(1e-4, 1e-3), tau=0.01, actor=[64, 64], critic=[64, 64], action_layer=2, norm="layer", obs_clip=5.0,
+        decay=1e-2, decayed="hidden", actor_first=True, eps_hat=True,
+    ),
+    "drlforge": Program(lr=(1e-3, 1e-3)),
+    "adi3e08": Program(lr=(2.5e-4, 2.5e-4)),
+    "sb3": Program(lr=(1e-3, 1e-3), actor=[400, 300], critic=[400, 300]),
+}  # fmt: skip
+#: Switches that no preset turns: the config's overrides, and the same in the reference's words.
+SWITCHES = {
+    "tanh": ("network.actor.activation=tanh network.critic.activation=tanh", {"activation": "tanh"}),
+    "targets less often than the actor": ("algorithm.target_delay=3", {"target_delay": 3}),
+    "targets more often than the actor": ("algorithm=delayed algorithm.target_delay=1", {"delay": 2}),
+    "actor climbs the smallest of three": (
+        "algorithm.n_critics=3 algorithm.actor_reduce=min", {"critics": 3, "actor_uses": "min"},
+    ),
+    "actor climbs the mean of two": (
+        "algorithm.n_critics=2 algorithm.actor_reduce=mean", {"critics": 2, "actor_uses": "mean"},
+    ),
+    "rewards scaled, gradients clipped": (
+        "algorithm.reward_scale=0.1 algorithm.max_grad_norm=0.05", {"reward_scale": 0.1, "max_grad_norm": 0.05},
+    ),
+}  # fmt: skip
 
 
-class Reference:
-    """DDPG on dicts of tensors: explicit layers, explicit batch norm (Ioffe and Szegedy), explicit Adam."""
-
-    def __init__(self, agent: DDPG, layers: dict[str, Any], cfg: DictConfig) -> None:
-        self.layers, self.cfg, self.step = layers, cfg, 0
-        self.nets = {
-            name: {k: v.clone() for k, v in getattr(agent, name).state_dict().items()}
-            for name in ("actor", "critic", "actor_target", "critic_target")
-        }
-        self.moments: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
-
-    def norm(self, p: dict[str, Tensor], name: str | None, x: Tensor, learns: bool) -> Tensor:
-        if name is None:
-            return x
-        mean, var = p[f"{name}.running_mean"], p[f"{name}.running_var"]
-        if learns:
-            n = len(x)
-            batch_mean = x.sum(0) / n
-            batch_var = ((x - batch_mean) ** 2).sum(0) / n
-            p[f"{name}.running_mean"] = 0.9 * mean + 0.1 * batch_mean.detach()
-            p[f"{name}.running_var"] = 0.9 * var + 0.1 * batch_var.detach() * n / (n - 1)
-            mean, var = batch_mean, batch_var
-        return (x - mean) / (var + 1e-5) ** 0.5 * p[f"{name}.weight"] + p[f"{name}.bias"]
-
-    def forward(self, net: str, p: dict[str, Tensor], s: Tensor, a: Tensor | None, learns: bool = False) -> Tensor:
-        first, before, after = self.layers[net]
-        x = self.norm(p, first, s, learns)
-        for layers, joins in ((before, False), (after, a is not None)):
-            x = torch.cat([x, a], 1) if joins and a is not None else x
-            for linear, norm in layers:
-                x = x @ p[f"{linear}.weight"].T + p[f"{linear}.bias"]
-                x = self.norm(p, norm, x, learns).clamp(min=0)
-        return x @ p["final.weight"].T + p["final.bias"]
-
-    def mu(self, p: dict[str, Tensor], s: Tensor, learns: bool = False) -> Tensor:
-        return 2 * torch.tanh(self.forward("actor", p, s, None, learns))  # Pendulum's torque is -2..2
-
-    def q(self, p: dict[str, Tensor], s: Tensor, a: Tensor, learns: bool = False) -> Tensor:
-        return self.forward("critic", p, s, a, learns)[:, 0]
-
-    def adam(self, net: str, p: dict[str, Tensor], loss: Tensor) -> None:
-        cfg, names = self.cfg.optimizer[net], [k for k in p if p[k].requires_grad]
-        for name, g in zip(names, torch.autograd.grad(loss, [p[k] for k in names]), strict=True):
-            w = p[name].detach()
-            g = g + (cfg.weight_decay * w if w.ndim == 2 else 0)
-            m, v = self.moments.get((net, name), (torch.zeros_like(w), torch.zeros_like(w)))
-            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-            self.moments[net, name] = m, v
-            m_hat, v_hat = m / (1 - 0.9**self.step), v / (1 - 0.999**self.step)
-            p[name] = w - cfg.lr * m_hat / (v_hat**0.5 + cfg.eps)
-        self.nets[net] = {k: x.detach() for k, x in p.items()}
-
-    def leaves(self, net: str) -> dict[str, Tensor]:
-        fixed = ("running_mean", "running_var", "num_batches_tracked", "scale", "center")
-        return {k: v.clone().requires_grad_(not k.endswith(fixed)) for k, v in self.nets[net].items()}
-
-    def update(self, b: Batch) -> None:
-        self.step += 1
-        targets = self.nets["actor_target"], self.nets["critic_target"]
-        y = b.reward + 0.99 * (1 - b.terminated) * self.q(targets[1], b.next_obs, self.mu(targets[0], b.next_obs))
-        critic = self.leaves("critic")
-        self.adam("critic", critic, ((y - self.q(critic, b.obs, b.action, learns=True)) ** 2).sum() / len(y))
-        actor = self.leaves("actor")
-        value = self.q(self.nets["critic"], b.obs, self.mu(actor, b.obs, learns=True))
-        self.adam("actor", actor, -value.sum() / len(y))
-        tau = {"td3": 0.005, "paper": 0.001}[self.cfg.preset_name]
-        for net in ("actor", "critic"):
-            for name, x in self.nets[net].items():
-                old = self.nets[f"{net}_target"][name]
-                copied = "running" in name
-                self.nets[f"{net}_target"][name] = x.clone() if copied else (1 - tau) * old + tau * x
+#: id, overrides, program, whether the minibatch has weights (replay=prioritized)
+CASES = [
+    *[(preset, [f"preset={preset}"], program, False) for preset, program in PROGRAMS.items()],
+    ("paper without norm", ["preset=paper", "network.actor.norm=none", "network.critic.norm=none"],
+     Program(**{**vars(PAPER), "norm": "none"}), False),
+    ("weighted", ["preset=td3_full"], PROGRAMS["td3_full"], True),
+    *[(name, ["preset=td3", *overrides.split()], Program(lr=(3e-4, 3e-4), **changes), False)
+      for name, (overrides, changes) in SWITCHES.items()],
+]  # fmt: skip
 
 
-def batch(dtype: torch.dtype, seed: int) -> Batch:
+def batch(seed: int, gamma: float, weighted: bool) -> Batch:
+    """32 transitions, each over 1 to 5 steps, of Walk-v0: three numbers seen, actions in [-3, 1] x [0, 10]."""
     rng = torch.Generator().manual_seed(seed)
-    obs, next_obs = (torch.randn(32, 3, generator=rng, dtype=dtype) for _ in range(2))
-    action = 4 * torch.rand(32, 1, generator=rng, dtype=dtype) - 2
-    reward = torch.randn(32, generator=rng, dtype=dtype)
-    return Batch(obs, action, reward, next_obs, (torch.rand(32, generator=rng) < 0.3).to(dtype))
+    obs, next_obs = (torch.randn(32, 3, generator=rng) for _ in range(2))
+    action = torch.rand(32, 2, generator=rng) * torch.tensor([4.0, 10.0]) - torch.tensor([3.0, 0.0])
+    reward = torch.randn(32, generator=rng)
+    terminated = (torch.rand(32, generator=rng) < 0.3).float()
+    discount = gamma ** torch.randint(1, 6, (32,), generator=rng).double()
+    weight = torch.rand(32, generator=rng) if weighted else None
+    return Batch(obs, action, reward, next_obs, terminated, discount, weight)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-6), (torch.float32, 1e-5)])
-@pytest.mark.parametrize("name", LAYERS)
-def test_three_updates(compose: Callable[..., DictConfig], name: str, dtype: torch.dtype, tolerance: float) -> None:
-    """Traps 1, 7-12 together. In float32 Adam's eps is larger, or it would magnify rounding of gradients near 0."""
-    eps = [] if dtype is torch.float64 else ["optimizer.actor.eps=1e-3", "optimizer.critic.eps=1e-3"]
-    cfg = compose(*OVERRIDES[name], *eps, f"+preset_name={name.split()[0]}")
-    actor, critic = (net.to(dtype) for net in build_networks(cfg, build_env_spec(cfg).make()))
-    agent = build(
-        cfg.algorithm, "algorithm", actor=actor, critic=critic, gamma=cfg.gamma, tau=cfg.tau,
-        actor_optimizer=build(cfg.optimizer.actor, "optimizer.actor"),
-        critic_optimizer=build(cfg.optimizer.critic, "optimizer.critic"), policy_delay=cfg.policy_delay,
-    )  # fmt: skip
-    reference = Reference(agent, LAYERS[name], cfg)
-    for seed in range(3):
-        agent.update(batch(dtype, seed))
-        reference.update(batch(dtype, seed))
-    close = {"rtol": tolerance, "atol": tolerance * 1e-2 if dtype is torch.float64 else 1e-6}
-    for net, expected in reference.nets.items():
+def cast(b: Batch, dtype: torch.dtype) -> Batch:
+    return Batch(*(None if x is None else x.to(dtype) for x in b))
+
+
+def shapes(net: torch.nn.Module) -> list[int]:
+    """Rows of the matrices: units of each hidden layer, without the output layer."""
+    return [p.shape[0] for p in net.parameters() if p.ndim == 2][:-1]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-6), ("float32", 1e-5)])
+@pytest.mark.parametrize(("overrides", "program", "weighted"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_four_updates(
+    compose: Callable[..., DictConfig],
+    overrides: list[str], program: Program, weighted: bool, dtype: str, tolerance: float,
+) -> None:  # fmt: skip
+    """Traps 1, 7-13 together: losses, weights, targets and Adam's moments after each of four updates, same batches.
+
+    In float32 Adam's eps is larger, or it would magnify rounding of gradients near 0.
+    """
+    if dtype == "float32":
+        overrides = [*overrides, "optimizer.actor.eps=1e-3", "optimizer.critic.eps=1e-3"]
+        program = Program(**{**vars(program), "eps": 1e-3})
+    agent, reference = pair(check(compose(*WALK, *overrides, f"dtype={dtype}")), program)
+    agent._generator.manual_seed(1)
+    noises = torch.Generator().manual_seed(1)
+    close = {"rtol": tolerance, "atol": 1e-8 if dtype == "float64" else 1e-6, "check_dtype": False}
+    for seed in range(4):
+        b = batch(seed, program.gamma, weighted)
+        losses = agent.update(cast(b, getattr(torch, dtype)))
+        noise = torch.randn((32, 2), generator=noises, dtype=getattr(torch, dtype)).double()
+        expected = reference.update(cast(b, torch.float64), noise)
+        critic_loss = sum(value for key, value in losses.items() if key.startswith("losses/qf") and "loss" in key[9:])
+        torch.testing.assert_close(critic_loss, expected["critic"], **close)
+        assert ("losses/actor_loss" in losses) == ("actor" in expected)
+        if "actor" in expected:
+            torch.testing.assert_close(losses["losses/actor_loss"], expected["actor"], **close)
+        assert_equal_state(agent, reference, close)
+
+
+def pair(cfg: DictConfig, program: Program) -> tuple[DDPG, Reference]:
+    """The agent, and the reference with the same weights, both having seen the same observations.
+
+    Targets are moved away, so that it shows which network is used, and their actions are often at the bounds.
+    """
+    agent = build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
+    assert (cfg.gamma, shapes(agent.actor)) == (program.gamma, program.actor)
+    seen = 0.3 * torch.randn(50, 3, generator=torch.Generator().manual_seed(2)) + 0.5
+    seen[:, 2] = 1.0  # never varies: the smallest variance that is divided by
+    for obs in seen:
+        agent.observe(obs.numpy())
+    moves = torch.Generator().manual_seed(3)
+    for param in [*agent.actor_target.parameters(), *agent.critic_target.parameters()]:
+        param += 0.1 * torch.randn(param.shape, generator=moves)
+    nets = {name: getattr(agent, name).state_dict() for name in ("actor", "critic", "actor_target", "critic_target")}
+    return agent, Reference(program, nets, agent.low, agent.high, seen)
+
+
+def assert_equal_state(agent: DDPG, reference: Reference, close: dict[str, float]) -> None:
+    def same(value: Tensor, expected: Tensor, name: str) -> None:
+        torch.testing.assert_close(value, expected, **close, msg=lambda text: f"{name}: {text}")
+
+    for net, weights in reference.nets.items():
         for key, value in getattr(agent, net).state_dict().items():
             if "num_batches" not in key:
-                torch.testing.assert_close(value, expected[key], **close, msg=lambda m, n=net, k=key: f"{n}.{k}: {m}")
+                same(value, weights[key], f"{net}.{key}")
     for net in ("actor", "critic"):
         state = getattr(agent, f"{net}_optimizer").state
         for key, param in getattr(agent, net).named_parameters():
-            m, v = reference.moments[net, key]
-            torch.testing.assert_close(state[param]["exp_avg"], m, **close)
-            torch.testing.assert_close(state[param]["exp_avg_sq"], v, **close)
+            if (net, key) in reference.moments:
+                m, v = reference.moments[net, key]
+                same(state[param]["exp_avg"], m, f"m of {net}.{key}")
+                same(state[param]["exp_avg_sq"], v, f"v of {net}.{key}")
+
+
+def test_every_preset_has_a_reference() -> None:
+    presets = {path.stem for path in (Path(__file__).parents[1] / "conf" / "preset").glob("*.yaml")}
+    assert set(PROGRAMS) == presets - {"paper_pixels"}

@@ -31,20 +31,24 @@ HOMES = {
     "dm_control": ("ddpg.envs",),
     "shimmy": ("ddpg.envs",),
     "mujoco": ("ddpg.envs",),
+    "matplotlib": ("ddpg.plot", "ddpg.report"),
+    "pandas": ("ddpg.report",),
+    "rliable": ("ddpg.report",),
 }
 
 #: From the ground up; a module may import from lower layers, and its own package.
 LAYERS = [
     ["ddpg", "ddpg.errors", "ddpg.types"],
     [
-        "ddpg.envs", "ddpg.evaluate", "ddpg.interrupt", "ddpg.machine", "ddpg.networks", "ddpg.noise",
-        "ddpg.optimizers", "ddpg.provenance", "ddpg.replay", "ddpg.run_folder", "ddpg.seeding",
+        "ddpg.envs", "ddpg.evaluate", "ddpg.interrupt", "ddpg.machine", "ddpg.networks",
+        "ddpg.optimizers", "ddpg.provenance", "ddpg.replay", "ddpg.run_folder", "ddpg.schedule", "ddpg.seeding",
         "ddpg.signature", "ddpg.tracking",
     ],
-    ["ddpg.agent", "ddpg.checkpoint", "ddpg.config", "ddpg.plot"],
+    ["ddpg.agent", "ddpg.checkpoint", "ddpg.config", "ddpg.noise", "ddpg.plot"],
+    ["ddpg.diagnostics"],
     ["ddpg.trainer"],
     ["ddpg.build"],
-    ["ddpg.play"],
+    ["ddpg.play", "ddpg.report"],
     ["ddpg.run"],
     ["ddpg.complaints", "ddpg.precheck"],
     ["ddpg.cli"],

@@ -15,6 +15,7 @@ from test_resume import Alarm, assert_resumes, interrupted, newest_state
 
 from ddpg.errors import UserError
 from ddpg.interrupt import IMPATIENCE_S, Interrupted, InterruptFlag
+from ddpg.replay import Batch
 from ddpg.run import run
 from ddpg.run_folder import RunFolder
 from ddpg.trainer import Trainer
@@ -100,9 +101,12 @@ class Drift:
     def reset(self) -> None:
         pass
 
-    def __call__(self) -> np.ndarray:
+    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         self.x += 0.01
         return self.x.numpy()
+
+    def after_update(self, batch: Batch) -> dict[str, float]:
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         return {"x": self.x}

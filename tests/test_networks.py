@@ -9,7 +9,7 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
-from ddpg.build import build_env_spec, build_networks
+from ddpg.build import build_agent, build_env_spec
 from ddpg.networks import Actor, Critic
 
 LOW, HIGH = torch.tensor([-3.0, 0.0]), torch.tensor([1.0, 10.0])
@@ -20,12 +20,16 @@ def _seeded() -> None:
     torch.manual_seed(0)
 
 
-def actor(hidden: Sequence[int] = (4,), norm: Any = "none", init: Any = "fan_in", final: float | None = None) -> Actor:
-    return Actor(3, LOW, HIGH, hidden, norm, init, final)
+def actor(hidden: Sequence[int] = (4,), norm: Any = "none", final: float | None = None, **more: Any) -> Actor:
+    settings = {"activation": "relu", "init": "fan_in"} | more
+    return Actor((3,), LOW, HIGH, hidden, norm=norm, final_init=final, **settings)
 
 
-def critic(hidden: Sequence[int] = (4, 5), layer: int = 1, norm: Any = "none", final: float | None = None) -> Critic:
-    return Critic(3, 2, hidden, layer, norm, "fan_in", final)
+def critic(
+    hidden: Sequence[int] = (4, 5), layer: int = 1, norm: Any = "none", final: float | None = None, **more: Any
+) -> Critic:
+    settings = {"action_hidden": (), "activation": "relu", "init": "fan_in"} | more
+    return Critic((3,), 2, hidden, layer, norm=norm, final_init=final, **settings)
 
 
 def kinds(body: nn.Sequential) -> list[str]:
@@ -58,7 +62,7 @@ def test_action_scaling_round_trip() -> None:
 
 def test_critic_by_hand() -> None:
     """Q = w3 relu(w2 [relu(w1 s), a]) with the action at the second of two one-unit layers."""
-    q = Critic(1, 1, (1, 1), 2, "none", "fan_in", None)
+    q = Critic((1,), 1, (1, 1), 2, (), "relu", "none", "fan_in", None)
     for layer, weight, bias in zip(linears(q), ([[2.0]], [[3.0, -1.0]], [[0.5]]), (1.0, -2.0, 4.0), strict=True):
         layer.weight.data, layer.bias.data = torch.tensor(weight), torch.tensor([bias])
     # s=1: relu(3)=3; 9 - a - 2 = 6 with a=1; 0.5 * 6 + 4 = 7. s=-1: relu(-1)=0; -3 - 2 < 0; 4
@@ -72,6 +76,51 @@ def test_action_enters_at_its_layer(layer: int, obs_layers: int, widths: list[in
     assert kinds(q.obs_body) == ["Linear", "ReLU"] * obs_layers
     assert [x.in_features for x in linears(q)] == widths
     assert q(torch.zeros(7, 3), torch.zeros(7, 2)).shape == (7,)  # trap 12: (B,), never (B, 1)
+
+
+def test_action_may_pass_layers_of_its_own_before_it_joins() -> None:
+    """The Keras example: 16, 32 for the state, 32 for the action, then 256, 256 on both beside each other."""
+    q = critic((16, 32, 256, 256), 3, action_hidden=(32,))
+    branches = [[(x.in_features, x.out_features) for x in linears(net)] for net in (q.obs_body, q.action_body)]
+    assert branches == [[(3, 16), (16, 32)], [(2, 32)]]
+    assert [(x.in_features, x.out_features) for x in linears(q.joint_body)] == [(32 + 32, 256), (256, 256)]
+    assert kinds(q.action_body) == ["Linear", "ReLU"]
+    assert q(torch.zeros(7, 3), torch.zeros(7, 2)).shape == (7,)
+
+
+def test_action_branch_by_hand() -> None:
+    """Q = w3 relu(w2 [s, relu(wa a)]): the action alone is rectified on its way."""
+    q = Critic((1,), 1, (1,), 1, (1,), "relu", "none", "fan_in", None)
+    for layer, weight in zip(linears(q), ([[-2.0]], [[1.0, 3.0]], [[0.5]]), strict=True):
+        layer.weight.data, layer.bias.data = torch.tensor(weight), torch.zeros(1)
+    values = q(torch.tensor([[1.0], [1.0]]), torch.tensor([[-2.0], [2.0]]))
+    assert values.tolist() == [(1 + 3 * 4) / 2, 0.5]
+
+
+def test_action_branch_has_the_norms_of_the_layers_after_it() -> None:
+    """Layer norm as everywhere; no batch norm on anything that knows the action (paper, section 7)."""
+    assert kinds(critic((4, 5), 2, "layer", action_hidden=(6,)).action_body) == ["Linear", "LayerNorm", "ReLU"]
+    assert kinds(critic((4, 5), 2, "batch", action_hidden=(6,)).action_body) == ["Linear", "ReLU"]
+
+
+def test_tanh_between_the_layers() -> None:
+    q, mu = critic(layer=2, activation="tanh", action_hidden=(3,)), actor((4, 5), activation="tanh")
+    for body in (q.obs_body, q.action_body, q.joint_body):
+        assert kinds(body) == ["Linear", "Tanh"]
+    assert kinds(mu.body) == ["Linear", "Tanh"] * 2
+    mu = actor((1,), activation="tanh")
+    for layer, weight in ((mu.body[0], [[0.5, 0.0, 0.0]]), (mu.final, [[2.0], [0.0]])):
+        layer.weight.data, layer.bias.data = torch.tensor(weight), torch.zeros(len(weight))
+    expected = -1 + 2 * np.tanh(2 * np.tanh(0.5))
+    assert mu(torch.ones(1, 3))[0, 0].item() == pytest.approx(expected)
+
+
+def test_pictures_are_refused() -> None:
+    line = r"^observations of 9 x 64 x 64 numbers are pictures: choose network=pixels, or env.pixels=null$"
+    with pytest.raises(ValueError, match=line):
+        Actor((9, 64, 64), LOW, HIGH, (4,), "relu", "none", "fan_in", None)
+    with pytest.raises(ValueError, match=line):
+        Critic((9, 64, 64), 2, (4,), 1, (), "relu", "none", "fan_in", None)
 
 
 def test_action_layer_beyond_the_last_is_refused() -> None:
@@ -112,6 +161,23 @@ def test_other_initializations(init: str, std: Callable[[int, int], float]) -> N
         assert not layer.bias.any()
 
 
+def test_lecun_normal_is_cut_at_two_deviations() -> None:
+    """flax: a normal of deviation 1 that is cut at 2 and stretched to variance 1/fan_in, so no weight is larger."""
+    weight = linears(actor((400, 300), init="lecun_normal"))[1].weight.detach()
+    bound = 2 / 0.87962566103423978 / 20
+    assert 0.99 * bound < weight.abs().max() <= bound
+    assert weight.std().item() == pytest.approx(1 / 20, rel=0.01)
+
+
+@pytest.mark.parametrize("init", ["xavier", "lecun_normal"])
+def test_small_final_layer_with_biases_of_zero(init: str) -> None:
+    """Keras: the last kernel is U(+-0.003), its bias 0 like all others."""
+    for network in (actor((300,), final=3e-3, init=init), critic((30, 300), final=3e-3, init=init)):
+        layers = linears(network)
+        assert 2.5e-3 < layers[-1].weight.abs().max() <= 3e-3
+        assert not any(layer.bias.any() for layer in layers)
+
+
 def test_final_layer_is_small_where_asked() -> None:
     for network in (actor((300,), final=3e-3), critic((30, 300), final=3e-3)):
         *hidden, final = linears(network)
@@ -125,7 +191,8 @@ def test_initial_weights_depend_on_the_seed_alone(compose: Callable[..., DictCon
     def weights(seed: int) -> list[np.ndarray]:
         cfg = compose(f"network={network}", f"seed={seed}")
         torch.rand(3)  # what others draw does not matter
-        return [p.detach().numpy() for net in build_networks(cfg, build_env_spec(cfg).make()) for p in net.parameters()]
+        agent = build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
+        return [p.detach().numpy() for net in (agent.actor, agent.critic) for p in net.parameters()]
 
     before = torch.get_rng_state()
     first, second, other = weights(1), weights(1), weights(2)

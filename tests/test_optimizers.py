@@ -17,8 +17,11 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
 
 
-def optimizer(params: Iterable[nn.Parameter], decay: Any, weight_decay: float = 0.5) -> torch.optim.Adam:
-    return adam(params, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=weight_decay, decay=decay)
+def optimizer(
+    params: Iterable[nn.Parameter], decay: Any, weight_decay: float = 0.5, **changes: Any
+) -> torch.optim.Adam:
+    settings = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "eps_hat": False} | changes
+    return adam(params, weight_decay=weight_decay, decay=decay, **settings)
 
 
 def decayed(chosen: torch.optim.Adam) -> list[torch.Size]:
@@ -26,15 +29,22 @@ def decayed(chosen: torch.optim.Adam) -> list[torch.Size]:
 
 
 def test_groups() -> None:
-    """Trap 9: `weights` decays matrices alone, `all` everything, 0 nothing; no parameter is lost."""
+    """Trap 9: `weights` decays matrices alone, `hidden` not the last of them, `all` everything; none is lost."""
     net = network()
     shapes = [p.shape for p in net.parameters()]
     assert decayed(optimizer(net.parameters(), "weights")) == [(3, 2), (1, 3)]
+    assert decayed(optimizer(net.parameters(), "hidden")) == [(3, 2)]
     assert decayed(optimizer(net.parameters(), "all")) == shapes
     assert decayed(optimizer(net.parameters(), "all", weight_decay=0.0)) == []
-    for decay in ("weights", "all"):
+    for decay in ("weights", "hidden", "all"):
         held = [p for group in optimizer(net.parameters(), decay).param_groups for p in group["params"]]
         assert {id(p) for p in held} == {id(p) for p in net.parameters()}
+
+
+def test_hidden_spares_the_output_layer_of_every_critic() -> None:
+    """Trap 9: Baselines regularizes hidden weights alone; an ensemble has as many output layers as critics."""
+    pair = nn.ModuleList([network(), network()])
+    assert decayed(optimizer(pair.parameters(), "hidden")) == [(3, 2), (3, 2)]
 
 
 def test_step_without_gradient_shrinks_only_what_is_decayed() -> None:
@@ -59,6 +69,35 @@ def test_decay_is_in_the_gradient_as_in_the_references() -> None:
     param.grad = torch.tensor([[-1.0]])
     optimizer([param], "weights").step()  # -1 + 0.5 * 6 > 0: down by lr; AdamW: 6 (1 - lr wd) + lr = 5.8
     assert param.item() == pytest.approx(5.9, abs=1e-6)
+
+
+@pytest.mark.parametrize("eps_hat", [False, True])
+def test_epsilon(eps_hat: bool) -> None:
+    """Kingma and Ba, algorithm 1 and the end of section 2, in two steps with a gradient as small as epsilon."""
+    param, g, eps = nn.Parameter(torch.zeros(1, dtype=torch.float64)), 1e-3, 1e-3
+    chosen = optimizer([param], "all", 0.0, eps=eps, eps_hat=eps_hat)
+    m = v = x = 0.0
+    for t in (1, 2):
+        param.grad = torch.full_like(param, g)
+        chosen.step()
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        c1, c2 = 1 - 0.9**t, 1 - 0.999**t
+        x -= 0.1 * c2**0.5 / c1 * m / (v**0.5 + eps) if eps_hat else 0.1 * (m / c1) / ((v / c2) ** 0.5 + eps)
+        assert param.item() == pytest.approx(x, rel=1e-9)
+
+
+def test_epsilon_hat_survives_a_checkpoint() -> None:
+    """Its correction depends on the number of steps."""
+    params = [nn.Parameter(torch.ones(2)) for _ in range(2)]
+    first, second = (optimizer([p], "all", 0.0, eps=1e-3, eps_hat=True) for p in params)
+    for k in range(6):
+        if k == 3:
+            params[1].data.copy_(params[0].data)
+            second.load_state_dict(first.state_dict())
+        for param, chosen in zip(params, (first, second) if k > 2 else (first,), strict=False):
+            param.grad = torch.full_like(param, 1e-3)
+            chosen.step()
+    assert torch.equal(*params)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_envs import make
+from test_envs import has_software_renderer, make
 
 from ddpg.envs import frames_per_second, write_video
 from ddpg.envs.rendering import choose_mujoco_backend, require_mujoco_backend
@@ -60,10 +60,6 @@ def test_the_users_choice_and_a_display_are_left_alone(headless: pytest.MonkeyPa
     headless.setenv(variable, value)
     choose_mujoco_backend()
     assert os.environ.get("MUJOCO_GL") == (value if variable == "MUJOCO_GL" else None)
-
-
-def has_software_renderer() -> bool:
-    return bool(ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa"))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -23,8 +23,15 @@ class Transition(NamedTuple):
     terminated: float
 
 
-def buffer(size: int) -> ReplayBuffer:
-    return ReplayBuffer(size, 2, 1, np.random.default_rng(0), torch.device("cpu"))
+GAMMA = 0.9
+
+
+def buffer(size: int, n_step: int = 1, make: type[ReplayBuffer] = ReplayBuffer, **own: Any) -> ReplayBuffer:
+    """Of transitions like those below."""
+    return make(
+        n_step=n_step, gamma=GAMMA, buffer_size=size, obs_shape=(2,), obs_dtype=np.dtype(np.float32), action_dim=1,
+        rng=np.random.default_rng(0), device=torch.device("cpu"), dtype=torch.float32, **own,
+    )  # fmt: skip
 
 
 def episodes(ends: Sequence[bool], first: int = 0) -> list[tuple[Transition, bool]]:
@@ -112,7 +119,7 @@ def test_restored_memory_samples_as_the_old_one() -> None:
     old, new = buffer(13), buffer(13)
     add(old, episodes([i % 5 == 4 for i in range(40)]))
     new.restore(27, old.export(27, 40))
-    for part, again in zip(old.sample(64), new.sample(64), strict=True):
+    for part, again in zip(old.sample(64)[:-1], new.sample(64)[:-1], strict=True):
         assert torch.equal(part, again)
 
 
@@ -132,20 +139,24 @@ def test_dtypes_shapes_and_copies() -> None:
     for array in (obs, action, next_obs):
         array[:] = 99
     batch = memory.sample(3)
-    assert [tuple(part.shape) for part in batch] == [(3, 2), (3, 1), (3,), (3, 2), (3,)]
-    assert {part.dtype for part in batch} == {torch.float32}
+    assert batch.weight is None
+    parts = batch[:-1]
+    assert [tuple(part.shape) for part in parts] == [(3, 2), (3, 1), (3,), (3, 2), (3,), (3,)]
+    assert {part.dtype for part in parts} == {torch.float32}
     expected = Transition((1, 2), 3, float(np.float32(0.1)), (4, 5), 0)
     assert rows(batch) == {expected}
-    for part in batch:
+    for part in parts:
         part.fill_(77)
     assert rows(memory.sample(3)) == {expected}
 
 
 def test_next_obs_is_not_stored_twice() -> None:
     """1M Humanoid transitions (376 + 17 numbers) fit in 1.7 GB."""
-    memory = ReplayBuffer(1000, 376, 17, np.random.default_rng(0), torch.device("cpu"))
+    memory = ReplayBuffer(
+        1, GAMMA, 1000, (376,), np.dtype(np.float32), 17, np.random.default_rng(0), torch.device("cpu"), torch.float32
+    )
     arrays = [x for x in vars(memory).values() if isinstance(x, np.ndarray)]
     assert sum(x.nbytes for x in arrays) <= 1001 * 1700
-    assert ReplayBuffer.bytes_needed(1_000_000, 376, 17) <= 1.7e9
-    needed = ReplayBuffer.bytes_needed(1001, 376, 17)
+    assert ReplayBuffer.bytes_needed(1_000_000, 376 * 4, 17) <= 1.7e9
+    needed = ReplayBuffer.bytes_needed(1001, 376 * 4, 17)
     assert needed == pytest.approx(sum(x.nbytes for x in arrays), rel=0.01)

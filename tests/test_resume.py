@@ -83,14 +83,27 @@ def test_noises_and_presets(tmp_path: Path, make_trainer: Make, preset: str, noi
         ["buffer_size=70"],
         ["buffer_size=70", "checkpoint.every=30"],
         ["noise=ou", "+noise.reset=false"],
-        ["policy_delay=2", "updates_per_step=0.3"],
+        ["algorithm.policy_delay=2", "updates_per_step=0.3"],
         ["random_steps=250", "logger.every=33"],
         ["eval.every=37", "checkpoint.every=10000"],
+        ["replay=prioritized"],
+        ["replay=prioritized", "replay.n_step=3", "buffer_size=70"],
+        ["replay.n_step=3"],
+        ["noise=adaptive_parameter", "network.actor.norm=layer", "noise.adapt_every=7"],
+        ["noise.final_sigma=0", "noise.anneal_steps=300"],
+        ["network.normalize_obs=5"],
+        ["algorithm=td3"],
+        ["dtype=float64"],
+        ["update_every=episode"],
+        ["update_every=7"],
     ],
     ids=lambda overrides: ",".join(overrides),
 )
 def test_settings(tmp_path: Path, make_trainer: Make, overrides: list[str]) -> None:
-    """The ring wraps; noise that episodes share; half-done cycles of updates; rows that a piece only begins."""
+    """The ring wraps; noise that episodes share; half-done cycles of updates; rows that a piece only begins.
+
+    And what the members of the family carry along: priorities, sigma, statistics, generators, blocks of updates.
+    """
     assert_resumes(make_trainer, tmp_path, [o.replace("+noise", "noise") for o in overrides], [90, 145, 60])
 
 
@@ -217,10 +230,12 @@ class TestRunFolder:
         assert start(tmp_path) == result
         assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
-    def test_more_steps_continue(self, tmp_path: Path, start: Callable[..., float]) -> None:
-        start(tmp_path)
+    @pytest.mark.parametrize("choice", ["replay=uniform", "replay=prioritized", "noise=ou", "algorithm=td3"])
+    def test_more_steps_continue(self, tmp_path: Path, start: Callable[..., float], choice: str) -> None:
+        """With a larger memory, too, for one of 200 transitions was all that 200 steps could fill."""
+        start(tmp_path, choice)
         before = record(tmp_path)
-        start(tmp_path, "total_steps=300")
+        start(tmp_path, choice, "total_steps=300")
         rows = record(tmp_path)
         assert rows[: len(before)] == before
         assert rows[-1]["env_step"] == 300

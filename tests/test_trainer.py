@@ -8,45 +8,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import assert_same, flat, record
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ddpg.errors import UserError
 from ddpg.seeding import derived_seed, generator
-from ddpg.trainer import Schedule, Trainer
+from ddpg.trainer import Trainer
 
 Make = Callable[..., Trainer]
-
-
-def schedule(**changes: Any) -> Schedule:
-    settings = {
-        "total_steps": 100, "random_steps": 0, "learning_starts": 0, "batch_size": 4, "updates_per_step": 1.0,
-        "eval_every": 10, "eval_episodes": 1, "checkpoint_every": 10, "log_every": 10,
-    }  # fmt: skip
-    return Schedule(**(settings | changes))
-
-
-@given(
-    starts=st.integers(0, 50),
-    rate=st.one_of(st.integers(1, 5), st.floats(0.01, 5), st.sampled_from([0.1, 0.2, 1 / 3, 0.5, 0.7, 1.5])),
-    steps=st.integers(1, 300),
-)
-def test_updates_due(starts: int, rate: float, steps: int) -> None:
-    """Trap 14: none up to learning_starts; from there on, updates / steps is the rate, never an update ahead."""
-    plan = schedule(learning_starts=starts, updates_per_step=rate)
-    due = [plan.updates_due(step) for step in range(1, steps + 1)]
-    assert due[:starts] == [0] * len(due[:starts])
-    learning = due[starts:]
-    assert all(np.floor(rate) <= n <= np.ceil(rate) for n in learning)
-    assert rate * len(learning) - 1 < sum(learning) <= rate * len(learning)
-    if rate == int(rate):
-        assert set(learning) <= {int(rate)}
-
-
-@pytest.mark.parametrize(("rate", "due"), [(0.5, [0, 1, 0, 1, 0, 1]), (1.5, [1, 2, 1, 2, 1, 2])])
-def test_fractions_fall_due_over_time(rate: float, due: list[int]) -> None:
-    plan = schedule(learning_starts=3, updates_per_step=rate)
-    assert [plan.updates_due(step) for step in range(4, 10)] == due
 
 
 def spy_on_updates(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
@@ -155,13 +122,14 @@ def test_action_clipped_stored_and_sent_are_one(tmp_path: Path, train: Make, noi
 
 
 def test_noise_is_added_to_the_actors_action(tmp_path: Path, make_trainer: Make) -> None:
-    """Line 8: a = mu(s) + N; without learning, subtracting mu leaves the generator's own draws."""
-    settings = ["learning_starts=1000", "random_steps=0", "noise.sigma=0.01", "total_steps=50"]
-    trainer = make_trainer(tmp_path, *settings)
+    """Line 8: a = mu(s) + N; without learning, subtracting mu leaves the generator's own draws, by the step's sigma."""
+    annealed = ["noise.sigma=0.01", "noise.final_sigma=0.03", "noise.anneal_steps=20"]
+    trainer = make_trainer(tmp_path, "learning_starts=1000", "random_steps=0", "total_steps=50", *annealed)
     trainer.train()
     mu = np.array([trainer.agent.act(obs) for obs in trainer.replay.obs[:50]])
-    drawn = 0.01 * np.array([2, 5]) * generator(1, "noise").standard_normal((50, 2))
-    np.testing.assert_allclose(trainer.replay.action[:50] - mu, drawn, atol=1e-6)
+    sigma = np.minimum(0.01 + 0.001 * np.arange(50), 0.03)[:, None]
+    drawn = sigma * np.array([2, 5]) * generator(1, "noise").standard_normal((50, 2))
+    np.testing.assert_allclose(trainer.replay.action[:50] - mu, drawn, atol=2e-6)
 
 
 def test_warm_up_is_uniform_over_the_raw_bounds_and_seeded(tmp_path: Path, train: Make) -> None:
@@ -237,7 +205,7 @@ def test_training_draws_nothing_from_global_generators(tmp_path: Path, train: Ma
 def test_memory_and_forward_are_float32(tmp_path: Path, train: Make) -> None:
     """Trap 17: the toy gives float64 observations, changed in place, and float64 rewards."""
     trainer = train(tmp_path)
-    assert {part.dtype for part in trainer.replay.sample(4)} == {torch.float32}
+    assert {part.dtype for part in trainer.replay.sample(4)[:-1]} == {torch.float32}
     assert {p.dtype for p in trainer.agent.actor.parameters()} == {torch.float32}
     assert len(np.unique(trainer.replay.obs[:400, 2])) > 390  # not one array over and over
 
@@ -257,7 +225,9 @@ def test_best_and_last_actor_are_kept(tmp_path: Path, train: Make) -> None:
 def test_losses_are_means_over_the_updates_since_the_last_row(
     tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = make_trainer(tmp_path, "total_steps=100", "logger.every=50", "policy_delay=2", "updates_per_step=1")
+    trainer = make_trainer(
+        tmp_path, "total_steps=100", "logger.every=50", "algorithm.policy_delay=2", "updates_per_step=1"
+    )
     losses: list[dict[str, float]] = []
     update = trainer.agent.update
 
@@ -334,7 +304,7 @@ class TestNotFinite:
         def _update(batch: Any) -> Any:
             losses = update(batch)
             if trainer.env_step == 400 if last else trainer.env_step > 250 and self.at_end(trainer):
-                torch.nn.init.constant_(trainer.agent.critic.final.bias, torch.nan)
+                torch.nn.init.constant_(trainer.agent.critic.critics[0].final.bias, torch.nan)
             return losses
 
         monkeypatch.setattr(trainer.agent, "update", _update)
@@ -361,7 +331,7 @@ class TestNotFinite:
 
         def _update(batch: Any) -> Any:
             if when():
-                torch.nn.init.constant_(trainer.agent.critic.final.bias, torch.nan)
+                torch.nn.init.constant_(trainer.agent.critic.critics[0].final.bias, torch.nan)
             return update(batch)
 
         monkeypatch.setattr(trainer.agent, "update", _update)

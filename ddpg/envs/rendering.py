@@ -17,10 +17,29 @@ from ddpg.errors import UserError
 Frame = npt.NDArray[np.uint8]
 
 
+def derives_from(env: gymnasium.Env[Any, Any], *packages: str) -> bool:
+    """Whether the env's own class, or one that it derives from, is of one of these packages or modules."""
+    return any(kind.__module__.startswith(packages) for kind in type(env.unwrapped).__mro__)
+
+
 def draws_with_mujoco(env: gymnasium.Env[Any, Any]) -> bool:
     """Whether the frames come from MuJoCo: gymnasium's tasks, what derives from them, and dm_control."""
-    modules = (kind.__module__ for kind in type(env.unwrapped).__mro__)
-    return any(name.startswith(("gymnasium.envs.mujoco", "shimmy.dm_control")) for name in modules)
+    return derives_from(env, "gymnasium.envs.mujoco", "shimmy.dm_control")
+
+
+def draw(env: gymnasium.Env[Any, Any], key: str) -> Frame:
+    """What `env.render()` gives, (height, width, 3). UserError, which begins with `key`, if it is no picture."""
+    try:
+        frame = np.asarray(env.render(), dtype=np.uint8)
+    except Exception as error:
+        line = " ".join(str(error).split())
+        raise UserError(
+            f"{key}: drawing it failed: {type(error).__name__}: {line} "
+            "(`pip install 'ddpg[video]'`; without a display MuJoCo needs MUJOCO_GL=egl or osmesa)"
+        ) from error
+    if frame.ndim != 3 or frame.shape[2] != 3:
+        raise UserError(f"{key}: its render() gives an array {frame.shape}, no picture (height, width, 3)")
+    return frame
 
 
 def has_display() -> bool:
@@ -71,14 +90,14 @@ def _works(backend: str) -> bool:
 
 
 def frames_per_second(env: gymnasium.Env[Any, Any]) -> float:
-    """How many steps make a second of simulated time, so that a video plays at the speed of the simulation.
+    """How many agent decisions make a second of simulated time: a video of one frame for each plays at its speed.
 
     The control step `dt` comes first: for dm_control, shimmy's `render_fps` is 1000 dt where 1 / dt is meant.
     """
     step = getattr(env.unwrapped, "dt", None)
-    if isinstance(step, int | float) and step > 0:
-        return 1.0 / step
-    return float(env.metadata.get("render_fps") or 30)
+    per_second = 1 / step if isinstance(step, int | float) and step > 0 else env.metadata.get("render_fps") or 30
+    repeat = env.get_wrapper_attr("action_repeat") if env.has_wrapper_attr("action_repeat") else 1
+    return float(per_second / repeat)
 
 
 def write_video(frames: Iterable[Frame], path: Path, fps: float) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium
 
 from ddpg.envs import explain
+from ddpg.envs.pixels import ActionRepeat, Pixels
 from ddpg.envs.quiet import quiet, quiet_pybullet, route_mujoco_warnings
 from ddpg.envs.rendering import (
     choose_mujoco_backend,
@@ -40,6 +41,8 @@ class EnvSpec:
     imports: Sequence[str]
     kwargs: Mapping[str, Any]
     max_episode_steps: PositiveInt | None
+    pixels: PositiveInt | None
+    action_repeat: PositiveInt
     resets_fully: bool
     extra: str | None
     budget: Budget
@@ -48,22 +51,28 @@ class EnvSpec:
     task: str | None = None
 
     def make(self, render: bool = False) -> VectorEnv:
-        """Build it: the env's own class, gymnasium's order check and time limit, then `VectorEnv`.
+        """Build it: the env's own class, gymnasium's order check and time limit, what `pixels` and `action_repeat`
+        ask for, then `VectorEnv`.
 
-        With `render`, `render()` gives frames; close such an env, or MuJoCo's contexts complain at exit.
-        `UserError`: it is unknown, not installed, fails to build, or its actions are not a bounded Box.
+        With `render`, `render()` gives frames. Close an env that draws, or MuJoCo's contexts complain at exit.
+        `UserError`: it is unknown, not installed, fails to build, cannot be drawn, or its actions are not a bounded
+        Box.
         """
+        draws = render or self.pixels is not None
         self._check_name()
         with quiet(), quiet_pybullet(self._uses_pybullet()):
             if not {"dm_control", "shimmy"}.isdisjoint(self.imports):
                 choose_mujoco_backend()  # now, since they read it when they are imported
             self._import()
-            env = self._build(render)
-        if render:
+            env = self._build(draws)
+        if draws:
             draw_pygame_in_memory()
-        if render and draws_with_mujoco(env):
+        if draws and draws_with_mujoco(env):
             require_mujoco_backend()
-        vector_env = VectorEnv(env, key=explain.key(self), quiet_reset=self._uses_pybullet())
+        pictures = self.pixels is not None
+        vector_env = VectorEnv(
+            self._wrap(env), key=explain.key(self), quiet_reset=self._uses_pybullet(), pictures=pictures
+        )
         if env.spec is None or env.spec.max_episode_steps is None:
             raise UserError(
                 f"{explain.key(self)}: it has no time limit, so that an episode might never end: "
@@ -94,7 +103,14 @@ class EnvSpec:
             except Exception as error:
                 raise UserError(explain.failed_import(self, module, error)) from error
 
-    def _build(self, render: bool) -> gymnasium.Env[Any, Any]:
+    def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+        if self.pixels is not None:
+            env = Pixels(env, self.pixels, explain.key(self))
+        if self.action_repeat > 1:
+            env = ActionRepeat(env, self.action_repeat, stack=self.pixels is not None)
+        return env
+
+    def _build(self, draws: bool) -> gymnasium.Env[Any, Any]:
         try:
             self._load_class()
             route_mujoco_warnings()
@@ -102,7 +118,7 @@ class EnvSpec:
                 self.id,
                 max_episode_steps=self.max_episode_steps,
                 disable_env_checker=True,
-                render_mode="rgb_array" if render else None,
+                render_mode="rgb_array" if draws else None,
                 **self.kwargs,
             )
         except Exception as error:

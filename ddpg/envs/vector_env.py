@@ -1,4 +1,4 @@
-"""The one shape in which training sees every environment: float32 vectors in and out."""
+"""The one shape in which training sees every environment: float32 vectors in and out, or uint8 pictures in."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,18 +9,21 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from ddpg.envs.quiet import quiet_pybullet
+from ddpg.envs.rendering import Frame, draw
 from ddpg.errors import UserError
 
 Vector = npt.NDArray[np.float32]
+Obs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 
 
-class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
+class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
     """obs: float32 (obs_dim,), a new array each time; action: float32 (action_dim,), in the env's own units.
 
+    With `pictures`, observations are left as they are: uint8 (channels, height, width).
     Rewards become Python floats, flags Python bools. `key` is how messages name the env.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], *, key: str, quiet_reset: bool) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], *, key: str, quiet_reset: bool, pictures: bool) -> None:
         super().__init__(env)
         self._key = key
         self._quiet_reset = quiet_reset
@@ -29,50 +32,54 @@ class VectorEnv(gymnasium.Wrapper[Vector, Any, Any, Any]):
         bounds = _float32_box(actions)
         self.action_space: Any = bounds
         self._low, self._high = bounds.low, bounds.high
-        self._flat = _flattener(env.observation_space, key)
-        size = spaces.flatdim(env.observation_space)
-        self.observation_space: Any = spaces.Box(-np.inf, np.inf, (size,), np.float32)
+        self._shaped: Callable[[Any], Obs] = _as_it_is
+        self.observation_space: Any = env.observation_space
+        if not pictures:
+            self._shaped = _flattener(env.observation_space, key)
+            size = spaces.flatdim(env.observation_space)
+            self.observation_space = spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Vector, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Obs, dict[str, Any]]:
         with quiet_pybullet(self._quiet_reset):  # pybullet connects in its first reset
             try:
                 obs, info = self.env.reset(seed=seed, options=options)
+            except UserError:  # drawing the observation failed, and says so
+                raise
             except Exception as error:
                 raise self._failed("reset", error) from error
         self._quiet_reset = False
-        flat = self._flat(obs)
-        if flat.shape != self.observation_space.shape:
+        shaped = self._shaped(obs)
+        if shaped.shape != self.observation_space.shape:
             raise UserError(
-                f"{self._key}: reset returned an observation of {flat.size} numbers, "
+                f"{self._key}: reset returned an observation of {shaped.size} numbers, "
                 f"its observation_space has {spaces.flatdim(self.env.observation_space)}"
             )
-        return flat, info
+        return shaped, info
 
-    def step(self, action: Vector) -> tuple[Vector, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Vector) -> tuple[Obs, float, bool, bool, dict[str, Any]]:
         # The env gets a copy: some keep or change what they are given, and the replay memory stores `action`.
         # Within the bounds to the last bit: center + scale is not always high.
         bounded = np.minimum(np.maximum(action, self._low), self._high)
         own = bounded.astype(self._action_dtype).reshape(self._action_shape)
         try:
             obs, reward, terminated, truncated, info = self.env.step(own)
+        except UserError:
+            raise
         except Exception as error:  # simulators raise what they like
             raise self._failed("step", error) from error
-        return self._flat(obs), float(reward), bool(terminated), bool(truncated), info
+        return self._shaped(obs), float(reward), bool(terminated), bool(truncated), info
 
     def _failed(self, where: str, error: Exception) -> UserError:
         line = " ".join(str(error).split())
         return UserError(f"{self._key}: the simulator failed in {where}: {type(error).__name__}: {line}")
 
-    def render(self) -> npt.NDArray[np.uint8]:
+    def render(self) -> Frame:
         """One frame (height, width, 3)."""
-        try:
-            return np.asarray(self.env.render(), dtype=np.uint8)
-        except Exception as error:
-            line = " ".join(str(error).split())
-            raise UserError(
-                f"{self._key}: drawing it failed: {type(error).__name__}: {line} "
-                "(`pip install 'ddpg[video]'`; without a display MuJoCo needs MUJOCO_GL=egl or osmesa)"
-            ) from error
+        return draw(self.env, self._key)
+
+
+def _as_it_is(obs: Obs) -> Obs:
+    return obs
 
 
 def _continuous(space: spaces.Space[Any], key: str) -> spaces.Box:

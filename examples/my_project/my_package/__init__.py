@@ -4,7 +4,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from torch import nn
 
+from ddpg.replay import Batch
 from ddpg.types import NonNegative, PositiveInt
 
 
@@ -33,19 +35,23 @@ class HeldNoise:
     """N(0, sigma^2) per dimension, drawn every `hold` steps. The first arguments are the keys of the YAML."""
 
     def __init__(
-        self, sigma: NonNegative, hold: PositiveInt, action_scale: np.ndarray, rng: np.random.Generator
-    ) -> None:
+        self, sigma: NonNegative, hold: PositiveInt,
+        actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
+    ) -> None:  # fmt: skip
         self._std, self._hold, self._rng = sigma * action_scale, hold, rng
         self.reset()
 
     def reset(self) -> None:
         self._age = 0
 
-    def __call__(self) -> np.ndarray:
+    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         if self._age % self._hold == 0:
             self._value = self._std * self._rng.standard_normal(self._std.shape)
         self._age += 1
         return self._value
+
+    def after_update(self, batch: Batch) -> dict[str, float]:
+        return {}
 
     # Nothing to keep: checkpoints are taken between episodes, and every episode starts with a new draw.
     def state_dict(self) -> dict[str, Any]:

@@ -1,0 +1,12 @@
+"""Actors and critics; conf/network/*.yaml names them."""
+
+from ddpg.networks.act import act
+from ddpg.networks.conv import PixelActor, PixelCritic
+from ddpg.networks.ensemble import Ensemble
+from ddpg.networks.mlp import Actor, Critic
+from ddpg.networks.running_norm import Normalized, RunningNorm, copy_of, running_norms
+
+__all__ = [
+    "Actor", "Critic", "Ensemble", "Normalized", "PixelActor", "PixelCritic", "RunningNorm",
+    "act", "copy_of", "running_norms",
+]  # fmt: skip

@@ -1,0 +1,96 @@
+"""Noise that is added to the action, whatever the observation."""
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ddpg.replay import Batch
+from ddpg.types import NonNegative, Positive, PositiveInt
+
+
+class NoNoise:
+    """No exploration but the warm-up: a baseline. The other classes here start from its empty answers."""
+
+    def __init__(self, actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator) -> None:
+        self._zero = np.zeros_like(action_scale)
+        self._rng = rng
+
+    def reset(self) -> None:
+        pass
+
+    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
+        return self._zero
+
+    def after_update(self, batch: Batch) -> dict[str, float]:
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class Gaussian(NoNoise):
+    """N(0, sigma^2), independent in every step and dimension (Fujimoto et al. 2018, section 6.1).
+
+    `sigma` moves linearly to `final_sigma` over the run's first `anneal_steps` env steps. Both are fractions of half
+    the action range if `scaled`, else in the environment's action units.
+    """
+
+    def __init__(
+        self, sigma: NonNegative, final_sigma: NonNegative, anneal_steps: PositiveInt, scaled: bool,
+        actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
+    ) -> None:  # fmt: skip
+        super().__init__(actor, action_scale, rng)
+        self._sigma = Linear(sigma, final_sigma, anneal_steps)
+        self._scale = action_scale if scaled else np.ones_like(action_scale)
+
+    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
+        return self._sigma(env_step) * self._scale * self._rng.standard_normal(self._scale.shape)
+
+
+class OrnsteinUhlenbeck(NoNoise):
+    """x <- x - theta x dt + sigma sqrt(dt) N(0, 1): temporally correlated noise (paper, section 3 and 7).
+
+    Correlated over 1 / (theta dt) steps, standard deviation about sigma / sqrt(2 theta). The paper does not state
+    dt: with 1 the memory is 7 steps, with 0.01 (Baselines, SB3, Keras) 667 steps. `reset` begins every episode at 0.
+    `sigma` moves linearly to `final_sigma` over the run's first `anneal_steps` env steps.
+    """
+
+    def __init__(
+        self, theta: NonNegative, sigma: NonNegative, final_sigma: NonNegative, anneal_steps: PositiveInt, dt: Positive,
+        reset: bool, scaled: bool, actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
+    ) -> None:  # fmt: skip
+        super().__init__(actor, action_scale, rng)
+        self._theta, self._dt, self._resets = theta, dt, reset
+        self._sigma = Linear(sigma, final_sigma, anneal_steps)
+        self._scale = action_scale if scaled else np.ones_like(action_scale)
+        self._x = np.zeros(action_scale.shape)
+
+    def reset(self) -> None:
+        if self._resets:
+            self._x = np.zeros_like(self._x)
+
+    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
+        drift = -self._theta * self._dt * self._x
+        push = self._sigma(env_step) * self._dt**0.5 * self._rng.standard_normal(self._x.shape)
+        self._x = self._x + drift + push
+        return self._scale * self._x
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"x": self._x.tolist()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._x = np.array(state["x"])
+
+
+class Linear:
+    """From `start` to `end` over `steps` env steps, and `end` ever after."""
+
+    def __init__(self, start: float, end: float, steps: int) -> None:
+        self._start, self._end, self._steps = start, end, steps
+
+    def __call__(self, env_step: int) -> float:
+        return self._start + min(1.0, env_step / self._steps) * (self._end - self._start)

@@ -1,0 +1,139 @@
+"""Replay memory: first in first out, each observation stored once; here sampled uniformly."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpg.replay.batch import Batch
+from ddpg.types import PositiveInt
+
+
+class ReplayBuffer:
+    """The R of Algorithm 1: the newest `buffer_size` transitions, sampled uniformly with replacement.
+
+    A ring of buffer_size + 1 slots. A transition's next_obs is the obs of the slot after it, so it is not stored
+    again; the one slot more holds the next_obs of the newest. Only where an episode ends, its last observation is
+    kept apart in `final_obs`. Slots are counted for ever in `total`: transition t lies in slot t % slots.
+
+    With `n_step` above 1 the rewards of so many steps are summed, fewer where the episode ends or at the newest
+    transition. Observations are stored as they come, pixels as bytes, all else as float32.
+    """
+
+    def __init__(
+        self, n_step: PositiveInt, gamma: float, buffer_size: int, obs_shape: Sequence[int], obs_dtype: np.dtype[Any],
+        action_dim: int, rng: np.random.Generator, device: torch.device, dtype: torch.dtype,
+    ) -> None:  # fmt: skip
+        self.n_step, self.gamma = n_step, gamma
+        self._discounts = gamma ** np.arange(n_step + 1.0)
+        self.buffer_size, self.slots = buffer_size, buffer_size + 1
+        # zeros() takes address space only; memory fills as transitions come
+        self.obs = np.zeros((self.slots, *obs_shape), obs_dtype)
+        self.action = np.zeros((self.slots, action_dim), np.float32)
+        self.reward = np.zeros(self.slots, np.float32)
+        self.terminated = np.zeros(self.slots, np.float32)
+        self.ends = np.zeros(self.slots, bool)
+        self.final_obs: dict[int, np.ndarray] = {}
+        self.total = 0
+        self._rng, self._device, self._dtype = rng, device, dtype
+
+    def __len__(self) -> int:
+        return min(self.total, self.buffer_size)
+
+    @staticmethod
+    def bytes_needed(transitions: int, obs_bytes: int, action_dim: int) -> int:
+        """Memory of so many transitions, in bytes."""
+        return transitions * (obs_bytes + 4 * (action_dim + 2) + 1)
+
+    def add(
+        self, obs: np.ndarray, action: np.ndarray, reward: float, next_obs: np.ndarray, terminated: bool, ends: bool
+    ) -> None:
+        """Stores one transition. `ends`: the next one will not start from next_obs (terminated, truncated, cut)."""
+        slot = self.total % self.slots
+        self.final_obs.pop(slot, None)
+        self.obs[slot], self.action[slot], self.reward[slot] = obs, action, reward
+        self.terminated[slot], self.ends[slot] = terminated, ends
+        if ends:
+            self.final_obs[slot] = np.array(next_obs, self.obs.dtype)
+        else:
+            self.obs[(slot + 1) % self.slots] = next_obs
+        self.total += 1
+
+    def sample(self, batch_size: int) -> Batch:
+        """`batch_size` transitions, uniformly with replacement."""
+        return self._gather(self._uniform(batch_size, self._rng))
+
+    def glance(self, batch_size: int, rng: np.random.Generator) -> Batch:
+        """A uniform minibatch to look at, not to learn from: draws from `rng`, so that learning stays as it is."""
+        return self._gather(self._uniform(batch_size, rng))
+
+    def update_priorities(self, td_error: Tensor | None) -> None:
+        """How wrong the critic was about the last sample, (N,); uniform sampling does not care."""
+
+    def _uniform(self, batch_size: int, rng: np.random.Generator) -> np.ndarray:
+        oldest = self.total - len(self)
+        return oldest + rng.integers(len(self), size=batch_size)
+
+    def _gather(self, first: np.ndarray, weight: np.ndarray | None = None) -> Batch:
+        """The transitions of these numbers, (N,), in 0 .. total - 1."""
+        start, last, reward = first % self.slots, first, self.reward[first % self.slots]
+        if self.n_step > 1:
+            last, reward = self._look_ahead(first, reward)
+        end = last % self.slots
+        next_obs = self.obs[(end + 1) % self.slots]
+        for i in np.flatnonzero(self.ends[end]):
+            next_obs[i] = self.final_obs[int(end[i])]
+        discount = self._discounts[last - first + 1]
+        batch = Batch(
+            self._tensor(self.obs[start]), self._tensor(self.action[start]), self._tensor(reward),
+            self._tensor(next_obs), self._tensor(self.terminated[end]), self._tensor(discount),
+        )  # fmt: skip
+        return batch if weight is None else batch._replace(weight=self._tensor(weight))
+
+    def _look_ahead(self, first: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The last of up to n_step transitions from each, within its episode, and their discounted rewards."""
+        last, reward = first.copy(), reward.astype(np.float64)
+        for k in range(1, self.n_step):
+            goes_on = (last == first + k - 1) & ~self.ends[last % self.slots] & (last + 1 < self.total)
+            last += goes_on
+            reward += goes_on * self._discounts[k] * self.reward[last % self.slots]
+        return last, reward
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(array)
+        return tensor.to(self._device) if tensor.dtype == torch.uint8 else tensor.to(self._device, self._dtype)
+
+    def holds(self, start: int, stop: int) -> bool:
+        """Whether the transitions [start, stop) are all still here."""
+        return self.total - len(self) <= start and stop <= self.total
+
+    def export(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        """Copies of the transitions [start, stop), which end with an episode's end, for `restore`."""
+        slot = np.arange(start, stop) % self.slots
+        final = [self.final_obs[int(s)] for s in slot[self.ends[slot]]]
+        return {
+            "obs": self.obs[slot], "action": self.action[slot], "reward": self.reward[slot],
+            "terminated": self.terminated[slot], "ends": self.ends[slot],
+            "final_obs": np.array(final, self.obs.dtype).reshape(len(final), *self.obs.shape[1:]),
+        }  # fmt: skip
+
+    def restore(self, start: int, arrays: dict[str, np.ndarray]) -> None:
+        """Puts back what `export` gave, as the transitions from `start` on; the newest come last."""
+        count = len(arrays["reward"])
+        skip = max(0, count - self.buffer_size)  # a memory made smaller keeps the newest
+        slot = np.arange(start + skip, start + count) % self.slots
+        for name in ("obs", "action", "reward", "terminated", "ends"):
+            getattr(self, name)[slot] = arrays[name][skip:]
+        ending = slot[self.ends[slot]]
+        if len(ending):
+            self.final_obs.update(zip(ending.tolist(), arrays["final_obs"][-len(ending) :], strict=True))
+        self.total = start + count
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is known of the transitions beside themselves, which `export` gives."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes back what `state_dict` gave, after all transitions are restored."""

@@ -1,0 +1,139 @@
+"""Run folders as one pandas data frame."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ddpg.config import group
+from ddpg.errors import UserError
+from ddpg.report.labels import Described, labels
+from ddpg.run_folder import RunFolder
+from ddpg.signature import nearest
+from ddpg.tracking.metrics import Row, read_metrics
+
+#: Return of every training episode.
+EPISODES = "charts/episodic_return"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder without its metrics. `choices` and `typed` are Hydra's record of how it was started, if there."""
+
+    folder: RunFolder
+    config: Mapping[str, Any]
+    status: Mapping[str, Any]
+    choices: Mapping[str, str]
+    typed: frozenset[str] | None
+
+    @property
+    def environment(self) -> str:
+        return str(self.config["env"]["name"])
+
+
+def find_runs(folders: Sequence[Path]) -> list[Run]:
+    """Every run in the folders and below them, each once. UserError if a folder is missing or holds none."""
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: there is no such folder")
+        below = list(_run_folders(folder))
+        if not below:
+            raise UserError(f"{folder} holds no run folder (one with config.yaml, status.json and metrics.jsonl)")
+        found |= {path.resolve(): path for path in below if path.resolve() not in found}
+    return [_read_run(path) for path in found.values()]
+
+
+def frame(runs: Sequence[Run], *metrics: str) -> pd.DataFrame:
+    """A line for each row of a metrics.jsonl that has one of the metrics; a run without any has one line of NaN.
+
+    Columns: run (its folder), environment, configuration (label), seed, state, done_step (status.json's env_step),
+    total_steps, env_step and the metrics.
+
+    Raises:
+        UserError: no run has the first of the metrics.
+    """
+    named = _configurations(runs)
+    lines: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for run in runs:
+        rows = read_metrics(run.folder.metrics)
+        seen.update(*rows)
+        about = _columns(run) | {"configuration": named[run.folder.path]}
+        wanted: list[Row] = [row for row in rows if not row.keys().isdisjoint(metrics)]
+        lines += [about | {key: row[key] for key in ("env_step", *metrics) if key in row} for row in wanted or [{}]]
+    if metrics[0] not in seen:
+        near = nearest(metrics[0], seen - {"env_step"}) if seen else ": nothing has been recorded yet"
+        raise UserError(f"metric={metrics[0]} is in none of the {len(runs)} runs{near}")
+    return pd.DataFrame(lines, columns=[*_columns(runs[0]), "configuration", "env_step", *metrics])
+
+
+def _run_folders(top: Path) -> Iterator[Path]:
+    for path, below, files in os.walk(top):
+        below.sort(key=_natural)
+        if {"config.yaml", "status.json"} <= set(files):
+            below.clear()  # what a run wrote is no other run
+            yield Path(path)
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """The jobs of a sweep in their order: 2_... before 10_..."""
+    number = name.partition("_")[0]
+    return (int(number) if number.isdigit() else -1, name)
+
+
+def _read_run(path: Path) -> Run:
+    folder = RunFolder(path)
+    config = _load(folder.config)
+    if not isinstance(config, dict) or not {"env", "seed", "total_steps"} <= config.keys():
+        raise UserError(f"{folder.config} is not the config of a run: env, seed or total_steps is missing")
+    choices, typed = _hydra_record(path / ".hydra")
+    return Run(folder, config, folder.status(), choices, typed)
+
+
+def _hydra_record(path: Path) -> tuple[dict[str, str], frozenset[str] | None]:
+    """The options chosen of each group, and the keys that were written on the command line; nothing if not there."""
+    if not (path / "hydra.yaml").exists() or not (path / "overrides.yaml").exists():
+        return {}, None
+    overrides = _load(path / "overrides.yaml")
+    choices = _load(path / "hydra.yaml")["hydra"]["runtime"]["choices"]
+    options = {key: str(value) for key, value in choices.items() if value is not None and not key.startswith("hydra/")}
+    return options, frozenset(word.partition("=")[0].lstrip("+~") for word in overrides)
+
+
+def _load(path: Path) -> Any:
+    """With the loader written in C, where PyYAML has it: a sweep of a thousand runs is read in seconds."""
+    with path.open("rb") as file:
+        return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _columns(run: Run) -> dict[str, Any]:
+    return {
+        "run": str(run.folder.path),
+        "environment": run.environment,
+        "seed": run.config["seed"],
+        "state": run.status.get("state", "unknown"),
+        "done_step": run.status.get("env_step", 0),
+        "total_steps": run.config["total_steps"],
+    }
+
+
+def _configurations(runs: Sequence[Run]) -> dict[Path, str]:
+    """The label of each run's configuration, among those of its environment."""
+    members: dict[str, dict[str, list[Run]]] = {}
+    for run in runs:
+        members.setdefault(run.environment, {}).setdefault(group(run.config), []).append(run)
+    named: dict[Path, str] = {}
+    for groups in members.values():
+        texts = labels([_described(same) for same in groups.values()])
+        named |= {run.folder.path: text for text, same in zip(texts, groups.values(), strict=True) for run in same}
+    return named
+
+
+def _described(same: Sequence[Run]) -> Described:
+    known = [run.typed for run in same if run.typed is not None]
+    return Described(same[0].config, same[0].choices, frozenset().union(*known) if known else None)
