@@ -50,7 +50,7 @@ class DDPG:
         self.updates = 0
         #: |y - Q| of the last minibatch, (N,), where its sampling was weighted
         self.td_error: Tensor | None = None
-        self._generator = generator
+        self.generator = generator
         self._actor_norms, self._critic_norms = batch_norms(self.actor), batch_norms(self.critic)
         self._running_norms = running_norms(self.actor, self.critic)
         self._pairs = [_TargetPair(self.critic, self.critic_target), _TargetPair(self.actor, self.actor_target)]
@@ -58,6 +58,10 @@ class DDPG:
     def act(self, obs: np.ndarray) -> np.ndarray:
         """mu(s): one observation of shape obs_shape to the noise-free action (action_dim,), float32."""
         return act(self.actor, obs)
+
+    def value(self, obs: Tensor, action: Tensor) -> Tensor:
+        """Q(s, a), (N,): of several critics, what the targets take of them."""
+        return _value(self.critic, obs, action, self.target_reduce)
 
     def observe(self, obs: np.ndarray) -> None:
         """Lets running normalizations of the observations learn from one more; without any, nothing."""
@@ -102,14 +106,14 @@ class DDPG:
         A terminated state has no future; a truncated one has: only `terminated` masks.
         """
         next_action = self._smoothed(self.actor_target(batch.next_obs))
-        next_q = self._value(self.critic_target, batch.next_obs, next_action, self.target_reduce)
+        next_q = _value(self.critic_target, batch.next_obs, next_action, self.target_reduce)
         return self.reward_scale * batch.reward + batch.discount * (1 - batch.terminated) * next_q
 
     def _smoothed(self, action: Tensor) -> Tensor:
         """TD3, section 5.3: the target's action with clipped noise, so that Q' is averaged over similar actions."""
         if self.target_noise == 0:
             return action
-        noise = torch.randn(action.shape, generator=self._generator, dtype=action.dtype, device=action.device)
+        noise = torch.randn(action.shape, generator=self.generator, dtype=action.dtype).to(action.device)
         clipped = (self.target_noise * noise).clamp(-self.target_noise_clip, self.target_noise_clip)
         return (action + clipped * (self.high - self.low) / 2).clamp(self.low, self.high)
 
@@ -126,15 +130,7 @@ class DDPG:
         """What line 14 descends: -1/N sum_i Q(s_i, mu(s_i))."""
         with _batch_statistics(self._actor_norms):
             action = self.actor(batch.obs)
-        return -self._value(self.critic, batch.obs, action, self.actor_reduce).mean()
-
-    @staticmethod
-    def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor:
-        """One value for each (s, a) from several critics, shape (N,)."""
-        if reduce == "first" or len(critic.critics) == 1:
-            return critic.critics[0](obs, action)
-        values = critic(obs, action)
-        return values.amin(dim=0) if reduce == "min" else values.mean(dim=0)
+        return -_value(self.critic, batch.obs, action, self.actor_reduce).mean()
 
     def update_targets(self) -> None:
         """Line 15: theta' <- tau theta + (1 - tau) theta', for all targets."""
@@ -155,7 +151,7 @@ class DDPG:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that learning has changed. Tensors are shared, not copied."""
-        own = {"updates": self.updates, "generator": self._generator.get_state()}
+        own = {"updates": self.updates, "generator": self.generator.get_state()}
         return {name: part.state_dict() for name, part in self._parts().items()} | own
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -163,7 +159,15 @@ class DDPG:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.updates = state["updates"]
-        self._generator.set_state(state["generator"])
+        self.generator.set_state(state["generator"])
+
+
+def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor:
+    """One value for each (s, a) from several critics, shape (N,)."""
+    if reduce == "first" or len(critic.critics) == 1:
+        return critic.critics[0](obs, action)
+    values = critic(obs, action)
+    return values.amin(dim=0) if reduce == "min" else values.mean(dim=0)
 
 
 def batch_norms(network: nn.Module) -> list[_BatchNorm]:

@@ -1,5 +1,6 @@
 """From a checked config to objects: which value goes where is said here and nowhere else."""
 
+import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from ddpg.schedule import Schedule
 from ddpg.seeding import derived_seed, generator
 from ddpg.tracking import LoggerSettings, Tracker
 from ddpg.trainer import Trainer
+
+log = logging.getLogger(__name__)
 
 
 def build(node: DictConfig, key: str, **given: Any) -> Any:
@@ -93,7 +96,8 @@ class NetworkFactory:
         return self._finished(build(self._node.critic, "network.critic", obs_shape=self._shape, action_dim=action_dim))
 
     def _finished(self, network: torch.nn.Module) -> torch.nn.Module:
-        return (network if self._norm is None else Normalized(self._norm, network)).to(self._dtype)
+        network = network.to(self._dtype)
+        return network if self._norm is None else Normalized(self._norm, network)
 
 
 def build_actor(cfg: DictConfig, env: gym.Env) -> torch.nn.Module:
@@ -106,7 +110,7 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
     """The learner: networks, their targets and optimizers."""
     networks, bounds = NetworkFactory(cfg, env), _spaces(env)[1]
     low, high = (torch.from_numpy(b).to(device, getattr(torch, cfg.dtype)) for b in (bounds.low, bounds.high))
-    generator = torch.Generator(device).manual_seed(derived_seed(cfg.seed, "smoothing", 0))
+    generator = torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0))  # the same on every device
     with _initial_weights(cfg.seed):
         agent: DDPG = build(
             cfg.algorithm, "algorithm", low=low, high=high, generator=generator, tau=cfg.tau,
@@ -142,13 +146,19 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Train
     spec, device = build_env_spec(cfg), torch_device(cfg.device)
     env = spec.make()
     generators = {name: generator(cfg.seed, name) for name in ("warmup", "noise", "replay", "diagnostics")}
-    bounds, agent = _spaces(env)[1], build_agent(cfg, env, device)
+    bounds, agent, schedule = _spaces(env)[1], build_agent(cfg, env, device), build_schedule(cfg)
+    if schedule.total_updates() == 0:
+        log.warning(
+            "nothing will be learned: no update falls due within total_steps=%d with learning_starts=%d, "
+            "update_every=%s and updates_per_step=%g",
+            cfg.total_steps, cfg.learning_starts, cfg.update_every, cfg.updates_per_step,
+        )  # fmt: skip
     scale, rng = (bounds.high - bounds.low) / 2, generators["noise"]
     return Trainer(
         agent=agent, noise=build(cfg.noise, "noise", actor=agent.actor, action_scale=scale, rng=rng),
         replay=build_replay(cfg, env, device, generators["replay"]),
         env=env, make_env=spec.make, resets_fully=spec.resets_fully, tracker=tracker, folder=folder,
-        schedule=build_schedule(cfg), seed=cfg.seed, generators=generators,
+        schedule=schedule, seed=cfg.seed, generators=generators,
     )  # fmt: skip
 
 

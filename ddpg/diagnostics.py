@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ddpg.agent import DDPG
 from ddpg.evaluate import Policy
+from ddpg.networks import as_input
 from ddpg.replay import Batch
 
 #: (obs (N, ...), action (N, action_dim)) to Q(s, a), (N,), as the critic learns it
@@ -177,11 +178,7 @@ def critic_values(agent: DDPG) -> Values:
 
     @torch.inference_mode()
     def values(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
-        like = agent.low
-        inputs = torch.as_tensor(obs, device=like.device), torch.as_tensor(action, device=like.device)
-        q = agent.critic(*(x.to(like.dtype) if x.is_floating_point() else x for x in inputs))  # pixels are bytes
-        reduced = q.amin(dim=0) if agent.target_reduce == "min" else q.mean(dim=0)
-        return reduced.cpu().numpy()
+        return agent.value(as_input(agent.critic, obs), as_input(agent.critic, action)).cpu().numpy()
 
     return values
 
@@ -234,11 +231,11 @@ def _untouched(agent: DDPG) -> Iterator[None]:
     """Puts back what computing a loss leaves behind: batch-norm statistics, smoothing noise drawn, priorities."""
     networks = (agent.actor, agent.critic, agent.actor_target, agent.critic_target)
     buffers = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
-    drawn, td_error = agent._generator.get_state(), agent.td_error
+    drawn, td_error = agent.generator.get_state(), agent.td_error
     try:
         yield
     finally:
         for buffer, before in buffers:
             buffer.copy_(before)
-        agent._generator.set_state(drawn)
+        agent.generator.set_state(drawn)
         agent.td_error = td_error

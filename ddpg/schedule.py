@@ -1,4 +1,4 @@
-"""How much and how often."""
+"""When a run learns, looks and saves."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -26,6 +26,11 @@ class Schedule:
         if env_step % self.update_every:
             return 0
         return self._updates_until(env_step) - self._updates_until(env_step - self.update_every)
+
+    def total_updates(self) -> int:
+        """Of a run in one piece."""
+        blocks = 1 if self.update_every == "episode" else self.update_every
+        return self._updates_until(self.total_steps // blocks * blocks)
 
     def _updates_until(self, env_step: int) -> int:
         """Updates of the whole run by then: the whole part, fractions fall due over time."""

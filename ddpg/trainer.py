@@ -126,7 +126,9 @@ class Trainer:
         mean = self.agent.act(obs)
         self._require_finite(**self._losses)  # the previous update's: act() has already waited for the device
         self._require_finite(action=mean)
-        action = np.clip(mean + self.noise(obs, self.env_step), self.low, self.high).astype(np.float32)
+        noisy = mean + self.noise(obs, self.env_step)
+        self._require_finite(noisy_action=noisy)
+        action = np.clip(noisy, self.low, self.high).astype(np.float32)
         self.noise_meter.add(action, mean)
         return action
 

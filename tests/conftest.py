@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ from ddpg.tracking import Tracker
 from ddpg.trainer import Trainer
 
 torch.set_num_threads(1)
+
+try:
+    import absl.logging
+except ImportError:  # it comes with dm_control and with rliable
+    pass
+else:  # or it would close pytest's capture, which is stderr now, when Hydra sets up logging in some test
+    absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(autouse=True)

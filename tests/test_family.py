@@ -152,7 +152,7 @@ class TestSmoothedTargets:
             resumed.update(random_batch(seed))
         for name in ("actor", "critic", "actor_target", "critic_target"):
             assert equal(getattr(resumed, name), getattr(straight, name).state_dict()), name
-        assert torch.equal(resumed._generator.get_state(), straight._generator.get_state())
+        assert torch.equal(resumed.generator.get_state(), straight.generator.get_state())
 
 
 class TestActorFirst:

@@ -103,7 +103,7 @@ def test_four_updates(
         overrides = [*overrides, "optimizer.actor.eps=1e-3", "optimizer.critic.eps=1e-3"]
         program = Program(**{**vars(program), "eps": 1e-3})
     agent, reference = pair(check(compose(*WALK, *overrides, f"dtype={dtype}")), program)
-    agent._generator.manual_seed(1)
+    agent.generator.manual_seed(1)
     noises = torch.Generator().manual_seed(1)
     close = {"rtol": tolerance, "atol": 1e-8 if dtype == "float64" else 1e-6, "check_dtype": False}
     for seed in range(4):

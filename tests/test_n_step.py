@@ -16,10 +16,10 @@ def gathered(memory: ReplayBuffer, *numbers: int) -> Batch:
     return memory._gather(np.array(numbers))
 
 
-def three_steps() -> ReplayBuffer:
+def three_steps(gamma: float = 0.5) -> ReplayBuffer:
     """Rewards 1, 2, 4, ...; transition 2 terminates, 5 is truncated, 7 is the newest. obs t, last ones t + 0.5."""
     memory = ReplayBuffer(
-        3, 0.5, 10, (1,), np.dtype(np.float32), 1, np.random.default_rng(0), torch.device("cpu"), torch.float32
+        3, gamma, 10, (1,), np.dtype(np.float32), 1, np.random.default_rng(0), torch.device("cpu"), torch.float32
     )
     for t in range(8):
         ends = t in (2, 5)
@@ -53,7 +53,7 @@ def test_target_is_the_n_step_target() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(size=st.integers(1, 20), n_step=st.integers(1, 6), ends=STREAMS)
+@given(size=st.integers(6, 20), n_step=st.integers(1, 6), ends=STREAMS)
 def test_against_a_naive_model(size: int, n_step: int, ends: list[bool]) -> None:
     """At every moment, for every transition in memory, the ring wrapped or not."""
     memory, stream = buffer(size, n_step), episodes(ends)
@@ -92,7 +92,11 @@ def test_same_draws_whatever_n(n_step: int) -> None:
 
 def test_gamma_zero_and_one() -> None:
     for gamma, reward, discount in ((0.0, 1, 0), (1.0, 7, 1)):
-        memory = three_steps()
-        memory.gamma = gamma
-        batch = gathered(memory, 0)
+        batch = gathered(three_steps(gamma), 0)
         assert (batch.reward.item(), batch.discount.item()) == (reward, discount)
+
+
+def test_more_steps_than_the_memory_holds() -> None:
+    buffer(3, n_step=3)
+    with pytest.raises(ValueError, match="n_step=4 must be at most 3, the transitions that the memory holds"):
+        buffer(3, n_step=4)

@@ -131,3 +131,21 @@ def test_pictures_are_refused() -> None:
         ValueError, match=r"^normalize_obs=5.0 is for vectors of numbers; pixels are scaled already: null$"
     ):
         RunningNorm((9, 64, 64), 5.0)
+
+
+def test_statistics_keep_small_deviations_from_a_large_mean() -> None:
+    """In float64 whatever the networks are: in float32 a count ends at 2^24 and a mean of 1000 hides 0.01."""
+    norm, seen = RunningNorm((1,), 5.0), np.random.default_rng(0).normal(1000, 0.2, (2000, 1)).astype(np.float32)
+    for obs in seen:
+        norm.observe(torch.from_numpy(obs))
+    batch = torch.from_numpy(seen[:50])
+    expected = (seen[:50].astype(np.float64) - seen.mean(dtype=np.float64)) / seen.std(dtype=np.float64)
+    assert norm(batch).dtype == torch.float32
+    np.testing.assert_allclose(norm(batch).numpy(), expected.clip(-5, 5), atol=1e-5)
+
+
+def test_weights_of_the_dtype_and_statistics_in_float64(compose: Callable[..., DictConfig]) -> None:
+    cfg = compose("network.normalize_obs=5")
+    agent = build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
+    assert {param.dtype for param in agent.actor.parameters()} == {torch.float32}
+    assert agent.actor.norm.mean.dtype == torch.float64

@@ -13,6 +13,7 @@ from conftest import flat, record
 from test_agent import random_batch
 from torch import nn
 
+from ddpg.errors import UserError
 from ddpg.networks import Actor, Normalized, RunningNorm
 from ddpg.noise import AdaptiveParameter
 from ddpg.replay import Batch
@@ -259,3 +260,24 @@ def test_batches_are_left_alone() -> None:
     before = Batch(*(None if part is None else part.clone() for part in batch))
     noise_of(actor_of()).after_update(batch)
     assert all(torch.equal(a, b) for a, b in zip(batch[:-1], before[:-1], strict=True))
+
+
+def test_a_dimension_without_a_range_does_not_count() -> None:
+    """Its action cannot differ, so the distance is that of the others over all, and finite."""
+    actor = Actor((3,), torch.tensor([-3.0, 2.0]), torch.tensor([1.0, 2.0]), (16,), "relu", "layer", "fan_in", None)
+    noise = AdaptiveParameter(
+        sigma=0.2, delta=0.2, alpha=1.01, adapt_every=1,
+        actor=actor.eval(), action_scale=np.array([2.0, 0.0]), rng=np.random.default_rng(0),
+    )  # fmt: skip
+    logged = noise.after_update(random_batch())
+    assert 0 < logged["noise/distance"] < 1
+
+
+def test_noise_that_is_not_finite_never_reaches_the_simulator(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    settings = ["noise=adaptive_parameter", "network.actor.norm=layer", "noise.sigma=1e30"]
+    trainer = make_trainer(tmp_path, *settings)
+    with pytest.raises(UserError, match=r"^noisy_action is not finite \(at env_step 40, episode \d+\)$"):
+        trainer.train()
+    assert np.isfinite(trainer.env.unwrapped.actions).all()

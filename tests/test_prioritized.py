@@ -48,7 +48,7 @@ class TestSumTree:
     @given(values=NUMBERS, shares=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=20))
     def test_finds_as_a_running_sum_does(self, values: list[float], shares: list[float]) -> None:
         tree, sums = SumTree(len(values)), np.cumsum(values)
-        tree.fill(np.array(values))
+        tree[np.arange(len(values))] = np.array(values)
         assert tree.total == pytest.approx(sums[-1], rel=1e-12, abs=1e-300)
         if not sums[-1]:
             return
@@ -70,7 +70,7 @@ class TestSumTree:
 
     def test_edges(self) -> None:
         tree = SumTree(5)
-        tree.fill(np.array([0.0, 1.0, 0.0, 2.0, 0.0]))
+        tree[np.arange(5)] = np.array([0.0, 1.0, 0.0, 2.0, 0.0])
         assert tree.find(np.array([0.0, 0.999, 1.0, 2.999, 3.0, 99.0])).tolist() == [1, 1, 3, 3, 3, 3]
 
 

@@ -77,3 +77,12 @@ def test_blocks_change_when_and_not_how_many(
     assert set(changed) <= set(ends)
     left = 0 if every == "episode" else steps % every
     assert each[-1] - blocks[-1] <= int(np.ceil(left * rate))
+
+
+@given(
+    every=st.one_of(st.integers(1, 40), st.just("episode")),
+    starts=st.integers(0, 60), rate=RATES, steps=st.integers(1, 200),
+)  # fmt: skip
+def test_total_updates(every: int | Literal["episode"], starts: int, rate: float, steps: int) -> None:
+    plan = schedule(total_steps=steps, learning_starts=starts, updates_per_step=rate, update_every=every)
+    assert plan.total_updates() == sum(due_at(plan, [steps]))

@@ -1,6 +1,6 @@
 """Actors and critics; conf/network/*.yaml names them."""
 
-from ddpg.networks.act import act
+from ddpg.networks.act import act, as_input
 from ddpg.networks.conv import PixelActor, PixelCritic
 from ddpg.networks.ensemble import Ensemble
 from ddpg.networks.mlp import Actor, Critic
@@ -8,5 +8,5 @@ from ddpg.networks.running_norm import Normalized, RunningNorm, copy_of, running
 
 __all__ = [
     "Actor", "Critic", "Ensemble", "Normalized", "PixelActor", "PixelCritic", "RunningNorm",
-    "act", "copy_of", "running_norms",
+    "act", "as_input", "copy_of", "running_norms",
 ]  # fmt: skip

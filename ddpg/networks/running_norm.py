@@ -27,9 +27,10 @@ class RunningNorm(nn.Module):
         if len(obs_shape) != 1:
             raise ValueError(f"normalize_obs={clip} is for vectors of numbers; pixels are scaled already: null")
         self.clip = clip
-        self.register_buffer("mean", torch.zeros(obs_shape))
-        self.register_buffer("squares", torch.zeros(obs_shape))  # sum of squared deviations from the mean
-        self.register_buffer("count", torch.zeros(()))
+        # in float64: in float32 a count ends at 2^24, and small deviations from a large mean are lost
+        self.register_buffer("mean", torch.zeros(obs_shape, dtype=torch.float64))
+        self.register_buffer("squares", torch.zeros(obs_shape, dtype=torch.float64))  # of deviations from the mean
+        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
     def observe(self, obs: Tensor) -> None:
@@ -41,7 +42,7 @@ class RunningNorm(nn.Module):
 
     def forward(self, obs: Tensor) -> Tensor:
         variance = (self.squares / self.count.clamp(min=1)).clamp(min=MIN_VARIANCE)
-        return ((obs - self.mean) / variance.sqrt()).clamp(-self.clip, self.clip)
+        return ((obs - self.mean) / variance.sqrt()).clamp(-self.clip, self.clip).to(obs.dtype)
 
 
 class Normalized(nn.Module):

@@ -1,7 +1,7 @@
 """Adaptive noise on the actor's parameters (Plappert et al. 2018, "Parameter space noise for exploration")."""
 
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -9,9 +9,12 @@ from torch import Tensor, nn
 
 from ddpg.networks import act, copy_of
 from ddpg.replay import Batch
-from ddpg.types import AboveOne, Positive, PositiveInt
+from ddpg.types import AboveOne, Positive, PositiveInt, Range
 
 log = logging.getLogger(__name__)
+
+#: In half action ranges. Two bounded policies are hardly ever more than 1 apart, so sigma would grow for ever.
+Distance = Annotated[float, Range(above=0, at_most=1)]
 
 
 class AdaptiveParameter:
@@ -25,7 +28,7 @@ class AdaptiveParameter:
     """
 
     def __init__(
-        self, sigma: Positive, delta: Positive, alpha: AboveOne, adapt_every: PositiveInt,
+        self, sigma: Positive, delta: Distance, alpha: AboveOne, adapt_every: PositiveInt,
         actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
     ) -> None:  # fmt: skip
         self.sigma, self._delta, self._alpha, self._adapt_every = sigma, delta, alpha, adapt_every
@@ -37,7 +40,7 @@ class AdaptiveParameter:
                 "parameter noise without layer norm: the same sigma does very different things in different layers; "
                 "network=layer_norm has it, or network.actor.norm=layer"
             )
-        self._scale, self._rng = action_scale, rng
+        self._scale, self._rng = np.where(action_scale > 0, action_scale, 1), rng
         self._updates = 0
 
     def reset(self) -> None:

@@ -26,6 +26,8 @@ class ReplayBuffer:
         self, n_step: PositiveInt, gamma: float, buffer_size: int, obs_shape: Sequence[int], obs_dtype: np.dtype[Any],
         action_dim: int, rng: np.random.Generator, device: torch.device, dtype: torch.dtype,
     ) -> None:  # fmt: skip
+        if n_step > buffer_size:
+            raise ValueError(f"n_step={n_step} must be at most {buffer_size}, the transitions that the memory holds")
         self.n_step, self.gamma = n_step, gamma
         self._discounts = gamma ** np.arange(n_step + 1.0)
         self.buffer_size, self.slots = buffer_size, buffer_size + 1

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ddpg.replay.batch import Batch
 from ddpg.replay.buffer import ReplayBuffer
-from ddpg.types import Fraction, NonNegative, Positive, PositiveInt
+from ddpg.types import Fraction, Positive, PositiveInt
 
 
 class PrioritizedReplay(ReplayBuffer):
@@ -20,7 +20,7 @@ class PrioritizedReplay(ReplayBuffer):
     """
 
     def __init__(
-        self, alpha: NonNegative, beta: Fraction, beta_steps: PositiveInt, epsilon: Positive,
+        self, alpha: Fraction, beta: Fraction, beta_steps: PositiveInt, epsilon: Positive,
         n_step: PositiveInt, gamma: float, buffer_size: int, obs_shape: Sequence[int], obs_dtype: np.dtype[Any],
         action_dim: int, rng: np.random.Generator, device: torch.device, dtype: torch.dtype,
     ) -> None:  # fmt: skip
@@ -63,15 +63,17 @@ class PrioritizedReplay(ReplayBuffer):
 
     def state_dict(self) -> dict[str, Any]:
         self._enter_new()
-        priorities = torch.from_numpy(self._tree[self._held()])
-        return {"priorities": priorities, "largest": self._largest, "samples": self._samples}
+        return {
+            "priorities": torch.from_numpy(self._tree[self._held()]),
+            "largest": self._largest,
+            "samples": self._samples,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         values = np.zeros(self.slots)
-        values[self._held()] = state["priorities"].numpy()[
-            -self.buffer_size :
-        ]  # a memory made smaller keeps the newest
-        self._tree.fill(values)
+        # a memory made smaller keeps the newest
+        values[self._held()] = state["priorities"].numpy()[-self.buffer_size :]
+        self._tree[np.arange(self.slots)] = values
         self._largest, self._samples = state["largest"], state["samples"]
         self._known = self.total
 
@@ -85,7 +87,6 @@ class SumTree:
 
     def __init__(self, slots: int) -> None:
         self._leaf = 1 << (slots - 1).bit_length()  # node k has the children 2k and 2k + 1; leaves start here
-        self._slots = slots
         self._node = np.zeros(2 * self._leaf)
 
     @property
@@ -102,10 +103,6 @@ class SumTree:
         while node[0] > 1:
             node = node // 2
             self._node[node] = self._node[2 * node] + self._node[2 * node + 1]
-
-    def fill(self, values: np.ndarray) -> None:
-        """Sets all slots."""
-        self[np.arange(self._slots)] = values
 
     def find(self, mass: np.ndarray) -> np.ndarray:
         """For each mass in [0, total) the slot where the running sum of the slots passes it. (n,) -> (n,)"""
