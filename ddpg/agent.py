@@ -101,7 +101,9 @@ class DDPG:
 
     @torch.no_grad()
     def target_q(self, batch: Batch) -> Tensor:
-        """Line 12: y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), shape (N,). Over n steps r_i and gamma are their sums.
+        """Line 12: y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), shape (N,).
+
+        Over n steps r_i is their discounted sum and gamma its n-th power (`batch.discount`).
 
         A terminated state has no future; a truncated one has: only `terminated` masks.
         """

@@ -155,6 +155,9 @@ class ReportArguments:
     )
     metric: str = field(default="eval/episodic_return", metadata={"help": "any name in metrics.jsonl"})
     reps: PositiveInt = field(default=2000, metadata={"help": "bootstrap samples for the 95 % intervals"})
+    solved: float | None = field(
+        default=None, metadata={"help": "a column tells how many seeds end with at least this; null: no such column"}
+    )
 
 
 def report() -> None:
@@ -165,7 +168,7 @@ def report() -> None:
 
         folders = [Path(folder) for folder in arguments.folders]
         out = folders[0] / "report" if arguments.out is None else Path(arguments.out)
-        print(write(folders, out, arguments.metric, arguments.reps))
+        print(write(folders, out, arguments.metric, arguments.reps, arguments.solved))
 
 
 def report_arguments(argv: list[str]) -> ReportArguments:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -86,11 +87,13 @@ def _bad_override(message: str, argv: Sequence[str]) -> str:
     """Hydra's paragraph as a line of ours where it is a common one."""
     unknown = re.search(r"Could not (?:override|delete from config\.) '([^']+)'", message)
     if unknown:
-        return f"{_said(unknown[1], argv)}: there is no such key{nearest(unknown[1], _known_keys(unknown[1], argv))}"
+        near = _choices_named(unknown[1], argv) or nearest(unknown[1], _known_keys(unknown[1], argv))
+        return f"{_said(unknown[1], argv)}: there is no such key{near}"
     swept = re.search(r"Ambiguous value for argument '([^'=]+)=([^']*)'", message)
     if swept:
         key, values = swept.groups()
-        return f"{key}={values} is several values: add -m to run each of them, or write a list as {key}=[{values}]"
+        listed = "" if key in _composed(argv).hydra.runtime.choices else f", or write a list as {key}=[{values}]"
+        return f"{key}={values} is several values: add -m to run each of them{listed}"
     added = re.search(r"(?:An item is already at '|Multiple values for )([\w/.]+)", message)
     if added:
         said = _said(added[1].rstrip("."), argv)
@@ -131,6 +134,14 @@ def _known_keys(word: str, argv: Sequence[str]) -> list[str]:
     composed = _composed(argv)
     keys = list(flat(OmegaConf.to_container(composed))) + [str(group) for group in composed.hydra.runtime.choices]
     return [key for key in keys if word.startswith("hydra") or not key.startswith("hydra.")]
+
+
+def _choices_named(word: str, argv: Sequence[str]) -> str:
+    """The end of a message for the name of an option in the place of its group's; empty for any other word."""
+    groups = [str(group) for group in _composed(argv).hydra.runtime.choices if not str(group).startswith("hydra/")]
+    close = {group: get_close_matches(word, _options(group, argv), n=1, cutoff=0.85) for group in groups}
+    found = [f"{group}={options[0]}" for group, options in close.items() if options]
+    return f"; did you mean {' or '.join(found[:3])}?" if found else ""
 
 
 def _options(group: str, argv: Sequence[str]) -> list[str]:

@@ -45,10 +45,14 @@ def torch_device(name: str) -> torch.device:
     """The device of that name; `auto` is a GPU if torch sees one. UserError if there is no such device."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    allowed = "auto, cpu, cuda, cuda:1, mps"
     try:
         device = torch.device(name)
+    except RuntimeError as error:  # torch's own line lists twenty kinds
+        raise UserError(f"device={name} is not one of {allowed}") from error
+    try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"device={name} cannot be used: {reason}; allowed: auto, cpu, cuda, cuda:N") from error
+        raise UserError(f"device={name} cannot be used: {reason}; allowed: {allowed}") from error
     return device

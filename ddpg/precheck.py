@@ -33,6 +33,7 @@ class Precheck(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             HydraConfig.instance().set_config(config)
+            require_one_choice(config)
             checked = check_job(job_config(_without_hydra(config), config.hydra.overrides.task))
             require_usable(checked, Path(config.hydra.run.dir))
         except Exception as error:
@@ -42,10 +43,21 @@ class Precheck(Callback):
         try:
             if config.resume is not None:
                 raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
+            require_one_choice(config)
             for variation in variations(config):
                 check_job(variation)
         except Exception as error:
             raise Refused(error) from error
+
+
+def require_one_choice(config: DictConfig) -> None:
+    """UserError for a group that the command line chooses twice, of which Hydra takes the last."""
+    said: dict[str, str] = {}
+    words: Any = OmegaConf.to_container(config.hydra.overrides)  # as written, interpolations too
+    for word in [*words["task"], *words["hydra"]]:
+        group = word.partition("=")[0]
+        if group in config.hydra.runtime.choices and said.setdefault(group, word) != word:
+            raise UserError(f"{said[group]} {word}: a group is chosen once")
 
 
 def check_job(cfg: DictConfig) -> DictConfig:
@@ -78,7 +90,10 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
         if override.is_delete() or OmegaConf.is_dict(OmegaConf.select(started, key)) or not _is_key(cfg, key):
-            raise UserError(f"{override.input_line} cannot be given with resume: groups stay as the run was started")
+            raise UserError(
+                f"{override.input_line} cannot be given with resume: groups stay as the run was "
+                "started; keys such as logger.every may change"
+            )
         OmegaConf.update(started, key, override.value())
     return started
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ddpg.report.reading import EPISODES
+from ddpg.report.metric import EPISODES
 from ddpg.report.samples import Sample
 
 RETURN = "eval/episodic_return"
@@ -57,4 +57,4 @@ def sample(values: Any, episodes: Sequence[Any] = ()) -> Sample:
     values = np.array(values, dtype=np.float64)
     seeds, steps = range(1, len(values) + 1), 100.0 * np.arange(values.shape[1])
     returns = tuple(np.array(one, dtype=np.float64) for one in episodes) or tuple(np.empty(0) for _ in seeds)
-    return Sample("pendulum", "noise=ou", tuple(seeds), steps, values, returns)
+    return Sample("pendulum", "noise=ou", tuple(seeds), steps, values, returns, steps[-1])

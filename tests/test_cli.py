@@ -54,6 +54,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("evn=hopper", "evn=hopper: there is no such key; did you mean env?"),
         ("prest=paper", "did you mean preset?"),
         ("lr=1e-3", "did you mean optimizer.actor.lr or optimizer.critic.lr?"),
+        ("prioritized=true", "prioritized=true: there is no such key; did you mean replay=prioritized?"),
         ("hydra.run.dirr=x", "did you mean hydra.run.dir?"),
         ("env.version=v5", "env.version=v5: there is no such key"),
         ("+typo=3", "typo=3: there is no such key"),
@@ -118,6 +119,8 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("foo", "foo: values are written KEY=VALUE, as in seed=3"),
         ("noise.sigma=[1", "noise.sigma=[1 cannot be read: write KEY=VALUE"),
         ("seed=1,2", "seed=1,2 is several values: add -m to run each of them, or write a list as seed=[1,2]"),
+        ("env=hopper env=walker2d", "env=hopper env=walker2d: a group is chosen once"),
+        ("env=hopper seed=1,2 env=walker2d -m", "env=hopper env=walker2d: a group is chosen once"),
         ("-m --cfg job", "Only one of --run, --multirun, --cfg"),
         # folders
         ("resume=nope", "resume=nope is no run folder: it has no config.yaml"),
@@ -142,6 +145,11 @@ def test_mistake(argv: str, line: str, refusal: Refusal, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_several_options_of_a_group(refusal: Refusal) -> None:
+    """A group cannot be a list."""
+    assert refusal("env=hopper,walker2d") == "env=hopper,walker2d is several values: add -m to run each of them"
+
+
 def test_a_space_in_a_key(refusal: Refusal) -> None:
     assert refusal("a b=3").startswith("a b=3 cannot be read: write KEY=VALUE")
 
@@ -156,7 +164,8 @@ def test_a_space_in_a_key(refusal: Refusal) -> None:
             "network.critic.action_layer=5 must be at most 2, the number of hidden layers",
         ),
         ("network.actor.hidden=[]", "network.actor.hidden=[] must have at least one layer"),
-        ("device=gpu", "device=gpu cannot be used: "),
+        ("device=gpu", "device=gpu is not one of auto, cpu, cuda, cuda:1, mps"),
+        ("device=cuda:77", "device=cuda:77 cannot be used: "),
         ("buffer_size=99999999999 total_steps=99999999999", "buffer_size=99999999999 needs 23"),
     ],
 )
@@ -242,7 +251,8 @@ def test_run_again(
     resume = f"resume={finished}"
     assert refusal(resume, "gamma=0.9").startswith(f"gamma=0.9 cannot be given with {resume}: that run has gamma=0.99")
     for group in ("noise=none", "preset=paper", "~noise"):
-        assert refusal(resume, group) == f"{group} cannot be given with resume: groups stay as the run was started"
+        said = refusal(resume, group)
+        assert said.startswith(f"{group} cannot be given with resume: groups stay as the run was started; keys such as")
     assert refusal(resume, "gama=1").endswith("did you mean gamma?")
     assert refusal(resume, "seed=1,2", "-m") == f"{resume} cannot be combined with -m: it continues one run"
     call(monkeypatch, cli.train, resume, "total_steps=300")

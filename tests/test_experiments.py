@@ -55,6 +55,12 @@ def test_an_experiment_that_sweeps_needs_no_flag(experiment: str) -> None:
     assert (mode is not None and mode.name == "MULTIRUN") == bool(swept(experiment))
 
 
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_a_run_folders_name_tells_what_is_swept(experiment: str) -> None:
+    subdir = OmegaConf.to_container(with_hydra(f"experiment={experiment}").hydra.sweep)["subdir"]
+    assert not [key for key in swept(experiment) if key not in subdir]
+
+
 def test_pendulum_is_the_default_settings(compose: Callable[..., DictConfig]) -> None:
     """`make train` is `ddpg-train`: the study has its settings, whatever the defaults become."""
     assert check(compose("experiment=pendulum")) == check(compose())

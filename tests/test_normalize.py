@@ -128,7 +128,7 @@ def test_a_copy_shares_it() -> None:
 
 def test_pictures_are_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"^normalize_obs=5.0 is for vectors of numbers; pixels are scaled already: null$"
+        ValueError, match=r"^normalize_obs=5.0 is for vectors of numbers, .*: write network\.normalize_obs=null$"
     ):
         RunningNorm((9, 64, 64), 5.0)
 

@@ -179,10 +179,29 @@ def deviations(text: str) -> Iterator[str]:
             entry += " " + line.strip()
 
 
-@pytest.mark.parametrize("preset", sorted(set(PRESETS) - {"paper"}))
+@pytest.mark.parametrize("preset", sorted({*PRESETS, "paper_pixels"} - {"paper"}))
 def test_deviations(preset: str) -> None:
     """Those of docs/presets.md are those that open the preset's file."""
     head = (ROOT / "conf" / "preset" / f"{preset}.yaml").read_text().partition("\ndefaults:")[0]
     in_yaml = list(deviations(re.sub(r"^# ?", "", head, flags=re.MULTILINE)))
     assert in_yaml
     assert in_yaml == list(deviations(DOC.partition(f"### {preset}\n")[2]))
+
+
+def test_deviations_of_paper() -> None:
+    """Its file has the numbers and titles of docs/paper.md."""
+    at_length = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8").partition("## Preset `paper`: ")[2]
+    titles = re.findall(r"^(\d+\. )\*\*([^*]+\.)\*\*", at_length.partition("\n## ")[0], re.MULTILINE)
+    head = (ROOT / "conf" / "preset" / "paper.yaml").read_text().partition("\ndefaults:")[0]
+    shown = list(deviations(re.sub(r"^# ?", "", head, flags=re.MULTILINE)))
+    assert len(shown) == 19
+    for entry, (number, title) in zip(shown, titles, strict=True):
+        assert entry.startswith(number + title)
+
+
+def test_every_preset_has_a_score_to_reach() -> None:
+    table = DOC.partition("## Scores to reach")[2].partition("\n## ")[0]
+    named = {
+        name for cell in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
+    }
+    assert named == {*PRESETS, "paper_pixels"}

@@ -247,6 +247,13 @@ def test_failing_sink_is_off_after_one_warning(tmp_path: Path, caplog: pytest.Lo
     assert len(read_metrics(tmp_path / "metrics.jsonl")) == 3
 
 
+def test_a_sink_that_was_never_started_is_not_ended(tmp_path: Path) -> None:
+    """A run that cannot be built ends before its first row."""
+    spy = Spy()
+    Tracker(tmp_path / "metrics.jsonl", [spy]).finish(1, {})
+    assert spy.calls == []
+
+
 def test_sinks_hear_of_steps_ten_times_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("ddpg.tracking.tracker.monotonic", lambda: now)

@@ -23,6 +23,7 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is out of date. You should consider upgrading")
         warnings.filterwarnings("ignore", message=r".*X11: The DISPLAY environment variable is missing")
+        warnings.filterwarnings("ignore", message=r".*X11: Failed to open display")
         yield
 
 
@@ -52,6 +53,17 @@ def _filtered(descriptor: int) -> Iterator[None]:
             for line in held:
                 if not _PYBULLET.fullmatch(line.rstrip()):
                     os.write(descriptor, line)
+
+
+def hide_half_built_contexts() -> None:
+    """After a frame failed: what gymnasium and dm_control cannot tidy up, for it was never there, is not told again."""
+    before = sys.unraisablehook
+
+    def hook(event: "sys.UnraisableHookArgs", /) -> None:
+        if getattr(event.object, "__qualname__", "") not in ("MjrContext.__del__", "OffScreenViewer.__del__"):
+            before(event)
+
+    sys.unraisablehook = hook
 
 
 def _flush() -> None:

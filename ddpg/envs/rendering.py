@@ -1,10 +1,12 @@
 """Pictures of an environment: how MuJoCo draws without a display, and frames into an mp4."""
 
+import ctypes
 import ctypes.util
 import importlib
 import os
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,15 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from ddpg.envs.quiet import hide_half_built_contexts
 from ddpg.errors import UserError
 
 Frame = npt.NDArray[np.uint8]
+
+#: What MUJOCO_GL may say where something is drawn; elsewhere these too (mujoco's gl_context, dm_control's constants).
+RENDERERS = ("egl", "glfw", "osmesa")
+ON, OFF = ("on", "enable", "enabled", "true", "1"), ("off", "disable", "disabled", "false", "0")
+PACKAGES = "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri, or libosmesa6"
 
 
 def derives_from(env: gymnasium.Env[Any, Any], *packages: str) -> bool:
@@ -32,21 +40,46 @@ def draw(env: gymnasium.Env[Any, Any], key: str) -> Frame:
     try:
         frame = np.asarray(env.render(), dtype=np.uint8)
     except Exception as error:
+        hide_half_built_contexts()
         line = " ".join(str(error).split())
-        raise UserError(
-            f"{key}: drawing it failed: {type(error).__name__}: {line} "
-            "(`pip install 'ddpg[video]'`; without a display MuJoCo needs MUJOCO_GL=egl or osmesa)"
-        ) from error
+        raise UserError(f"{key}: drawing it failed: {type(error).__name__}: {line}{_advice(env)}") from error
     if frame.ndim != 3 or frame.shape[2] != 3:
         raise UserError(f"{key}: its render() gives an array {frame.shape}, no picture (height, width, 3)")
     return frame
+
+
+def _advice(env: gymnasium.Env[Any, Any]) -> str:
+    if draws_with_mujoco(env):
+        return f" ({_found()}; {PACKAGES})"
+    if derives_from(env, "gymnasium.envs.classic_control", "gymnasium.envs.box2d"):
+        return " (pip install 'ddpg[video]')"  # pygame
+    return ""
 
 
 def has_display() -> bool:
     """Whether a window could be opened; macOS and Windows draw without asking."""
     if not sys.platform.startswith("linux"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    wayland = os.environ.get("WAYLAND_DISPLAY")
+    if wayland and Path(os.environ.get("XDG_RUNTIME_DIR", "/"), wayland).is_socket():
+        return True
+    return bool(os.environ.get("DISPLAY")) and _answers(os.environ["DISPLAY"])
+
+
+@cache
+def _answers(display: str) -> bool:
+    """Whether an X server can be spoken to: DISPLAY outlives it in tmux, in containers and after ssh -X."""
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+    except OSError:  # what opens windows needs it too
+        return False
+    x11.XOpenDisplay.argtypes, x11.XOpenDisplay.restype = [ctypes.c_char_p], ctypes.c_void_p
+    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    connection = x11.XOpenDisplay(display.encode())
+    if connection is None:
+        return False
+    x11.XCloseDisplay(connection)
+    return True
 
 
 def draw_pygame_in_memory() -> None:
@@ -55,13 +88,26 @@ def draw_pygame_in_memory() -> None:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 
+def require_known_renderer(draws: bool) -> None:
+    """UserError if MUJOCO_GL says what MuJoCo, dm_control or, where something is drawn, gymnasium would fail on."""
+    chosen, allowed = os.environ.get("MUJOCO_GL"), RENDERERS if draws else (*RENDERERS, *ON, *OFF)
+    if chosen and chosen not in allowed:
+        others = "; leave it out, and one that works is taken" if draws else ", disabled"
+        raise UserError(f"MUJOCO_GL={chosen} is not one of {', '.join(RENDERERS)}{others}")
+
+
 def choose_mujoco_backend() -> bool:
     """Set MUJOCO_GL on a machine without a display, where the user left it open; False if nothing can draw.
 
     gymnasium reads the variable at the first frame, dm_control already when it is imported.
     """
-    if os.environ.get("MUJOCO_GL") or has_display():
-        return True
+    chosen = os.environ.get("MUJOCO_GL")
+    if chosen in ("egl", "osmesa"):
+        return _works(chosen)
+    if chosen == "":  # gymnasium takes it for a renderer's name
+        del os.environ["MUJOCO_GL"]
+    if chosen or has_display():
+        return has_display()
     find = ctypes.util.find_library
     # PyOpenGL cannot go back to OSMesa after a failed try of EGL, which needs one of the three beside it.
     if find("EGL") and (find("OpenGL") or find("GL") or find("GLESv2")) and _works("egl"):
@@ -73,11 +119,18 @@ def choose_mujoco_backend() -> bool:
 
 def require_mujoco_backend() -> None:
     """Choose one, or say what to install."""
+    require_known_renderer(draws=True)
     if not choose_mujoco_backend():
+        instead = "leave MUJOCO_GL out, or " if os.environ.get("MUJOCO_GL") else ""
         raise UserError(
-            "drawing MuJoCo needs a display or a software renderer, and neither works here: "
-            "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri, or libosmesa6"
+            f"drawing MuJoCo needs a display or a software renderer, and none works here ({_found()}): "
+            f"{instead}{PACKAGES}"
         )
+
+
+def _found() -> str:
+    names = ("MUJOCO_GL", "DISPLAY")
+    return ", ".join(f"{name}={os.environ[name]}" if os.environ.get(name) else f"no {name}" for name in names)
 
 
 def _works(backend: str) -> bool:

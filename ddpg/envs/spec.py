@@ -16,6 +16,7 @@ from ddpg.envs.rendering import (
     choose_mujoco_backend,
     draw_pygame_in_memory,
     draws_with_mujoco,
+    require_known_renderer,
     require_mujoco_backend,
 )
 from ddpg.envs.vector_env import VectorEnv
@@ -54,15 +55,15 @@ class EnvSpec:
         """Build it: the env's own class, gymnasium's order check and time limit, what `pixels` and `action_repeat`
         ask for, then `VectorEnv`.
 
-        With `render`, `render()` gives frames. Close an env that draws, or MuJoCo's contexts complain at exit.
+        With `render`, `render()` gives frames; with `pixels` a first one is drawn here, to see that it can be.
+        Close an env that draws, or MuJoCo's contexts complain at exit.
         `UserError`: it is unknown, not installed, fails to build, cannot be drawn, or its actions are not a bounded
         Box.
         """
         draws = render or self.pixels is not None
         self._check_name()
         with quiet(), quiet_pybullet(self._uses_pybullet()):
-            if not {"dm_control", "shimmy"}.isdisjoint(self.imports):
-                choose_mujoco_backend()  # now, since they read it when they are imported
+            self._prepare_mujoco(draws)
             self._import()
             env = self._build(draws)
         if draws:
@@ -78,6 +79,8 @@ class EnvSpec:
                 f"{explain.key(self)}: it has no time limit, so that an episode might never end: "
                 "give it one, as in env.max_episode_steps=1000"
             )
+        if pictures:
+            vector_env.reset(seed=0)  # every episode begins with a reset of its own
         return vector_env
 
     def require_installed(self) -> None:
@@ -94,6 +97,18 @@ class EnvSpec:
                 f"env.name={self.name} becomes a folder's name, so letters, digits, '.', '_' and '-' are "
                 f"allowed: for example env.name={folder_name(self.name)}"
             )
+
+    def _prepare_mujoco(self, draws: bool) -> None:
+        """Before anything is imported, for MuJoCo and dm_control read MUJOCO_GL then."""
+        entry_point = getattr(gymnasium.registry.get(self.id), "entry_point", None)
+        dm_control = not {"dm_control", "shimmy"}.isdisjoint(self.imports)
+        if not dm_control and not str(entry_point).startswith("gymnasium.envs.mujoco"):
+            return
+        require_known_renderer(draws)
+        if draws:
+            require_mujoco_backend()
+        elif dm_control:
+            choose_mujoco_backend()
 
     def _import(self) -> None:
         own = [self.id.partition(":")[0]] if ":" in self.id else []  # gymnasium's way to write "module:id"

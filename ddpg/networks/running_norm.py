@@ -25,7 +25,10 @@ class RunningNorm(nn.Module):
     def __init__(self, obs_shape: Sequence[int], clip: Positive) -> None:
         super().__init__()
         if len(obs_shape) != 1:
-            raise ValueError(f"normalize_obs={clip} is for vectors of numbers; pixels are scaled already: null")
+            raise ValueError(
+                f"normalize_obs={clip} is for vectors of numbers, and pixels are scaled already: "
+                "write network.normalize_obs=null"
+            )
         self.clip = clip
         # in float64: in float32 a count ends at 2^24, and small deviations from a large mean are lost
         self.register_buffer("mean", torch.zeros(obs_shape, dtype=torch.float64))

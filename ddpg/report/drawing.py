@@ -5,24 +5,31 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ddpg.plot import INK, TRAINING, dress, new_figure, save
-from ddpg.report.samples import Sample
+from ddpg.plot import INK, dress, new_figure, save
+from ddpg.report.choice import count
+from ddpg.report.metric import Metric
+from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.statistics import ENOUGH, Estimates, iqm
 
 #: Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which paper swallows.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 STYLES = ("-", "--", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+#: With fewer seeds each is drawn as well: their interquartile mean may be where none of them is.
+FEW = 6
 #: Labels longer than WIDE have a line of the legend to themselves, those longer than LINE have several.
 WIDE, LINE = 46, 100
+THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
 
-Look = tuple[str, str]
+Look = tuple[str, str, str]
 
 
-def draw(found: Sequence[Sample], metric: str, estimates: Estimates, out: Path) -> dict[str, Path]:
+def draw(found: Sequence[Sample], metric: Metric, estimates: Estimates, out: Path) -> dict[str, Path]:
     """Writes ENVIRONMENT.png into the folder `out`, by environment; none where no step is shared."""
     pictures = {}
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
@@ -34,44 +41,76 @@ def draw(found: Sequence[Sample], metric: str, estimates: Estimates, out: Path) 
 
 
 def look(place: int) -> Look:
-    """Colour and style of a line; 21 of them differ."""
-    return PALETTE[place % len(PALETTE)], STYLES[place // len(PALETTE) % len(STYLES)]
+    """Colour, style and marker of a line; 21 of them differ, and neighbours in all three."""
+    return PALETTE[place % len(PALETTE)], STYLES[place % len(STYLES)], MARKERS[place % len(MARKERS)]
 
 
-def _picture(environment: str, looks: dict[Sample, Look], metric: str, estimates: Estimates, path: Path) -> Path:
+def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, estimates: Estimates, path: Path) -> Path:
     ranked = sorted(looks, key=lambda sample: -iqm(sample.values)[-1])  # the legend reads as the lines end
     names = [_legend_name(sample) for sample in ranked]
+    thin = _thin_lines(ranked)
     columns = 1 if max(map(len, names)) > WIDE or len(ranked) < 3 else 2
-    lines = sum(name.count("\n") + 1 for name in names) + _any_unfinished(ranked)
+    lines = sum(name.count("\n") + 1 for name in names) + len(thin)
     figure, axes = new_figure(4.3 + 0.2 * -(-lines // columns))
     shade = 0.15 if len(ranked) <= 4 else 0.09
-    handles = [_curve(axes, sample, looks[sample], estimates, shade) for sample in ranked]
-    dress(axes, environment, "evaluation return" if metric == "eval/episodic_return" else metric)
+    handles = [curve(axes, sample, looks[sample], estimates, shade, ranked) for sample in ranked]
+    dress(axes, environment, _ylabel(metric))
     axes.text(0.99, 1.02, _subtitle(ranked), transform=axes.transAxes, ha="right", fontsize=8, color=INK)
-    if _any_unfinished(ranked):
-        handles.append(Line2D([], [], color=TRAINING, linewidth=0.9, label="thin: a run that has not reached the end"))
-    figure.legend(handles=handles, loc="outside lower left", ncols=columns, frameon=False, fontsize=8, labelcolor=INK)
+    figure.legend(
+        handles=[*handles, *thin], loc="outside lower left", ncols=columns, frameon=False, fontsize=8, labelcolor=INK,
+        handlelength=3.2,
+    )  # fmt: skip
     return save(figure, path)
 
 
-def _curve(axes: Axes, sample: Sample, look: Look, estimates: Estimates, shade: float) -> Line2D:
-    color, style = look
+def curve(
+    axes: Axes, sample: Sample, look: Look, estimates: Estimates, shade: float, drawn: Sequence[Sample]
+) -> Line2D:
+    color, style, marker = look
     bounds = estimates.interval(sample.values)
     if bounds is not None:
         axes.fill_between(sample.steps, bounds[0], bounds[1], color=color, alpha=shade, linewidth=0)
+    if 1 < len(sample.seeds) < FEW:
+        axes.plot(sample.steps, sample.values.T, color=color, **THIN)
     for run in sample.unfinished:
-        axes.plot(run.steps, run.values, color=color, linestyle=style, linewidth=0.9, alpha=0.6)
-    marker = "o" if len(sample.steps) <= 3 else None  # a line through one point would not be seen
+        axes.plot(run.steps, run.values, color=color, marker="x", markersize=5, markevery=[-1], **THIN)
+    # where lines lie on each other, dashes are drawn over what is solid, and each has its markers at steps of its own
     [line] = axes.plot(
-        sample.steps, iqm(sample.values), color=color, linestyle=style, linewidth=1.8, marker=marker, markersize=3.5,
-        label=_legend_name(sample),
+        sample.steps, iqm(sample.values), color=color, linestyle=style, linewidth=1.8, marker=marker, markersize=4.5,
+        markevery=marked(len(sample.steps), drawn.index(sample), len(drawn)), label=_legend_name(sample),
+        zorder=3 + STYLES.index(style) / 10,
     )  # fmt: skip
     return line
 
 
+def marked(points: int, place: int, lines: int) -> tuple[int, int]:
+    """First marker and distance to the next: about 6 on a line, and no two lines marked at the same points."""
+    every = max(lines, points // 6)
+    return (place * every // lines, every) if points > every else (0, 1)
+
+
+def _thin_lines(samples: Sequence[Sample]) -> list[Line2D]:
+    """What the legend says of the thin lines."""
+    lines = []
+    if any(1 < len(sample.seeds) < FEW for sample in samples):
+        lines.append(Line2D([], [], color=INK, label="thin: each single seed", **THIN))
+    if any(run.steps.size for sample in samples for run in sample.unfinished):
+        told = "thin, ends in a cross: a run that is left out"
+        lines.append(Line2D([], [], color=INK, marker="x", markersize=5, label=told, **THIN))
+    return lines
+
+
+def _ylabel(metric: Metric) -> str:
+    if metric.of_episodes:
+        what = "training return" if metric.is_return else metric.name
+        return f"{what}, mean of the last {WINDOW} episodes"
+    return "evaluation return" if metric.name == "eval/episodic_return" else metric.name
+
+
 def _legend_name(sample: Sample) -> str:
-    count = len(sample.seeds)
-    return textwrap.fill(f"{sample.configuration} ({count} seed{'s' if count > 1 else ''})", LINE)
+    seeds = count(sample.started, "seeds")
+    told = f"{len(sample.seeds)} of {seeds}" if sample.unfinished else seeds
+    return textwrap.fill(f"{sample.configuration} ({told})", LINE)
 
 
 def _subtitle(samples: Sequence[Sample]) -> str:
@@ -80,7 +119,3 @@ def _subtitle(samples: Sequence[Sample]) -> str:
         return "one seed: no interval"
     few = f" (from {ENOUGH} seeds on)" if min(counts) < ENOUGH else ""
     return f"interquartile mean, 95 % bootstrap interval{few}"
-
-
-def _any_unfinished(samples: Sequence[Sample]) -> bool:
-    return any(run.steps.size for sample in samples for run in sample.unfinished)

@@ -16,9 +16,6 @@ from ddpg.run_folder import RunFolder
 from ddpg.signature import nearest
 from ddpg.tracking.metrics import Row, read_metrics
 
-#: Return of every training episode.
-EPISODES = "charts/episodic_return"
-
 
 @dataclass(frozen=True)
 class Run:
@@ -52,24 +49,29 @@ def frame(runs: Sequence[Run], *metrics: str) -> pd.DataFrame:
     """A line for each row of a metrics.jsonl that has one of the metrics; a run without any has one line of NaN.
 
     Columns: run (its folder), environment, configuration (label), seed, state, done_step (status.json's env_step),
-    total_steps, env_step and the metrics.
+    total_steps, eval_episodes (eval.episodes; 1 if the config has none), shared (what labels need not tell), env_step
+    and the metrics, each once.
 
     Raises:
-        UserError: no run has the first of the metrics.
+        UserError: no run has the first of the metrics, or that is env_step.
     """
+    if metrics[0] == "env_step":
+        raise UserError("metric=env_step is what the values are drawn over, not a metric; try eval/episodic_return")
+    metrics = tuple(dict.fromkeys(metrics))
     named = _configurations(runs)
     lines: list[dict[str, Any]] = []
     seen: set[str] = set()
     for run in runs:
         rows = read_metrics(run.folder.metrics)
         seen.update(*rows)
-        about = _columns(run) | {"configuration": named[run.folder.path]}
+        about = _columns(run) | named[run.folder.path]
         wanted: list[Row] = [row for row in rows if not row.keys().isdisjoint(metrics)]
         lines += [about | {key: row[key] for key in ("env_step", *metrics) if key in row} for row in wanted or [{}]]
     if metrics[0] not in seen:
         near = nearest(metrics[0], seen - {"env_step"}) if seen else ": nothing has been recorded yet"
-        raise UserError(f"metric={metrics[0]} is in none of the {len(runs)} runs{near}")
-    return pd.DataFrame(lines, columns=[*_columns(runs[0]), "configuration", "env_step", *metrics])
+        where = "not in the only run" if len(runs) == 1 else f"in none of the {len(runs)} runs"
+        raise UserError(f"metric={metrics[0]} is {where}{near}")
+    return pd.DataFrame(lines, columns=[*_columns(runs[0]), "configuration", "shared", "env_step", *metrics])
 
 
 def _run_folders(top: Path) -> Iterator[Path]:
@@ -119,18 +121,20 @@ def _columns(run: Run) -> dict[str, Any]:
         "state": run.status.get("state", "unknown"),
         "done_step": run.status.get("env_step", 0),
         "total_steps": run.config["total_steps"],
+        "eval_episodes": run.config.get("eval", {}).get("episodes", 1),
     }
 
 
-def _configurations(runs: Sequence[Run]) -> dict[Path, str]:
-    """The label of each run's configuration, among those of its environment."""
+def _configurations(runs: Sequence[Run]) -> dict[Path, dict[str, str]]:
+    """The label of each run's configuration, among those of its environment, and what these labels share."""
     members: dict[str, dict[str, list[Run]]] = {}
     for run in runs:
         members.setdefault(run.environment, {}).setdefault(group(run.config), []).append(run)
-    named: dict[Path, str] = {}
+    named: dict[Path, dict[str, str]] = {}
     for groups in members.values():
-        texts = labels([_described(same) for same in groups.values()])
-        named |= {run.folder.path: text for text, same in zip(texts, groups.values(), strict=True) for run in same}
+        texts, shared = labels([_described(same) for same in groups.values()])
+        for text, same in zip(texts, groups.values(), strict=True):
+            named |= {run.folder.path: {"configuration": text, "shared": "; ".join(shared)} for run in same}
     return named
 
 

@@ -1,20 +1,25 @@
-"""Which runs count, and up to where: from the data frame to the returns that are compared."""
+"""Which runs count, and up to where: from the data frame to the values that are compared."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ddpg.plot import Series, short_number
-from ddpg.report.reading import EPISODES
+from ddpg.plot import Series, moving_mean, short_number
+from ddpg.report.choice import OneRun, count, different_lengths, explained, finished_step, one_for_each_seed
+from ddpg.report.metric import EPISODES, Metric
+
+#: A metric of training episodes is put on a grid of POINTS steps, at each the mean of the last WINDOW episodes.
+POINTS, WINDOW = 100, 100
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run that is left out, for it has not reached the last step of its configuration."""
+    """A run that is left out, for it has not reached the step up to which its configuration is compared."""
 
     seed: int
+    state: str
     steps: Series
     values: Series
 
@@ -31,90 +36,97 @@ class Sample:
     steps: Series
     #: [S, n] the metric.
     values: Series
-    #: Length S: the returns of each run's training episodes up to steps[-1].
+    #: Length S: of each run's training episodes up to `end` the returns, or the metric if it is one of episodes.
     episodes: tuple[Series, ...]
+    #: The env step up to which all seeds have come, and no further than they are compared.
+    end: float
     unfinished: tuple[Unfinished, ...] = ()
+    #: The different values of eval.episodes.
+    eval_episodes: tuple[int, ...] = ()
+    #: What the labels of the environment do not tell, as all configurations but one have it.
+    shared: str = ""
     #: What a reader must know of the choice, a sentence each.
     notes: tuple[str, ...] = ()
 
-
-@dataclass
-class _Run:
-    seed: int
-    state: str
-    done_step: int
-    total_steps: int
-    metric: pd.Series
-    episodes: pd.Series
-    notes: list[str] = field(default_factory=list)
+    @property
+    def started(self) -> int:
+        """How many seeds there are, with those that are left out."""
+        return len(self.seeds) + len(self.unfinished)
 
     @property
-    def last(self) -> float:
-        return float(self.metric.index[-1]) if len(self.metric) else -1.0
-
-    def where(self) -> str:
-        return f"seed {self.seed} ({self.state} at {short_number(max(self.last, self.done_step, 0))})"
+    def failed(self) -> int:
+        return sum(run.state == "failed" for run in self.unfinished)
 
 
-def samples(frame: pd.DataFrame, metric: str) -> list[Sample]:
+def samples(frame: pd.DataFrame, metric: Metric) -> list[Sample]:
     """One for each configuration, by environment.
 
-    Those runs count that have reached the configuration's last step (the largest total_steps of its runs). If none
-    has, all count, up to the last step that they share.
+    Those runs count that have reached the largest step that at least half of the configuration's seeds have finished
+    (or, if there is none, the one that most have finished). If no run has finished, all count, as far as they share.
     """
     groups = frame.groupby(["environment", "configuration"], sort=True)
     return [_sample(str(environment), str(label), part, metric) for (environment, label), part in groups]
 
 
-def _sample(environment: str, label: str, part: pd.DataFrame, metric: str) -> Sample:
-    runs, notes = _one_for_each_seed([_run(rows, metric) for _, rows in part.groupby("run", sort=False)])
-    target = max(run.total_steps for run in runs)
-    finished = [run for run in runs if run.state == "done" and run.done_step >= target and len(run.metric)]
-    counted = finished or [run for run in runs if len(run.metric)]
+def _sample(environment: str, label: str, part: pd.DataFrame, metric: Metric) -> Sample:
+    runs, notes = one_for_each_seed([_run(rows, metric) for _, rows in part.groupby("run", sort=False)])
+    measured = [run for run in runs if len(run.metric)]
+    target = finished_step(measured, len(runs))
+    counted = [run for run in measured if target is None or run.has_reached(target)]
     others = [run for run in runs if run not in counted]
-    notes += _explained(len(finished), target, runs, others)
-    table = pd.concat([run.metric for run in counted], axis=1, join="inner").sort_index() if counted else pd.DataFrame()
-    steps = table.index.to_numpy(dtype=np.float64)
-    last = steps[-1] if len(steps) else -1.0
-    furthest = max((run.last for run in counted), default=-1.0)
-    if last < furthest:
-        where = f"compared up to step {short_number(last)}" if len(steps) else "not compared: there is no such step"
-        notes.append(f"{where}, the last one where all its seeds have a finite value")
+    end = min([np.inf if target is None else target, *(run.reached for run in counted)]) if counted else -1.0
+    notes += explained(runs, counted, target)
+    table, thinned = _shared(counted, target, end, metric)
+    episodes = [run.metric if metric.of_episodes else run.episodes for run in counted]
     return Sample(
-        environment, label, tuple(run.seed for run in counted), steps, table.to_numpy(dtype=np.float64).T,
-        tuple(run.episodes[run.episodes.index <= last].to_numpy(dtype=np.float64) for run in counted),
-        tuple(Unfinished(r.seed, r.metric.index.to_numpy(dtype=np.float64), r.metric.to_numpy()) for r in others),
-        tuple(notes),
+        environment, label, tuple(run.seed for run in counted), table.index.to_numpy(dtype=np.float64),
+        table.to_numpy(dtype=np.float64).T,
+        tuple(one[one.index <= end].to_numpy(dtype=np.float64) for one in episodes), end,
+        tuple(_unfinished(run, metric) for run in others), tuple(sorted({run.eval_episodes for run in counted})),
+        str(part["shared"].iloc[0]),
+        (*notes, *thinned, *(different_lengths(counted) if metric.of_evaluations else ())),
     )  # fmt: skip
 
 
-def _run(rows: pd.DataFrame, metric: str) -> _Run:
+def _run(rows: pd.DataFrame, metric: Metric) -> OneRun:
     first = rows.iloc[0]
-    by_step = rows.set_index("env_step")
-    values = by_step[metric].dropna()
-    return _Run(
+    by_step = rows[rows["env_step"].notna()].set_index("env_step").sort_index(kind="stable")
+    values = by_step[metric.name].dropna()
+    return OneRun(
         int(first["seed"]), str(first["state"]), int(first["done_step"]), int(first["total_steps"]),
-        values[~values.index.duplicated(keep="last")], by_step[EPISODES].dropna(),
+        int(first["eval_episodes"]), values[~values.index.duplicated(keep="last")], by_step[EPISODES].dropna(),
     )  # fmt: skip
 
 
-def _one_for_each_seed(runs: Sequence[_Run]) -> tuple[list[_Run], list[str]]:
-    """A seed that was run again is no second sample: the run that came furthest counts."""
-    best: dict[int, _Run] = {}
-    for run in runs:
-        other = best.get(run.seed)
-        if other is None or (run.done_step, run.last) > (other.done_step, other.last):
-            best[run.seed] = run
-    twice = [seed for seed in best if sum(run.seed == seed for run in runs) > 1]
-    notes = [f"seed {seed} was run more than once: the run that came furthest counts" for seed in sorted(twice)]
-    return [best[seed] for seed in sorted(best)], notes
+def _shared(
+    counted: Sequence[OneRun], target: float | None, end: float, metric: Metric
+) -> tuple[pd.DataFrame, list[str]]:
+    """A column of values for each run at the steps that all have, and what was lost by that."""
+    if not counted:
+        return pd.DataFrame(), []
+    whole = [run.metric if target is None else run.metric[run.metric.index <= target] for run in counted]
+    columns = [_on_grid(one, end) for one in whole] if metric.of_episodes else whole
+    table = pd.concat(columns, axis=1, join="inner").sort_index()
+    if table.empty:
+        return table, ["not compared: there is no step at which all its seeds have a finite value"]
+    last, notes = float(table.index[-1]), []
+    if last < max(one.index[-1] for one in whole if len(one)):
+        notes.append(f"compared up to step {short_number(last)}, the last one where all its seeds have a finite value")
+    steps = {step for one in columns for step in one.index if step <= last}
+    if len(table) < len(steps) and not metric.of_episodes:
+        kind = "evaluation steps" if metric.of_evaluations else "steps"
+        notes.append(f"compared at {len(table)} of {count(len(steps), kind)}, those that all seeds have")
+    return table, notes
 
 
-def _explained(finished: int, target: int, runs: Sequence[_Run], others: Sequence[_Run]) -> list[str]:
-    if finished == len(runs):
-        return []
-    told = f"{finished} of {len(runs)} seeds reached the last step, {short_number(target)}"
-    if finished:
-        return [f"{told}; left out: {', '.join(run.where() for run in others)}"]
-    notes = [f"{told}, so all are compared as far as they have come: {', '.join(run.where() for run in runs)}"]
-    return notes + [f"nothing to compare yet of seed {run.seed}" for run in others]
+def _on_grid(episodes: pd.Series, end: float) -> pd.Series:
+    """Mean of the last WINDOW episodes that had ended, at POINTS evenly spaced steps up to `end`; none before one."""
+    grid = end * np.arange(1, POINTS + 1) / POINTS
+    ended = np.searchsorted(episodes.index.to_numpy(dtype=np.float64), grid, side="right")
+    grid, ended = grid[ended > 0], ended[ended > 0]
+    return pd.Series(moving_mean(episodes.to_numpy(dtype=np.float64), WINDOW)[ended - 1], index=grid)
+
+
+def _unfinished(run: OneRun, metric: Metric) -> Unfinished:
+    shown = _on_grid(run.metric, run.reached) if metric.of_episodes and len(run.metric) else run.metric
+    return Unfinished(run.seed, run.state, shown.index.to_numpy(dtype=np.float64), shown.to_numpy(dtype=np.float64))

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from rliable import library
 
 from ddpg.plot import Series
+from ddpg.report.metric import Metric
 from ddpg.report.samples import Sample
 
 #: With fewer seeds than this no interval is claimed.
@@ -19,6 +21,8 @@ EVALUATIONS, TRAINING = 10, 100
 class Score:
     """Final scores of the seeds by one convention. `low` and `high` are nan with fewer than ENOUGH seeds."""
 
+    #: By which tables are sorted: the same for `last 10 evaluations` and, of a shorter run, `last 3 evaluations`.
+    rank: int
     convention: str
     step: float
     iqm: float
@@ -42,19 +46,25 @@ def max_of_mean(values: Series) -> int:
     return int(values.mean(axis=0).argmax())
 
 
-def conventions(sample: Sample, noun: str) -> Iterator[tuple[str, float, Series]]:
-    """Name, env step and a value for each seed [S]; what cannot be had from these runs is left out."""
-    values, steps = sample.values, sample.steps
-    count = min(EVALUATIONS, len(steps))
-    best = max_of_mean(values)
-    yield f"last {noun}", steps[-1], values[:, -1]
-    if count > 1:
-        yield f"last {count} {noun}s", steps[-1], values[:, -count:].mean(axis=1)
-    yield f"max of the mean {noun}", steps[best], values[:, best]
-    count = min([TRAINING, *(len(returns) for returns in sample.episodes)])
-    if count:
-        tail = np.array([returns[-count:].mean() for returns in sample.episodes])
-        yield f"last {count} training episode{'s' if count > 1 else ''}", steps[-1], tail
+def conventions(sample: Sample, metric: Metric) -> Iterator[tuple[int, str, float, Series]]:
+    """Rank, name, env step and a value for each seed [S]; what cannot be had from these runs is left out.
+
+    Of a metric that is no return only its last values are told: the largest is not its best, and returns of training
+    episodes are another metric.
+    """
+    values, steps, noun = sample.values, sample.steps, metric.noun
+    if len(steps) and not metric.of_episodes:
+        yield 0, f"last {noun}", steps[-1], values[:, -1]
+        count = min(EVALUATIONS, len(steps))
+        if count > 1:
+            yield 1, f"last {count} {noun}s", steps[-1], values[:, -count:].mean(axis=1)
+        if metric.is_return:
+            best = max_of_mean(values)
+            yield 2, f"max of the mean {noun}", steps[best], values[:, best]
+    count = min([TRAINING, *(len(values) for values in sample.episodes)])
+    if sample.episodes and count and (metric.is_return or metric.of_episodes):
+        tail = np.array([values[-count:].mean() for values in sample.episodes])
+        yield 3, f"last {count} training episode{'s' if count > 1 else ''}", sample.end, tail
 
 
 class Estimates:
@@ -63,26 +73,29 @@ class Estimates:
     def __init__(self, reps: int) -> None:
         self.reps = reps
 
-    def scores(self, sample: Sample, noun: str) -> list[Score]:
-        """By every convention; none if the seeds share no step."""
-        if not len(sample.steps):
-            return []
-        return [self._score(name, step, values) for name, step, values in conventions(sample, noun)]
+    def scores(self, sample: Sample, metric: Metric) -> list[Score]:
+        """By every convention that these runs allow."""
+        return [self._score(*convention) for convention in conventions(sample, metric)]
 
     def interval(self, values: Series) -> Series | None:
-        """Bounds of the interquartile mean, [S, n] -> [2, n]; None with fewer than ENOUGH seeds."""
+        """Bounds of the interquartile mean, [S, n] -> [2, n]; None with fewer than ENOUGH seeds.
+
+        A resample takes seeds with all of their values, so rliable is given the seeds' places alone: of an array of
+        values it would draw seeds anew at every step, and the bounds of a curve would jitter.
+        """
         if len(values) < ENOUGH:
             return None
-        over_seeds: Callable[[Series], Series] = lambda scores: iqm(scores[:, 0])  # noqa: E731
+        places = np.arange(len(values))[:, None]
+        over_seeds: Callable[[NDArray[np.int64]], Series] = lambda drawn: iqm(values[drawn[:, 0]])  # noqa: E731
         with _seeded():
-            bounds = library.get_interval_estimates({"": values[:, None, :]}, over_seeds, reps=self.reps)[1]
+            bounds = library.get_interval_estimates({"": places}, over_seeds, reps=self.reps)[1]
         return np.asarray(bounds[""])
 
-    def _score(self, convention: str, step: float, values: Series) -> Score:
+    def _score(self, rank: int, convention: str, step: float, values: Series) -> Score:
         bounds = self.interval(values[:, None])
         low, high = (np.nan, np.nan) if bounds is None else bounds[:, 0]
         return Score(
-            convention, float(step), float(iqm(values)), float(low), float(high), float(values.mean()),
+            rank, convention, float(step), float(iqm(values)), float(low), float(high), float(values.mean()),
             float(values.std()),
         )  # fmt: skip
 

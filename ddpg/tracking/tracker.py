@@ -49,6 +49,7 @@ class Tracker:
         self._sinks = list(sinks)
         self._bytes = 0
         self._rows = 0
+        self._started = False
         self._next_step = 0.0
         try:
             self._file = path.open("ab", buffering=0)
@@ -71,6 +72,7 @@ class Tracker:
                 f"{self._path} does not go with the checkpoint, which was saved after {self._rows} rows in "
                 f"{self._bytes} bytes: restore the file, or start again in a new run folder"
             )
+        self._started = True
         self._tell(lambda sink: sink.start(rows))
 
     def log(self, env_step: int, metrics: Mapping[str, float]) -> None:
@@ -108,8 +110,9 @@ class Tracker:
         self._tell(lambda sink: sink.save(path, kind))
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
-        """End every sink and close the record."""
-        self._tell(lambda sink: sink.finish(exit_code, summary))
+        """End every sink that was started, and close the record. A run that cannot be built ends before that."""
+        if self._started:
+            self._tell(lambda sink: sink.finish(exit_code, summary))
         self._file.close()
 
     def _append(self, line: bytes) -> None:
