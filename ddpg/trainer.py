@@ -125,9 +125,8 @@ class Trainer:
             return self.generators["warmup"].uniform(self.low, self.high).astype(np.float32)
         mean = self.agent.act(obs)
         self._require_finite(**self._losses)  # the previous update's: act() has already waited for the device
-        self._require_finite(action=mean)
         noisy = mean + self.noise(obs, self.env_step)
-        self._require_finite(noisy_action=noisy)
+        self._require_finite(action=mean, noisy_action=noisy)
         action = np.clip(noisy, self.low, self.high).astype(np.float32)
         self.noise_meter.add(action, mean)
         return action
@@ -241,10 +240,8 @@ class Trainer:
         self.tracker.rewind(state["tracker"] if state else None)
         if state:
             self.env_step, self.episode = state["env_step"], state["episode"]
-            self.agent.load_state_dict(state["agent"])
-            self.noise.load_state_dict(state["noise"])
-            self.replay.load_state_dict(state["replay"])
-            self.noise_meter.load_state_dict(state["noise_meter"])
+            for part in ("agent", "noise", "replay", "noise_meter"):
+                getattr(self, part).load_state_dict(state[part])
             restore_generators(self.generators, state["generators"])
             self.means.sums, self.means.counts = state["sums"], state["counts"]
             for name in ("last_return", "best_return", "evaluated_at"):

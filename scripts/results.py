@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 from collections import defaultdict
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 COLORS = {
-    "ddpg": "#1f5fbf", "sfujim": "#c8601c", "adi3e08": "#1f5fbf", "keras": "#1f5fbf", "sb3": "#1f5fbf",
-    "gaussian": "#8a8f98", "ou": "#c8601c", "ouwide": "#1f5fbf", "parameter": "#2a8a5f", "parameterraw": "#b45fb0",
+    "ddpg": "#1f5fbf", "sfujim": "#c8601c", "adi3e08": "#c8601c", "keras": "#2a8a5f", "sb3": "#1f5fbf",
+    "gaussian": "#8a8f98", "ou": "#c8601c", "ouwide": "#1f5fbf", "parameter": "#2a8a5f",
 }  # fmt: skip
 LAST = 5  # evaluations that "last 5" averages
 
@@ -106,12 +107,13 @@ def draw(environment: str, programs: dict[str, dict[int, Curve]]) -> None:
     """Mean over seeds, and every seed as a thin line."""
     figure = Figure(figsize=(7, 4), dpi=130, layout="constrained")
     axes = figure.add_subplot()
-    for program, seeds in sorted(programs.items()):
+    styles = cycle(["-", "--", ":", "-."])  # lines that lie on each other stay visible
+    for (program, seeds), style in zip(sorted(programs.items()), styles, strict=False):
         color = COLORS[program]
         for steps, values in seeds.values():
             axes.plot(steps, values, color=color, linewidth=0.8, alpha=0.4)
         steps, mean = next(iter(seeds.values()))[0], np.mean([values for _, values in seeds.values()], axis=0)
-        axes.plot(steps, mean, color=color, linewidth=2.2, label=f"{program}, mean of {len(seeds)} seeds")
+        axes.plot(steps, mean, style, color=color, linewidth=2.2, label=f"{program}, mean of {len(seeds)} seeds")
     axes.set(title=environment, xlabel="environment steps", ylabel="evaluation return (10 noise-free episodes)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e6e6e6")
