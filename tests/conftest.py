@@ -36,6 +36,13 @@ else:  # or it would close pytest's capture, which is stderr now, when Hydra set
 
 
 @pytest.fixture(autouse=True)
+def _keep_small_floats() -> Iterator[None]:
+    """A run flushes denormal numbers to 0, in the whole process; hypothesis needs them."""
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
 def _leave_nothing_of_hydra() -> Iterator[None]:
     """Hydra in this process sets up logging and keeps its config; the next test shall not see them."""
     root = logging.getLogger()
