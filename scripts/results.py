@@ -113,7 +113,14 @@ def draw(environment: str, programs: dict[str, dict[int, Curve]]) -> None:
         for steps, values in seeds.values():
             axes.plot(steps, values, color=color, linewidth=0.8, alpha=0.4)
         steps, mean = next(iter(seeds.values()))[0], np.mean([values for _, values in seeds.values()], axis=0)
-        axes.plot(steps, mean, style, color=color, linewidth=2.2, label=f"{program}, mean of {len(seeds)} seeds")
+        axes.plot(
+            steps,
+            mean,
+            style,
+            color=color,
+            linewidth=2.2,
+            label=f"{program}, {len(seeds)} seed{'s' * (len(seeds) > 1)}",
+        )
     axes.set(title=environment, xlabel="environment steps", ylabel="evaluation return (10 noise-free episodes)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e6e6e6")
