@@ -63,6 +63,11 @@ def _spaces(env: gym.Env) -> tuple[spaces.Box, spaces.Box]:
     return env.observation_space, env.action_space
 
 
+def _dtype(cfg: DictConfig) -> torch.dtype:
+    """The number format of networks and updates."""
+    return getattr(torch, cfg.dtype)
+
+
 @contextmanager
 def _initial_weights(seed: int) -> Iterator[None]:
     """Within it, networks get weights that depend on the seed alone."""
@@ -75,10 +80,10 @@ class NetworkFactory:
     """Makes the networks of a config for the spaces of an env; all of them share what is known of the observations."""
 
     def __init__(self, cfg: DictConfig, env: gym.Env) -> None:
-        self._node = cfg.network
-        self._dtype = getattr(torch, cfg.dtype)
-        obs_space, self._bounds = _spaces(env)
+        self._node, self._dtype = cfg.network, _dtype(cfg)
+        obs_space, bounds = _spaces(env)
         self._shape = list(obs_space.shape)
+        self.low, self.high = torch.from_numpy(bounds.low), torch.from_numpy(bounds.high)
         try:
             clip = cfg.network.normalize_obs
             self._norm = None if clip is None else RunningNorm(self._shape, clip)
@@ -87,13 +92,13 @@ class NetworkFactory:
 
     def actor(self) -> torch.nn.Module:
         """mu, with fresh weights."""
-        low, high = torch.from_numpy(self._bounds.low), torch.from_numpy(self._bounds.high)
-        return self._finished(build(self._node.actor, "network.actor", obs_shape=self._shape, low=low, high=high))
+        given = {"obs_shape": self._shape, "low": self.low, "high": self.high}
+        return self._finished(build(self._node.actor, "network.actor", **given))
 
     def critic(self) -> torch.nn.Module:
         """One Q, with fresh weights."""
-        action_dim = self._bounds.shape[0]
-        return self._finished(build(self._node.critic, "network.critic", obs_shape=self._shape, action_dim=action_dim))
+        given = {"obs_shape": self._shape, "action_dim": len(self.low)}
+        return self._finished(build(self._node.critic, "network.critic", **given))
 
     def _finished(self, network: torch.nn.Module) -> torch.nn.Module:
         network = network.to(self._dtype)
@@ -108,8 +113,8 @@ def build_actor(cfg: DictConfig, env: gym.Env) -> torch.nn.Module:
 
 def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
     """The learner: networks, their targets and optimizers."""
-    networks, bounds = NetworkFactory(cfg, env), _spaces(env)[1]
-    low, high = (torch.from_numpy(b).to(device, getattr(torch, cfg.dtype)) for b in (bounds.low, bounds.high))
+    networks = NetworkFactory(cfg, env)
+    low, high = (bound.to(device, _dtype(cfg)) for bound in (networks.low, networks.high))
     generator = torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0))  # the same on every device
     with _initial_weights(cfg.seed):
         agent: DDPG = build(
@@ -137,7 +142,7 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
         )
     return build(
         cfg.replay, "replay", gamma=cfg.gamma, buffer_size=size, obs_shape=list(obs.shape), obs_dtype=obs.dtype,
-        action_dim=action_dim, rng=rng, device=device, dtype=getattr(torch, cfg.dtype),
+        action_dim=action_dim, rng=rng, device=device, dtype=_dtype(cfg),
     )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ddpg.plot import moving_mean, series
+
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 COLORS = {
     "ddpg": "#1f5fbf", "sfujim": "#c8601c", "adi3e08": "#c8601c", "keras": "#2a8a5f", "sb3": "#1f5fbf",
@@ -53,8 +55,8 @@ def read_curves() -> dict[Key, dict[int, Curve]]:
 
 def evaluations(path: Path) -> Curve:
     """Where the run was evaluated, and the mean return there."""
-    evaluated = [row for row in rows(path) if "eval/episodic_return" in row]
-    return np.array([r["env_step"] for r in evaluated]), np.array([r["eval/episodic_return"] for r in evaluated])
+    steps, returns = series(rows(path), "eval/episodic_return")
+    return steps, returns
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -91,8 +93,8 @@ def print_training_means(program: str, environment: str, after: tuple[int, ...])
     """The Keras example's curve: mean return of the last 40 training episodes, after so many (counted from 0)."""
     runs = []
     for path in sorted((RESULTS / "data").glob(f"{program}_{environment}_*.jsonl.gz")):
-        returns = [row["charts/episodic_return"] for row in rows(path) if "charts/episodic_return" in row]
-        runs.append([np.mean(returns[max(0, k - 39) : k + 1]) for k in after])
+        _, returns = series(rows(path), "charts/episodic_return")
+        runs.append(moving_mean(returns, 40)[list(after)])
     if runs:
         print(f"\n{program}, {environment}: mean of the last 40 training episodes after episode {after}")
         print("| " + " | ".join(spread(column) for column in np.array(runs).T) + " |")
@@ -113,14 +115,8 @@ def draw(environment: str, programs: dict[str, dict[int, Curve]]) -> None:
         for steps, values in seeds.values():
             axes.plot(steps, values, color=color, linewidth=0.8, alpha=0.4)
         steps, mean = next(iter(seeds.values()))[0], np.mean([values for _, values in seeds.values()], axis=0)
-        axes.plot(
-            steps,
-            mean,
-            style,
-            color=color,
-            linewidth=2.2,
-            label=f"{program}, {len(seeds)} seed{'s' * (len(seeds) > 1)}",
-        )
+        label = f"{program}, {len(seeds)} seed{'s' * (len(seeds) > 1)}"
+        axes.plot(steps, mean, style, color=color, linewidth=2.2, label=label)
     axes.set(title=environment, xlabel="environment steps", ylabel="evaluation return (10 noise-free episodes)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e6e6e6")

@@ -308,21 +308,25 @@ def test_frozen_and_unused_parameters_stay(max_grad_norm: float | None) -> None:
     assert agent.actor.w.item() != 0.5
 
 
-@pytest.mark.parametrize("delay", [1, 2])
-def test_goes_on_from_its_state(delay: int) -> None:
-    """Trap 20: k + k updates are 2k updates, bit for bit: optimizers, targets, statistics and the update count."""
-    factory = partial(torch.optim.Adam, lr=1e-2)
-    make_one = partial(make_normed, policy_delay=delay, actor_optimizer=factory, critic_optimizer=factory)
-    straight, half = make_one(), make_one()
+def assert_goes_on(straight: DDPG, half: DDPG, resumed: DDPG) -> None:
+    """Three updates of `straight` and `half`, which start alike; `resumed` takes over from `half`; three more."""
     for seed in range(3):
         straight.update(random_batch(seed))
         half.update(random_batch(seed))
-    resumed = make_one()
-    resumed.update(random_batch(9))  # something to be overwritten
     resumed.load_state_dict(half.state_dict())
     for seed in range(3, 6):
         straight.update(random_batch(seed))
         resumed.update(random_batch(seed))
     for name in ("actor", "critic", "actor_target", "critic_target"):
         assert equal(getattr(resumed, name), getattr(straight, name).state_dict()), name
+
+
+@pytest.mark.parametrize("delay", [1, 2])
+def test_goes_on_from_its_state(delay: int) -> None:
+    """Trap 20: k + k updates are 2k updates, bit for bit: optimizers, targets, statistics and the update count."""
+    factory = partial(torch.optim.Adam, lr=1e-2)
+    make_one = partial(make_normed, policy_delay=delay, actor_optimizer=factory, critic_optimizer=factory)
+    straight, resumed = make_one(), make_one()
+    resumed.update(random_batch(9))  # something to be overwritten
+    assert_goes_on(straight, make_one(), resumed)
     assert resumed.updates == straight.updates == 6

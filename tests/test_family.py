@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
-from test_agent import TWO, Q, batch_of, equal, make, order_of_calls, random_batch
+from test_agent import TWO, Q, assert_goes_on, batch_of, equal, make, order_of_calls, random_batch
 from torch import Tensor, nn
 
 from ddpg.agent import DDPG
@@ -143,15 +143,7 @@ class TestSmoothedTargets:
         adam = partial(torch.optim.Adam, lr=1e-2)
         td3 = {"target_noise": 0.2, "policy_delay": 2, "actor_optimizer": adam, "critic_optimizer": adam}
         straight, half, resumed = two_by_two(**td3), two_by_two(**td3), two_by_two(1, **td3)
-        for seed in range(3):
-            straight.update(random_batch(seed))
-            half.update(random_batch(seed))
-        resumed.load_state_dict(half.state_dict())
-        for seed in range(3, 6):
-            straight.update(random_batch(seed))
-            resumed.update(random_batch(seed))
-        for name in ("actor", "critic", "actor_target", "critic_target"):
-            assert equal(getattr(resumed, name), getattr(straight, name).state_dict()), name
+        assert_goes_on(straight, half, resumed)
         assert torch.equal(resumed.generator.get_state(), straight.generator.get_state())
 
 

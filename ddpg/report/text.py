@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ddpg.plot import short_number
+from ddpg.report.choice import count
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.statistics import ENOUGH, Estimates, Score
@@ -84,13 +85,11 @@ def _notes(samples: Sequence[Sample], metric: Metric) -> Iterator[str]:
 
 
 def _numbers(score: Score, seeds: int) -> tuple[str, ...]:
-    interval = f"[{number(score.low)}, {number(score.high)}]" if np.isfinite(score.low) else f"- ({_seeds(seeds)})"
+    interval = (
+        f"[{number(score.low)}, {number(score.high)}]" if np.isfinite(score.low) else f"- ({count(seeds, 'seeds')})"
+    )
     spread = f" ± {number(score.std)}" if seeds > 1 else ""
     return short_number(score.step), number(score.iqm), interval, number(score.mean) + spread
-
-
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

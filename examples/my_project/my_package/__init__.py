@@ -1,12 +1,10 @@
 """An environment and an exploration noise of one's own, outside the framework."""
 
-from typing import Any
-
 import gymnasium as gym
 import numpy as np
 from torch import nn
 
-from ddpg.replay import Batch
+from ddpg.noise import NoNoise
 from ddpg.types import NonNegative, PositiveInt
 
 
@@ -31,14 +29,19 @@ class MyRobot(gym.Env[np.ndarray, np.ndarray]):
         return self.state.astype(np.float32), -abs(position), False, False, {}
 
 
-class HeldNoise:
-    """N(0, sigma^2) per dimension, drawn every `hold` steps. The first arguments are the keys of the YAML."""
+class HeldNoise(NoNoise):
+    """N(0, sigma^2) per dimension, drawn every `hold` steps. The first arguments are the keys of the YAML.
+
+    Nothing to keep: checkpoints are taken between episodes, and every episode starts with a new draw. So `NoNoise`'s
+    empty answers to the other calls are right here too.
+    """
 
     def __init__(
         self, sigma: NonNegative, hold: PositiveInt,
         actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
     ) -> None:  # fmt: skip
-        self._std, self._hold, self._rng = sigma * action_scale, hold, rng
+        super().__init__(actor, action_scale, rng)
+        self._std, self._hold = sigma * action_scale, hold
         self.reset()
 
     def reset(self) -> None:
@@ -49,16 +52,6 @@ class HeldNoise:
             self._value = self._std * self._rng.standard_normal(self._std.shape)
         self._age += 1
         return self._value
-
-    def after_update(self, batch: Batch) -> dict[str, float]:
-        return {}
-
-    # Nothing to keep: checkpoints are taken between episodes, and every episode starts with a new draw.
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        pass
 
 
 gym.register("MyRobot-v0", entry_point="my_package:MyRobot", max_episode_steps=100)
