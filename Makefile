@@ -9,6 +9,8 @@ ARGS ?=
 PYTEST_ARGS ?=
 # test processes at a time
 JOBS ?= 2
+# the same for the tests on Slurm, which wait more than they compute; each process has a Slurm of its own
+SLURM_JOBS ?= 4
 
 # One thread each: parallel tests would fight for the cores.
 export OMP_NUM_THREADS ?= 1
@@ -17,7 +19,7 @@ unexport PYTHONHOME
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-slow lint check format benchmark clean
+.PHONY: help setup train test test-slow test-slurm lint check format benchmark clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,7 +38,7 @@ train: $(STAMP)  ## train; ARGS="env=hopper preset=td3" passes overrides on
 	$(BIN)/ddpg-train $(ARGS)
 
 test: $(STAMP)  ## the fast tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not slurm" $(PYTEST_ARGS)
 
 test-slow: $(STAMP)  ## the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow $(PYTEST_ARGS)
@@ -45,6 +47,9 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+test-slurm: $(STAMP)  ## the tests on a real Slurm, which they start themselves (apt-get install slurm-wlm munge)
+	$(BIN)/python -m pytest -n $(SLURM_JOBS) --dist loadgroup -m slurm $(PYTEST_ARGS)
 
 check: lint test  ## lint, then test
 

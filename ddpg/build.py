@@ -128,12 +128,17 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
     return agent
 
 
+def transition_bytes(env: gym.Env) -> int:
+    """What one transition of the environment takes in the replay memory."""
+    obs, actions = _spaces(env)
+    return ReplayBuffer.bytes_needed(1, math.prod(obs.shape) * obs.dtype.itemsize, actions.shape[0])
+
+
 def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.random.Generator) -> ReplayBuffer:
     """The replay memory; UserError if what the run will put into it does not fit this machine."""
     obs, actions = _spaces(env)
-    action_dim = actions.shape[0]
     size = min(cfg.buffer_size, cfg.total_steps)  # the rest would never be filled
-    needed = ReplayBuffer.bytes_needed(size, math.prod(obs.shape) * obs.dtype.itemsize, action_dim)
+    needed = size * transition_bytes(env)
     available = available_memory()
     if available is not None and needed > available:
         raise UserError(
@@ -142,7 +147,7 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
         )
     return build(
         cfg.replay, "replay", gamma=cfg.gamma, buffer_size=size, obs_shape=list(obs.shape), obs_dtype=obs.dtype,
-        action_dim=action_dim, rng=rng, device=device, dtype=_dtype(cfg),
+        action_dim=actions.shape[0], rng=rng, device=device, dtype=_dtype(cfg),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.replay import ReplayBuffer
-from ddpg.run_folder import atomic_write
+from ddpg.run_folder import atomic_write, sync_names
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._segments: list[tuple[int, int]] = []  # [start, stop) of the transitions on disk, oldest first
+        self._named: dict[Path, set[Path]] = {}  # the segments that a state needs, as far as known
 
     def save(self, env_step: int, state: dict[str, Any], replay: ReplayBuffer, stop: int) -> bool:
         """Saves `state` with the replay memory as it was when it had seen `stop` transitions.
@@ -43,19 +44,25 @@ class Checkpoints:
         start = max(saved, oldest)
         if start < stop and not replay.holds(start, stop):
             return False
-        self._folder.mkdir(exist_ok=True)
+        if not self._folder.exists():
+            self._folder.mkdir()
+            sync_names(self._folder.parent)
         segments = [segment for segment in self._segments if segment[1] > oldest]
         if start < stop:
             with atomic_write(self._segment(start, stop)) as file:
                 np.savez(file, allow_pickle=False, **replay.export(start, stop))
             segments.append((start, stop))
-        write_tensors(self._folder / f"state-{env_step:012d}.pt", {"segments": segments, "state": state})
-        self._segments = segments
+        path = self._folder / f"state-{env_step:012d}.pt"
+        write_tensors(path, {"segments": segments, "state": state})
+        self._segments, self._named[path] = segments, {self._segment(*segment) for segment in segments}
         self._drop_old()
         return True
 
-    def load(self, replay: ReplayBuffer) -> dict[str, Any] | None:
-        """The newest state that can be read, its transitions put into `replay`; None if there is none."""
+    def load(self, replay: ReplayBuffer, expected: bool) -> dict[str, Any] | None:
+        """The newest state that can be read, its transitions put into `replay`; None if there is none.
+
+        UserError if there are some and none can be read, or if there is none where one is `expected`.
+        """
         for path in reversed(self._states()):
             try:
                 _require_intact(path)
@@ -74,6 +81,8 @@ class Checkpoints:
             return saved["state"]
         if self._states():
             raise UserError(f"no checkpoint in {self._folder} can be read; move the folder away to start afresh")
+        if expected:
+            raise UserError(f"no checkpoint is left in {self._folder}: restore it, or start again in a new run folder")
         return None
 
     def _set_aside(self, newer_than: Path) -> None:
@@ -92,18 +101,19 @@ class Checkpoints:
         """Removes all but the newest states, and the segments that none of those needs."""
         for path in self._states()[:-KEPT]:
             path.unlink()
-        needed = {self._segment(*segment) for segment in self._segments}
-        for path in self._states()[:-1]:
-            needed |= self._named_by(path)
+            self._named.pop(path, None)
+        needed = set[Path]().union(*map(self._named_by, self._states()))
         for path in {*self._folder.glob("replay-*.npz"), *self._folder.glob(".*.tmp")} - needed:
             path.unlink()
 
     def _named_by(self, path: Path) -> set[Path]:
-        try:
-            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except _UNREADABLE:
-            return set()
-        return {self._segment(*segment) for segment in saved["segments"]}
+        if path not in self._named:  # written by an earlier process
+            try:
+                saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+                self._named[path] = {self._segment(*segment) for segment in saved["segments"]}
+            except _UNREADABLE:
+                self._named[path] = set()
+        return self._named[path]
 
 
 def write_tensors(path: Path, content: dict[str, Any]) -> None:

@@ -1,51 +1,26 @@
 """The commands `ddpg-train`, `ddpg-eval` and `ddpg-report`: Hydra in front, one line for every mistake behind."""
 
 import logging
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from ddpg.command_line import is_value, key_values, one_line_errors, print_help
 from ddpg.complaints import explain, require_known_flags
-from ddpg.errors import UserError
-from ddpg.interrupt import Interrupted
-from ddpg.precheck import Refused, job_config
-from ddpg.signature import fit, shown
+from ddpg.errors import Refused, UserError
+from ddpg.precheck import job_config
+from ddpg.signature import fit
 from ddpg.types import Count, PositiveInt
 
 log = logging.getLogger(__name__)
-
-
-@contextmanager
-def one_line_errors(command: str) -> Iterator[None]:
-    """What a user can act on is printed as one line; a bug keeps its traceback, HYDRA_FULL_ERROR=1 shows all."""
-    full = os.environ.get("HYDRA_FULL_ERROR")
-    argv = sys.argv[1:]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises then, instead of printing its own lines
-    try:
-        yield
-    except Interrupted as error:  # the run has said what it saved
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print(f"{command}: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except (Refused, Exception) as error:
-        cause = error.error if isinstance(error, Refused) else error
-        message = explain(cause, argv)
-        if full == "1" or message is None:
-            raise cause from None
-        sys.exit(f"{command}: {message}")
-    finally:
-        os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
 
 
 def _find_own_packages() -> None:
@@ -55,12 +30,27 @@ def _find_own_packages() -> None:
 
 def train() -> None:
     """`ddpg-train OVERRIDE...`: everything that Hydra's command line offers."""
-    _find_own_packages()
     with one_line_errors("ddpg-train"):
-        _multirun_first(sys.argv)
-        require_known_flags(sys.argv[1:])
-        _continue_in_its_folder(sys.argv)
-        _train()
+        train_with_hydra()
+
+
+def train_with_hydra() -> None:
+    """What sys.argv asks for. Raises what goes wrong."""
+    _find_own_packages()
+    _multirun_first(sys.argv)
+    require_known_flags(sys.argv[1:])
+    _continue_in_its_folder(sys.argv)
+    _register_launchers()
+    _train()
+
+
+def _register_launchers() -> None:
+    """Hydra searches folders for plugins, and an editable install has none for it."""
+    plugins = Plugins.instance()  # first: the search itself loads Hydra's own plugins anew
+    from hydra_plugins.ddpg_launcher import LocalLauncher, SlurmLauncher, Sweeper
+
+    for plugin in (LocalLauncher, SlurmLauncher, Sweeper):
+        plugins.register(plugin)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
@@ -139,10 +129,10 @@ def eval_arguments(argv: list[str]) -> EvalArguments:
     """Of the words after `ddpg-eval`. UserError, or --help is printed and ends the program."""
     usage = "ddpg-eval RUN [KEY=VALUE ...]: noise-free episodes of what the run in the folder RUN has learned"
     options = fields(EvalArguments)[1:]
-    _help(argv, usage, options)
-    if not argv or _is_value(argv[0]):
+    print_help(argv, usage, options)
+    if not argv or is_value(argv[0]):
         raise UserError(f"the run folder comes first: ddpg-eval RUN {' '.join(f'[{f.name}=...]' for f in options)}")
-    return EvalArguments(**fit({"folder": argv[0], **_values(argv[1:], "episodes=20")}, EvalArguments))
+    return EvalArguments(**fit({"folder": argv[0], **key_values(argv[1:], "episodes=20")}, EvalArguments))
 
 
 @dataclass
@@ -178,29 +168,9 @@ def report_arguments(argv: list[str]) -> ReportArguments:
         "and below"
     )
     options = fields(ReportArguments)[1:]
-    _help(argv, usage, options)
-    folders = list(takewhile(lambda word: not _is_value(word), argv))
+    print_help(argv, usage, options)
+    folders = list(takewhile(lambda word: not is_value(word), argv))
     if not folders:
         raise UserError(f"folders come first: ddpg-report FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}")
-    values = _values(argv[len(folders) :], "reps=500")
+    values = key_values(argv[len(folders) :], "reps=500")
     return ReportArguments(**fit({"folders": folders, **values}, ReportArguments))
-
-
-def _help(argv: list[str], usage: str, options: tuple[Field[Any], ...]) -> None:
-    if argv and argv[0] in ("-h", "--help"):
-        print(usage + "\n")
-        words = [f"{f.name}={shown(f.default)}" for f in options]
-        width = max(12, *map(len, words))
-        print("\n".join(f"  {w:{width}} {f.metadata['help']}" for w, f in zip(words, options, strict=True)))
-        sys.exit()
-
-
-def _is_value(word: str) -> bool:
-    return "=" in word and not Path(word).exists()
-
-
-def _values(words: list[str], example: str) -> dict[str, Any]:
-    for word in words:
-        if "=" not in word:
-            raise UserError(f"{word}: values are written KEY=VALUE, as in {example}")
-    return dict(OmegaConf.from_dotlist(words))

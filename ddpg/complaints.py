@@ -121,7 +121,7 @@ def _composed(argv: Sequence[str]) -> DictConfig:
     """The config of this command line's folders and groups, without its values."""
     arguments = get_args_parser().parse_known_args(list(argv))[0]
     path = [f"hydra.searchpath=[file://{arguments.config_dir}]"] if arguments.config_dir else []
-    groups = [word for word in arguments.overrides if re.fullmatch(r"\w+=[A-Za-z_]\w*", word)]
+    groups = [word for word in arguments.overrides if re.fullmatch(r"[\w/]+=[A-Za-z_]\w*", word)]
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         try:
             return hydra.compose("config", overrides=path + groups, return_hydra_config=True)

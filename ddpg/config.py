@@ -12,17 +12,19 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
+import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.errors import UserError
-from ddpg.signature import Target, fit
+from ddpg.run_folder import RunFolder
+from ddpg.signature import Target, fit, shown
 from ddpg.types import Count, Fraction, Positive, PositiveInt
 
 Node = Mapping[str, Any]
 
 #: What may differ when a run goes on: how long, where and how it is watched; never what is learned.
-MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "resume")
+MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "extra", "resume")
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Eval:
 @dataclass
 class Checkpoint:
     every: PositiveInt
+    keep_replay: bool
 
 
 @dataclass
@@ -116,15 +119,67 @@ def check(cfg: DictConfig | ListConfig) -> DictConfig:
     Raises UserError, naming key, value, what is allowed and the nearest spelling, at the first thing wrong.
     """
     try:
-        raw = OmegaConf.to_container(cfg)
-        missing = [key for key, value in flat(raw).items() if value == "???"]
-        if missing:
-            raise UserError(f"{missing[0]} has no value: set it, {missing[0]}=VALUE")
+        require_complete(OmegaConf.to_container(cfg))
         resolved = OmegaConf.create(fit(OmegaConf.to_container(cfg, resolve=True), Settings))
         OmegaConf.resolve(resolved)  # nothing that is read from RUN/config.yaml may look like an interpolation
     except OmegaConfBaseException as error:
         raise UserError(told(error)) from error
     return resolved
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The config in plain dicts and lists, with nothing left to resolve."""
+    values: Any = OmegaConf.to_container(cfg, resolve=True)
+    return values
+
+
+def require_complete(values: Any) -> None:
+    """UserError for a key that still waits for its value."""
+    missing = [key for key, value in flat(values).items() if value == "???"]
+    if missing:
+        raise UserError(f"{missing[0]} has no value: set it, {missing[0]}=VALUE")
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # six times faster than OmegaConf's
+    """Quotes a text that OmegaConf would read as a number, such as 1e-3."""
+
+    def represent_text(self, text: str) -> yaml.Node:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _is_number(text) else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def to_yaml(values: Mapping[str, Any]) -> str:
+    """Plain values as the text of a config.yaml."""
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
+    """UserError if the folder holds a run of another config; what MAY_CHANGE lists may differ."""
+    if not folder.config.exists() or folder.config.read_text() == to_yaml(values):
+        return
+    new, old = flat(values), flat(OmegaConf.to_container(OmegaConf.load(folder.config), resolve=True))
+    for key in sorted({*new, *old}):
+        before, now = old.get(key), new.get(key)
+        if key.split(".")[0] not in MAY_CHANGE and before != now and not isinstance(before or now, dict):
+            if values["resume"] is not None:
+                raise UserError(
+                    f"{key}={shown(now)} cannot be given with resume={values['resume']}: that run has "
+                    f"{key}={shown(before)}; what may change: {', '.join(MAY_CHANGE[:-1])}"
+                )
+            raise UserError(
+                f"{folder.path} holds a run with {key}={shown(before)}, not {shown(now)}: "
+                f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={folder.path}"
+            )
 
 
 def told(error: OmegaConfBaseException) -> str:
@@ -142,8 +197,8 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def science(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the seeds of one configuration have in common: all but the seed, notes and what MAY_CHANGE."""
-    return {key: value for key, value in values.items() if key not in (*MAY_CHANGE, "seed", "extra")}
+    """What the seeds of one configuration have in common: all but the seed and what MAY_CHANGE."""
+    return {key: value for key, value in values.items() if key not in (*MAY_CHANGE, "seed")}
 
 
 def group(values: Mapping[str, Any]) -> str:

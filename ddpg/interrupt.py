@@ -6,7 +6,8 @@ from types import FrameType, TracebackType
 
 #: Seconds after which another Ctrl-C means that the user will not wait for the save.
 IMPATIENCE_S = 1.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Ctrl-C; a cluster's or the system's end; Slurm's warning before a time limit or a preemption; a terminal that closes.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
@@ -21,9 +22,10 @@ class Interrupted(BaseException):
 
 
 class InterruptFlag:
-    """Catches SIGINT and SIGTERM within its `with` block.
+    """Catches SIGNALS within its `with` block; a handler that stood there before is not called.
 
-    A second SIGINT is not waited for (KeyboardInterrupt), unless it comes at once: wrappers send one Ctrl-C twice.
+    SIGHUP stays ignored where it is, as under nohup. A second SIGINT is not waited for (KeyboardInterrupt), unless it
+    comes at once: wrappers send one Ctrl-C twice.
     """
 
     def __init__(self) -> None:
@@ -31,7 +33,9 @@ class InterruptFlag:
         self._since = 0.0
 
     def __enter__(self) -> "InterruptFlag":
-        self._previous = {s: signal.signal(s, self._set) for s in SIGNALS}
+        survives_logout = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        caught = [s for s in SIGNALS if not (s == signal.SIGHUP and survives_logout)]
+        self._previous = {s: signal.signal(s, self._set) for s in caught}
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
+from ddpg.run_folder import atomic_write
 from ddpg.tracking.metrics import Row, read_metrics
 
 TRAINING = "#8a8f98"
@@ -41,9 +42,9 @@ def new_figure(height: float) -> tuple[Figure, Axes]:
 
 def save(figure: Figure, path: Path) -> Path:
     """Writes a PNG that appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, format="png")
-    return temporary.replace(path)
+    with atomic_write(path) as file:
+        figure.savefig(file, format="png")
+    return path
 
 
 def series(rows: list[Row], *keys: str) -> tuple[Series, ...]:

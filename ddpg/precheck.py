@@ -14,17 +14,9 @@ from hydra.experimental.callback import Callback
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.config import check
-from ddpg.errors import UserError
+from ddpg.config import check, plain, require_same_config
+from ddpg.errors import Refused, UserError
 from ddpg.run_folder import RunFolder
-
-
-class Refused(BaseException):
-    """Carries a job's error past Hydra, which would print lines of its own around it or make it a warning."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class Precheck(Callback):
@@ -76,9 +68,7 @@ def require_usable(cfg: DictConfig, folder: Path) -> None:
         raise UserError(f"run folder {folder} cannot be made: {existing} is a file")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise UserError(f"run folder {folder} cannot be written to: no permission to write in {existing}")
-    from ddpg.run import require_same_config  # torch is loaded when there is something to train
-
-    require_same_config(cfg, RunFolder(folder))
+    require_same_config(plain(cfg), RunFolder(folder))
 
 
 def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:

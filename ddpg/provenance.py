@@ -11,8 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import ddpg
 
 PACKAGES = (
@@ -46,8 +44,7 @@ GIT_SECONDS = 5.0  # a repository on a slow network disk must not hold the run u
 
 def provenance(seed: int) -> dict[str, Any]:
     """What provenance.json holds, ready for json.dump."""
-    package = Path(ddpg.__file__)
-    code = repository(package.parent) if _is_tracked(package) else None
+    code = _code()
     here = repository(Path.cwd())
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -60,6 +57,17 @@ def provenance(seed: int) -> dict[str, Any]:
         "machine": machine(),
         "slurm": {name: os.environ[name] for name in SLURM_VARIABLES if name in os.environ} or None,
     }
+
+
+def code_version() -> dict[str, Any]:
+    """`commit` of this package's code, and whether it is `dirty`: changed since; None where git does not know it."""
+    code = _code()
+    return {"commit": code and code["commit"], "dirty": code and code["dirty"]}
+
+
+def _code() -> dict[str, Any] | None:
+    package = Path(ddpg.__file__)
+    return repository(package.parent) if _is_tracked(package) else None
 
 
 def repository(folder: Path) -> dict[str, Any] | None:
@@ -90,6 +98,8 @@ def versions() -> dict[str, str | None]:
 
 def machine() -> dict[str, Any]:
     """Host, processor and GPUs. `cores` are those that this process may use."""
+    import torch  # here, for a sweep is submitted without it
+
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return {
         "host": socket.gethostname(),

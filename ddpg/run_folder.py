@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ddpg.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -26,11 +29,16 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
             error.filename = str(path)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_names(path.parent)
+
+
+def sync_names(folder: Path) -> None:
+    """Waits until the names in a folder are safe on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 class RunFolder:
@@ -47,15 +55,25 @@ class RunFolder:
 
     def status(self) -> dict[str, Any]:
         """What is known of the run: `state` (running, done, interrupted, failed), env_step, results; {} if new."""
-        try:
-            return json.loads(self._status.read_text())
-        except FileNotFoundError:
-            return {}
+        return self._read_json(self._status) or {}
 
     def add_start(self, start: Mapping[str, Any]) -> None:
         """One more entry in provenance.json, which lists every start of the run."""
-        starts = json.loads(self.provenance.read_text()) if self.provenance.exists() else []
-        self.write_json(self.provenance, [*starts, start])
+        self.write_json(self.provenance, [*self.starts(), start])
+
+    def starts(self) -> list[dict[str, Any]]:
+        """The entries of provenance.json: that of the sweep which froze the run, if one did, and one for each start."""
+        return self._read_json(self.provenance) or []
+
+    def _read_json(self, path: Path) -> Any:
+        """None if it is not there, or is damaged, with a warning: a run goes on from its checkpoint all the same."""
+        try:
+            return json.loads(path.read_text())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:  # no JSON, or no text at all
+            log.warning("%s cannot be read (%s): as if it were not there", path, error)
+            return None
 
     def write_status(self, **status: Any) -> None:
         """Replaces status.json."""
@@ -65,6 +83,15 @@ class RunFolder:
         """Replaces one JSON file of the folder."""
         with atomic_write(path) as file:
             file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+    def has_replay(self) -> bool:
+        """Whether anything of the replay memory is here."""
+        return any(self.checkpoints.glob("replay-*.npz"))
+
+    def drop_replay(self) -> None:
+        """Removes the replay memory from the checkpoints: they keep the networks, but cannot be gone on from."""
+        for path in self.checkpoints.glob("replay-*.npz"):
+            path.unlink()
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ddpg.errors import UserError
@@ -15,6 +16,9 @@ from ddpg.types import Range
 
 _HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
 _SCALARS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
+
+
+_resolved = cache(pkgutil.resolve_name)
 
 
 class Target:
@@ -137,7 +141,7 @@ def _fit_target(node: Any, given: Sequence[str] | None, key: str) -> dict[str, A
 
 def _imported(path: Any, key: str) -> Callable[..., Any]:
     try:
-        target = pkgutil.resolve_name(path)
+        target = _resolved(path) if isinstance(path, str) else pkgutil.resolve_name(path)
     except Exception as error:  # a module of one's own can fail in any way while it is imported
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{key}={shown(path)} cannot be imported: {reason}{_near_name(path, error)}") from error
@@ -186,6 +190,7 @@ def _require_complete(
             raise UserError(f"{prefix}_target_ takes no argument {name}, which the program gives it")
 
 
+@cache
 def _parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
     """Those that can be named, and whether any others may be named as well."""
     try:
@@ -197,6 +202,7 @@ def _parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
     return {name: p for name, p in parameters.items() if p.kind not in variable}, free
 
 
+@cache
 def _hints(schema: Any) -> dict[str, Any]:
     try:
         return get_type_hints(schema.__init__ if inspect.isclass(schema) else schema, include_extras=True)

@@ -236,7 +236,7 @@ class Trainer:
         }  # fmt: skip
 
     def _resume(self) -> None:
-        state = self.checkpoints.load(self.replay)
+        state = self.checkpoints.load(self.replay, expected=self.folder.status().get("env_step", 0) > 0)
         self.tracker.rewind(state["tracker"] if state else None)
         if state:
             self.env_step, self.episode = state["env_step"], state["episode"]

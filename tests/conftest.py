@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from slurm_cluster import MISSING, Cluster
+from wandb_server import KEY, WandbServer
 
 from ddpg.build import build_trainer
-from ddpg.config import check
+from ddpg.config import check, plain
+from ddpg.run import run
 from ddpg.run_folder import RunFolder
 from ddpg.tracking import Tracker
 from ddpg.trainer import Trainer
@@ -62,6 +66,12 @@ def compose() -> Callable[..., DictConfig]:
             return hydra.compose("config", overrides=list(overrides))
 
     return _compose
+
+
+@pytest.fixture
+def resolved(compose: Callable[..., DictConfig]) -> Callable[..., dict[str, Any]]:
+    """resolved("env=hopper"): the same, checked, in plain values."""
+    return lambda *overrides: plain(check(compose(*overrides)))
 
 
 #: The toy environment (toys.py), unless a test chooses another.
@@ -123,3 +133,70 @@ def assert_same(a: Trainer, b: Trainer) -> None:
         assert np.array_equal(value, states[1][name]), name
     assert (a.env_step, a.episode, a.last_return) == (b.env_step, b.episode, b.last_return)
     assert record(a.folder.path) == record(b.folder.path)
+
+
+@pytest.fixture(scope="session")
+def new_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cluster]]:
+    """new_cluster(cpus=8): another Slurm of one node; stopped at the end of the session."""
+    if MISSING:
+        pytest.skip(MISSING)
+    started: list[Cluster] = []
+
+    def _start(**settings: int) -> Cluster:
+        started.append(Cluster(tmp_path_factory.mktemp("slurm"), **settings))
+        started[-1].start()
+        return started[-1]
+
+    yield _start
+    for cluster in started:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def slurm(new_cluster: Callable[..., Cluster]) -> Cluster:
+    """The Slurm of this test process: a node of 8 CPUs, 2 seconds between SIGTERM and SIGKILL."""
+    return new_cluster(cpus=8, memory_mb=64000, kill_wait=2)
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
+    """reference("seed=2"): the fingerprint of such a run of slurm_sweep.RUN that nothing disturbs."""
+    from slurm_sweep import RUN, fingerprint
+
+    @cache
+    def _fingerprint(*overrides: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("reference")
+        words = [word for word in (*RUN, *overrides) if not word.startswith("hydra.")]
+        with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+            cfg = hydra.compose("config", overrides=words)
+        run(cfg, folder)
+        return fingerprint(folder)
+
+    return _fingerprint
+
+
+@pytest.fixture
+def no_wandb_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No W&B key, no home directory of a user, no address that answers."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    for name in ("WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    if "wandb" in sys.modules:  # the next test gets a wandb-core that knows its own environment
+        sys.modules["wandb"].teardown()
+
+
+@pytest.fixture
+def wandb_server(no_wandb_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    """A W&B server of our own, to which wandb is led; it is told of rows every second instead of every fifteen."""
+    server = WandbServer()
+    server.start()
+    monkeypatch.setenv("WANDB_BASE_URL", server.url)
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "1")
+    yield server
+    server.stop()

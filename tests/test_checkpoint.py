@@ -37,7 +37,7 @@ def save(checkpoints: Checkpoints, memory: ReplayBuffer, **state: Any) -> bool:
 
 def load(folder: Path, size: int = 10_000, obs_dim: int = 20) -> tuple[dict[str, Any] | None, ReplayBuffer]:
     memory = buffer(size, obs_dim)
-    return Checkpoints(folder).load(memory), memory
+    return Checkpoints(folder).load(memory, expected=False), memory
 
 
 def sizes(folder: Path) -> dict[str, int]:
@@ -106,7 +106,7 @@ def test_going_on_from_a_loaded_checkpoint_writes_what_is_new(tmp_path: Path) ->
     fill(first, 100)
     save(Checkpoints(tmp_path), first)
     again, memory = Checkpoints(tmp_path), buffer()
-    again.load(memory)
+    again.load(memory, expected=True)
     fill(memory, 50)
     save(again, memory)
     assert "replay-000000000100-000000000150.npz" in sizes(tmp_path)
@@ -170,7 +170,7 @@ def fallen_back(folder: Path, saves: int) -> tuple[Checkpoints, ReplayBuffer]:
         save(checkpoints, memory)
     damage(folder / f"state-{100 * saves:012d}.pt", "truncated")
     again, memory = Checkpoints(folder), buffer()
-    again.load(memory)
+    again.load(memory, expected=True)
     return again, memory
 
 
@@ -225,6 +225,48 @@ def test_nothing_readable_is_an_error_and_no_fresh_start(tmp_path: Path) -> None
         damage(path, "truncated")
     with pytest.raises(UserError, match=r"no checkpoint in .* can be read; move the folder away to start afresh"):
         load(tmp_path)
+
+
+def test_a_segment_that_both_states_need_is_an_error_too(tmp_path: Path) -> None:
+    """And neither of them is touched: whoever restores the segment goes on."""
+    memory, checkpoints = buffer(), Checkpoints(tmp_path)
+    for _ in range(2):
+        fill(memory, 100)
+        save(checkpoints, memory)
+    first = min(tmp_path.glob("replay-*"))
+    content = first.read_bytes()
+    for how in ("truncated", "empty", "one bit", "missing"):
+        damage(first, how)
+        with pytest.raises(UserError, match=r"no checkpoint in .* can be read"):
+            load(tmp_path)
+        first.write_bytes(content)
+    assert_equal(memory, load(tmp_path)[1])
+
+
+def test_a_checkpoint_that_was_expected_and_is_gone_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no checkpoint is left in .*: restore it, or start again in a new run folder"):
+        Checkpoints(tmp_path).load(buffer(), expected=True)
+
+
+def test_an_older_state_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A save asks what the state before it needs; what this process wrote or has read, it knows."""
+    memory, checkpoints = buffer(200), Checkpoints(tmp_path)
+    fill(memory, 100)
+    save(checkpoints, memory)
+    again, memory = Checkpoints(tmp_path), buffer(200)
+    again.load(memory, expected=True)
+    read: list[Path] = []
+    load_tensors = torch.load
+
+    def _load(path: Path, **options: Any) -> Any:
+        read.append(path)
+        return load_tensors(path, **options)
+
+    monkeypatch.setattr(torch, "load", _load)
+    for _ in range(5):
+        fill(memory, 50)
+        save(again, memory)
+    assert read == [tmp_path / "state-000000000100.pt"]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg import cli
+from ddpg import cli, sweep_cli
 from ddpg.config import check
 from ddpg.signature import fit
+from ddpg.sweep.options import LocalOptions, SlurmOptions
 from ddpg.tracking import read_metrics
 
 ROOT = Path(__file__).parent.parent
@@ -125,6 +127,22 @@ def test_eval_commands_fit(words: list[str]) -> None:
 @pytest.mark.parametrize("words", shown("ddpg-report"))
 def test_report_commands_fit(words: list[str]) -> None:
     cli.report_arguments(words)
+
+
+@pytest.mark.parametrize("words", shown("ddpg-sweep"))
+def test_sweep_commands_fit(words: list[str], compose: Callable[..., DictConfig]) -> None:
+    command, *rest = words
+    if command == "plan":
+        for job in jobs([word for word in overrides(rest) if not word.startswith(("probe=", "hydra"))]):
+            check(compose(*job))
+    elif command == "status":
+        sweep_cli.status_arguments(rest)
+    elif command == "retry":
+        _, _, launcher = sweep_cli.retry_arguments(rest)
+        assert launcher.keys() <= {f.name for kind in (LocalOptions, SlurmOptions) for f in fields(kind)}
+    else:
+        assert command in sweep_cli.COMMANDS
+        assert len(rest) == 1
 
 
 def test_help_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

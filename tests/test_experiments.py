@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config import check
+from ddpg.sweep.options import options
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
@@ -81,9 +83,10 @@ def test_smoke_trains(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("launcher", ["local", "slurm"])
 def test_launcher_composes(launcher: str) -> None:
-    params = with_hydra(f"hydra/launcher={launcher}").hydra.launcher
-    assert params._target_.endswith(f"{launcher.capitalize()}Launcher")
-    assert params.cpus_per_task == 1
+    """Its keys and those of its options are the same, no more and no fewer."""
+    params = OmegaConf.to_container(with_hydra(f"hydra/launcher={launcher}").hydra.launcher, resolve=True)
+    assert params.pop("_target_").endswith(f".{launcher.capitalize()}Launcher")
+    assert asdict(options({"kind": launcher, **params})) == {"kind": launcher, **params}
 
 
 def test_own_launcher_file_starts_from_ours(tmp_path: Path) -> None:
@@ -94,7 +97,7 @@ def test_own_launcher_file_starts_from_ours(tmp_path: Path) -> None:
     words = ("--config-dir", str(tmp_path), "hydra/launcher=cluster", "--cfg", "hydra", "-p", "hydra.launcher")
     result = ddpg_train(tmp_path, *words)
     assert "partition: gpu" in result.stdout, result.stderr
-    assert "mem_gb: 4" in result.stdout
+    assert "runs_per_job: 1" in result.stdout
 
 
 def test_local_launcher_trains_two_runs(tmp_path: Path) -> None:

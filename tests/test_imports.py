@@ -14,7 +14,7 @@ MODULES = {
 
 #: Who may import a library; a package stands for all its modules.
 HOMES = {
-    "hydra": ("ddpg.build", "ddpg.complaints", "ddpg.precheck", "ddpg.cli"),
+    "hydra": ("ddpg.build", "ddpg.complaints", "ddpg.precheck", "ddpg.sweep", "ddpg.cli"),
     "omegaconf": (
         "ddpg.config",
         "ddpg.build",
@@ -22,8 +22,11 @@ HOMES = {
         "ddpg.run",
         "ddpg.complaints",
         "ddpg.precheck",
+        "ddpg.sweep",
+        "ddpg.command_line",
         "ddpg.cli",
     ),
+    "submitit": ("ddpg.sweep",),
     "wandb": ("ddpg.tracking",),
     "tensorboard": ("ddpg.tracking",),
     "pybullet": ("ddpg.envs",),
@@ -39,9 +42,10 @@ HOMES = {
 #: From the ground up; a module may import from lower layers, and its own package.
 LAYERS = [
     ["ddpg", "ddpg.errors", "ddpg.types"],
+    ["ddpg.run_folder"],
     [
         "ddpg.envs", "ddpg.evaluate", "ddpg.interrupt", "ddpg.machine", "ddpg.networks",
-        "ddpg.optimizers", "ddpg.provenance", "ddpg.replay", "ddpg.run_folder", "ddpg.schedule", "ddpg.seeding",
+        "ddpg.optimizers", "ddpg.promise", "ddpg.provenance", "ddpg.replay", "ddpg.schedule", "ddpg.seeding",
         "ddpg.signature", "ddpg.tracking",
     ],
     ["ddpg.agent", "ddpg.checkpoint", "ddpg.config", "ddpg.noise", "ddpg.plot"],
@@ -50,8 +54,10 @@ LAYERS = [
     ["ddpg.build"],
     ["ddpg.play", "ddpg.report"],
     ["ddpg.run"],
-    ["ddpg.complaints", "ddpg.precheck"],
+    ["ddpg.complaints", "ddpg.precheck", "ddpg.sweep"],
+    ["ddpg.command_line"],
     ["ddpg.cli"],
+    ["ddpg.sweep_cli"],
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from test_resume import Alarm, assert_resumes, interrupted, newest_state
 
 from ddpg.errors import UserError
-from ddpg.interrupt import IMPATIENCE_S, Interrupted, InterruptFlag
+from ddpg.interrupt import Interrupted
 from ddpg.replay import Batch
 from ddpg.run import run
 from ddpg.run_folder import RunFolder
@@ -29,31 +29,6 @@ def start(compose: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -
     """start(folder, "seed=2"): a TINY run of 200 steps, as `ddpg-train` starts it, without its pictures."""
     monkeypatch.setattr("ddpg.run._show", lambda *_: None)
     return lambda folder, *overrides: run(compose(*WALK, *TINY, "total_steps=200", *overrides), folder, overrides)
-
-
-class TestInterruptFlag:
-    def test_one_ctrl_c_that_comes_twice_at_once_is_one(self) -> None:
-        with InterruptFlag() as flag:
-            signal.raise_signal(signal.SIGINT)
-            try:
-                signal.raise_signal(signal.SIGINT)
-            except KeyboardInterrupt:  # would end pytest
-                pytest.fail("the second one is taken for another")
-            with pytest.raises(Interrupted) as caught:
-                flag.check()
-        assert caught.value.exit_code == 130
-
-    @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-    def test_another_one_later_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch, first: signal.Signals) -> None:
-        now = [100.0]
-        with monkeypatch.context() as patch, InterruptFlag() as flag:
-            patch.setattr("ddpg.interrupt.time.monotonic", lambda: now[0])
-            signal.raise_signal(first)
-            now[0] += IMPATIENCE_S + 0.1
-            signal.raise_signal(signal.SIGTERM)  # a cluster may repeat it as it likes
-            with pytest.raises(KeyboardInterrupt):
-                signal.raise_signal(signal.SIGINT)
-        assert flag.signum == first
 
 
 def test_memory_smaller_than_the_steps_between_checkpoints(tmp_path: Path, make_trainer: Make) -> None:

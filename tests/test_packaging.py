@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from slurm_cluster import Cluster
+from slurm_sweep import Sweep, fingerprint
 
 ROOT = Path(__file__).parent.parent
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    for name in ("ddpg", "conf"):
+    for name in ("ddpg", "conf", "hydra_plugins"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source]
     done = subprocess.run(build, capture_output=True, text=True)
@@ -55,7 +58,7 @@ def command(site: Path, tmp_path: Path) -> Command:
 
 def test_wheel_has_every_module_and_yaml(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ddpg").rglob("*.py")}
+    modules = {p.relative_to(ROOT).as_posix() for top in ("ddpg", "hydra_plugins") for p in (ROOT / top).rglob("*.py")}
     yaml = {f"ddpg/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
     assert packed == modules | yaml | {"ddpg/conf/__init__.py"}
 
@@ -106,3 +109,31 @@ def test_a_class_that_cannot_be_imported_is_named(command: Command) -> None:
     done = command("ddpg-train", *own)
     assert done.returncode != 0
     assert "noise._target_=my_package.HeldNoise cannot be imported" in done.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def fresh(wheel: Path, tmp_path: Path) -> Path:
+    """A new environment with the wheel; the libraries are those of this one, for want of a network."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    install = ["install", "--no-deps", "--no-index", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([sys.executable, "-m", "pip", "--python", venv / "bin" / "python", *install, wheel], check=True)
+    libraries = next(venv.glob("lib/python*/site-packages")) / "libraries.pth"
+    libraries.write_text("\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}))
+    return venv
+
+
+@pytest.mark.slurm
+def test_fresh_environment_trains_on_slurm(
+    fresh: Path, slurm: Cluster, tmp_path: Path, reference: Callable[..., dict[str, str]]
+) -> None:
+    where = "import ddpg, hydra_plugins.ddpg_launcher as plugin; print(ddpg.__file__, plugin.__file__)"
+    files = subprocess.check_output([fresh / "bin" / "python", "-c", where], cwd=tmp_path, text=True)
+    assert all(file.startswith(str(fresh)) for file in files.split())
+    program = str(fresh / "bin" / "ddpg-train")
+    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", program=program, TOYS_PAUSE_S="0")
+    sweep.finish(0)
+    (script,) = sweep.path.glob(".submitit/*/*_submission.sh")
+    assert f"{fresh}/bin/python" in script.read_text()
+    for number, seed in enumerate((1, 2)):
+        assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")

@@ -1,6 +1,7 @@
 """Trap 20: a run that was cut anywhere, any number of times, ends as the one that was not, bit for bit."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -249,6 +250,69 @@ class TestRunFolder:
         with pytest.raises(UserError, match=change.split("=")[0]):
             start(tmp_path, change, "total_steps=300")
         assert record(tmp_path) == before
+
+    @pytest.mark.parametrize("content", [b"", b'{"state": "do', b"\0" * 80, b"\xff\xfe"], ids=str)
+    @pytest.mark.parametrize("name", ["status.json", "provenance.json"])
+    def test_a_damaged_file_is_no_end_and_no_fresh_start(
+        self, tmp_path: Path, start: Callable[..., float], name: str, content: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One warning; the run stands where its checkpoint is, and the file is there again."""
+        result = start(tmp_path)
+        before, status = record(tmp_path), RunFolder(tmp_path).status()
+        (tmp_path / name).write_bytes(content)
+        assert start(tmp_path) == result
+        assert (record(tmp_path), RunFolder(tmp_path).status()) == (before, status)
+        if name == "provenance.json":  # not looked at when there is nothing to do
+            start(tmp_path, "total_steps=300")
+        assert f"{name} cannot be read" in caplog.text
+        assert len(RunFolder(tmp_path).starts()) == (2 if name == "status.json" else 1)
+
+    def test_a_finished_run_may_drop_its_replay_memory(self, tmp_path: Path, start: Callable[..., float]) -> None:
+        """Its networks and its result stay; training it further is refused, and changes nothing."""
+        result = start(tmp_path, "checkpoint.keep_replay=false")
+        assert not list(tmp_path.glob("checkpoint/replay-*"))
+        assert torch.load(tmp_path / "checkpoint" / "state-000000000200.pt", weights_only=True)["state"]["agent"]
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        with pytest.raises(UserError, match=r"total_steps=300: .* was finished at 200, its replay memory is gone"):
+            start(tmp_path, "total_steps=300")
+        assert start(tmp_path) == result
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+    def test_a_lost_checkpoint_is_no_fresh_start(
+        self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("ddpg.trainer.SNAPSHOT_EVERY", 20)
+            patch.setattr("ddpg.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
+            with pytest.raises(Interrupted):
+                start(tmp_path)
+        before = record(tmp_path)
+        shutil.rmtree(tmp_path / "checkpoint")
+        with pytest.raises(
+            UserError, match=r"no checkpoint is left in .*: restore it, or start again in a new run folder"
+        ):
+            start(tmp_path)
+        assert record(tmp_path) == before
+
+    def test_pictures_are_made_before_it_is_done(
+        self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So a start after a kill makes them; where they fail, the run is done all the same."""
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        def broken(*_: object) -> None:
+            raise ValueError("no renderer")
+
+        monkeypatch.setattr("ddpg.run._show", killed)
+        with pytest.raises(KeyboardInterrupt):
+            start(tmp_path)
+        assert RunFolder(tmp_path).status()["state"] == "interrupted"
+        monkeypatch.setattr("ddpg.run._show", broken)
+        with pytest.raises(ValueError, match="no renderer"):
+            start(tmp_path)
+        assert RunFolder(tmp_path).status()["state"] == "done"
 
     def test_second_process_is_refused(self, tmp_path: Path, start: Callable[..., float]) -> None:
         hold = (

@@ -1,5 +1,7 @@
 """Small environments for the tests of training; `env.imports=[toys]` registers them."""
 
+import os
+import time
 from typing import Any
 
 import gymnasium
@@ -53,7 +55,23 @@ class Leaky(Walk):
         return obs, info
 
 
-for _class in (Walk, Leaky):
+class Slow(Walk):
+    """Takes its time, as the environment says, so that a run can be hit: TOYS_PAUSE_S a step, TOYS_LINGER_S to close.
+
+    With TOYS_MENDED nothing crashes any more. What is learned is what it would be without all that.
+    """
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        time.sleep(float(os.environ.get("TOYS_PAUSE_S", "0")))
+        if "TOYS_MENDED" in os.environ:
+            self.crash = 0
+        return super().step(action)
+
+    def close(self) -> None:
+        time.sleep(float(os.environ.get("TOYS_LINGER_S", "0")))
+
+
+for _class in (Walk, Leaky, Slow):
     if f"{_class.__name__}-v0" not in gymnasium.registry:
         gymnasium.register(
             f"{_class.__name__}-v0", entry_point=_class, max_episode_steps=1000, disable_env_checker=True

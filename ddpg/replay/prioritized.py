@@ -63,8 +63,9 @@ class PrioritizedReplay(ReplayBuffer):
 
     def state_dict(self) -> dict[str, Any]:
         self._enter_new()
+        oldest = (self.total - len(self)) % self.slots
         return {
-            "priorities": torch.from_numpy(self._tree[self._held()]),
+            "priorities": torch.from_numpy(np.roll(self._tree.leaves, -oldest)[: len(self)]),
             "largest": self._largest,
             "samples": self._samples,
         }
@@ -86,6 +87,7 @@ class SumTree:
     """A number >= 0 in each slot, and a binary tree of sums: finding and changing n of them takes n log(slots)."""
 
     def __init__(self, slots: int) -> None:
+        self._slots = slots
         self._leaf = 1 << (slots - 1).bit_length()  # node k has the children 2k and 2k + 1; leaves start here
         self._node = np.zeros(2 * self._leaf)
 
@@ -93,6 +95,11 @@ class SumTree:
     def total(self) -> float:
         """Sum over all slots."""
         return float(self._node[1])
+
+    @property
+    def leaves(self) -> np.ndarray:
+        """The numbers in all slots; a view."""
+        return self._node[self._leaf : self._leaf + self._slots]
 
     def __getitem__(self, slot: np.ndarray) -> np.ndarray:
         return self._node[self._leaf + slot]

@@ -19,9 +19,15 @@ WHOLE_OR_LAST = (1, 4)
 
 def rows_on_disk(run_dir: Path, run_id: str) -> int:
     """How many rows of the record the offline segments of a run hold together, from row 0 on."""
-    segments = run_dir.glob(f"wandb/offline-run-*-{run_id}/run-{run_id}.wandb")
+    segments = _segments(run_dir, run_id)
     steps = (row["_step"] for path in segments for row in read_segment(path)["history"] if "_step" in row)
     return max(steps, default=-1) + 1
+
+
+def mark_as_synced(run_dir: Path, run_id: str) -> None:
+    """So that `wandb sync`, which takes rows twice and ends at a torn file, leaves the segments alone."""
+    for segment in _segments(run_dir, run_id):
+        segment.with_suffix(".wandb.synced").touch()
 
 
 def read_segment(path: Path) -> dict[str, Any]:
@@ -39,6 +45,10 @@ def read_segment(path: Path) -> dict[str, Any]:
         elif kind == "exit":
             segment["exit"] = record.exit.exit_code
     return segment
+
+
+def _segments(run_dir: Path, run_id: str) -> Iterator[Path]:
+    return run_dir.glob(f"wandb/offline-run-*-{run_id}/run-{run_id}.wandb")
 
 
 def _values(items: Iterable[Any]) -> dict[str, Any]:

@@ -1,19 +1,20 @@
 """Weights & Biases: one W&B run for each run folder, for ever, fed with what its side does not have yet."""
 
-import json
 import logging
 import os
-import uuid
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from ddpg.tracking.metrics import Row
 from ddpg.tracking.tracker import Kind, first_line
 from ddpg.tracking.wandb_files import rows_on_disk
-from ddpg.types import Positive
+from ddpg.tracking.wandb_identity import WandbIdentity
+from ddpg.types import NonNegative, Positive
 
 if TYPE_CHECKING:
     import wandb
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_TAG = 64  # W&B's own limits
 LONGEST_NAME = 128
+BY_A_SIGNAL = 128  # exit codes above say that a signal ended the run
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class WandbSettings:
     name: str | None
     job_type: str
     tags: Sequence[str]
+    start_jitter: NonNegative
     init_timeout: Positive
     finish_timeout: Positive
     save_model: bool
@@ -44,8 +47,7 @@ class WandbSink:
     """Sends row i of the record as W&B step i, with `env_step` as a field and x-axis.
 
     So W&B's own step is a row number over all attempts of a run, which says what is there already: the
-    server's word when online, the files' content when offline. `wandb.json` in the run folder keeps the
-    run's id and how many rows the last clean end left at the other side.
+    server's word when online, the files' content when offline.
     """
 
     name = "W&B"
@@ -56,31 +58,30 @@ class WandbSink:
         self._settings = settings
         self._run_dir = run_dir
         self._run_config = dict(run_config)
-        self._group = settings.group or group
-        self._name = settings.name or name
-        self._state_file = run_dir / "wandb.json"
-        self._id = uuid.uuid4().hex[:12]
-        self._sent = 0
-        self._heard = 0
+        self._identity = WandbIdentity.of(
+            run_dir, (settings.group or group)[:LONGEST_NAME], (settings.name or name)[:LONGEST_NAME]
+        )
+        self._sweep = sweep_of(run_dir)
+        self._open_at = 0.0
+        self._run: wandb.Run | None = None
+        self._waiting: list[tuple[int, Row]] = []  # rows that were not handed to W&B yet
+        self._heard = self._sent = 0  # rows of the record; `_sent` counts what earlier attempts have sent, too
+        self._last: int | None = None  # the row that W&B still holds open for media
 
     def start(self, rows: Sequence[Row]) -> None:
-        """Open the run, in offline mode if W&B cannot be reached, and send the rows it does not have."""
-        if self._state_file.exists():
-            state = json.loads(self._state_file.read_text())
-            self._id, self._sent = state["id"], state["rows"]
-        self._keep_state()  # the id first: a W&B run must never exist without its folder knowing it
-        self._run = self._open()
-        self._run.define_metric("env_step")
-        self._run.define_metric("*", step_metric="env_step")
-        for index, row in enumerate(rows):
-            self.log(index, row)
+        """Send the rows that W&B does not have; the jobs of a sweep that start at once come one after another."""
+        self._identity.keep(self._run_dir)  # the id first: a W&B run must never exist without its folder knowing it
+        if self._sweep and self._settings.mode == "online":
+            self._open_at = monotonic() + random.uniform(0, self._settings.start_jitter)
+        self._waiting = list(enumerate(rows))
+        self._heard = len(rows)
+        self._send_if_it_is_time()
 
     def log(self, index: int, row: Row) -> None:
         """Send a row, unless an earlier attempt has sent it. W&B takes it in when the next step comes."""
         self._heard = index + 1
-        if index >= self._sent:
-            self._run.log(dict(row), step=index)
-            self._sent = index + 1
+        self._waiting.append((index, row))
+        self._send_if_it_is_time()
 
     def step(self, env_step: int) -> None:
         """Steps without a row are not sent: a call costs 0.3 ms."""
@@ -89,19 +90,26 @@ class WandbSink:
         """A model becomes an artifact; a video or an image joins the last row."""
         import wandb
 
+        run = self._send()
         if kind == "model":
             if self._settings.save_model:
-                self._save_model(path)
-        elif self._heard >= self._sent:  # else an earlier attempt was here and has sent it
+                try:
+                    self._save_model(run, path)
+                except Exception as error:  # it asks the server at once, where rows can wait; they go on
+                    log.warning("W&B does not keep %s (%s)", path.name, first_line(error))
+        elif self._last == self._heard - 1:  # else an earlier attempt has sent the row, and W&B would drop it
             media = wandb.Video(str(path)) if kind == "video" else wandb.Image(str(path))
             key = "media/video" if kind == "video" else f"media/{path.stem}"
-            self._run.log({key: media}, step=max(self._sent - 1, 0))
+            run.log({key: media}, step=self._last)
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """Wait until everything is written or uploaded, at most `finish_timeout` seconds."""
-        self._run.summary.update(dict(summary))
-        self._run.finish(exit_code=exit_code)
-        self._keep_state()
+        if self._run is None and exit_code > BY_A_SIGNAL:
+            return  # no time to begin now; the next attempt sends it all
+        run = self._send()
+        run.summary.update(dict(summary))
+        run.finish(exit_code=exit_code)
+        replace(self._identity, rows=self._sent).keep(self._run_dir)
 
     def abandon(self) -> None:
         """Forget wandb-core, else its exit hook ends the process with a traceback of its own."""
@@ -110,48 +118,61 @@ class WandbSink:
 
             wandb.teardown(exit_code=1)
 
+    def open_online(self) -> int:
+        """Opens the run at the server, or raises whatever W&B does; how many rows the server has."""
+        log_in()  # init would ask for a key at a terminal. It is also what talks to the server, within init_timeout.
+        self._run = self._init("online")
+        self._sent = self._run.starting_step
+        log.info("W&B run: %s", self._run.url)
+        return self._sent
+
+    def _send_if_it_is_time(self) -> None:
+        if self._run or monotonic() >= self._open_at:
+            self._send()
+
+    def _send(self) -> "wandb.Run":
+        """Hands over the rows that wait; opens the run if it is not open."""
+        run = self._run or self._open()
+        for index, row in self._waiting:
+            if index >= self._sent:
+                run.log(dict(row), step=index)
+                self._sent, self._last = index + 1, index
+        self._waiting.clear()
+        return run
+
     def _open(self) -> "wandb.Run":
         """The W&B run, and in `_sent` how many rows its side has."""
         if self._settings.mode == "online":
             try:
-                return self._open_online()
+                self.open_online()
             except Exception as error:  # no key, a dead server, a refused key: none may stop training
-                log.warning("W&B goes offline (%s); `wandb sync` uploads the run later", first_line(error))
+                reason = first_line(error)
+                log.warning("W&B goes offline (%s); ddpg-sweep sync %s sends it later", reason, self._run_dir)
                 self.abandon()  # else wandb-core holds the id of the attempt that failed
-        self._sent = max(self._sent, rows_on_disk(self._run_dir, self._id))
-        run = self._init("offline")
-        log.info("W&B run, offline; upload it with: wandb sync %s", run.settings.sync_dir)
-        return run
-
-    def _open_online(self) -> "wandb.Run":
-        import wandb
-
-        _quiet()
-        # init would ask for a key at a terminal. It is also what talks to the server, within init_timeout.
-        if not wandb.login(prompt=False, verify=False):
-            raise wandb.errors.UsageError("no API key; run `wandb login` or set WANDB_API_KEY")
-        run = self._init("online")
-        self._sent = run.starting_step
-        log.info("W&B run: %s", run.url)
-        return run
+        if self._run is None:
+            self._run = self._init("offline")
+            self._sent = max(self._identity.rows, rows_on_disk(self._run_dir, self._identity.id))
+            log.info("W&B run, offline; send it with: ddpg-sweep sync %s", self._run_dir)
+        return self._run
 
     def _init(self, mode: Literal["online", "offline"]) -> "wandb.Run":
         import wandb
 
         _quiet()
         options = self._settings
-        return wandb.init(
+        tags = [str(tag)[:LONGEST_TAG] for tag in (*options.tags, self._sweep) if tag]
+        run = wandb.init(
             mode=mode,
-            id=self._id,
+            id=self._identity.id,
             resume="allow",
             reinit="finish_previous",
             dir=str(self._run_dir),
             project=options.project,
             entity=options.entity,
-            group=self._group[:LONGEST_NAME],
-            name=self._name[:LONGEST_NAME],
+            group=self._identity.group,
+            name=self._identity.name,
             job_type=options.job_type,
-            tags=[str(tag)[:LONGEST_TAG] for tag in options.tags],
+            tags=list(dict.fromkeys(tags)),
             config=self._run_config,
             settings=wandb.Settings(
                 silent=True,
@@ -161,22 +182,32 @@ class WandbSink:
                 finish_timeout_raises=True,
             ),
         )
+        run.define_metric("env_step")
+        run.define_metric("*", step_metric="env_step")
+        return run
 
-    def _save_model(self, path: Path) -> None:
+    def _save_model(self, run: "wandb.Run", path: Path) -> None:
         import wandb
 
-        artifact = wandb.Artifact(f"{path.stem}-{self._id}", type="model")
+        artifact = wandb.Artifact(f"{path.stem}-{self._identity.id}", type="model")
         with _staging_in(self._run_dir / "wandb"):
             artifact.add_file(str(path), skip_cache=True)
-            self._run.log_artifact(artifact)
+            run.log_artifact(artifact)
 
-    def _keep_state(self) -> None:
-        temporary = self._state_file.with_suffix(".tmp")
-        with temporary.open("w") as file:
-            json.dump({"id": self._id, "rows": self._sent}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._state_file)
+
+def sweep_of(run_dir: Path) -> str | None:
+    """The name of the sweep that a run folder belongs to."""
+    parent = run_dir.resolve().parent
+    return parent.name if (parent / "sweep.json").exists() else None
+
+
+def log_in() -> None:
+    """Finds the key without asking for one at a terminal; wandb's UsageError if there is none."""
+    import wandb
+
+    _quiet()
+    if not wandb.login(prompt=False, verify=False):
+        raise wandb.errors.UsageError("no API key; run `wandb login` or set WANDB_API_KEY")
 
 
 def _quiet() -> None:

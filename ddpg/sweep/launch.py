@@ -1,0 +1,148 @@
+"""From Hydra's jobs to runs that are being trained; `ddpg-sweep retry` comes in at `hand_over`."""
+
+import json
+import logging
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig
+
+from ddpg.errors import UserError
+from ddpg.interrupt import Interrupted, InterruptFlag
+from ddpg.sweep.folder import Submission, SweepFolder
+from ddpg.sweep.freeze import FrozenRun, compose, freeze
+from ddpg.sweep.memory import estimated_mem_gb
+from ddpg.sweep.options import Options, SlurmOptions, options
+from ddpg.sweep.plan import plan
+from ddpg.sweep.pool import Pool, this_process
+from ddpg.sweep.slurm import require_submittable
+from ddpg.sweep.status import states
+from ddpg.sweep.table import summary
+
+log = logging.getLogger(__name__)
+
+
+def checked_options(kind: str, values: Mapping[str, Any]) -> Options:
+    """The launcher's options. UserError for a mistake in them, and for jobs that Slurm would never run."""
+    chosen = options({"kind": kind, **values})
+    if isinstance(chosen, SlurmOptions):
+        require_submittable(chosen, tasks=1, mem_gb=chosen.mem_gb or 0, cpus=chosen.cores(threads=1))
+    return chosen
+
+
+def launch(
+    chosen: Options, config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], first: int
+) -> list[JobReturn]:
+    """Freezes the jobs, has them trained, and says what became of them; [] if nothing is waited for."""
+    sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
+    runs = list(compose(config, loader, jobs, first))
+    if chosen.plan is not None:
+        plan(runs, chosen, chosen.plan)
+        return []
+    threads = max(run.config["threads"] for run in runs)
+    if isinstance(chosen, SlurmOptions):
+        gpu = chosen.gpus_per_node is not None
+        chosen = replace(chosen, mem_gb=chosen.mem_gb or estimated_mem_gb(runs, chosen.runs_per_job, gpu))
+        tasks = math.ceil(len(runs) / chosen.runs_per_job)
+        require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads))
+    freeze(sweep, runs, {"launcher": asdict(chosen), "threads": threads})
+    print(f"{len(runs)} runs in {sweep.path}: ddpg-sweep status {sweep.path}", flush=True)
+    new = {run.number for run in runs}
+    left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
+    try:
+        hand_over(sweep, left, chosen)()
+    finally:
+        print(summary(sweep), flush=True)
+    return _returns(sweep, runs) if chosen.wait else []
+
+
+def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Callable[[], None]:
+    """Gives the runs to Slurm or to this machine, and records it. The function that it returns waits for their end.
+
+    That raises Interrupted or KeyboardInterrupt on a signal: runs of this machine are saved by then, jobs on Slurm
+    go on. With `wait: false` it returns at once.
+    """
+    if not numbers:
+        return lambda: None
+    if isinstance(chosen, SlurmOptions):
+        from ddpg.sweep.submit import submit, wait  # submitit, where it is needed
+
+        jobs = submit(sweep, numbers, chosen, sweep.threads)
+        return partial(wait, jobs, sweep.path) if chosen.wait else lambda: None
+    if not chosen.wait:
+        detach(sweep, numbers, chosen.processes)
+        return lambda: None
+    return begin(sweep, numbers, chosen.processes)
+
+
+def begin(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> Callable[[], None]:
+    """Records that this process trains the runs; the function that it returns does."""
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    sweep.add_submission(Submission(now, "local", {this_process(): list(numbers)}))
+    runs, pool = sweep.runs, Pool(processes, sweep.threads)
+
+    def train() -> None:
+        with InterruptFlag() as interrupt:
+            pool.train([runs[number] for number in numbers], interrupt)
+        if interrupt.signum is not None:
+            raise Interrupted(interrupt.signum)
+
+    return train
+
+
+def detach(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> None:
+    """The same in a process that stays when this one, and its terminal, are gone; it writes to SWEEP/pool.log."""
+    before = len(sweep.submissions())
+    with (sweep.path / "pool.log").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ddpg.sweep.launch", str(sweep.path)], stdin=subprocess.PIPE, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    assert process.stdin is not None
+    with process.stdin as pipe:
+        pipe.write(json.dumps({"numbers": list(numbers), "processes": processes}).encode())
+    while len(sweep.submissions()) == before:  # so that `ddpg-sweep status` knows of it
+        if process.poll() is not None:
+            raise UserError(f"the runs could not be started, see {sweep.path / 'pool.log'}")
+        time.sleep(0.05)
+
+
+def _returns(sweep: SweepFolder, runs: Sequence[FrozenRun]) -> list[JobReturn]:
+    """As Hydra's sweepers want to see the runs: their last returns, or what they failed with."""
+    numbers = {run.number for run in runs}
+    ended = [one for one in states(sweep) if one.run.number in numbers]
+    missing = sum(one.state != "done" for one in ended)
+    error = UserError(f"{missing} of {len(ended)} runs are not done; ddpg-sweep retry {sweep.path} goes on with them")
+    return [
+        JobReturn(overrides=list(one.run.overrides), status=JobStatus.COMPLETED, _return_value=one.last_return)
+        if one.state == "done"
+        else _Missing(overrides=list(one.run.overrides), status=JobStatus.FAILED, _return_value=error)
+        for one in ended
+    ]
+
+
+class _Missing(JobReturn):
+    """Without the line that Hydra prints before it raises; the summary has said more."""
+
+    @JobReturn.return_value.getter  # type: ignore[attr-defined, untyped-decorator]
+    def return_value(self) -> Any:
+        raise self._return_value
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="[%(asctime)s][%(levelname)s] %(message)s")
+    given = json.load(sys.stdin)
+    try:
+        begin(SweepFolder(Path(sys.argv[1])), given["numbers"], given["processes"])()
+    except Interrupted as error:
+        sys.exit(error.exit_code)

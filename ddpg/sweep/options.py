@@ -1,0 +1,59 @@
+"""The options of the launchers: conf/hydra/launcher/*.yaml has their values and what they mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ddpg.errors import UserError
+from ddpg.signature import fit
+from ddpg.types import Count, NonNegative, PositiveInt
+
+
+@dataclass(frozen=True)
+class LocalOptions:
+    """hydra/launcher=local."""
+
+    kind: Literal["local"]
+    processes: PositiveInt | None
+    wait: bool
+    plan: NonNegative | None
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """hydra/launcher=slurm."""
+
+    kind: Literal["slurm"]
+    partition: str | None
+    account: str | None
+    qos: str | None
+    constraint: str | None
+    timeout_min: PositiveInt
+    mem_gb: PositiveInt | None
+    cpus_per_task: PositiveInt | None
+    gpus_per_node: PositiveInt | None
+    runs_per_job: PositiveInt
+    array_parallelism: PositiveInt
+    signal_delay_s: PositiveInt
+    max_num_timeout: Count
+    setup: Sequence[str]
+    additional_parameters: Mapping[str, Any]
+    wait: bool
+    plan: NonNegative | None
+
+    def cores(self, threads: int) -> int:
+        """Of a job whose runs have so many threads each."""
+        return self.cpus_per_task or self.runs_per_job * threads
+
+
+Options = LocalOptions | SlurmOptions
+_KINDS: dict[str, type[LocalOptions] | type[SlurmOptions]] = {"local": LocalOptions, "slurm": SlurmOptions}
+
+
+def options(values: Mapping[str, Any], prefix: str = "hydra.launcher.") -> Options:
+    """The options from plain values. UserError for an unknown key, a wrong type, a number out of range."""
+    schema = _KINDS[values["kind"]]
+    try:
+        return schema(**fit(dict(values), schema))
+    except UserError as error:
+        raise UserError(f"{prefix}{error}") from error

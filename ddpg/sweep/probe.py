@@ -1,0 +1,165 @@
+"""A run's first seconds, to see how fast it will be: a worker as in the sweep, in a temporary folder."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ddpg.config import to_yaml
+from ddpg.errors import UserError
+from ddpg.run_folder import RunFolder
+from ddpg.sweep.pool import THREAD_VARIABLES, visible_gpus
+
+#: A configuration that has not shown its speed after so long is not worth waiting for.
+GIVE_UP_S = 180
+#: Env steps that never come, for what a probe shall not do.
+NEVER = 10**8
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a probe saw. Steps a second while the agent only acts, and while it learns; seconds to start; GiB at most.
+
+    On CPUs the seconds are those that it was given of a core; `share` is how much of a core it had.
+    """
+
+    acting: float
+    learning: float
+    startup_s: float
+    peak_gb: float
+    share: float
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of metrics.jsonl, and what the worker had used when it was seen."""
+
+    env_step: int
+    elapsed_s: float
+    seen_at: float
+    cpu_s: float
+
+
+def probe(config: Mapping[str, Any], seconds: float) -> Speed:
+    """Trains with the config until it has been learning for so many seconds. UserError if that fails."""
+    short = shortened(config)
+    with TemporaryDirectory(prefix="ddpg-probe-") as name:
+        folder = RunFolder(Path(name))
+        folder.config.write_text(to_yaml(short))
+        started = time.monotonic()
+        with _worker(folder, config["threads"]) as process:
+            rows = _watched(folder, process, short["learning_starts"] + 2 * short["logger"]["every"], seconds)
+            peak_gb = _peak_gb(process.pid)
+    first = next(i for i, row in enumerate(rows) if row.env_step > short["learning_starts"]) + 1
+    acting = [row for row in rows if row.env_step <= short["learning_starts"]]
+    share = _share(rows[first:]) if config["threads"] == 1 and not visible_gpus() else 1.0
+    return Speed(
+        acting=_rate(acting) / share, learning=_rate(rows[first:]) / share, share=share, peak_gb=peak_gb,
+        startup_s=(rows[0].seen_at - started - rows[0].elapsed_s) * share,
+    )  # fmt: skip
+
+
+def shortened(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a run that learns as this one does, but at once and without a record."""
+    pixels = config["env"].get("pixels") is not None
+    every = 5 if pixels else 50  # steps; a row costs as much as an update
+    env = config["env"] | ({"max_episode_steps": 60} if pixels else {})  # the first evaluation would take minutes
+    often = config["update_every"] == "episode"  # as many updates, only not all at the end of an episode
+    return dict(config) | {
+        "env": env, "total_steps": NEVER, "random_steps": 0, "learning_starts": 5 * every,
+        "buffer_size": min(config["buffer_size"], 10_000 if pixels else 100_000),
+        "update_every": 1 if often else config["update_every"],
+        "eval": config["eval"] | {"every": NEVER, "episodes": 1},
+        "checkpoint": config["checkpoint"] | {"every": NEVER},
+        "logger": config["logger"] | {
+            "every": every, "progress": "none", "wandb": config["logger"]["wandb"] | {"mode": "disabled"},
+            "tensorboard": config["logger"]["tensorboard"] | {"enabled": False},
+        },
+    }  # fmt: skip
+
+
+@contextmanager
+def _worker(folder: RunFolder, threads: int) -> Iterator["subprocess.Popen[bytes]"]:
+    with (folder.path / "train.log").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ddpg.sweep.worker", str(folder.path)], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _watched(folder: RunFolder, process: "subprocess.Popen[bytes]", warm_at: int, seconds: float) -> list[_Row]:
+    """The rows, once those from env step `warm_at` on span so many seconds."""
+    rows: list[_Row] = []
+    give_up = time.monotonic() + GIVE_UP_S + seconds
+    while True:
+        if process.poll() is not None:
+            raise UserError(f"the probe failed: {_reason(folder)}; probe=0 plans without one")
+        rows += [
+            _Row(row["env_step"], row["time/elapsed_s"], time.monotonic(), _cpu_s(process.pid))
+            for row in _logged(folder)[len(rows) :]
+        ]
+        warm = [row for row in rows if row.env_step >= warm_at]
+        if len(warm) > 1 and warm[-1].elapsed_s - warm[0].elapsed_s >= seconds:
+            return rows
+        if time.monotonic() > give_up:
+            if len(warm) > 1:
+                return rows
+            raise UserError(
+                f"the probe saw fewer than {warm_at} steps in {GIVE_UP_S + seconds:.0f} s; probe=0 plans without one"
+            )
+        time.sleep(0.05)
+
+
+def _logged(folder: RunFolder) -> list[dict[str, Any]]:
+    """The complete rows that have a time."""
+    lines = folder.metrics.read_text().splitlines(keepends=True) if folder.metrics.exists() else []
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [row for row in rows if "time/elapsed_s" in row]
+
+
+def _reason(folder: RunFolder) -> str:
+    log = (folder.path / "train.log").read_text(errors="replace").splitlines()
+    error = str(folder.status().get("error") or next(reversed(log), "it does not say why"))
+    return error.removeprefix("UserError: ")
+
+
+def _rate(rows: Sequence[_Row]) -> float:
+    """Steps a second."""
+    return (rows[-1].env_step - rows[0].env_step) / (rows[-1].elapsed_s - rows[0].elapsed_s)
+
+
+def _share(rows: Sequence[_Row]) -> float:
+    """How much of a core the worker had; 1 where that is not known."""
+    used, passed = rows[-1].cpu_s - rows[0].cpu_s, rows[-1].seen_at - rows[0].seen_at
+    return min(1.0, used / passed) if used else 1.0
+
+
+def _cpu_s(pid: int) -> float:
+    """Seconds of processor time; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_gb(pid: int) -> float:
+    """The most memory that the process has had, in GiB; 0 where the system does not tell."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) / 2**20

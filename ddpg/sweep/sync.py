@@ -1,0 +1,68 @@
+"""`ddpg-sweep sync`: sends what W&B has not got of the runs of a sweep, or of one run."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from ddpg.errors import UserError
+from ddpg.run_folder import RunFolder
+from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.status import is_held
+from ddpg.sweep.stock import runs_of
+from ddpg.tracking import Kind, WandbSettings, read_metrics
+from ddpg.tracking.tracker import first_line
+from ddpg.tracking.wandb_identity import known_identity
+from ddpg.tracking.wandb_sync import Ended, WandbServer
+
+
+def sync(path: Path) -> bool:
+    """Prints a line for each run folder; False if one of them could not be sent.
+
+    UserError: there are no runs, no key, or no server.
+    """
+    folders = run_folders(path)
+    server = WandbServer()
+    sent = True
+    for folder in folders:
+        try:
+            told = _sync_run(server, RunFolder(folder))
+        except Exception as error:  # whatever W&B or one damaged folder raises, the other runs are sent
+            told, sent = f"failed: {error if isinstance(error, UserError) else first_line(error)}", False
+        print(f"{folder}: {told}", flush=True)
+    return sent
+
+
+def run_folders(path: Path) -> list[Path]:
+    """Those of a sweep, or the run folder itself. UserError if there are none."""
+    sweep = SweepFolder(path)
+    if sweep.exists:
+        return [run.path for run in sweep.runs]
+    return [path] if RunFolder(path).config.exists() else [run.path for run in runs_of(path)]
+
+
+def _sync_run(server: WandbServer, folder: RunFolder) -> str:
+    """What was done, in words."""
+    if is_held(folder.path):
+        return "is being trained"
+    identity = known_identity(folder.path)
+    if identity is None:
+        return "nothing to send, W&B was never told of it"
+    with folder.lock():
+        config: Any = OmegaConf.to_container(OmegaConf.load(folder.config))
+        node = {key: value for key, value in config["logger"]["wandb"].items() if key != "_target_"}
+        sent = server.send_missing(WandbSettings(**node), identity, _ended(folder, config))
+    return "nothing to send" if sent is None else f"sent {sent} rows"
+
+
+def _ended(folder: RunFolder, config: dict[str, Any]) -> Ended:
+    status = folder.status()
+    done = status.get("state") == "done"
+    pictures: list[tuple[Path, Kind]] = [
+        (folder.path / "learning_curve.png", "image"),
+        (folder.actor, "model"),
+        (folder.videos / "last.mp4", "video"),
+    ]
+    files = [(path, kind) for path, kind in pictures if done and path.exists()]
+    rows = read_metrics(folder.metrics)
+    return Ended(folder.path, config, rows, exit_code=0 if done else 1, summary=status, files=files)

@@ -1,0 +1,76 @@
+"""What became of the tasks that a sweep's runs were given to: jobs of Slurm, pools of processes on some host."""
+
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from ddpg.sweep.pool import start_ticks
+from ddpg.sweep.slurm import QueuedJob, queue
+
+#: Slurm's states of a job that is not executed now and will be; in every other one that squeue shows, it is.
+WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
+#: squeue shows these for some minutes after a job's end.
+ENDED = {
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
+    "TIMEOUT",
+}  # fmt: skip
+#: What a job waits for in the course of things; every other reason is worth telling.
+ORDINARY = {"None", "Priority", "Resources", "JobArrayTaskLimit", "BeginTime", "Cleaning"}
+
+Fate = Literal["waiting", "started", "gone", "unknown"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Whether a task waits in the queue, was started, is gone, or cannot be asked after.
+
+    `reason`: why it waits, where that is not in the course of things; `host`: the one that would have to be asked.
+    """
+
+    fate: Fate
+    reason: str = ""
+    host: str = ""
+
+
+#: Of a job while Slurm does not answer.
+NO_SLURM = Task("unknown")
+
+
+def look(names: Iterable[str], owner: int, lost: str | None = None) -> dict[str, Task]:
+    """Each task of the user `owner` as it is now; pools of the host `lost` are gone. Asks Slurm once, if at all."""
+    several = set(names)
+    jobs = {name for name in several if not is_pool(name)}
+    queued = queue(owner) if jobs else {}
+    return {name: _job(name, queued) if name in jobs else _pool(name, lost) for name in several}
+
+
+def is_pool(name: str) -> bool:
+    """Whether a task is a pool of processes, HOST:PID:STARTED, and none of Slurm's."""
+    return ":" in name
+
+
+def host_and_pid(pool: str) -> tuple[str, int]:
+    """Where a pool runs."""
+    host, pid, _ = pool.rsplit(":", 2)
+    return host, int(pid)
+
+
+def _job(name: str, queued: dict[str, QueuedJob] | None) -> Task:
+    if queued is None:
+        return NO_SLURM
+    job = queued.get(name)
+    if job is None or job.state in ENDED:
+        return Task("gone")
+    if job.state in WAITING:
+        return Task("waiting", reason="" if job.reason in ORDINARY else job.reason)
+    return Task("started")
+
+
+def _pool(name: str, lost: str | None) -> Task:
+    host, pid = host_and_pid(name)
+    if host != socket.gethostname():
+        return Task("gone") if host == lost else Task("unknown", host=host)
+    asks_itself = pid == os.getpid()  # when it has no runs yet, or none any more
+    return Task("started" if not asks_itself and start_ticks(pid) == name.rpartition(":")[2] else "gone")

@@ -1,0 +1,69 @@
+"""`python -m ddpg.sweep.worker RUN`: trains one frozen run folder, without Hydra and whatever happened to its YAML.
+
+Exits with 0 when the run is done, 128 + signal when one interrupted it, 1 when it failed: a mistake in one line, a
+bug with its traceback. Standard output is the run's train.log.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.errors import UserError
+from ddpg.interrupt import Interrupted
+from ddpg.provenance import code_version
+from ddpg.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Of the run folder that the command line names."""
+    _end_with(os.getppid())
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s][%(levelname)s] %(message)s")
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    sys.path.append(str(Path.cwd()))  # a package there can be named in the YAML
+    try:
+        work(Path(sys.argv[1]))
+    except Interrupted as error:
+        sys.exit(error.exit_code)
+    except UserError as error:
+        log.error("%s", error, exc_info=error.__cause__)  # a mistake in one line; what a simulator raised in full
+        sys.exit(1)
+
+
+def work(path: Path) -> float:
+    """Starts, goes on or returns the result of the run that was frozen in `path`; see `ddpg.run.run`."""
+    from ddpg.run import run  # torch takes a second, in which a signal should end the process
+
+    folder = RunFolder(path)
+    config = OmegaConf.load(folder.config)
+    assert isinstance(config, DictConfig)
+    _tell_of_other_code(folder)
+    return run(config, path)
+
+
+def _tell_of_other_code(folder: RunFolder) -> None:
+    """The config is frozen, the code is not."""
+    frozen_at = next((start.get("commit") for start in folder.starts() if "submitted" in start), None)
+    now = code_version()["commit"]
+    if frozen_at and now != frozen_at:
+        log.warning("the code is at commit %s, the run was submitted with %s", now, frozen_at)
+
+
+def _end_with(parent: int) -> None:
+    """SIGTERM when the supervisor dies: no run goes on that nobody knows of. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before
+            sys.exit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

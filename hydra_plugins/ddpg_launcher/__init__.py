@@ -1,0 +1,60 @@
+"""What Hydra finds here: `hydra/launcher=local` and `hydra/launcher=slurm`, and the sweeper before them.
+
+Hydra looks for plugins at every start, so all the work is imported when there is some.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.utils import JobReturn
+from hydra.types import HydraContext, TaskFunction
+from hydra_plugins.hydra_submitit_launcher.submitit_launcher import BaseSubmititLauncher
+from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from ddpg.sweep.options import Options
+
+
+class Sweeper(BasicSweeper):
+    """Hydra's own, which would compose every job once to see that it can be."""
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Left to the launchers, which freeze every job before they start one, and to ddpg.precheck."""
+
+
+class FreezingLauncher(BaseSubmititLauncher):
+    """hydra-submitit-launcher's, with jobs that are composed here and now, and an end that is told as it was."""
+
+    kind: str
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Also looks at the options, before the sweeper makes a folder."""
+        from ddpg.errors import UserError
+        from ddpg.sweep.launch import checked_options
+
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.options: Options = checked_options(self.kind, self.params)
+        sweeper = config.hydra.sweeper._target_
+        if not self.options.wait and not sweeper.endswith((".Sweeper", ".BasicSweeper")):
+            raise UserError(f"hydra.launcher.wait=false gives no results back, which {sweeper} needs: use wait=true")
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """See `ddpg.sweep.launch.launch`."""
+        from ddpg.sweep.launch import launch
+
+        assert self.config is not None
+        assert self.hydra_context is not None
+        return launch(self.options, self.config, self.hydra_context.config_loader, job_overrides, initial_job_idx)
+
+
+class LocalLauncher(FreezingLauncher):
+    """Processes of this machine."""
+
+    kind = "local"
+
+
+class SlurmLauncher(FreezingLauncher):
+    """Job arrays of Slurm."""
+
+    kind = "slurm"

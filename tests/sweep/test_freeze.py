@@ -1,0 +1,160 @@
+"""Freezing: the configs that Hydra composes, only faster, in the run folders before anything starts."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from ddpg.config import to_yaml
+from ddpg.errors import UserError
+from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.freeze import Composer, FrozenRun, compose, freeze
+
+#: What a job may say: of each line one word or none.
+WORDS = [
+    ["env=hopper", "env=pendulum", "env=ant"],
+    ["env.id=Swimmer-v5", "env.id='1e-3'"],
+    ["preset=paper", "preset=td3"],
+    ["noise=ou", "noise=none"],
+    ["gamma=0.9", "gamma=1"],
+    ["seed=3", "seed=1e1"],
+    ["network.actor.hidden=[8]", "network.actor.hidden=[16,16]"],
+    ["+extra.note=first", "+extra={x:1}", "+extra.deep={y:[1,2]}", "~extra"],
+    ["total_steps=500", "total_steps='${eval.every}'"],
+]
+JOBS = st.tuples(*(st.sampled_from([None, *words]) for words in WORDS)).map(lambda job: [w for w in job if w])
+
+
+@pytest.fixture(scope="module")
+def loader() -> Iterator[Any]:
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        yield GlobalHydra.instance().config_loader()
+
+
+@pytest.fixture(scope="module")
+def master(loader: Any) -> DictConfig:
+    subdir = "${hydra.job.num}_${hydra:job.override_dirname}_${env.name}_${seed}"
+    return loader.load_configuration("config", [f"hydra.sweep.subdir='{subdir}'"], RunMode.MULTIRUN)
+
+
+def by_hydra(loader: Any, master: DictConfig, number: int, words: list[str]) -> DictConfig:
+    """The job as Hydra's own launchers compose it."""
+    job = loader.load_sweep_config(master, words)
+    with read_write(job.hydra), open_dict(job.hydra):
+        job.hydra.job.num = job.hydra.job.id = number
+    HydraConfig.instance().set_config(job)
+    return job
+
+
+def plain(job: DictConfig) -> dict[str, Any]:
+    """Everything but the hydra node, resolved."""
+    parts = {str(key): job[key] for key in job if key != "hydra" and not OmegaConf.is_missing(job, key)}
+    return {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in parts.items()}
+
+
+class TestComposer:
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(jobs=st.lists(JOBS, min_size=2, max_size=4))
+    def test_composes_as_hydra_does(self, loader: Any, master: DictConfig, jobs: list[list[str]]) -> None:
+        """Whatever the jobs before have set: values, folder and record of the overrides."""
+        composer = Composer(master, loader)
+        for number, words in enumerate(jobs):
+            ours = composer.compose(number, words)
+            seen = plain(ours), str(ours.hydra.sweep.subdir), list(ours.hydra.overrides.task)
+            theirs = by_hydra(loader, master, number, words)
+            assert seen == (plain(theirs), str(theirs.hydra.sweep.subdir), list(theirs.hydra.overrides.task))
+
+    def test_values_alone_compose_once(self, loader: Any, master: DictConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+        counted: list[list[str]] = []
+        composing = type(loader).load_sweep_config
+        monkeypatch.setattr(
+            type(loader), "load_sweep_config", lambda s, c, words: counted.append(words) or composing(s, c, words)
+        )
+        jobs = [[f"env={env}", f"seed={seed}"] for env in ("hopper", "ant") for seed in range(5)]
+        runs = list(compose(master, loader, jobs, 0))
+        assert counted == [["env=hopper"], ["env=ant"]]
+        assert [run.config["seed"] for run in runs] == [0, 1, 2, 3, 4] * 2
+
+
+class TestCompose:
+    def test_a_mistake_in_any_job_is_told(self, loader: Any, master: DictConfig) -> None:
+        with pytest.raises(UserError, match=r"gamma=1\.5 is out of range"):
+            list(compose(master, loader, [["gamma=0.5"], ["gamma=1.5"]], 0))
+
+    def test_two_jobs_cannot_share_a_folder(self, loader: Any) -> None:
+        words = ["hydra.sweep.subdir='seed_${seed}'"]
+        master = loader.load_configuration("config", words, RunMode.MULTIRUN)
+        with pytest.raises(UserError, match=r"seed_1 to the job gamma=0\.5 and to gamma=0\.6: .*hydra.job.num"):
+            list(compose(master, loader, [["gamma=0.5"], ["gamma=0.6"]], 0))
+
+
+def runs_of(loader: Any, master: DictConfig, path: Path, *jobs: list[str], first: int = 0) -> list[FrozenRun]:
+    found = compose(master, loader, [list(words) for words in jobs], first)
+    return [FrozenRun(run.number, path / str(run.number), run.overrides, run.config) for run in found]
+
+
+class TestFreeze:
+    def test_folders_hold_the_resolved_config(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
+        runs = runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2", "env=hopper"])
+        freeze(SweepFolder(tmp_path), runs, {"launcher": {"kind": "local"}, "threads": 1})
+        for run in runs:
+            assert OmegaConf.to_container(OmegaConf.load(run.path / "config.yaml")) == run.config
+            assert "${" not in (run.path / "config.yaml").read_text()
+            origin = json.loads((run.path / "provenance.json").read_text())[0]
+            assert origin["overrides"] == run.overrides
+            assert {"commit", "dirty", "submitted"} <= origin.keys()
+        assert [run.overrides for run in SweepFolder(tmp_path).runs] == [("seed=1",), ("seed=2", "env=hopper")]
+
+    def test_a_later_batch_is_added(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
+        """As hydra.sweeper.max_batch_size hands jobs over."""
+        sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), handling)
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=3"], first=2), handling)
+        assert [run.overrides[0] for run in sweep.runs] == ["seed=1", "seed=2", "seed=3"]
+
+    def test_another_config_is_refused_before_anything_is_written(
+        self, loader: Any, master: DictConfig, tmp_path: Path
+    ) -> None:
+        sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), handling)
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        with pytest.raises(UserError, match=r"holds a run with seed=2, not 5"):
+            freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"], ["seed=5"]), handling)
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+    def test_the_same_again_keeps_the_record(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
+        """More steps are no other run; where it comes from stays what it was."""
+        sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"]), handling)
+        (tmp_path / "0" / "provenance.json").write_text("[1]")
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"]), handling)
+        assert OmegaConf.load(tmp_path / "0" / "config.yaml").total_steps == 7
+        assert (tmp_path / "0" / "provenance.json").read_text() == "[1]"
+
+
+TEXTS = st.one_of(
+    st.text(alphabet=st.characters(codec="utf-8", exclude_characters="$\r\x85\u2028\u2029")),
+    st.sampled_from(["1e-3", "1_000", "0x1f", "on", "null", "~", "-", "1:30", ".5", "inf", "nan", "?", "2026-11-21"]),
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(values=st.dictionaries(st.sampled_from(["gamma", "env", "extra"]), VALUES))
+def test_yaml_comes_back(values: dict[str, Any]) -> None:
+    """Bit for bit and type for type, as OmegaConf reads it: 1e-05 stays a number and '1e-3' a text."""
+    back = OmegaConf.to_container(OmegaConf.create(to_yaml(values)))
+    assert repr(back) == repr(values)

@@ -1,0 +1,99 @@
+"""From `ddpg-train -m hydra/launcher=local` to trained runs, as a user gives it; Slurm's part is in test_slurm_*.py."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import record
+
+from ddpg.run_folder import RunFolder
+from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.status import states
+
+#: Two short runs whose environment is built and trained in seconds.
+SWEEP = (
+    "env=pendulum", "env.max_episode_steps=20", "logger=silent", "seed=1,2", "random_steps=20", "learning_starts=20",
+    "network.actor.hidden=[8]", "network.critic.hidden=[8]", "batch_size=8", "eval.episodes=1", "hydra.sweep.dir=sweep",
+    "hydra/launcher=local", "-m",
+)  # fmt: skip
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-c", "from ddpg.cli import train; train()", *SWEEP, *words]
+
+
+@pytest.fixture
+def ddpg_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.CompletedProcess[str]]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # other sweeps on this machine hold cores
+    return lambda *words: subprocess.run(command(*words), capture_output=True, text=True, timeout=300)
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def said(runs: list[Path]) -> list[str | None]:
+    return [RunFolder(run).status().get("state") for run in runs]
+
+
+def test_from_start_to_end_and_again(ddpg_train: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """The same command again trains what is not done, and that alone."""
+    first = ddpg_train("total_steps=300", "+extra.note=first")
+    sweep = SweepFolder(Path("sweep"))
+    assert first.returncode == 0, first.stderr
+    assert "2 runs: 2 done" in first.stdout
+    runs = [run.path for run in sweep.runs]
+    before = [record(run) for run in runs]
+    (runs[1] / "status.json").unlink()
+    again = ddpg_train("total_steps=300", "+extra.note=first")
+    assert again.returncode == 0, again.stderr
+    assert [list(submission.tasks.values()) for submission in sweep.submissions()] == [[[0, 1]], [[1]]]
+    assert [record(run) for run in runs] == before
+
+
+def test_a_failure_is_told_and_does_not_stop_the_others(
+    ddpg_train: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    result = ddpg_train("total_steps=100", "device=cpu,cuda:7")
+    assert result.returncode == 1
+    assert "4 runs: 2 done, 2 failed" in result.stdout
+    assert result.stdout.count("device=cuda:7 cannot be used") == 2
+    assert result.stderr.splitlines()[-1] == (
+        "ddpg-train: 2 of 4 runs are not done; ddpg-sweep retry sweep goes on with them"
+    )
+    assert "Traceback" not in result.stderr
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(
+    ddpg_train: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    process = subprocess.Popen(command("total_steps=100000"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    runs = [tmp_path / "sweep" / f"{n}_pendulum_td3_seed{n + 1}" for n in (0, 1)]
+    until(lambda: all((run / "checkpoint").exists() for run in runs) or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert said(runs) == ["interrupted"] * 2
+    assert "2 runs: 2 interrupted" in out
+
+
+def test_detached(ddpg_train: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """The command ends, the runs go on; who asks is told that they are alive, and they can be stopped."""
+    result = ddpg_train("total_steps=100000", "hydra.launcher.wait=false")
+    assert result.returncode == 0, result.stderr
+    sweep = SweepFolder(Path("sweep"))
+    pid = int(sweep.task_of()[0].split(":")[1])
+    assert {one.state for one in states(sweep)} <= {"pending", "running"}
+    until(lambda: [one.state for one in states(sweep)] == ["running"] * 2)
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: [one.state for one in states(sweep)] == ["interrupted"] * 2)

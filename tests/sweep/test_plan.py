@@ -1,0 +1,242 @@
+"""What a sweep is expected to take, and what would stop it; speeds are given here, tests/sweep/test_probe.py probes."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ddpg.errors import UserError
+from ddpg.sweep import forecast, plan
+from ddpg.sweep.forecast import Forecast, forecasts, grouped, hours
+from ddpg.sweep.freeze import FrozenRun
+from ddpg.sweep.memory import EnvFacts
+from ddpg.sweep.options import LocalOptions, Options, SlurmOptions, options
+from ddpg.sweep.plan import required_starts, wall_hours
+from ddpg.sweep.probe import Speed
+from ddpg.sweep.slurm import Limits
+
+ROOT = Path(__file__).parents[2]
+PENDULUM = EnvFacts(transition_bytes=25, episode_steps=200)
+SPEED = Speed(acting=1000.0, learning=100.0, startup_s=10.0, peak_gb=0.4, share=1.0)
+
+Resolved = Callable[..., dict[str, Any]]
+
+
+def launcher(kind: str, **values: Any) -> Options:
+    """Options of the YAML, with changes."""
+    named = yaml.safe_load((ROOT / f"conf/hydra/launcher/{kind}.yaml").read_text())
+    named.pop("_target_")
+    return options({**named, "kind": kind, **values})
+
+
+def slurm_options(**values: Any) -> SlurmOptions:
+    chosen = launcher("slurm", **values)
+    assert isinstance(chosen, SlurmOptions)
+    return chosen
+
+
+@pytest.fixture
+def sweep(resolved: Resolved) -> Callable[..., list[FrozenRun]]:
+    """sweep("env=hopper seed=1", "env=hopper seed=2"): runs of these words."""
+
+    def _sweep(*jobs: str) -> list[FrozenRun]:
+        words = [job.split() for job in jobs]
+        return [FrozenRun(n, Path(f"sweep/{n}"), each, resolved(*each)) for n, each in enumerate(words)]
+
+    return _sweep
+
+
+@pytest.fixture
+def probes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Env and batch_size of what was probed; the larger the minibatch, the slower it is."""
+    done: list[tuple[str, float]] = []
+    monkeypatch.setattr(forecast, "env_facts", lambda configs: [PENDULUM] * len(configs))
+
+    def _probe(config: Mapping[str, Any], seconds: float) -> Speed:
+        done.append((config["env"]["name"], config["batch_size"]))
+        return Speed(1000.0, 25600 / config["batch_size"], 10.0, 0.4, 1.0)
+
+    monkeypatch.setattr(forecast, "probe", _probe)
+    return done
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Slurm's answers; "asked" is what was to be submitted."""
+    said: dict[str, Any] = {"refusal": None}
+
+    def _require(options: SlurmOptions, tasks: int, mem_gb: int, cpus: int) -> None:
+        said["asked"] = (tasks, mem_gb, cpus)
+        if said["refusal"]:
+            raise UserError(said["refusal"])
+
+    monkeypatch.setattr(plan.slurm, "require_submittable", _require)
+    monkeypatch.setattr(plan.slurm, "limits", lambda: Limits(array_size=4, jobs=100))
+    return said
+
+
+def test_runs_that_take_the_same_are_one(sweep: Callable[..., list[FrozenRun]]) -> None:
+    same = ["seed=1", "seed=2", "gamma=0.9", "optimizer.actor.lr=1e-5", "noise.sigma=0.3", "tau=0.1", "+extra.note=a"]
+    other = ["seed=1 batch_size=64", "env=hopper", "total_steps=5000", "noise=ou", "network.actor.hidden=[8]"]
+    groups = grouped(sweep(*same, *other))
+    assert [[run.number for run in group] for group in groups] == [list(range(7)), [7], [8], [9], [10], [11]]
+
+
+def test_hours(resolved: Resolved) -> None:
+    config = resolved("total_steps=100000", "learning_starts=1000", "eval.every=30000", "eval.episodes=10")
+    # start and pictures; 1000 steps and 5 x 10 episodes of 200 without learning; 99,000 with
+    assert hours(config, SPEED, 200) * 3600 == pytest.approx(20 + (1000 + 5 * 10 * 200) / 1000 + 99_000 / 100)
+    config = resolved("total_steps=600", "learning_starts=1000", "eval.every=300", "eval.episodes=1")
+    assert hours(config, SPEED, 200) * 3600 == pytest.approx(20 + (600 + 3 * 200) / 1000)
+
+
+def test_every_env_is_probed_before_a_second_setting_of_one(
+    sweep: Callable[..., list[FrozenRun]], probes: list[tuple[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "MOST_PROBED", 3)
+    envs = [f"env={name} batch_size={n}" for name in ("pendulum", "mountaincar") for n in (64, 128, 256)]
+    found = forecasts(sweep(*envs, *envs), probe_s=1)
+    assert probes == [("pendulum", 64), ("mountaincar", 64), ("pendulum", 128)]
+    assert [one.own for one in found] == [True, True, False, True, False, False]
+    assert [one.speed and one.speed.learning for one in found] == [400, 200, 400, 400, 400, 400]
+
+
+def test_memory_of_a_run(sweep: Callable[..., list[FrozenRun]], probes: list[tuple[str, float]]) -> None:
+    runs = sweep("buffer_size=1e6 total_steps=1e6 checkpoint.every=1000")
+    (probed,), (guessed,) = forecasts(runs, probe_s=1), forecasts(runs, probe_s=0)
+    assert probed.replay_gb == guessed.replay_gb == pytest.approx(1_001_000 * 25 / 2**30)
+    assert probed.memory_gb == pytest.approx(0.4 + forecast.UNSEEN_GB + probed.replay_gb)
+    assert guessed.memory_gb == pytest.approx(forecast.BASE_GB + probed.replay_gb)
+    assert (guessed.hours, guessed.speed) == (None, None)
+
+
+@pytest.mark.parametrize(("jobs", "at_once", "wall"), [([1.0, 1, 1, 1], 2, 2), ([1.0, 3, 1, 1], 2, 3), ([5.0], 64, 5)])
+def test_wall_hours(jobs: Sequence[float], at_once: int, wall: float) -> None:
+    assert wall_hours(jobs, at_once) == wall
+
+
+@pytest.mark.parametrize(("needed", "starts"), [(0.1, 1), (0.9, 1), (1.0, 2), (2.7, 3)])
+def test_starts_until_done(needed: float, starts: int) -> None:
+    """An hour less 2 minutes of warning, one that it may come early, and 3 to start: 54 minutes of training."""
+    chosen = slurm_options(timeout_min=60, signal_delay_s=120, max_num_timeout=2)
+    assert required_starts(chosen, needed, startup_s=180) == starts
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (
+            {"timeout_min": 60, "max_num_timeout": 0},
+            "hydra.launcher.timeout_min=60 cannot be met: a job is expected to take 2.8 hours, hydra.launcher."
+            "max_num_timeout=0 gives it 54 minutes; hydra.launcher.timeout_min=180 or hydra.launcher.max_num_timeout=3 "
+            "would do",
+        ),
+        (
+            {"timeout_min": 5, "max_num_timeout": 100},
+            "hydra.launcher.timeout_min=5 cannot be met: a job is expected to take 2.8 hours, and starting and saving "
+            "take 6.0 minutes of each start; hydra.launcher.timeout_min=180 would do",
+        ),
+    ],
+)
+def test_time_limit_that_cannot_be_met(values: dict[str, Any], line: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        required_starts(slurm_options(signal_delay_s=120, **values), hours=2.8, startup_s=180)
+    assert str(refusal.value) == line
+
+
+@pytest.mark.usefixtures("probes")
+def test_plan_for_slurm(
+    sweep: Callable[..., list[FrozenRun]], answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = sweep(*(f"total_steps=360000 batch_size={n} seed={seed}" for n in (256, 128) for seed in range(10)))
+    plan.plan(runs, slurm_options(timeout_min=60, runs_per_job=2, array_parallelism=2), probe_s=1)
+    said = capsys.readouterr().out.splitlines()
+    assert answers["asked"] == (10, 3, 2)
+    assert [line.split() for line in said if line.startswith("  10")] == [
+        ["10", "batch_size=256", "360,000", "100", "1.20", "0.01", "GiB", "0.61", "GiB"],
+        ["10", "batch_size=128", "360,000", "200", "0.70", "0.01", "GiB", "0.61", "GiB"],
+    ]
+    assert "20 runs in 10 jobs, each with 60 minutes, 3 GiB (estimated), cores: 2, GPUs: 0" in said
+    assert "job arrays: 3, for MaxArraySize=4; of each 2 jobs at a time" in said
+    assert "19.0 core-hours; the longest job takes 1.2 hours" in said
+    assert "1.9 hours from start to end, if 6 run at the same time" in said
+    assert "at its time limit the longest job is requeued, so it is started 2 times" in said
+
+
+@pytest.mark.usefixtures("probes")
+def test_plan_tells_every_problem(
+    sweep: Callable[..., list[FrozenRun]], answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers["refusal"] = "hydra.launcher.partition=gup: there is none"
+    runs = sweep("total_steps=1e6 seed=1", "total_steps=1e6 seed=2")
+    with pytest.raises(UserError, match=r"^3 problems would stop this sweep$"):
+        plan.plan(runs, slurm_options(timeout_min=60, max_num_timeout=0, mem_gb=1, runs_per_job=2), probe_s=1)
+    problems = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem: ")]
+    assert [line.partition("=")[0] for line in problems] == [
+        "problem: hydra.launcher.mem_gb", "problem: hydra.launcher.partition", "problem: hydra.launcher.timeout_min",
+    ]  # fmt: skip
+    with pytest.raises(UserError, match=r"^hydra.launcher.partition=gup: there is none$"):
+        plan.plan(runs, slurm_options(), probe_s=0)
+
+
+@pytest.mark.usefixtures("probes")
+def test_cores_that_runs_share_make_them_slower(
+    sweep: Callable[..., list[FrozenRun]], answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = sweep(*(f"total_steps=360000 seed={seed}" for seed in range(4)))
+    plan.plan(runs, slurm_options(runs_per_job=4, cpus_per_task=2), probe_s=1)
+    alone, together = 1.2, 2.4
+    said = capsys.readouterr().out
+    assert f" {alone:.2f} " in said
+    assert f"{2 * together:.1f} core-hours; the longest job takes {together:.1f} hours" in said
+
+
+@pytest.mark.usefixtures("probes")
+def test_plan_for_this_machine(
+    sweep: Callable[..., list[FrozenRun]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(plan, "usable", lambda: [0, 1])
+    monkeypatch.setattr("ddpg.machine.available_memory", lambda: 2 * 2**30)
+    chosen = launcher("local")
+    assert isinstance(chosen, LocalOptions)
+    runs = sweep(*(f"total_steps=360000 seed={seed}" for seed in range(4)))
+    plan.plan(runs, chosen, probe_s=1)
+    said = capsys.readouterr().out
+    assert "4 runs on this machine, 2 at a time, which take 2 GiB" in said
+    assert "2.4 hours from start to end, if 2 run at the same time" in said
+    with pytest.raises(UserError, match=r"^hydra.launcher.processes=4 are expected to need 3 GiB, 2.0 GiB are free"):
+        plan.plan(runs, launcher("local", processes=4), probe_s=1)
+
+
+@pytest.mark.parametrize(
+    ("speeds", "options", "line"),
+    [
+        ([None], launcher("local"), "?: not probed"),
+        ([SPEED, SPEED], launcher("local"), "~: not probed, but taken from the most similar configuration that was"),
+        (
+            [Speed(1, 1, 1, 0, share=0.4)],
+            launcher("local"),
+            "this machine is busy: a probe had 40% of a core, and is converted to a whole one",
+        ),
+        ([SPEED], slurm_options(gpus_per_node=1), "the jobs ask for GPUs; the probes had none"),
+    ],
+)
+def test_caveats(speeds: list[Speed | None], options: Options, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "visible_gpus", list)
+    expected = [Forecast([], 0, 1, speed, place == 0, 1.0) for place, speed in enumerate(speeds)]
+    assert plan.caveats(expected, options)[-1] == line
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 0), (("total_steps=1e11", "buffer_size=1e11"), 1)])
+def test_command(words: tuple[str, ...], code: int, tmp_path: Path) -> None:
+    """It takes the words of ddpg-train, leaves nothing behind, and fails where the sweep would."""
+    command = [Path(sys.executable).parent / "ddpg-sweep", "plan", "env=pendulum", "seed=1,2", "probe=0", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stdout.startswith("swept: seed\nruns  configuration")
+    assert ("ddpg-sweep: hydra.launcher.processes=" in done.stderr) == bool(code)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,218 @@
+"""The pool: runs as processes on their own cores, whatever their end, and what becomes of them on a signal."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ddpg.interrupt import InterruptFlag
+from ddpg.run_folder import RunFolder
+from ddpg.sweep import pool as pool_module
+from ddpg.sweep.cores import claimed, usable
+from ddpg.sweep.folder import Run
+from ddpg.sweep.pool import Pool, _start_by_ps, start_ticks, this_process, visible_gpus
+
+Prepare = Callable[..., list[Run]]
+
+#: Instead of ddpg.sweep.worker: does what run.py in the run folder says.
+WORKER = """
+import json, os, pathlib, signal, sys, time
+path = pathlib.Path(sys.argv[-1])
+def status(**values): (path / "status.json").write_text(json.dumps(values))
+exec((path / "run.py").read_text())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _claims_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps that this machine trains meanwhile hold cores."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
+@pytest.fixture
+def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
+    """prepare("code", ...): a run for each piece of code, which a worker of the pool would execute."""
+    worker = tmp_path / "worker.py"
+    worker.write_text(WORKER)
+    popen = subprocess.Popen
+
+    def start(words: list[str], **options: object) -> subprocess.Popen[bytes]:
+        assert words[:3] == [sys.executable, "-m", "ddpg.sweep.worker"]
+        return popen([sys.executable, str(worker), words[3]], **options)
+
+    monkeypatch.setattr(pool_module.subprocess, "Popen", start)
+    monkeypatch.setattr(pool_module, "POLL_S", 0.01)
+
+    def _prepare(*codes: str) -> list[Run]:
+        runs = [Run(number, tmp_path / str(number), (f"seed={number}",)) for number in range(len(codes))]
+        for run, code in zip(runs, codes, strict=True):
+            run.path.mkdir()
+            (run.path / "run.py").write_text(textwrap.dedent(code))
+        return runs
+
+    return _prepare
+
+
+DONE = 'status(state="done", last_return=1.0)\n'
+TOLD = """
+def told(signum, frame):
+    status(state="interrupted", error=signal.Signals(signum).name)
+    sys.exit(128 + signum)
+for s in (signal.SIGTERM, signal.SIGUSR2): signal.signal(s, told)
+status(state="running")
+(path / "ready").touch()
+"""
+WAIT = TOLD + "while True: time.sleep(0.01)\n"
+
+
+def meet(name: str) -> str:
+    """Waits until the first two runs have this file."""
+    return f"while not all((path.parent / n / '{name}').exists() for n in '01'): time.sleep(0.01)\n"
+
+
+def state(run: Run) -> tuple[str, str]:
+    status = RunFolder(run.path).status()
+    return status["state"], status.get("error", "")
+
+
+def test_every_end_is_told(prepare: Prepare) -> None:
+    """Also of a process that dies without a word; none stops another."""
+    runs = prepare(
+        DONE,
+        'status(state="failed", error="ValueError: no"); sys.exit(1)',
+        'status(state="running"); os.kill(os.getpid(), signal.SIGKILL)',
+        "sys.exit(3)",
+        'os.kill(os.getpid(), signal.SIGSEGV)',
+        DONE,
+    )  # fmt: skip
+    assert Pool(2, 1).train(runs, InterruptFlag()) == runs[1:5]
+    assert [state(run) for run in runs] == [
+        ("done", ""),
+        ("failed", "ValueError: no"),
+        ("failed", "killed by SIGKILL (out of memory?)"),
+        ("failed", "exit code 3"),
+        ("failed", "killed by SIGSEGV"),
+        ("done", ""),
+    ]
+
+
+def test_a_second_attempt_that_dies_is_not_taken_for_the_first(prepare: Prepare) -> None:
+    runs = prepare("sys.exit(3)")
+    RunFolder(runs[0].path).write_status(state="interrupted", error="SIGTERM", env_step=500)
+    Pool(1, 1).train(runs, InterruptFlag())
+    assert RunFolder(runs[0].path).status() == {"state": "failed", "error": "exit code 3", "env_step": 500}
+
+
+def test_a_second_attempt_that_fails_like_the_first(prepare: Prepare) -> None:
+    """Nothing in status.json changes, but it is the run's own word."""
+    runs = prepare('status(state="failed", error="ValueError: no"); sys.exit(1)')
+    RunFolder(runs[0].path).write_status(state="failed", error="ValueError: no")
+    Pool(1, 1).train(runs, InterruptFlag())
+    assert state(runs[0]) == ("failed", "ValueError: no")
+
+
+def test_a_failure_before_the_run_could_tell(prepare: Prepare) -> None:
+    """What was printed in this attempt says why: a mistake in the config, a package that the node has not."""
+    error = "logging.error('no Python module nope is installed')"
+    log = "import logging; logging.basicConfig(stream=sys.stdout, format='[%(asctime)s][%(levelname)s] %(message)s')\n"
+    runs = prepare(log + error + "; sys.exit(1)", "raise ValueError('no\\nluck')", "sys.exit(1)")
+    for run in runs:
+        (run.path / "train.log").write_text("of an earlier attempt\n")
+    Pool(1, 1).train(runs, InterruptFlag())
+    said = ["no Python module nope is installed", "luck", "exit code 1"]
+    assert [state(run) for run in runs] == [("failed", one) for one in said]
+
+
+def test_a_folder_of_another_process_is_left_alone(prepare: Prepare) -> None:
+    runs = prepare("sys.exit(1)")
+    folder = RunFolder(runs[0].path)
+    folder.write_status(state="running", env_step=5)
+    with folder.lock():
+        assert Pool(1, 1).train(runs, InterruptFlag()) == runs
+    assert folder.status() == {"state": "running", "env_step": 5}
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [(signal.SIGTERM, "SIGTERM"), (signal.SIGUSR2, "SIGUSR2"), (signal.SIGINT, "SIGTERM")],
+    ids=lambda value: str(value),
+)
+def test_a_signal_is_passed_on(prepare: Prepare, sent: signal.Signals, heard: str) -> None:
+    """The runs save and end; what waits is not started. A second Ctrl-C would cut a save short, so SIGINT is not."""
+    signaller = f"{meet('ready')}os.kill({os.getpid()}, {sent})\n"
+    runs = prepare(WAIT, WAIT, TOLD + signaller + "while True: time.sleep(0.01)\n", DONE)
+    with InterruptFlag() as interrupt:
+        assert Pool(3, 1).train(runs, interrupt) == runs
+    assert interrupt.signum == sent
+    assert [state(run) for run in runs[:3]] == [("interrupted", heard)] * 3
+    assert RunFolder(runs[3].path).status() == {}
+
+
+def test_a_signal_before_a_run_can_hear(prepare: Prepare) -> None:
+    """Python is still starting, or torch being loaded: nothing is to be saved."""
+    runs = prepare(f"os.kill({os.getpid()}, signal.SIGTERM)\nwhile True: time.sleep(0.01)")
+    with InterruptFlag() as interrupt:
+        Pool(1, 1).train(runs, interrupt)
+    assert state(runs[0]) == ("interrupted", "SIGTERM while it started")
+
+
+def test_runs_have_their_own_cores_threads_and_log(prepare: Prepare) -> None:
+    code = DONE + "print(json.dumps([sorted(os.sched_getaffinity(0)), os.environ['OMP_NUM_THREADS']]), flush=True)\n"
+    here = "(path / 'here').touch()\n" + meet("here")
+    runs = prepare(code + here, code + here)
+    Pool(2, 1).train(runs, InterruptFlag())
+    said = [json.loads((run.path / "train.log").read_text()) for run in runs]
+    assert [threads for _, threads in said] == ["1", "1"]
+    if len(usable()) > 1:
+        assert all(len(cores) == 1 for cores, _ in said)
+        assert said[0][0] != said[1][0]
+
+
+def test_gpus_are_shared_out(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    runs = prepare(*[DONE + "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)\ntime.sleep(0.3)\n"] * 3)
+    Pool(3, 1).train(runs, InterruptFlag())
+    assert sorted((run.path / "train.log").read_text() for run in runs) == ["3\n", "3\n", "5\n"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == []
+
+
+class TestCores:
+    def test_a_core_is_claimed_once(self) -> None:
+        """Also by another sweep on this machine; no core is better than one that is shared."""
+        with claimed(len(usable())) as all_of_them:
+            assert all_of_them == usable()
+            other = "from ddpg.sweep.cores import claimed\nwith claimed(1) as cores: print(cores)"
+            assert subprocess.run([sys.executable, "-c", other], capture_output=True, text=True).stdout == "[]\n"
+        with claimed(1) as again:
+            assert again == usable()[:1]
+
+    def test_more_than_there_are(self) -> None:
+        with claimed(len(usable()) + 1) as cores:
+            assert cores == []
+
+
+@pytest.mark.parametrize("started_at", [start_ticks, _start_by_ps])
+def test_a_process_is_known_by_more_than_its_number(started_at: Callable[[int], str | None]) -> None:
+    """One that has ended is no process, also while its parent has not looked."""
+    own = started_at(os.getpid())
+    assert own
+    assert ":" not in own
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert started_at(process.pid) is None
+        process.wait()
+        assert started_at(process.pid) is None
+
+
+def test_name_of_a_pool() -> None:
+    host, pid, started = this_process().rsplit(":", 2)
+    assert host
+    assert start_ticks(int(pid)) == started

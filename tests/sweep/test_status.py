@@ -1,0 +1,331 @@
+"""The state of every run of a sweep and the table of them, whatever became of its processes."""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from sweep_folders import TOTAL, FakeSlurm, pool, row, write_run, write_sweep, written
+
+from ddpg.errors import UserError
+from ddpg.sweep.folder import Run, SweepFolder
+from ddpg.sweep.status import STATES, RunState, State, state_of, states
+from ddpg.sweep.table import status, summary, table
+from ddpg.sweep.tasks import Fate, Task
+
+SAID = ("done", "running", "failed", "interrupted", None)
+FATES: tuple[Fate | None, ...] = ("waiting", "started", "gone", "unknown", None)
+RUNNING, FAILED, DONE = {"state": "running"}, {"state": "failed", "error": "UserError: no"}, {"state": "done"}
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
+    fake = FakeSlurm(tmp_path)
+    monkeypatch.setenv("PATH", f"{fake.bin}:{os.environ['PATH']}")
+    return fake
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """One that lives until the test ends."""
+    with subprocess.Popen(["sleep", "600"]) as sleeping:
+        yield sleeping
+        sleeping.kill()
+
+
+def said(sweep: SweepFolder) -> list[State]:
+    return [run.state for run in states(sweep)]
+
+
+class TestStateOf:
+    """Every combination of what status.json says, and since when, with what became of the task."""
+
+    @pytest.mark.parametrize(
+        ("said", "since", "fate", "held"), list(product(SAID, (True, False), FATES, (True, False)))
+    )
+    def test_rules(self, said: str | None, since: bool, fate: Fate | None, held: bool) -> None:
+        state = state_of(said, since, fate, held)
+        assert state in STATES
+        assert (state == "done") == (said == "done")
+        assert (state == "not submitted") == (fate is None and said is None and not held)
+        if held and said != "done":
+            assert state == "running"
+        if state in ("failed", "interrupted"):
+            assert said == state
+        if state == "vanished":
+            assert fate in ("gone", None)
+            assert said in ("running", None)
+        if fate == "waiting" and not held and said != "done":
+            assert state == "pending"
+
+    @pytest.mark.parametrize(("state", "fate"), list(product(STATES, FATES)))
+    def test_retry_takes_what_is_neither_done_nor_alive(self, state: State, fate: Fate | None) -> None:
+        task = None if fate is None else Task(fate)
+        run = RunState(Run(0, Path("x"), ()), state, 0, None, None, None, "", task)
+        assert run.can_be_retried == (state not in ("done", "running") and fate in ("gone", None))
+
+    @pytest.mark.parametrize(
+        ("said", "since", "fate", "state"),
+        [
+            ("running", True, "started", "running"),
+            ("failed", True, "started", "failed"),  # its job goes on with other runs
+            ("failed", False, "started", "pending"),  # the failure was of an earlier attempt
+            ("running", False, "started", "pending"),  # so was this
+            (None, False, "started", "pending"),
+            ("running", True, "gone", "vanished"),
+            ("running", False, "gone", "vanished"),
+            (None, False, "gone", "vanished"),
+            ("failed", False, "gone", "failed"),
+            ("interrupted", True, "gone", "interrupted"),
+            ("interrupted", True, "waiting", "pending"),  # requeued
+            ("running", True, "unknown", "running"),
+            (None, False, "unknown", "pending"),
+            ("interrupted", True, None, "interrupted"),
+        ],
+    )
+    def test_cases(self, said: str | None, since: bool, fate: Fate | None, state: State) -> None:
+        assert state_of(said, since, fate, held=False) == state
+
+
+class TestOnSlurm:
+    def test_every_state_with_one_question(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        statuses = [DONE, RUNNING, None, FAILED, {"state": "interrupted"}, RUNNING, None, FAILED, None]
+        tasks = {f"12_{n}": [n] for n in range(8)}
+        slurm.queue(_12_1="RUNNING|None", _12_2="PENDING|Priority", _12_7="PENDING|BeginTime", _99_5="RUNNING|None")
+        sweep = write_sweep(tmp_path / "sweep", statuses, [tasks])
+        expected = [
+            "done", "running", "pending", "failed", "interrupted", "vanished", "vanished", "pending", "not submitted"
+        ]  # fmt: skip
+        assert said(sweep) == expected
+        assert [run.run.number for run in states(sweep) if run.can_be_retried] == [3, 4, 5, 6, 8]
+        assert len(slurm.calls("squeue")) == 2  # one for each look
+        assert f"--user={os.getuid()} " in slurm.calls("squeue")[0]
+
+    def test_newest_submission_counts(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        """The retry of a run waits while the first job's failure is still in its folder."""
+        slurm.queue(_34="RUNNING|None")
+        sweep = write_sweep(tmp_path / "sweep", [FAILED, FAILED], [{"12_0": [0], "12_1": [1]}, {"34": [0]}])
+        written(sweep.runs[0].path, hours_ago=1.5)
+        assert said(sweep) == ["pending", "failed"]
+
+    @pytest.mark.parametrize(
+        ("job", "state", "shown"),
+        [
+            ("PENDING|JobHeldUser", "pending", "JobHeldUser"),
+            ("PENDING|launch failed requeued held", "pending", "launch failed requeued held"),
+            ("PENDING|Resources", "pending", ""),
+            ("CONFIGURING|None", "pending", ""),
+            ("COMPLETING|None", "running", ""),
+            ("SUSPENDED|None", "running", ""),
+            ("FAILED|NonZeroExitCode", "vanished", ""),
+        ],
+    )
+    def test_jobs_in_the_queue(self, job: str, state: State, shown: str, tmp_path: Path, slurm: FakeSlurm) -> None:
+        slurm.queue(_12=job)
+        (run,) = states(write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}]))
+        assert (run.state, run.error) == (state, shown)
+
+    def test_runs_that_share_a_job(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        slurm.queue(_12_0="RUNNING|None")
+        sweep = write_sweep(tmp_path / "sweep", [DONE, FAILED, RUNNING, FAILED], [{"12_0": [0, 1, 2], "12_1": [3]}])
+        assert said(sweep) == ["done", "failed", "running", "failed"]
+        assert [run.can_be_retried for run in states(sweep)] == [False, False, False, True]
+
+    def test_run_that_ends_while_slurm_is_asked(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        """Its job is not in the queue any more: then its folder says so."""
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}])
+        slurm.program("squeue", f"echo '{json.dumps(DONE)}' > {sweep.runs[0].path / 'status.json'}")
+        assert said(sweep) == ["done"]
+
+    def test_slurm_does_not_answer(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        slurm.program("squeue", "exit 1")
+        sweep = write_sweep(tmp_path / "sweep", [DONE, RUNNING, FAILED, None], [{"12_0": [0, 1, 2, 3]}])
+        assert said(sweep) == ["done", "running", "failed", "pending"]
+        lines = status(sweep, None, None).splitlines()
+        assert lines[-2:] == [
+            "4 runs: 1 done, 1 running, 1 pending, 1 failed",
+            "Slurm cannot be asked (squeue): the states of runs that are not done are as of their folders",
+        ]
+
+    def test_nothing_is_asked_about_a_sweep_of_this_machine(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        assert said(write_sweep(tmp_path / "sweep", [RUNNING], [{"host:1:2": [0]}])) == ["running"]
+        assert not slurm.calls("squeue")
+
+
+class TestOnThisMachine:
+    def test_pool_that_lives(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING, None], [{pool(process.pid): [0, 1]}])
+        assert said(sweep) == ["running", "pending"]
+
+    def test_pool_that_has_not_come_to_a_run(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+        """What its folder says is of an attempt before."""
+        sweep = write_sweep(tmp_path / "sweep", [FAILED, FAILED], [{pool(process.pid): [0, 1]}])
+        written(sweep.runs[0].path, hours_ago=1.001)
+        written(sweep.runs[1].path, hours_ago=0.999)
+        assert said(sweep) == ["pending", "failed"]
+
+    def test_pool_that_was_killed(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+        """It is a zombie until its parent looks; then there is no such process."""
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING, None], [{pool(process.pid): [0, 1]}])
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert said(sweep) == ["vanished", "vanished"]
+        process.wait()
+        assert said(sweep) == ["vanished", "vanished"]
+
+    def test_process_number_that_was_given_again(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+        task = f"{socket.gethostname()}:{process.pid}:17"
+        assert said(write_sweep(tmp_path / "sweep", [RUNNING], [{task: [0]}])) == ["vanished"]
+
+    def test_process_that_asks(self, tmp_path: Path) -> None:
+        """A launcher that waited asks when it has no runs any more."""
+        sweep = write_sweep(tmp_path / "sweep", [FAILED, RUNNING], [{pool(os.getpid()): [0, 1]}])
+        assert said(sweep) == ["failed", "vanished"]
+        assert all(run.can_be_retried for run in states(sweep))
+
+    def test_run_that_somebody_trains(self, tmp_path: Path) -> None:
+        """Its pool is gone, but the run's folder is held: it was resumed by hand, or saves before it ends."""
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{f"{socket.gethostname()}:1:17": [0]}])
+        with (sweep.runs[0].path / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            assert said(sweep) == ["running"]
+            assert not states(sweep)[0].can_be_retried
+        assert said(sweep) == ["vanished"]
+
+    def test_other_host(self, tmp_path: Path) -> None:
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING, FAILED, None, DONE], [{"far:1:17": [0, 1, 2, 3]}])
+        assert [(run.state, run.error) for run in states(sweep)] == [
+            ("running", "on far"), ("failed", "on far; no"), ("pending", "on far"), ("done", "")
+        ]  # fmt: skip
+        assert not any(run.can_be_retried for run in states(sweep))
+        assert [run.state for run in states(sweep, lost="far")] == ["vanished", "failed", "vanished", "done"]
+
+
+class TestOfHydra:
+    """Sweeps of Hydra's own launchers: no sweep.json."""
+
+    def test_runs_in_their_order(self, tmp_path: Path) -> None:
+        for number, run in enumerate([DONE, FAILED, *[DONE] * 9]):
+            folder = write_run(tmp_path / f"{number}_run", run)
+            (folder / ".hydra").mkdir()
+            (folder / ".hydra" / "overrides.yaml").write_text(f"- env=hopper\n- seed={number}\n")
+        (tmp_path / "report").mkdir()
+        lines = status(SweepFolder(tmp_path), None, None).splitlines()
+        assert [line.split()[:3] for line in lines[1:12]] == [
+            [str(n), str(n), "failed" if n == 1 else "done"] for n in range(11)
+        ]
+        assert lines[12] == "11 runs: 10 done, 1 failed"
+        assert "ddpg-train resume=" in lines[-1]
+
+    def test_running_is_what_holds_its_folder(self, tmp_path: Path) -> None:
+        folder = write_run(tmp_path / "0_run", RUNNING)
+        (folder / "provenance.json").write_text(json.dumps([{"machine": {"host": socket.gethostname()}}]))
+        assert said(SweepFolder(tmp_path)) == ["vanished"]
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            assert said(SweepFolder(tmp_path)) == ["running"]
+
+    def test_running_on_another_host(self, tmp_path: Path) -> None:
+        folder = write_run(tmp_path / "0_run", RUNNING)
+        (folder / "provenance.json").write_text(json.dumps([{"machine": {"host": "far"}}]))
+        (run,) = states(SweepFolder(tmp_path))
+        assert (run.state, run.error) == ("running", "on far")
+
+    def test_one_run_is_no_sweep(self, tmp_path: Path) -> None:
+        write_run(tmp_path / "run", DONE)
+        with pytest.raises(UserError, match=r"is a run, not a sweep; to go on with it: ddpg-train resume="):
+            states(SweepFolder(tmp_path / "run"))
+
+    def test_folder_of_sweeps(self, tmp_path: Path) -> None:
+        for name in ("one", "two"):
+            write_sweep(tmp_path / name, [DONE])
+        with pytest.raises(UserError, match=r"holds 2 sweeps: name one of them, as in .*two$"):
+            states(SweepFolder(tmp_path))
+
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match="there is no such folder"):
+            states(SweepFolder(tmp_path / "nope"))
+        with pytest.raises(UserError, match=r"it has no sweep\.json, and there are no runs in it"):
+            states(SweepFolder(tmp_path))
+
+
+def test_damaged_plan(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "sweep", [DONE])
+    (sweep.path / "sweep.json").write_text('{"runs": [')
+    with pytest.raises(UserError, match=r"sweep\.json is damaged: "):
+        states(sweep)
+
+
+def test_one_bad_folder_breaks_nothing(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "sweep", [DONE, DONE, DONE, DONE], [{f"{socket.gethostname()}:1:17": range(4)}])
+    folders = [run.path for run in sweep.runs]
+    (folders[0] / "status.json").write_text('{"state": "do')
+    (folders[1] / "metrics.jsonl").write_bytes(b"\0" * 100)
+    for path in folders[2].iterdir():
+        path.unlink()
+    folders[2].rmdir()
+    assert [(run.state, run.error) for run in states(sweep)] == [
+        ("vanished", "status.json cannot be read: it is torn"), ("done", ""), ("vanished", ""), ("done", "")
+    ]  # fmt: skip
+    assert status(sweep, None, None).splitlines()[-2] == "4 runs: 2 done, 2 vanished"
+
+
+class TestTable:
+    def test_columns(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+        sweep = write_sweep(tmp_path / "a sweep", [DONE, RUNNING, FAILED], [{pool(process.pid): [0, 1, 2]}])
+        rows = [row(500, eval__episodic_return=-12.5), row(660, charts__SPS=151.4)]
+        write_run(sweep.runs[1].path, RUNNING | {"env_step": 600}, rows)
+        write_run(sweep.runs[0].path, DONE | {"env_step": TOTAL, "last_return": 7.0})
+        process.kill()
+        process.wait()
+        assert status(sweep, None, None).splitlines() == [
+            "job  seed  state                env_step  return  steps/s  error",
+            "  0  0     done      1000 of 1000 (100%)    7.00",
+            "  1  1     vanished   600 of 1000  (60%)  -12.50      151",
+            "  2  2     failed       0 of 1000   (0%)                   no",
+            "3 runs: 1 done, 1 failed, 1 vanished",
+            f"go on with 2 runs: ddpg-sweep retry '{sweep.path}'",
+        ]
+
+    def test_cut_at_the_terminal(self, tmp_path: Path) -> None:
+        sweep = write_sweep(tmp_path / "sweep", [{"state": "failed", "error": "UserError: " + 60 * "x"}])
+        whole, cut = (status(sweep, None, width).splitlines() for width in (None, 80))
+        assert whole[1].endswith(60 * "x")
+        assert [len(line) for line in cut[:2]] == [len(whole[0]), 80]
+        assert cut[1].endswith("x…")
+
+    def test_only_some_states(self, tmp_path: Path) -> None:
+        sweep = write_sweep(tmp_path / "sweep", [DONE, FAILED, None])
+        lines = status(sweep, ["failed", "not submitted"], None).splitlines()
+        assert [line.split()[0] for line in lines] == ["job", "1", "2", "3", "go"]
+        assert status(sweep, ["running"], None).splitlines()[0] == "3 runs: 1 done, 1 failed, 1 not submitted"
+
+    def test_summary_tells_what_ended_and_is_not_done(self, tmp_path: Path) -> None:
+        lines = summary(write_sweep(tmp_path / "sweep", [DONE, FAILED])).splitlines()
+        assert [line.split()[0] for line in lines] == ["job", "1", "2", "go"]
+        assert summary(write_sweep(tmp_path / "done", [DONE])) == "1 run: 1 done"
+        assert summary(write_sweep(tmp_path / "begun", [RUNNING, None], [{"far:1:17": [0, 1]}])) == (
+            "2 runs: 1 running, 1 pending"
+        )
+
+    def test_long_keys_are_named_by_their_ends(self) -> None:
+        keys = ["optimizer.actor.lr", "noise.sigma", "optimizer.critic.lr"]
+        run = Run(0, Path("x"), tuple(f"{key}=1" for key in keys))
+        header = table([RunState(run, "done", 0, None, None, None, "", None)], keys, None)[0]
+        assert header.split()[1:4] == ["optimizer.actor.lr", "sigma", "optimizer.critic.lr"]
+
+
+def test_starts_without_torch_and_hydra(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "sweep", [DONE])
+    code = (
+        "import sys; from ddpg.sweep_cli import sweep; sys.argv = ['ddpg-sweep', 'status', 'sweep']; sweep();"
+        "assert not {'torch', 'hydra', 'pandas', 'submitit', 'wandb'} & set(sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "1 run: 1 done"

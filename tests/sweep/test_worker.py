@@ -1,0 +1,107 @@
+"""`python -m ddpg.sweep.worker RUN`: the exit code says how it ended, train.log why."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import TINY
+from omegaconf import DictConfig
+
+from ddpg.config import check, plain, to_yaml
+from ddpg.run_folder import RunFolder
+from ddpg.tracking import read_metrics
+
+Freeze = Callable[..., Path]
+WORKER = (sys.executable, "-m", "ddpg.sweep.worker")
+
+
+@pytest.fixture
+def frozen(tmp_path: Path, compose: Callable[..., DictConfig]) -> Freeze:
+    def _frozen(*overrides: str) -> Path:
+        path = tmp_path / "run"
+        path.mkdir(exist_ok=True)
+        RunFolder(path).config.write_text(to_yaml(plain(check(compose(*TINY, *overrides)))))
+        return path
+
+    return _frozen
+
+
+def start(path: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*WORKER, str(path)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def reached(path: Path, env_step: int) -> bool:
+    rows = read_metrics(path / "metrics.jsonl")
+    return bool(rows) and rows[-1]["env_step"] >= env_step
+
+
+def test_done_and_done_already(frozen: Freeze) -> None:
+    path = frozen("total_steps=60")
+    assert start(path).wait(60) == 0
+    assert RunFolder(path).status()["state"] == "done"
+    again = start(path)
+    said, _ = again.communicate(timeout=60)
+    assert again.returncode == 0
+    assert "is done: return" in said
+
+
+def test_interrupted_and_continued(frozen: Freeze) -> None:
+    path = frozen("total_steps=100000", "env.max_episode_steps=20", "updates_per_step=0.01")
+    process = start(path)
+    until(lambda: reached(path, 300))
+    process.send_signal(signal.SIGUSR2)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGUSR2, said
+    status = RunFolder(path).status()
+    assert status["state"] == "interrupted"
+    assert status["env_step"] > 0
+    process = start(path)
+    until(lambda: RunFolder(path).status()["env_step"] > status["env_step"])  # a checkpoint further
+    process.terminate()
+    assert f"resumed at env_step {status['env_step']}" in process.communicate(timeout=60)[0]
+
+
+def test_a_mistake_is_one_line(frozen: Freeze) -> None:
+    path = frozen()
+    RunFolder(path).config.write_text("seed: -1\n")
+    process = start(path)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "seed=-1 is out of range" in said
+    assert "Traceback" not in said
+
+
+def test_a_bug_keeps_its_traceback(frozen: Freeze) -> None:
+    path = frozen("total_steps=100")
+    (path / "checkpoint").write_text("a file where a folder should be")
+    process = start(path)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" in said
+
+
+def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
+    """kill -9 of the pool: the run saves, and no process stays that nobody knows of."""
+    path = frozen("total_steps=1000000", "env.max_episode_steps=20", "updates_per_step=0.01")
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess; subprocess.run({[*WORKER, str(path)]})"], stdout=subprocess.DEVNULL
+    )
+    until(lambda: reached(path, 300))
+    os.kill(supervisor.pid, signal.SIGKILL)
+    supervisor.wait()
+    until(lambda: RunFolder(path).status()["state"] == "interrupted")

@@ -1,0 +1,60 @@
+"""What a run says of its exact resume, and the environments for which it can."""
+
+import re
+from collections.abc import Callable
+
+import gymnasium
+import pytest
+import torch
+from conftest import WALK
+from omegaconf import DictConfig
+
+from ddpg.build import build_env_spec
+from ddpg.config import check
+from ddpg.promise import FORGETTING, REMEMBERING, resume_promise
+from ddpg.run import promise
+
+GYM = "gymnasium.envs.mujoco.hopper_v4"
+
+
+@pytest.mark.parametrize(
+    ("device", "module", "resets_fully", "targets", "expected"),
+    [
+        ("cpu", GYM, True, ["ddpg.agent.DDPG"], "exact"),
+        ("cuda", GYM, True, [], "not promised: device=cuda: the order of its sums"),
+        ("cpu", "pybullet_envs_gymnasium.envs", False, [], "exact"),
+        ("cpu", "gymnasium.envs.box2d.bipedal_walker", True, [], "not promised: .* env.resets_fully=false"),
+        ("cpu", "my_robots", True, [], r"not promised: my_robots is not among .* reset\(seed\) must fix an episode"),
+        ("cpu", "my_robots", False, [], "not promised: my_robots .* a new one must begin as the first did"),
+        ("cpu", GYM, True, ["ddpg.agent.DDPG", "mine.Noise"], "not promised: mine.Noise: state_dict must hold"),
+        ("mps", "my_robots", True, ["mine.Noise"], "not promised: device=mps.*; my_robots.*; mine.Noise"),
+    ],
+)
+def test_promise(device: str, module: str, resets_fully: bool, targets: list[str], expected: str) -> None:
+    said = resume_promise(device, module, resets_fully, targets)
+    assert re.match(f"{expected}$" if expected == "exact" else expected, said), said
+
+
+@pytest.mark.parametrize(
+    "env", ["pendulum", "hopper", "lunarlander", "bipedalwalker", "dmc_reacher_hard", "pybullet_ant"]
+)
+def test_every_suite_is_exact(compose: Callable[..., DictConfig], env: str) -> None:
+    modules = {"lunarlander": "Box2D", "bipedalwalker": "Box2D", "dmc_reacher_hard": "dm_control"}
+    pytest.importorskip(modules.get(env, "ddpg"))
+    cfg = check(compose(f"env={env}"))
+    made = build_env_spec(cfg).make()
+    assert promise(cfg, made, torch.device("cpu")) == "exact"
+    made.close()
+
+
+def test_an_environment_of_ones_own_is_not_promised(compose: Callable[..., DictConfig]) -> None:
+    cfg = check(compose(*WALK))
+    assert promise(cfg, build_env_spec(cfg).make(), torch.device("cpu")).startswith("not promised: toys is not among")
+
+
+def test_modules_are_there() -> None:
+    """A module that was renamed would promise nothing any more."""
+    known = {str(spec.entry_point).partition(":")[0] for spec in gymnasium.registry.values()}
+    for module in FORGETTING + REMEMBERING:
+        if module.startswith("gymnasium"):
+            assert any(name.startswith(module) for name in known), module

@@ -1,0 +1,231 @@
+"""A W&B server for tests: what wandb-core asks of the real one, for runs, history, files and artifacts.
+
+It keeps what the real one would show. `WANDB_BASE_URL` and any key of 40 characters lead wandb here.
+"""
+
+import json
+import re
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "0123456789" * 4
+
+
+@dataclass
+class ServerRun:
+    """One W&B run as the server has it."""
+
+    settings: dict[str, Any]  # displayName, groupName, tags, jobType, ... as they were sent last
+    config: dict[str, Any] = field(default_factory=dict)
+    lines: dict[int, str] = field(default_factory=dict)  # of the history, by line number
+    summary: dict[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None  # None: running, or crashed when nothing is heard any more
+    starts: int = 0
+    artifacts: list[str] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The rows in the order of their lines, with W&B's own fields."""
+        return [json.loads(self.lines[number]) for number in sorted(self.lines)]
+
+    @property
+    def state(self) -> str:
+        """As in W&B's table."""
+        return "running" if self.exit_code is None else "failed" if self.exit_code else "finished"
+
+
+class WandbServer:
+    """Runs by id; `refuse` may answer a request (its path and operation) with another HTTP status, None lets it in."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, ServerRun] = {}
+        self.requests: Counter[str] = Counter()  # by operation, refused ones included
+        self.refused: Counter[int] = Counter()
+        self.refuse: Callable[[str], int | None] = lambda operation: None
+        self.port = 0
+        self._lock = threading.Lock()
+        self._operations: dict[str, Callable[[Any], Any]] = {
+            "Viewer": self._viewer,
+            "ServerFeaturesQuery": self._features,
+            "RunResumeStatus": self._resume_status,
+            "UpsertBucket": self._upsert,
+            "Run": self._run_of,
+            "GetDefaultEntity": self._default_entity,
+            "CreateRunFiles": self._create_files,
+            "ArtifactType": self._artifact_type,
+            "CreateArtifact": self._create_artifact,
+            "CreateArtifactManifest": self._create_manifest,
+            "CreateArtifactFiles": self._create_artifact_files,
+            "CommitArtifact": self._commit_artifact,
+        }
+        self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Listen, after a `stop` at the same port again."""
+
+        class Handler(_Handler):
+            wandb = self
+
+        self._server = _Server(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self) -> None:
+        """Dead: connections are refused. What was stored stays."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def only_run(self) -> ServerRun:
+        (run,) = self.runs.values()
+        return run
+
+    def answer(self, operation: str, path: str, content: Any) -> tuple[int, Any]:
+        """Status and JSON for one request."""
+        with self._lock:
+            self.requests[operation] += 1
+            status = self.refuse(operation)
+            if status:
+                self.refused[status] += 1
+                return status, {"error": "refused"}
+            if operation == "file_stream":
+                self._take(self.runs[path.split("/")[-2]], content)
+                return 200, {}
+            answer = self._operations.get(operation)
+            return 200, {"data": answer(content.get("variables")) if answer else {}}
+
+    def _take(self, run: ServerRun, content: dict[str, Any]) -> None:
+        for name, chunk in content.get("files", {}).items():
+            if name == "wandb-history.jsonl":
+                assert chunk["offset"] <= len(run.lines), f"a gap before line {chunk['offset']}"
+                run.lines.update(enumerate(chunk["content"], start=chunk["offset"]))
+            elif name == "wandb-summary.json":
+                run.summary = json.loads(chunk["content"][-1])
+        if content.get("complete"):
+            run.exit_code = content["exitcode"]
+
+    def _viewer(self, variables: dict[str, Any]) -> Any:
+        return {"viewer": {"id": "1", "entity": "me", "username": "me", "email": "", "flags": "{}", "teams": _edges()}}
+
+    def _features(self, variables: dict[str, Any]) -> Any:
+        return {"serverInfo": {"features": []}}
+
+    def _resume_status(self, variables: dict[str, Any]) -> Any:
+        run = self.runs.get(variables["name"])
+        return {"model": _project(variables["project"]) | {"bucket": run and _bucket(variables["name"], run)}}
+
+    def _upsert(self, variables: dict[str, Any]) -> Any:
+        name = variables["name"]
+        inserted = name not in self.runs
+        run = self.runs.setdefault(name, ServerRun({}))
+        if variables["displayName"] is not None:  # a start; later calls bring the config alone
+            run.starts, run.exit_code = run.starts + 1, None
+        run.settings |= {key: value for key, value in variables.items() if value is not None}
+        run.config = json.loads(variables["config"]) if variables["config"] else run.config
+        project = _project(run.settings["project"])
+        return {"upsertBucket": {"bucket": _bucket(name, run) | {"project": project}, "inserted": inserted}}
+
+    def _run_of(self, variables: dict[str, Any]) -> Any:
+        run = self.runs.get(variables["name"])
+        return {"project": {"run": run and _bucket(variables["name"], run) | {"state": run.state, "projectId": "1"}}}
+
+    def _default_entity(self, variables: dict[str, Any]) -> Any:
+        return {"viewer": {"id": "1", "entity": "me"}}
+
+    def _create_files(self, variables: dict[str, Any]) -> Any:
+        self.runs[variables["run"]].files.update(variables["files"])
+        files = [{"name": name, "uploadUrl": f"{self.url}/upload/{uuid.uuid4().hex}"} for name in variables["files"]]
+        return {"createRunFiles": {"runID": variables["run"], "uploadHeaders": [], "files": files}}
+
+    def _artifact_type(self, variables: dict[str, Any]) -> Any:
+        return {"project": {"artifact": None}}
+
+    def _create_artifact(self, variables: dict[str, Any]) -> Any:
+        told = variables["input"]
+        self.runs[told["runName"]].artifacts.append(told["artifactCollectionName"])
+        sequence = {"latestArtifact": None}
+        return {"createArtifact": {"artifact": {"id": "1", "state": "PENDING", "artifactSequence": sequence}}}
+
+    def _create_manifest(self, variables: dict[str, Any]) -> Any:
+        file = {"id": "1", "uploadUrl": f"{self.url}/upload/manifest", "uploadHeaders": []}
+        return {"createArtifactManifest": {"artifactManifest": {"id": "1", "file": file}}}
+
+    def _create_artifact_files(self, variables: dict[str, Any]) -> Any:
+        nodes = [
+            {
+                "storagePath": spec["name"], "uploadUrl": f"{self.url}/upload/{uuid.uuid4().hex}", "uploadHeaders": [],
+                "uploadMultipartUrls": None, "artifact": {"id": "1"},
+            }
+            for spec in variables["input"]["artifactFiles"]
+        ]  # fmt: skip
+        return {"createArtifactFiles": {"files": {"edges": [{"node": node} for node in nodes]}}}
+
+    def _commit_artifact(self, variables: dict[str, Any]) -> Any:
+        return {"commitArtifact": {"artifact": {"id": "1", "digest": "d"}}}
+
+
+def _edges() -> dict[str, Any]:
+    return {"edges": []}
+
+
+def _project(name: str) -> dict[str, Any]:
+    return {"id": "1", "name": name, "entity": {"id": "1", "name": "me"}}
+
+
+def _bucket(name: str, run: ServerRun) -> dict[str, Any]:
+    tail = [run.lines[number] for number in sorted(run.lines)[-1:]]
+    return {
+        "id": name, "name": name, "displayName": run.settings.get("displayName"), "description": None,
+        "notes": None, "tags": run.settings.get("tags"), "sweepName": None, "config": json.dumps(run.config),
+        "summaryMetrics": json.dumps(run.summary), "logLineCount": 0, "eventsLineCount": 0,
+        "historyLineCount": len(run.lines), "historyTail": json.dumps(tail), "eventsTail": "[]",
+        "wandbConfig": json.dumps({"t": 1}),
+    }  # fmt: skip
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+    allow_reuse_address = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients are killed in these tests, also while they wait for their answer."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    wandb: WandbServer
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        content = None
+        if self.path == "/graphql":
+            content = json.loads(body)
+            operation = content.get("operationName") or re.search(r"\w+ (\w+)", content["query"]).group(1)
+        elif self.path.endswith("/file_stream"):
+            operation, content = "file_stream", json.loads(body)
+        else:
+            operation = self.path.split("/")[1]
+        status, answer = self.wandb.answer(operation, self.path, content)
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Connection", "close")  # so that a stopped server is dead at once
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_PUT = do_GET = do_POST  # noqa: N815
+
+    def log_message(self, *arguments: Any) -> None:
+        """Nothing on the screen."""
