@@ -118,8 +118,9 @@ def kept_status(folder: RunFolder) -> Iterator[None]:
 def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> Iterator[Tracker]:
     """The run's tracker, ended with the right exit code."""
     values = plain(cfg)
-    first = folder.starts()[:1]  # a run keeps the name that it began with
-    said = [o for o in (first[0].get("overrides", overrides) if first else overrides) if not o.startswith("seed=")]
+    starts = folder.starts()  # a run keeps the name that it began with
+    told = starts[0].get("overrides", overrides) if starts else overrides
+    said = [o for o in told if not o.startswith(("seed=", "logger"))]
     tracker = open_tracker(
         build_logger(cfg), run_dir=folder.path, total_steps=cfg.total_steps, run_config=values,
         group=f"{cfg.env.name}-{group(values)}", name=" ".join([*said, f"seed={cfg.seed}"]),

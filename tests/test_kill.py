@@ -12,7 +12,7 @@ from killing import Case, Zygote
 pytestmark = pytest.mark.xdist_group("kill")  # one zygote for all
 
 #: Short episodes, a checkpoint every few of them: a run of half a second.
-SHORT = [*TINY, "total_steps=300", "checkpoint.every=60", "eval.every=150", "eval.episodes=1"]
+SHORT = [*TINY, "total_steps=240", "checkpoint.every=50", "eval.every=120", "eval.episodes=1"]
 LIMIT = "env.max_episode_steps=35"
 
 #: At least 20 kills for each suite. Together they have every option of conf/noise and every kind of memory and update.
@@ -61,5 +61,5 @@ def test_signals_of_a_cluster(tmp_path: Path, zygote: Zygote) -> None:
     """Warned and killed, preempted and killed, the terminal closed, Ctrl-C: at random instants, a save's among them."""
     case = Case(zygote, tmp_path, [*WALK, *SHORT])
     volleys = [[SIGTERM], [SIGTERM, SIGKILL], [SIGUSR2, SIGTERM, SIGKILL], [SIGHUP], [SIGINT, SIGINT], [SIGUSR2]]
-    case.disturb(random.Random(1), 20, volleys)
+    case.disturb(random.Random(1), 15, volleys)
     print(f"signals: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")

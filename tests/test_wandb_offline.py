@@ -14,6 +14,7 @@ from conftest import TINY, WALK
 from omegaconf import DictConfig
 from test_resume import Alarm
 from tracked import (
+    GROUP,
     KILLS,
     checkpointed,
     is_alive,
@@ -77,7 +78,7 @@ def test_offline_has_all_that_the_record_has(
     assert run.run_id == json.loads((tmp_path / "wandb.json").read_text())["id"]
     assert (run.project, run.run_group, run.job_type, run.display_name) == (
         "walkers",
-        "g" * 128,
+        GROUP,
         "train",
         "n",
     )
@@ -165,6 +166,7 @@ def test_sigterm_to_the_whole_job_costs_one_warning(tmp_path: Path) -> None:
 
 
 @needs_proc
+@pytest.mark.slow
 def test_segments_of_many_kills_join_to_the_record(tmp_path: Path) -> None:
     """kill -9 of all, of wandb-core alone, SIGTERM to all, to the run alone, at random moments, without a pause."""
     dice = random.Random(4)

@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tracked import CONFIG, kill, log_rows, needs_proc, plain_rows, recorded, settings, start, tracker_of, wait_until
+from tracked import (
+    CONFIG,
+    GROUP,
+    kill,
+    log_rows,
+    needs_proc,
+    plain_rows,
+    recorded,
+    settings,
+    start,
+    tracker_of,
+    wait_until,
+)
 from wandb_server import WandbServer
 
 from ddpg.errors import UserError
@@ -63,10 +75,12 @@ def test_offline_runs_arrive_whole_and_once(
     assert (first.state, second.state) == ("finished", "failed")
     assert first.summary["state"] == "done"
     assert first.config["noise"]["value"] == {"sigma": 0.1}
-    wanted = {"project": "walkers", "groupName": "g" * 128, "displayName": "n", "jobType": "train"}
+    wanted = {"project": "walkers", "groupName": GROUP, "displayName": "n", "jobType": "train"}
     assert first.settings.items() >= wanted.items()
     assert first.settings["tags"] == ["first", tmp_path.name]
     assert len(first.artifacts) == 1
+
+    assert len(list(done.path.glob("wandb/offline-run-*/run-*.wandb.synced"))) == 1  # for `wandb sync`
 
     wandb_server.requests.clear()
     assert sync(tmp_path)

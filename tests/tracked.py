@@ -27,6 +27,7 @@ from ddpg.tracking.wandb_files import read_segment
 
 CONF = Path(__file__).parents[1] / "conf" / "logger"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds wandb-core in Linux's /proc")
+GROUP = "…" + "g" * 122 + "-0a1b"  # as W&B has it
 CONFIG = {"seed": 1, "noise": {"sigma": 0.1}, "eval": {"episodes": [1, 2]}}
 
 
@@ -44,7 +45,7 @@ def settings(**wandb: Any) -> LoggerSettings:
 
 
 def tracker_of(run_dir: Path, options: LoggerSettings) -> Tracker:
-    return open_tracker(options, run_dir, 1000, run_config=CONFIG, group="g" * 200, name="n")
+    return open_tracker(options, run_dir, 1000, run_config=CONFIG, group="g" * 200 + "-0a1b", name="n")
 
 
 def log_rows(tracker: Tracker, first: int, last: int) -> None:

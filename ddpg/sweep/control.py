@@ -1,13 +1,11 @@
 """`ddpg-sweep retry` and `cancel`: from the state of a sweep to the next attempt, or to its end."""
 
-import fcntl
 import os
 import shlex
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -39,7 +37,7 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
     _require_ours(sweep)
     from ddpg.sweep.launch import checked_options, hand_over  # Hydra, where it is needed
 
-    with _alone(sweep.path):
+    with sweep.alone():
         runs = states(sweep, lost)
         _require_slurm(runs)
         kind, options = _options(sweep, given)
@@ -73,7 +71,7 @@ def _options(sweep: SweepFolder, given: Mapping[str, Any]) -> tuple[str, dict[st
 def cancel(sweep: SweepFolder) -> None:
     """Stops what is alive of the sweep; returns when that has saved and ended. UserError if it does not end."""
     _require_ours(sweep)
-    with _alone(sweep.path):
+    with sweep.alone():
         runs = states(sweep)
         _require_slurm(runs)
         alive = _alive(sweep, {task for submission in sweep.submissions() for task in submission.tasks})
@@ -103,21 +101,6 @@ def ranges(numbers: Sequence[int]) -> str:
     """`1, 4, 7-9`; of sorted numbers."""
     rows = [[n for _, n in group] for _, group in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
     return ", ".join(str(row[0]) if len(row) == 1 else f"{row[0]}-{row[-1]}" for row in rows)
-
-
-@contextmanager
-def _alone(sweep: Path) -> Iterator[None]:
-    """Between reading the states and acting on them nobody else acts; ends with the process."""
-    try:
-        file = (sweep / ".lock").open("w")
-    except OSError as error:
-        raise UserError(f"{sweep} cannot be written to: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"another ddpg-sweep is at work on {sweep}: see what it did, then try again") from None
-        yield
 
 
 def _require_ours(sweep: SweepFolder) -> None:

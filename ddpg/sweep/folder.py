@@ -1,7 +1,9 @@
 """The sweep folder: which runs a sweep has, and to whom they were handed."""
 
+import fcntl
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -87,6 +89,22 @@ class SweepFolder:
         before = self._submissions.read_bytes() if self._submissions.exists() else b""
         with atomic_write(self._submissions) as file:
             file.write(before + json.dumps(asdict(submission)).encode() + b"\n")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Between reading the states and handing runs over nobody else may; UserError if another one does."""
+        try:
+            file = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise UserError(f"{self.path} cannot be written to: {error.strerror}") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"another command hands over runs of {self.path}: see what it did, then try again"
+                ) from None
+            yield
 
     def task_of(self) -> dict[int, str]:
         """The newest task that each run was given to, by the run's number; a run that never was is not in it."""

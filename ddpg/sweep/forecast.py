@@ -55,7 +55,7 @@ def cost(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hours(config: Mapping[str, Any], speed: Speed, episode_steps: int) -> float:
-    """Of one run: acting, learning, all evaluations with episodes of full length; start, and pictures that take as long."""
+    """Of one run: acting, learning, evaluations with episodes of full length; the start, and as long for pictures."""
     total, evaluation = config["total_steps"], config["eval"]
     acting = min(total, config["learning_starts"])
     times = 1 + -(-total // evaluation["every"])  # at step 0 and at the end as well

@@ -8,12 +8,14 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import omegaconf.base  # omegaconf is held below 2.4
 from hydra._internal.config_loader_impl import get_overrides_dirname  # hydra-core is held below 1.4
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
@@ -76,24 +78,38 @@ class Composer:
         return not (added or key in self._groups or key.startswith("hydra.") or isinstance(override.value(), dict))
 
 
-def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], first: int) -> Iterator[FrozenRun]:
+def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], first: int) -> list[FrozenRun]:
     """The jobs of the master config as runs; `first` is the number of the first one.
 
     Raises UserError for a config that does not fit, or two jobs that would share a run folder.
     """
     composer = Composer(config, loader)
-    taken: dict[str, list[str]] = {}
-    for number, words in enumerate(jobs, start=first):
-        job = composer.compose(number, words)
-        said = [str(word) for word in filter_overrides(words)]
-        folder = str(job.hydra.sweep.subdir)
-        if folder in taken:
+    with _interpolations_parsed_once():
+        runs = [_frozen(number, composer.compose(number, words), words) for number, words in enumerate(jobs, first)]
+    taken: dict[Path, FrozenRun] = {}
+    for run in runs:
+        if (other := taken.setdefault(run.path, run)) is not run:
             raise UserError(
-                f"hydra.sweep.subdir gives {folder} to the job {' '.join(taken[folder])} and to {' '.join(said)}: "
-                "let it contain ${hydra.job.num}"
+                f"hydra.sweep.subdir gives {run.path.name} to the job {' '.join(other.overrides)} and to "
+                f"{' '.join(run.overrides)}: let it contain ${{hydra.job.num}}"
             )
-        taken[folder] = said
-        yield FrozenRun(number, Path(str(job.hydra.sweep.dir)) / folder, said, _checked(job))
+    return runs
+
+
+@contextmanager
+def _interpolations_parsed_once() -> Iterator[None]:
+    """OmegaConf parses an interpolation at every look at it: two fifths of the time of many jobs."""
+    grammar: Any = omegaconf.base
+    parse, grammar.parse = grammar.parse, cache(grammar.parse)
+    try:
+        yield
+    finally:
+        grammar.parse = parse
+
+
+def _frozen(number: int, job: DictConfig, words: Sequence[str]) -> FrozenRun:
+    path = Path(str(job.hydra.sweep.dir), str(job.hydra.sweep.subdir))
+    return FrozenRun(number, path, [str(word) for word in filter_overrides(words)], _checked(job))
 
 
 def _checked(job: DictConfig) -> dict[str, Any]:

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 def checked_options(kind: str, values: Mapping[str, Any]) -> Options:
     """The launcher's options. UserError for a mistake in them, and for jobs that Slurm would never run."""
     chosen = options({"kind": kind, **values})
-    if isinstance(chosen, SlurmOptions):
+    if isinstance(chosen, SlurmOptions) and chosen.plan is None:  # a plan tells the rest all the same
         require_submittable(chosen, tasks=1, mem_gb=chosen.mem_gb or 0, cpus=chosen.cores(threads=1))
     return chosen
 
@@ -45,7 +45,7 @@ def launch(
 ) -> list[JobReturn]:
     """Freezes the jobs, has them trained, and says what became of them; [] if nothing is waited for."""
     sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
-    runs = list(compose(config, loader, jobs, first))
+    runs = compose(config, loader, jobs, first)
     if chosen.plan is not None:
         plan(runs, chosen, chosen.plan)
         return []
@@ -55,12 +55,14 @@ def launch(
         chosen = replace(chosen, mem_gb=chosen.mem_gb or estimated_mem_gb(runs, chosen.runs_per_job, gpu))
         tasks = math.ceil(len(runs) / chosen.runs_per_job)
         require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads))
-    freeze(sweep, runs, {"launcher": asdict(chosen), "threads": threads})
-    print(f"{len(runs)} runs in {sweep.path}: ddpg-sweep status {sweep.path}", flush=True)
     new = {run.number for run in runs}
-    left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
+    with sweep.alone():
+        freeze(sweep, runs, {"launcher": asdict(chosen), "threads": threads})
+        print(f"{len(runs)} runs in {sweep.path}: ddpg-sweep status {sweep.path}", flush=True)
+        left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
+        wait = hand_over(sweep, left, chosen)
     try:
-        hand_over(sweep, left, chosen)()
+        wait()
     finally:
         print(summary(sweep), flush=True)
     return _returns(sweep, runs) if chosen.wait else []

@@ -55,9 +55,7 @@ def table(expected: Sequence[Forecast], keys: Sequence[str]) -> list[str]:
         ))  # fmt: skip
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join(
-            word.ljust(width) if word is row[1] else word.rjust(width) for word, width in zip(row, widths, strict=True)
-        ).rstrip()
+        "  ".join([row[0].rjust(widths[0]), row[1].ljust(widths[1]), *map(str.rjust, row[2:], widths[2:])])
         for row in rows
     ]
 
@@ -147,9 +145,10 @@ def _plan_local(ordered: Sequence[Forecast], options: LocalOptions, threads: int
     at_once = min(options.processes or max(1, len(usable()) // threads), len(ordered))
     needed = job_gb([one.memory_gb for one in ordered], at_once)
     print(f"{len(ordered)} runs on this machine, {at_once} at a time, which take {needed} GiB")
-    hours = _hours([[one] for one in ordered], slower=max(1.0, at_once * threads / len(usable())))
+    slower = max(1.0, at_once * threads / len(usable()))
+    hours = _hours([[one] for one in ordered], slower)
     if hours:
-        _print_time(hours, threads, at_once)
+        _print_time(hours, threads / slower, at_once)
     available = available_memory()
     if available is None or needed * GIB <= available:
         return []
@@ -165,7 +164,7 @@ def _hours(jobs: Sequence[Sequence[Forecast]], slower: float) -> list[float]:
     return [slower * max(several) for several in hours if several]
 
 
-def _print_time(hours: Sequence[float], cores: int, at_once: int) -> None:
+def _print_time(hours: Sequence[float], cores: float, at_once: int) -> None:
     wall, at_once = wall_hours(hours, at_once), min(at_once, len(hours))
     print(f"{sum(hours) * cores:.1f} core-hours; the longest job takes {_time(max(hours))}")
     print(f"{_time(wall)} from start to end, if {at_once} run at the same time")

@@ -3,10 +3,12 @@
 import logging
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 LONGEST_TAG = 64  # W&B's own limits
 LONGEST_NAME = 128
 BY_A_SIGNAL = 128  # exit codes above say that a signal ended the run
+HURRY_S = 10.0  # which a run has then: Slurm kills 30 s after SIGTERM, and the checkpoint takes some of that
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,7 @@ class WandbSink:
         self._settings = settings
         self._run_dir = run_dir
         self._run_config = dict(run_config)
-        self._identity = WandbIdentity.of(
-            run_dir, (settings.group or group)[:LONGEST_NAME], (settings.name or name)[:LONGEST_NAME]
-        )
+        self._identity = WandbIdentity.of(run_dir, fitting(settings.group or group), fitting(settings.name or name))
         self._sweep = sweep_of(run_dir)
         self._open_at = 0.0
         self._run: wandb.Run | None = None
@@ -103,12 +104,15 @@ class WandbSink:
             run.log({key: media}, step=self._last)
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
-        """Wait until everything is written or uploaded, at most `finish_timeout` seconds."""
+        """Wait until everything is written or uploaded, at most `finish_timeout` seconds; less after a signal."""
         if self._run is None and exit_code > BY_A_SIGNAL:
             return  # no time to begin now; the next attempt sends it all
         run = self._send()
         run.summary.update(dict(summary))
-        run.finish(exit_code=exit_code)
+        if exit_code > BY_A_SIGNAL:
+            within(HURRY_S, lambda: run.finish(exit_code=exit_code))
+        else:
+            run.finish(exit_code=exit_code)
         replace(self._identity, rows=self._sent).keep(self._run_dir)
 
     def abandon(self) -> None:
@@ -146,13 +150,13 @@ class WandbSink:
             try:
                 self.open_online()
             except Exception as error:  # no key, a dead server, a refused key: none may stop training
-                reason = first_line(error)
-                log.warning("W&B goes offline (%s); ddpg-sweep sync %s sends it later", reason, self._run_dir)
+                reason, folder = first_line(error), shlex.quote(str(self._run_dir))
+                log.warning("W&B goes offline (%s); ddpg-sweep sync %s sends it later", reason, folder)
                 self.abandon()  # else wandb-core holds the id of the attempt that failed
         if self._run is None:
             self._run = self._init("offline")
             self._sent = max(self._identity.rows, rows_on_disk(self._run_dir, self._identity.id))
-            log.info("W&B run, offline; send it with: ddpg-sweep sync %s", self._run_dir)
+            log.info("W&B run, offline; send it with: ddpg-sweep sync %s", shlex.quote(str(self._run_dir)))
         return self._run
 
     def _init(self, mode: Literal["online", "offline"]) -> "wandb.Run":
@@ -193,6 +197,30 @@ class WandbSink:
         with _staging_in(self._run_dir / "wandb"):
             artifact.add_file(str(path), skip_cache=True)
             run.log_artifact(artifact)
+
+
+def within(seconds: float, call: Callable[[], object]) -> None:
+    """Calls it; TimeoutError if it takes longer, and then it is left alone. Raises what it raises."""
+    failed: list[Exception] = []
+
+    def _call() -> None:
+        try:
+            call()
+        except Exception as error:
+            failed.append(error)
+
+    thread = Thread(target=_call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"it takes more than {seconds:.0f} s")
+    if failed:
+        raise failed[0]
+
+
+def fitting(name: str) -> str:
+    """As long as W&B allows; the end is what tells runs apart: the seed, the hash of the configuration."""
+    return name if len(name) <= LONGEST_NAME else "…" + name[1 - LONGEST_NAME :]
 
 
 def sweep_of(run_dir: Path) -> str | None:

@@ -80,7 +80,7 @@ class TestComposer:
             type(loader), "load_sweep_config", lambda s, c, words: counted.append(words) or composing(s, c, words)
         )
         jobs = [[f"env={env}", f"seed={seed}"] for env in ("hopper", "ant") for seed in range(5)]
-        runs = list(compose(master, loader, jobs, 0))
+        runs = compose(master, loader, jobs, 0)
         assert counted == [["env=hopper"], ["env=ant"]]
         assert [run.config["seed"] for run in runs] == [0, 1, 2, 3, 4] * 2
 
@@ -88,13 +88,13 @@ class TestComposer:
 class TestCompose:
     def test_a_mistake_in_any_job_is_told(self, loader: Any, master: DictConfig) -> None:
         with pytest.raises(UserError, match=r"gamma=1\.5 is out of range"):
-            list(compose(master, loader, [["gamma=0.5"], ["gamma=1.5"]], 0))
+            compose(master, loader, [["gamma=0.5"], ["gamma=1.5"]], 0)
 
     def test_two_jobs_cannot_share_a_folder(self, loader: Any) -> None:
         words = ["hydra.sweep.subdir='seed_${seed}'"]
         master = loader.load_configuration("config", words, RunMode.MULTIRUN)
         with pytest.raises(UserError, match=r"seed_1 to the job gamma=0\.5 and to gamma=0\.6: .*hydra.job.num"):
-            list(compose(master, loader, [["gamma=0.5"], ["gamma=0.6"]], 0))
+            compose(master, loader, [["gamma=0.5"], ["gamma=0.6"]], 0)
 
 
 def runs_of(loader: Any, master: DictConfig, path: Path, *jobs: list[str], first: int = 0) -> list[FrozenRun]:

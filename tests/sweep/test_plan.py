@@ -162,7 +162,7 @@ def test_plan_for_slurm(
     ]
     assert "20 runs in 10 jobs, each with 60 minutes, 3 GiB (estimated), cores: 2, GPUs: 0" in said
     assert "job arrays: 3, for MaxArraySize=4; of each 2 jobs at a time" in said
-    assert "19.0 core-hours; the longest job takes 1.2 hours" in said
+    assert "19.1 core-hours; the longest job takes 1.2 hours" in said
     assert "1.9 hours from start to end, if 6 run at the same time" in said
     assert "at its time limit the longest job is requeued, so it is started 2 times" in said
 

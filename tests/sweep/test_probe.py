@@ -1,5 +1,7 @@
 """The probe: a real worker that is stopped as soon as it has shown its speed."""
 
+import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,9 @@ from omegaconf import OmegaConf
 
 from ddpg.config import check, plain
 from ddpg.errors import UserError
+from ddpg.run_folder import RunFolder
 from ddpg.sweep import probe as module
-from ddpg.sweep.probe import probe, shortened
+from ddpg.sweep.probe import _Row, probe, shortened
 
 TINY = ("network.actor.hidden=[8,8]", "network.critic.hidden=[8,8]", "batch_size=8")
 
@@ -22,13 +25,39 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_probe(resolved: Callable[..., dict[str, Any]], place: Path) -> None:
-    speed = probe(resolved(*TINY, "updates_per_step=3", "random_steps=5000", "learning_starts=10000"), seconds=0.5)
-    assert speed.acting > 2 * speed.learning > 0  # it learned, though the run itself would not for a long time
+def test_probe(resolved: Callable[..., dict[str, Any]], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[dict[str, Any]] = []
+
+    def _watched(folder: RunFolder, *rest: Any) -> list[Any]:
+        rows = watched(folder, *rest)
+        logged.extend(json.loads(line) for line in folder.metrics.read_text().splitlines())
+        return rows
+
+    watched = module._watched
+    monkeypatch.setattr(module, "_watched", _watched)
+    speed = probe(resolved(*TINY, "random_steps=5000", "learning_starts=10000"), seconds=0.5)
+    assert any("losses/qf1_loss" in row for row in logged)  # though the run itself would not learn for a long time
+    assert speed.acting > 0
+    assert speed.learning > 0
     assert 0 < speed.share <= 1
     assert speed.startup_s > 0
     assert 0.05 < speed.peak_gb < 4
     assert list(place.iterdir()) == []
+
+
+def test_speeds(resolved: Callable[..., dict[str, Any]], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On half a core: 200 steps a second acting, 20 learning, of which the first 100 are not counted."""
+    began = time.monotonic()
+    rows = [_Row(50 * n, 0.25 * n, began + 3 + 0.25 * n, 0.125 * n) for n in range(1, 21)]
+    rows += [_Row(1000 + 50 * n, 5 + 2.5 * n + 1, began + 9 + 2.5 * n, 4 + 1.25 * n) for n in range(1, 11)]
+    monkeypatch.setattr(module, "_watched", lambda *_: rows)
+    monkeypatch.setattr(module, "visible_gpus", list)
+    monkeypatch.setattr("time.monotonic", lambda: began)
+    alone, threads = probe(resolved(*TINY), seconds=1), probe(resolved(*TINY, "threads=2"), seconds=1)
+    assert (alone.acting, alone.learning) == pytest.approx((400, 40))
+    assert (alone.share, alone.startup_s) == pytest.approx((0.5, 1.5))
+    assert (threads.acting, threads.learning) == pytest.approx((200, 20))
+    assert (threads.share, threads.startup_s) == pytest.approx((1, 3))
 
 
 def test_probe_of_what_fails(resolved: Callable[..., dict[str, Any]], place: Path) -> None:
@@ -41,7 +70,7 @@ def test_probe_that_shows_nothing(
     resolved: Callable[..., dict[str, Any]], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "GIVE_UP_S", 0.0)
-    with pytest.raises(UserError, match=r"^the probe saw fewer than 350 steps in 0 s; probe=0"):
+    with pytest.raises(UserError, match=r"^the probe saw fewer than 1100 steps in 0 s; probe=0"):
         probe(resolved(*TINY), seconds=0.0)
     assert list(place.iterdir()) == []
 
@@ -53,7 +82,7 @@ def test_a_shortened_run_is_a_run(resolved: Callable[..., dict[str, Any]], chang
     assert plain(check(OmegaConf.create(short))) == short
     assert short["logger"]["wandb"]["mode"] == "disabled"
     assert not short["logger"]["tensorboard"]["enabled"]
-    assert isinstance(short["update_every"], int)
+    assert short["update_every"] == 1
     for kept in ("algorithm", "network", "optimizer", "noise", "batch_size", "updates_per_step", "env"):
         assert short[kept] == before[kept]
 

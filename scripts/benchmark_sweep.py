@@ -1,0 +1,136 @@
+"""What sweeps cost: `scripts/benchmark_sweep.py`.
+
+Parallel: runs of HalfCheetah-v4 once they learn, one alone and then one on every core (the local launcher's pool),
+in turns; the medians of their steps per second. Scale: seconds to compose, check and write many runs, to submit them
+where there is a Slurm (as held jobs, cancelled again), and for `ddpg-sweep status` as a process of its own. On a
+machine that does other things, only ratios mean much.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.interrupt import InterruptFlag
+from ddpg.sweep import slurm
+from ddpg.sweep.cores import usable
+from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.freeze import FrozenRun, compose, freeze
+from ddpg.sweep.options import SlurmOptions, options
+from ddpg.sweep.pool import Pool
+from ddpg.sweep.submit import submit
+from ddpg.tracking import read_metrics
+
+LEARNING_STARTS = 1000
+
+
+def composed(path: Path, jobs: Sequence[Sequence[str]], *words: str) -> list[FrozenRun]:
+    """The runs of a sweep in that folder, not written yet."""
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        config: DictConfig = loader.load_configuration("config", [f"hydra.sweep.dir={path}", *words], RunMode.MULTIRUN)
+        return compose(config, loader, jobs, 0)
+
+
+def launcher() -> SlurmOptions:
+    """The options of hydra/launcher=slurm, for jobs that never start."""
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        node = hydra.compose("config", ["hydra/launcher=slurm"], return_hydra_config=True).hydra.launcher
+    values: Any = OmegaConf.to_container(node, resolve=True)
+    del values["_target_"]
+    chosen = options({"kind": "slurm", **values, "mem_gb": 1, "additional_parameters": {"hold": True}})
+    assert isinstance(chosen, SlurmOptions)
+    return chosen
+
+
+def speed(runs: Sequence[FrozenRun]) -> list[float]:
+    """Steps per second of each, in the part in which it learns."""
+    learning = [
+        [row["charts/SPS"] for row in rows if row["env_step"] > 2 * LEARNING_STARTS and "charts/SPS" in row]
+        for rows in (read_metrics(run.path / "metrics.jsonl") for run in runs)
+    ]
+    return [statistics.median(speeds) for speeds in learning]
+
+
+def parallel(turns: int, steps: int) -> dict[str, float]:
+    """One run alone beside a run on every core."""
+    cores = len(usable())
+    alone: list[float] = []
+    together: list[float] = []
+    for _ in range(turns):
+        for count, speeds in ((1, alone), (cores, together)):
+            with tempfile.TemporaryDirectory() as folder:
+                words = ["env=halfcheetah", "logger=silent", f"random_steps={LEARNING_STARTS}", "eval.every=1000000"]
+                words += [f"learning_starts={LEARNING_STARTS}", f"total_steps={steps}", "logger.every=500"]
+                runs = composed(Path(folder), [[*words, f"seed={seed}"] for seed in range(count)])
+                sweep = SweepFolder(Path(folder))
+                freeze(sweep, runs, {"launcher": {}, "threads": 1})
+                Pool(count, 1).train(sweep.runs, InterruptFlag())
+                speeds += speed(runs)
+    one, each = statistics.median(alone), statistics.median(together)
+    return {"runs": cores, "alone_steps_per_s": one, "together_steps_per_s": each, "times_as_long": one / each}
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what the work returns."""
+    start = time.monotonic()
+    result = work()
+    return time.monotonic() - start, result
+
+
+def scale(count: int) -> dict[str, float | None]:
+    """Planning, submitting and looking at so many runs: two environments, two presets, seeds."""
+    with tempfile.TemporaryDirectory() as folder:
+        sweep = SweepFolder(Path(folder))
+        groups = product(("env=hopper", "env=walker2d"), ("preset=paper", "preset=td3"), range(count // 4))
+        jobs = [[env, preset, f"seed={seed}"] for env, preset, seed in groups]
+        freezing, runs = timed(lambda: composed(sweep.path, jobs))
+        chosen = launcher()
+        writing, _ = timed(lambda: freeze(sweep, runs, {"launcher": asdict(chosen), "threads": 1}))
+        submitting = None
+        if shutil.which("sbatch") and slurm.queue() is not None:
+            submitting, jobs_there = timed(lambda: submit(sweep, range(len(runs)), chosen, 1))
+            slurm.cancel(sorted({job.partition("_")[0] for job in jobs_there}))
+        words = [sys.executable, "-c", "from ddpg.sweep_cli import sweep; sweep()", "status", str(sweep.path)]
+        looking, _ = timed(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL))
+    return {
+        "runs": len(runs), "compose_s": freezing, "write_s": writing, "submit_s": submitting, "status_s": looking,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measures what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--turns", type=int, default=5, help="of the parallel part; 0: without it")
+    parser.add_argument("--steps", type=int, default=6000, help="env steps of each run in it")
+    parser.add_argument("--runs", type=int, nargs="*", default=[2000], help="of the part about scale")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    chosen = parser.parse_args()
+    os.environ.setdefault("WANDB_MODE", "disabled")
+    found: dict[str, Any] = {"scale": [scale(count) for count in chosen.runs]}
+    if chosen.turns:
+        found["parallel"] = parallel(chosen.turns, chosen.steps)
+    if chosen.json:
+        print(json.dumps(found, indent=1))
+        return
+    for row in [*found["scale"], *([found["parallel"]] if chosen.turns else [])]:
+        print("  ".join(f"{name}={value:.4g}" for name, value in row.items() if value is not None))
+
+
+if __name__ == "__main__":
+    main()
