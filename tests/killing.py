@@ -136,7 +136,7 @@ def require_equal(straight: Path, pieces: Path) -> None:
     import numpy as np
     from conftest import flat, record
 
-    assert record(straight) == record(pieces)
+    assert record(straight) == record(pieces), f"{pieces}: another metrics.jsonl"
     statuses = [json.loads((folder / "status.json").read_text()) for folder in (straight, pieces)]
     assert statuses[0] == statuses[1]
     assert statuses[0]["state"] == "done"

@@ -123,8 +123,9 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("-m --cfg job", "Only one of --run, --multirun, --cfg"),
         # folders
         ("resume=nope", "resume=nope is no run folder: it has no config.yaml"),
-        ("hydra.run.dir=file/run", "run folder file/run cannot be made: "),
-        ("hydra.run.dir=file", "run folder file cannot be made: "),
+        ("hydra.run.dir=file/run", "folder file/run cannot be made: "),
+        ("hydra.run.dir=file", "folder file cannot be made: "),
+        ("hydra.sweep.dir=file seed=1,2 -m", "folder file cannot be made: "),
         ("--config-dir nope", "Additional config directory "),
         # multirun: every value of every key is checked before the first job
         ("gamma=0.9,7 -m", "gamma=7 is out of range"),
@@ -210,7 +211,7 @@ def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.Monke
 def test_folder_without_permission(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     line = refusal("hydra.run.dir=run")
-    assert line == f"run folder run cannot be written to: no permission to write in {tmp_path}"
+    assert line == f"folder run cannot be written to: no permission to write in {tmp_path}"
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

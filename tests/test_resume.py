@@ -330,11 +330,16 @@ class TestRunFolder:
     def test_interrupt_is_told_in_the_status(
         self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("ddpg.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
-        with pytest.raises(Interrupted) as caught:
-            start(tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr("ddpg.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
+            with pytest.raises(Interrupted) as caught:
+                start(tmp_path)
         assert caught.value.exit_code == 143
-        assert RunFolder(tmp_path).status()["state"] == "interrupted"
+        status = RunFolder(tmp_path).status()
+        assert status["state"] == "interrupted"
+        assert status["resume"].startswith("not promised: toys is not among the environments that were tested")
+        start(tmp_path)
+        assert RunFolder(tmp_path).status()["resume"] == status["resume"]
 
 
 def test_killed_process(tmp_path: Path, train: Make) -> None:

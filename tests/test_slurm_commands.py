@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import toys
 from slurm_cluster import ROOT, Cluster, wait_for
-from slurm_sweep import HIT, Sweep, fingerprint, table
+from slurm_sweep import HIT, Sweep, fingerprint, kill, table
 
 from ddpg.sweep.folder import SweepFolder
 
@@ -50,6 +50,35 @@ def test_cancel_then_retry(slurm: Cluster, tmp_path: Path, reference: Reference)
     wait_for_empty_queue(slurm)
     for number, seed in enumerate((1, 2)):
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
+
+
+def test_command_is_killed_and_a_waiting_job_cancelled(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
+    """The jobs go on without the command; what was cancelled before it began has vanished, and is retried."""
+    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.array_parallelism=1")
+    sweep.wait_for_step(0, 0)
+    kill(sweep.train.process.pid)
+    slurm.run("scancel", sweep.tasks[1])
+    wait_for_empty_queue(slurm)
+    assert table(sweep.manage("status").said) == {0: "done", 1: "vanished"}
+    assert sweep.manage("retry").process.returncode == 0
+    for number, seed in enumerate((1, 2)):
+        assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
+
+
+def test_controller_is_away(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
+    """Nothing is known then: what waits goes on waiting, what would act says so; the run is not touched."""
+    cluster = new_cluster(cpus=8, memory_mb=64000, kill_wait=2)
+    sweep = Sweep(cluster, tmp_path / "sweep", "seed=1")
+    sweep.wait_for_step(0, 0)
+    kill(int((cluster.folder / "slurmctld.pid").read_text()))
+    for what in ("retry", "cancel"):
+        command = sweep.manage(what)
+        assert command.process.returncode == 1
+        assert "Slurm cannot be asked" in command.said
+    assert sweep.train.process.poll() is None
+    cluster.start()
+    sweep.finish(0)
+    assert len(sweep.starts(0)) == 1
 
 
 def test_two_sweeps_at_once(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:

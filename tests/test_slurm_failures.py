@@ -13,17 +13,18 @@ pytestmark = pytest.mark.slurm
 
 Reference = Callable[..., dict[str, str]]
 
-CRASHES, CANCELLED, KILLED, ORPHANED, FINE = range(5)
+CRASHES, CANCELLED, KILLED, ORPHANED, LOST, FINE = range(6)
 
 
 def test_array_of_which_most_end_badly(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """One raises, one is cancelled, of one the process is killed (-9), of one the job; the fifth is left alone."""
-    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1", "+env.kwargs.crash=350,0,0,0,0")
-    for number in (CANCELLED, KILLED, ORPHANED):
+    """One raises, one is cancelled; kill -9 of one's process, of one's job, of both; the last is left alone."""
+    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1", "+env.kwargs.crash=350,0,0,0,0,0")
+    for number in (CANCELLED, KILLED, ORPHANED, LOST):
         sweep.wait_for_step(number, HIT)
     slurm.run("scancel", sweep.tasks[CANCELLED])
     kill(sweep.worker(KILLED))
     kill(parent(sweep.worker(ORPHANED)))
+    slurm.run("scancel", "--signal=KILL", sweep.tasks[LOST])
     sweep.finish(1)
     assert_ends_are_told(sweep)
     assert_retry_runs_what_is_not_done(sweep)
@@ -34,10 +35,10 @@ def test_array_of_which_most_end_badly(slurm: Cluster, tmp_path: Path, reference
 def assert_ends_are_told(sweep: Sweep) -> None:
     """By Slurm, by the run folders, by `ddpg-train` when it ends and by `ddpg-sweep status`."""
     states = [sweep.cluster.state(task) for task in sweep.tasks.values()]
-    assert states == ["FAILED", "CANCELLED", "FAILED", "FAILED", "COMPLETED"]
-    states = ["failed", "interrupted", "failed", "interrupted", "done"]
-    statuses = [sweep.status(number) for number in range(5)]
-    assert [status["state"] for status in statuses] == states
+    assert states == ["FAILED", "CANCELLED", "FAILED", "FAILED", "CANCELLED", "COMPLETED"]
+    states = ["failed", "interrupted", "failed", "interrupted", "vanished", "done"]
+    statuses = [sweep.status(number) for number in range(6)]
+    assert [status["state"] for status in statuses] == [s if s != "vanished" else "running" for s in states]
     assert "diverged" in statuses[CRASHES]["error"]
     assert "SIGKILL" in statuses[KILLED]["error"]
     assert min(statuses[number]["env_step"] for number in (CANCELLED, ORPHANED)) >= 200
@@ -56,12 +57,18 @@ def assert_retry_runs_what_is_not_done(sweep: Sweep) -> None:
     before = sweep.tasks
     assert sweep.manage("retry", TOYS_MENDED="1").process.returncode == 0
     after = sweep.tasks
-    assert [number for number in after if after[number] != before[number]] == [CRASHES, CANCELLED, KILLED, ORPHANED]
+    assert [number for number in after if after[number] != before[number]] == [
+        CRASHES,
+        CANCELLED,
+        KILLED,
+        ORPHANED,
+        LOST,
+    ]
     sweep.wait_for(lambda: not set(after.values()) & set(sweep.cluster.queue()), "the retried jobs end")
-    assert [len(sweep.starts(number)) for number in range(5)] == [2, 2, 2, 2, 1]
-    assert [sweep.cluster.state(task) for task in after.values()] == ["COMPLETED"] * 5
+    assert [len(sweep.starts(number)) for number in range(6)] == [2, 2, 2, 2, 2, 1]
+    assert [sweep.cluster.state(task) for task in after.values()] == ["COMPLETED"] * 6
     arrays = {task.partition("_")[0] for task in after.values()}
-    assert [len(submission.tasks) for submission in SweepFolder(sweep.path).submissions()] == [5, 4]
+    assert [len(submission.tasks) for submission in SweepFolder(sweep.path).submissions()] == [6, 5]
     assert len(arrays) == 2
 
 

@@ -75,7 +75,7 @@ def test_runs_of_a_sweep_come_at_random_moments(
     (tmp_path / "0").mkdir()
     now = 100.0
     monkeypatch.setattr("ddpg.tracking.wandb_sink.monotonic", lambda: now)
-    monkeypatch.setattr("ddpg.tracking.wandb_sink.random.uniform", lambda low, high: high / 2)
+    monkeypatch.setattr("ddpg.tracking.wandb_sink.SystemRandom.uniform", lambda self, low, high: high / 2)
     tracker = tracker_of(tmp_path / "0", settings(mode="online", start_jitter=60.0))
     tracker.rewind(None)
     log_rows(tracker, 0, 5)

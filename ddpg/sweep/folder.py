@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -40,6 +41,11 @@ class SweepFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._plan, self._submissions = path / "sweep.json", path / "submissions.jsonl"
+
+    @property
+    def quoted(self) -> str:
+        """The path as a shell takes it, for commands that are advised."""
+        return shlex.quote(str(self.path))
 
     @property
     def exists(self) -> bool:

@@ -23,8 +23,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import filter_overrides
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
-from ddpg.config import Settings, require_complete, require_same_config, to_yaml
+from ddpg.config import Settings, require_complete, require_same_config, to_yaml, told
 from ddpg.errors import UserError
 from ddpg.provenance import code_version
 from ddpg.run_folder import RunFolder
@@ -108,16 +109,21 @@ def _interpolations_parsed_once() -> Iterator[None]:
 
 
 def _frozen(number: int, job: DictConfig, words: Sequence[str]) -> FrozenRun:
+    config = _checked(job)  # first: the folder's name may need what is missing
     path = Path(str(job.hydra.sweep.dir), str(job.hydra.sweep.subdir))
-    return FrozenRun(number, path, [str(word) for word in filter_overrides(words)], _checked(job))
+    return FrozenRun(number, path, [str(word) for word in filter_overrides(words)], config)
 
 
 def _checked(job: DictConfig) -> dict[str, Any]:
     """The job's config in plain values, without its hydra node."""
     keys = [str(key) for key in job if key != "hydra"]
-    missing = {key: "???" for key in keys if OmegaConf.is_missing(job, key)}
-    values = missing | {key: job[key] for key in keys if key not in missing}
-    plain = {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in values.items()}
+    try:
+        values = {key: "???" if OmegaConf.is_missing(job, key) else job[key] for key in keys}
+        plain = {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in values.items()}
+    except OmegaConfBaseException as error:
+        unresolved: Any = OmegaConf.to_container(job)
+        require_complete({key: unresolved[key] for key in keys})
+        raise UserError(told(error)) from error
     require_complete(plain)
     return fit(plain, Settings)
 

@@ -58,7 +58,7 @@ def launch(
     new = {run.number for run in runs}
     with sweep.alone():
         freeze(sweep, runs, {"launcher": asdict(chosen), "threads": threads})
-        print(f"{len(runs)} runs in {sweep.path}: ddpg-sweep status {sweep.path}", flush=True)
+        print(f"{len(runs)} runs: ddpg-sweep status {sweep.quoted}", flush=True)
         left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
         wait = hand_over(sweep, left, chosen)
     try:
@@ -80,7 +80,7 @@ def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Ca
         from ddpg.sweep.submit import submit, wait  # submitit, where it is needed
 
         jobs = submit(sweep, numbers, chosen, sweep.threads)
-        return partial(wait, jobs, sweep.path) if chosen.wait else lambda: None
+        return partial(wait, jobs, sweep) if chosen.wait else lambda: None
     if not chosen.wait:
         detach(sweep, numbers, chosen.processes)
         return lambda: None
@@ -124,7 +124,7 @@ def _returns(sweep: SweepFolder, runs: Sequence[FrozenRun]) -> list[JobReturn]:
     numbers = {run.number for run in runs}
     ended = [one for one in states(sweep) if one.run.number in numbers]
     missing = sum(one.state != "done" for one in ended)
-    error = UserError(f"{missing} of {len(ended)} runs are not done; ddpg-sweep retry {sweep.path} goes on with them")
+    error = UserError(f"{missing} of {len(ended)} runs are not done; ddpg-sweep retry {sweep.quoted} goes on with them")
     return [
         JobReturn(overrides=list(one.run.overrides), status=JobStatus.COMPLETED, _return_value=one.last_return)
         if one.state == "done"

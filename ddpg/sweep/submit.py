@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from submitit import SlurmExecutor
 from submitit.core.utils import FailedJobError, FailedSubmissionError
@@ -38,7 +37,7 @@ def submit(sweep: SweepFolder, numbers: Sequence[int], options: SlurmOptions, th
         except (FailedJobError, FailedSubmissionError) as error:
             raise UserError(
                 f"{slurm.refused(str(error), options)}; {len(submitted)} of {len(shares)} jobs are submitted, "
-                f"ddpg-sweep retry {sweep.path} submits the rest"
+                f"ddpg-sweep retry {sweep.quoted} submits the rest"
             ) from error
         tasks = {job.job_id: list(share) for job, share in zip(jobs, array, strict=True)}
         sweep.add_submission(Submission(datetime.now().astimezone().isoformat(timespec="seconds"), "slurm", tasks))
@@ -61,7 +60,7 @@ def _executor(sweep: SweepFolder, options: SlurmOptions, threads: int) -> SlurmE
     return executor
 
 
-def wait(jobs: Collection[str], sweep: Path) -> None:
+def wait(jobs: Collection[str], sweep: SweepFolder) -> None:
     """Returns when none of the jobs is in the queue any more, whatever their end.
 
     While Slurm's controller does not answer, nothing is known, so nothing has ended.
@@ -81,5 +80,5 @@ def wait(jobs: Collection[str], sweep: Path) -> None:
             time.sleep(pause)
             pause = min(1.2 * pause, POLL_S[1])
     except KeyboardInterrupt:
-        log.warning("the jobs go on; to stop them: ddpg-sweep cancel %s", sweep)
+        log.warning("the jobs go on; to stop them: ddpg-sweep cancel %s", sweep.quoted)
         raise

@@ -1,6 +1,5 @@
 """What `ddpg-sweep status` shows: a line for each run, the counts, the command that goes on with what is not done."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -60,7 +59,7 @@ def outcome(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
         lines.append("Hydra ran this sweep: runs that it has not started are not shown")
     missing = sum(run.can_be_retried for run in runs)
     if missing and sweep.exists:
-        lines.append(f"go on with {number_of_runs(missing)}: ddpg-sweep retry {shlex.quote(str(sweep.path))}")
+        lines.append(f"go on with {number_of_runs(missing)}: ddpg-sweep retry {sweep.quoted}")
     elif missing:
         lines.append("go on with one of them: ddpg-train resume=RUN")
     return "\n".join(lines)

@@ -2,12 +2,12 @@
 
 import logging
 import os
-import random
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import SystemRandom  # one of its own: what is seeded draws the same with and without W&B
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,7 +73,7 @@ class WandbSink:
         """Send the rows that W&B does not have; the jobs of a sweep that start at once come one after another."""
         self._identity.keep(self._run_dir)  # the id first: a W&B run must never exist without its folder knowing it
         if self._sweep and self._settings.mode == "online":
-            self._open_at = monotonic() + random.uniform(0, self._settings.start_jitter)
+            self._open_at = monotonic() + SystemRandom().uniform(0, self._settings.start_jitter)
         self._waiting = list(enumerate(rows))
         self._heard = len(rows)
         self._send_if_it_is_time()

@@ -1,0 +1,91 @@
+"""Submission through submitit, with a program in sbatch's place: arrays, their limits, refusals; and the waiting."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sweep_folders import LAUNCHERS
+
+from ddpg.errors import UserError
+from ddpg.sweep import slurm
+from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.options import SlurmOptions, options
+from ddpg.sweep.submit import submit, wait
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> SweepFolder:
+    found = SweepFolder(tmp_path / "my sweep")
+    found.path.mkdir()
+    found.write({"launcher": {}, "threads": 1, "runs": [{"folder": str(n), "overrides": []} for n in range(7)]})
+    return found
+
+
+@pytest.fixture
+def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """sbatch(code): a program of that name; the scripts that it was given can be read in tmp_path."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(slurm, "limits", lambda: slurm.Limits(3, 10000))
+
+    def _sbatch(code: str) -> None:
+        for name in ("sbatch", "srun"):
+            program = tmp_path / "bin" / name
+            program.write_text(f"#!/bin/bash\ncd {tmp_path}\n{code}\n")
+            program.chmod(0o755)
+
+    return _sbatch
+
+
+COUNT = 'n=$(ls script-* 2>/dev/null | wc -l); cp "$1" script-$n; echo "Submitted batch job $((100 + n))"'
+
+
+def chosen(**values: object) -> SlurmOptions:
+    found = options(LAUNCHERS["slurm"])
+    assert isinstance(found, SlurmOptions)
+    return replace(found, **values)
+
+
+def test_arrays_within_the_limit(sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path) -> None:
+    """MaxArraySize=3: 7 jobs are 3 arrays, the last of a single job, which Slurm names otherwise."""
+    sbatch(COUNT)
+    jobs = submit(sweep, range(7), chosen(), 1)
+    assert jobs == ["100_0", "100_1", "100_2", "101_0", "101_1", "101_2", "102"]
+    assert sweep.task_of() == dict(enumerate(jobs))
+    assert "--array=0-2%3" in (tmp_path / "script-0").read_text()
+
+
+def test_what_sbatch_is_asked(sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path) -> None:
+    sbatch(COUNT)
+    more = {"qos": "high", "mem_gb": 5, "runs_per_job": 3, "additional_parameters": {"mail-type": "END"}}
+    jobs = submit(sweep, [1, 3, 4, 6], chosen(partition="gpu", gpus_per_node=1, setup=["module load x"], **more), 2)
+    assert sweep.submissions()[0].tasks == dict(zip(jobs, [[1, 3, 4], [6]], strict=True))
+    script = (tmp_path / "script-0").read_text()
+    for line in (
+        "--partition=gpu", "--qos=high", "--mem=5G", "--cpus-per-task=6", "--gpus-per-node=1", "--time=120",
+        "--signal=USR2@120", "--requeue", "--mail-type=END", "--open-mode=append",
+    ):  # fmt: skip
+        assert f"#SBATCH {line}\n" in script
+    assert "\nmodule load x\n" in script
+    assert "--account" not in script
+
+
+def test_refused_in_the_middle(sweep: SweepFolder, sbatch: Callable[[str], None]) -> None:
+    """What was taken stays known, and the rest is not lost."""
+    sbatch(f'[ -e script-0 ] && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}\n{COUNT}')
+    with pytest.raises(UserError, match=r"QOSMaxSubmitJobPerUserLimit.*; 3 of 7 jobs are submitted, ddpg-sweep retry"):
+        submit(sweep, range(7), chosen(), 1)
+    assert sorted(sweep.task_of()) == [0, 1, 2]
+
+
+def test_waits_for_its_own_jobs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also while Slurm does not answer; requeued jobs are in the queue, so not ended."""
+    running, pending = slurm.QueuedJob("RUNNING", "None"), slurm.QueuedJob("PENDING", "BeginTime")
+    answers = [{"7_0": running, "7_1": pending}, None, {"7_0": pending}, None, {"8": running}]
+    asked = iter(answers)
+    monkeypatch.setattr(slurm, "queue", lambda: next(asked))
+    monkeypatch.setattr("ddpg.sweep.submit.POLL_S", (0.0, 0.0))
+    wait(["7_0", "7_1"], SweepFolder(tmp_path))
+    assert list(asked) == []
