@@ -80,10 +80,16 @@ class Checkpoints:
             self._segments = segments
             return saved["state"]
         if self._states():
-            raise UserError(f"no checkpoint in {self._folder} can be read; move the folder away to start afresh")
+            raise UserError(f"no checkpoint in {self._folder} can be read: restore it, or {self._afresh}")
         if expected:
-            raise UserError(f"no checkpoint is left in {self._folder}: restore it, or start again in a new run folder")
+            raise UserError(f"no checkpoint is left in {self._folder}: restore it, or {self._afresh}")
         return None
+
+    @property
+    def _afresh(self) -> str:
+        """The config and its number in a sweep stay with the run."""
+        status = self._folder.parent / "status.json"
+        return f"remove {self._folder} and {status} to start afresh"
 
     def _set_aside(self, newer_than: Path) -> None:
         """What could not be read must not take the place of a good one."""

@@ -60,4 +60,6 @@ def key_values(words: list[str], example: str) -> dict[str, Any]:
     for word in words:
         if "=" not in word:
             raise UserError(f"{word}: values are written KEY=VALUE, as in {example}")
-    return dict(OmegaConf.from_dotlist(words))
+    values = OmegaConf.to_container(OmegaConf.from_dotlist(words), resolve=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}

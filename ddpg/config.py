@@ -118,13 +118,26 @@ def check(cfg: DictConfig | ListConfig) -> DictConfig:
 
     Raises UserError, naming key, value, what is allowed and the nearest spelling, at the first thing wrong.
     """
+    resolved = OmegaConf.create(values(cfg))
     try:
-        require_complete(OmegaConf.to_container(cfg))
-        resolved = OmegaConf.create(fit(OmegaConf.to_container(cfg, resolve=True), Settings))
         OmegaConf.resolve(resolved)  # nothing that is read from RUN/config.yaml may look like an interpolation
     except OmegaConfBaseException as error:
         raise UserError(told(error)) from error
     return resolved
+
+
+def values(cfg: Any) -> dict[str, Any]:
+    """`check`, in plain dicts and lists; a hydra node is left out."""
+    keys = [str(key) for key in cfg if key != "hydra"]
+    try:
+        parts = {key: "???" if OmegaConf.is_missing(cfg, key) else cfg[key] for key in keys}
+        plain = {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in parts.items()}
+    except OmegaConfBaseException as error:
+        unresolved: Any = OmegaConf.to_container(cfg)
+        _require_complete({key: unresolved[key] for key in keys})  # which may be why
+        raise UserError(told(error)) from error
+    _require_complete(plain)
+    return fit(plain, Settings)
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
@@ -133,7 +146,7 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     return values
 
 
-def require_complete(values: Any) -> None:
+def _require_complete(values: Any) -> None:
     """UserError for a key that still waits for its value."""
     missing = [key for key, value in flat(values).items() if value == "???"]
     if missing:

@@ -29,7 +29,8 @@ class InterruptFlag:
     """
 
     def __init__(self) -> None:
-        self.signum: int | None = None
+        self.signum: int | None = None  # the first
+        self.heard: set[int] = set()
         self._since = 0.0
 
     def __enter__(self) -> "InterruptFlag":
@@ -43,6 +44,7 @@ class InterruptFlag:
             signal.signal(s, handler)
 
     def _set(self, signum: int, frame: FrameType | None) -> None:
+        self.heard.add(signum)
         if self.signum is None:
             self.signum, self._since = signum, time.monotonic()
         elif signum == signal.SIGINT and time.monotonic() - self._since > IMPATIENCE_S:

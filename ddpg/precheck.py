@@ -106,6 +106,9 @@ def variations(config: DictConfig) -> list[list[str]]:
         key = override.get_key_element()
         if not override.is_sweep_override():
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
+        elif override.is_range_sweep():  # of numbers: what the ends are, all of them are
+            numbers = list(override.sweep_string_iterator())
+            choices[key] = [f"{key}={number}" for number in (*numbers[:1], *numbers[1:][-1:])]
         elif override.is_discrete_sweep():
             choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
     first = {key: values[0] for key, values in choices.items() if values}

@@ -61,8 +61,10 @@ def provenance(seed: int) -> dict[str, Any]:
 
 def code_version() -> dict[str, Any]:
     """`commit` of this package's code, and whether it is `dirty`: changed since; None where git does not know it."""
-    code = _code()
-    return {"commit": code and code["commit"], "dirty": code and code["dirty"]}
+    folder = Path(ddpg.__file__).parent
+    if not _is_tracked(Path(ddpg.__file__)):
+        return {"commit": None, "dirty": None}
+    return {"commit": _commit(folder), "dirty": bool(_status(folder))}
 
 
 def _code() -> dict[str, Any] | None:
@@ -75,12 +77,12 @@ def repository(folder: Path) -> dict[str, Any] | None:
     root = _git(folder, "rev-parse", "--show-toplevel")
     if root is None:
         return None
-    status = _git(folder, "status", "--porcelain") or ""
+    status = _status(folder)
     diff = _git(folder, "diff", "HEAD") or ""
     untracked = [line[3:] for line in status.splitlines() if line.startswith("??")]
     return {
         "root": root.strip(),
-        "commit": (_git(folder, "rev-parse", "--verify", "--quiet", "HEAD") or "").strip() or None,
+        "commit": _commit(folder),
         "dirty": bool(status),
         "diff": diff[:LONGEST_DIFF],
         "diff_cut_by": max(len(diff) - LONGEST_DIFF, 0),
@@ -108,6 +110,15 @@ def machine() -> dict[str, Any]:
         "cores": len(affinity(0)) if affinity else os.cpu_count(),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
     }
+
+
+def _commit(folder: Path) -> str | None:
+    return (_git(folder, "rev-parse", "--verify", "--quiet", "HEAD") or "").strip() or None
+
+
+def _status(folder: Path) -> str:
+    """A line for each file that is changed or untracked."""
+    return _git(folder, "status", "--porcelain") or ""
 
 
 def _is_tracked(file: Path) -> bool:

@@ -105,8 +105,9 @@ def kept_status(folder: RunFolder) -> Iterator[None]:
         if folder.status()["state"] == "done":  # only its pictures failed
             raise
         state = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         try:
-            folder.write_status(**folder.status() | {"state": state, "error": f"{type(error).__name__}: {error}"})
+            folder.write_status(**folder.status() | {"state": state, "error": reason})
         except OSError as another:  # a full disk, most likely the very error that ends the run
             log.warning("status.json could not be written: %s", another)
         if folder.checkpoints.exists():

@@ -81,9 +81,8 @@ def _plan(argv: list[str]) -> None:
     if not any(word.startswith("hydra/launcher=") for word in words):
         words.append("hydra/launcher=local")
     with TemporaryDirectory() as unused:  # Hydra wants a folder for the sweep
-        if not any(word.startswith("hydra.sweep.dir=") for word in words):
-            words.append(f"hydra.sweep.dir={unused}")
-        sys.argv[1:] = ["-m", *words, f"hydra.launcher.plan={options.probe:g}"]
+        words = [word for word in words if not word.startswith("hydra.sweep.dir=")]
+        sys.argv[1:] = ["-m", *words, f"hydra.sweep.dir={unused}", f"hydra.launcher.plan={options.probe:g}"]
         train_with_hydra()
 
 

@@ -79,8 +79,8 @@ def parallel(turns: int, steps: int) -> dict[str, float]:
                 words += [f"learning_starts={LEARNING_STARTS}", f"total_steps={steps}", "logger.every=500"]
                 runs = composed(Path(folder), [[*words, f"seed={seed}"] for seed in range(count)])
                 sweep = SweepFolder(Path(folder))
-                freeze(sweep, runs, {"launcher": {}, "threads": 1})
-                Pool(count, 1).train(sweep.runs, InterruptFlag())
+                freeze(sweep, runs, (), {"launcher": {}, "threads": 1})
+                Pool(count, 1, Path.cwd()).train(sweep.runs, InterruptFlag())
                 speeds += speed(runs)
     one, each = statistics.median(alone), statistics.median(together)
     return {"runs": cores, "alone_steps_per_s": one, "together_steps_per_s": each, "times_as_long": one / each}
@@ -101,10 +101,10 @@ def scale(count: int) -> dict[str, float | None]:
         jobs = [[env, preset, f"seed={seed}"] for env, preset, seed in groups]
         freezing, runs = timed(lambda: composed(sweep.path, jobs))
         chosen = launcher()
-        writing, _ = timed(lambda: freeze(sweep, runs, {"launcher": asdict(chosen), "threads": 1}))
+        writing, _ = timed(lambda: freeze(sweep, runs, (), {"launcher": asdict(chosen), "threads": 1}))
         submitting = None
         if shutil.which("sbatch") and slurm.queue() is not None:
-            submitting, jobs_there = timed(lambda: submit(sweep, range(len(runs)), chosen, 1))
+            submitting, jobs_there = timed(lambda: submit(sweep, range(len(runs)), chosen))
             slurm.cancel(sorted({job.partition("_")[0] for job in jobs_there}))
         words = [sys.executable, "-c", "from ddpg.sweep_cli import sweep; sweep()", "status", str(sweep.path)]
         looking, _ = timed(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL))

@@ -91,7 +91,6 @@ PreemptMode=REQUEUE
 JobRequeue=1
 KillWait=${LOCAL_SLURM_KILL_WAIT:-30}
 MaxArraySize=${LOCAL_SLURM_MAX_ARRAY:-1001}
-MessageTimeout=30
 ReturnToService=1
 DefMemPerCPU=$((memory_mb / cpus))
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory_mb
@@ -130,7 +129,7 @@ start() {
     mkdir -p "$dir/state" "$dir/spool"
     chmod 700 "$dir"
     [ -s "$dir/munge.key" ] || (umask 077 && head -c 128 /dev/urandom >"$dir/munge.key")
-    running slurmctld || write_conf
+    running slurmctld || running slurmd || write_conf # one that lives knows the ports of the file it read
     # --force: munged would not have its socket in a folder that is closed to other users.
     launch munged munged --force --key-file="$dir/munge.key" --socket="$dir/munge.socket" \
         --seed-file="$dir/munge.seed" --pid-file="$dir/munged.pid" --log-file="$dir/munged.log"

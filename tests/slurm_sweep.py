@@ -56,7 +56,12 @@ class Sweep:
 
     def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
         """What `condition` returns, once that is true. If it never is, what `ddpg-train` said is shown."""
-        return wait_for(condition, lambda: f"{what}; ddpg-train says:\n{self.train.said}")
+
+        def looked() -> Any:
+            assert "Traceback" not in self.train.said, self.train.said
+            return condition()
+
+        return wait_for(looked, lambda: f"{what}; ddpg-train says:\n{self.train.said}")
 
     @property
     def runs(self) -> list[Path]:
@@ -125,12 +130,13 @@ def content(path: Path) -> bytes:
 def workers(folder: Path) -> list[int]:
     """The processes that train the run, or the runs, in a folder."""
     commands = {p.parent.name: content(p).decode(errors="replace") for p in Path("/proc").glob("[0-9]*/cmdline")}
-    return [int(pid) for pid, words in commands.items() if re.search(rf"ddpg.sweep.worker\0{folder}[/\0]", words)]
+    return [int(pid) for pid, words in commands.items() if re.search(rf"ddpg.sweep.worker[^\0]*\0{folder}[/\0]", words)]
 
 
-def kill(pid: int) -> None:
+def kill(*pids: int) -> None:
     """kill -9."""
-    os.kill(pid, signal.SIGKILL)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def parent(pid: int) -> int:

@@ -35,7 +35,8 @@ def write_run(folder: Path, status: Mapping[str, Any] | None, rows: Sequence[Map
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(f"seed: 1\ntotal_steps: {TOTAL}\nenv:\n  total_steps: 7\n")
     if status is not None:
-        (folder / "status.json").write_text(json.dumps({"env_step": 0, **status}))
+        env_step = TOTAL if status.get("state") == "done" else 0
+        (folder / "status.json").write_text(json.dumps({"env_step": env_step, **status}))
         (folder / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
     return folder
 
@@ -45,19 +46,24 @@ def write_sweep(
     statuses: Sequence[Mapping[str, Any] | None],
     submissions: Sequence[Mapping[str, Sequence[int]]] = (),
     launcher: str = "slurm",
+    users: Sequence[int] | None = None,
     **options: Any,
 ) -> SweepFolder:
-    """A sweep over seeds: one run for each status, and the tasks of each submission, which are an hour old."""
+    """A sweep over seeds: one run for each status, and the tasks of each submission, which are an hour old.
+
+    `users`: whose each submission is; None: all of this process's.
+    """
     for number, status in enumerate(statuses):
         write_run(path / f"{number}_run", status)
     sweep = SweepFolder(path)
     runs = [{"folder": f"{n}_run", "overrides": ["env=hopper", f"seed={n}"]} for n in range(len(statuses))]
     sweep.write({"launcher": LAUNCHERS[launcher] | options, "threads": 1, "runs": runs})
-    for age, tasks in zip(range(len(submissions), 0, -1), submissions, strict=True):
+    owners = users or [os.getuid()] * len(submissions)
+    for age, tasks, user in zip(range(len(submissions), 0, -1), submissions, owners, strict=True):
         at = datetime.fromtimestamp(time.time() - 3600 * age).astimezone().isoformat(timespec="seconds")
         sweep.add_submission(
             Submission(
-                at, "local" if ":" in next(iter(tasks)) else "slurm", {t: list(runs) for t, runs in tasks.items()}
+                at, user, "local" if ":" in next(iter(tasks)) else "slurm", {t: list(runs) for t, runs in tasks.items()}
             )
         )
     return sweep

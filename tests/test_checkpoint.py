@@ -223,7 +223,7 @@ def test_nothing_readable_is_an_error_and_no_fresh_start(tmp_path: Path) -> None
         save(checkpoints, memory)
     for path in tmp_path.glob("state-*"):
         damage(path, "truncated")
-    with pytest.raises(UserError, match=r"no checkpoint in .* can be read; move the folder away to start afresh"):
+    with pytest.raises(UserError, match=r"no checkpoint in .* can be read: restore it, or remove .*status\.json"):
         load(tmp_path)
 
 
@@ -244,7 +244,7 @@ def test_a_segment_that_both_states_need_is_an_error_too(tmp_path: Path) -> None
 
 
 def test_a_checkpoint_that_was_expected_and_is_gone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no checkpoint is left in .*: restore it, or start again in a new run folder"):
+    with pytest.raises(UserError, match=r"no checkpoint is left in .*: restore it, or remove .*status\.json"):
         Checkpoints(tmp_path).load(buffer(), expected=True)
 
 

@@ -185,6 +185,9 @@ def test_launcher_option_out_of_range(refusal: Refusal) -> None:
     assert said.startswith("hydra.launcher.processes=0 is out of range")
     said = refusal("seed=1,2", "hydra/launcher=local", "hydra.launcher.proceses=2", "-m")
     assert said.endswith("did you mean hydra.launcher.processes?")
+    said = refusal("seed=1,2", "hydra/launcher=local", "hydra.sweeper.max_batch_size=2", "-m")
+    assert said.endswith("with this launcher hydra.launcher.processes says how many run at the same time")
+    assert not Path("outputs").exists()
 
 
 def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

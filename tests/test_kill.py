@@ -1,13 +1,18 @@
 """Exactness under kill -9 at random instants, on every suite: the end is that of a run left alone, bit for bit."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, SIGUSR2
 
 import pytest
 from conftest import TINY, WALK
 from killing import Case, Zygote
+from omegaconf import DictConfig
+
+from ddpg.build import build_env_spec
+from ddpg.config import check
+from ddpg.promise import FORGETTING, REMEMBERING
 
 pytestmark = pytest.mark.xdist_group("kill")  # one zygote for all
 
@@ -25,7 +30,7 @@ CASES = {
         10,
         ["env=bipedalwalker", "network=layer_norm", "noise=adaptive_parameter", "noise.adapt_every=7"],
     ),
-    "box2d-delayed": (10, ["env=bipedalwalker", "noise=ou_slow", "algorithm=delayed", "replay=prioritized"]),
+    "box2d-delayed": (10, ["env=lunarlander", "noise=ou_slow", "algorithm=delayed", "replay=prioritized"]),
     "dm_control-normalized": (10, ["env=dmc_cartpole_swingup", "noise=keras", "network.normalize_obs=5"]),
     "dm_control-small": (10, ["env=dmc_reacher_hard", "noise=none", "replay=prioritized", "buffer_size=130"]),
     "pybullet-td3": (10, ["env=pybullet_hopper", "noise=ou_slow_0.5", "algorithm=td3", "replay=prioritized"]),
@@ -46,6 +51,16 @@ def require_installed(name: str) -> None:
     module = NEEDS.get(name.partition("-")[0])
     if module:
         pytest.importorskip(module)
+
+
+def test_every_module_that_is_promised_is_killed(compose: Callable[..., DictConfig]) -> None:
+    modules = set()
+    for name, (_, overrides) in CASES.items():
+        require_installed(name)
+        env = build_env_spec(check(compose(*SHORT, LIMIT, *overrides))).make()
+        modules.add(type(env.unwrapped).__module__)
+        env.close()
+    assert {one for one in FORGETTING + REMEMBERING if not any(name.startswith(one) for name in modules)} == set()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -139,7 +139,7 @@ class TestStatus:
             start(tmp_path, "+env.kwargs.nan_reward=10")
         status = RunFolder(tmp_path).status()
         assert status["state"] == "failed"
-        assert status["error"].startswith("UserError: evaluation_return is not finite")
+        assert status["error"].startswith("evaluation_return is not finite")
         assert "last_return" not in status
 
     def test_failed_extension_keeps_the_results_so_far(
@@ -155,7 +155,7 @@ class TestStatus:
             patch.setattr(Trainer, "_run_episode", fail)
             with pytest.raises(UserError):
                 start(tmp_path, "total_steps=300")
-        expected = before | {"state": "failed", "error": "UserError: the simulator failed"}
+        expected = before | {"state": "failed", "error": "the simulator failed"}
         assert RunFolder(tmp_path).status() == expected
         start(tmp_path, "total_steps=300")
         status = RunFolder(tmp_path).status()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddpg import provenance as module
-from ddpg.provenance import provenance, repository
+from ddpg.provenance import code_version, provenance, repository
 
 
 @pytest.fixture
@@ -45,6 +45,21 @@ def test_changes_are_kept_and_bounded(checkout: Path, monkeypatch: pytest.Monkey
     assert cut is not None
     assert cut["diff"] == found["diff"][:10]
     assert cut["diff_cut_by"] == len(found["diff"]) - 10
+
+
+def test_version_is_that_of_the_repository_without_its_diff(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A diff of the whole tree at every start is seconds on a network disk."""
+    asked: list[str] = []
+    git = module._git
+    monkeypatch.setattr(module, "_git", lambda folder, *words: asked.append(words[0]) or git(folder, *words))
+    monkeypatch.setattr(module.ddpg, "__file__", str(checkout / "code.py"))
+    assert code_version() == {"commit": repository(checkout)["commit"], "dirty": False}
+    (checkout / "code.py").write_text("x = 2\n")
+    asked.clear()
+    assert code_version()["dirty"]
+    assert "diff" not in asked
+    monkeypatch.setattr(module.ddpg, "__file__", str(checkout / "untracked.py"))
+    assert code_version() == {"commit": None, "dirty": None}
 
 
 def test_repository_without_a_commit_and_no_repository(tmp_path: Path) -> None:

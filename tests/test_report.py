@@ -1,5 +1,6 @@
 """ddpg-report from run folders to the data frame; the command and its mistakes."""
 
+import json
 import math
 import subprocess
 import sys
@@ -56,7 +57,43 @@ def test_runs_are_grouped_as_by_wandb(tmp_path: Path) -> None:
     assert group(CONFIG) == group(changed(CONFIG, seed=9)) != group(changed(CONFIG, gamma=0.9))
 
 
+def test_a_frozen_run_is_labelled_by_what_its_sweep_has_kept(tmp_path: Path) -> None:
+    """The first entry counts: who goes on with the run may say less."""
+    for name, noise in (("0", "ou"), ("1", "gaussian")):
+        folder = write_run(tmp_path / name, [1.0], noise={"_target_": f"ddpg.noise.{noise}", "sigma": len(noise)})
+        choices = {"noise": noise, "env": "pendulum", "preset": None, "hydra/launcher": "local"}
+        frozen = {"submitted": "now", "choices": choices, "overrides": [f"noise={noise}", "+extra.note=1"]}
+        (folder / "provenance.json").write_text(json.dumps([frozen, {"command": "ddpg-train", "overrides": []}]))
+    runs = find_runs([tmp_path])
+    assert runs[0].choices == {"noise": "ou", "env": "pendulum"}
+    assert runs[0].typed == {"noise", "extra.note"}
+    assert frame(runs, RETURN)["configuration"].tolist() == ["noise=ou", "noise=gaussian"]
+
+
 # The command
+
+
+#: Two configurations: an option and the values that it brings.
+SWEEP = (
+    "env=pendulum", "env.max_episode_steps=20", "noise=gaussian,ou", "gamma=0.9", "total_steps=40", "random_steps=20",
+    "learning_starts=20", "network.actor.hidden=[8]", "network.critic.hidden=[8]", "batch_size=8", "eval.episodes=1",
+    "eval.every=20", "logger=silent",
+)  # fmt: skip
+
+
+def test_report_of_a_sweep_is_the_same_whoever_launched_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    train = [sys.executable, "-c", "from ddpg.cli import train; train()", *SWEEP, "-m"]
+    told = []
+    for launcher in ("basic", "local"):
+        words = [f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep"]
+        subprocess.run([*train, *words], check=True, capture_output=True)
+        told.append(call("sweep", "reps=20"))
+        Path("sweep").rename(launcher)
+    assert "gaussian" in told[0]
+    assert told[0] == told[1]
 
 
 @pytest.fixture
@@ -68,7 +105,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         try:
             cli.report()
         except SystemExit as exit:
-            if exit.code is not None:
+            if exit.code:  # 0 or None; W&B has a sys.exit of its own
                 assert capsys.readouterr() == ("", "")
                 return str(exit.code)
         return capsys.readouterr().out

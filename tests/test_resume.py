@@ -1,6 +1,7 @@
 """Trap 20: a run that was cut anywhere, any number of times, ends as the one that was not, bit for bit."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -288,11 +289,14 @@ class TestRunFolder:
                 start(tmp_path)
         before = record(tmp_path)
         shutil.rmtree(tmp_path / "checkpoint")
-        with pytest.raises(
-            UserError, match=r"no checkpoint is left in .*: restore it, or start again in a new run folder"
-        ):
+        status = tmp_path / "status.json"
+        advice = re.escape(f"remove {tmp_path / 'checkpoint'} and {status} to start afresh")
+        with pytest.raises(UserError, match=rf"no checkpoint is left in .*: restore it, or {advice}"):
             start(tmp_path)
         assert record(tmp_path) == before
+        status.unlink()
+        start(tmp_path)
+        assert RunFolder(tmp_path).status()["env_step"] == 200
 
     def test_pictures_are_made_before_it_is_done(
         self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 import random
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ from tracked import (
     wandb_core,
 )  # fmt: skip
 from wandb_server import WandbServer
+
+from ddpg.tracking.wandb_sink import WandbSink
 
 
 def received(server: WandbServer) -> int:
@@ -59,7 +62,7 @@ def test_failed_is_failed(wandb_server: WandbServer, tmp_path: Path) -> None:
 
 def test_a_run_of_a_sweep_has_its_name_as_a_tag(wandb_server: WandbServer, tmp_path: Path) -> None:
     sweep = tmp_path / "noises_2026"
-    run_dir = sweep / "0_seed1"
+    run_dir = sweep / "hopper" / "0_seed1"  # as hydra.sweep.subdir may have it
     run_dir.mkdir(parents=True)
     (sweep / "sweep.json").write_text("{}")
     tracker = tracker_of(run_dir, settings(mode="online", tags=["first"], start_jitter=0.0))
@@ -99,6 +102,26 @@ def test_a_run_that_ends_before_its_moment(
     log_rows(tracker, 0, 5)
     tracker.finish(exit_code, {})
     assert len(wandb_server.runs) == runs
+
+
+def test_a_wandb_core_that_does_not_end_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on trying, for minutes if the server takes what it is sent and never answers; Slurm kills before."""
+    ended, told = threading.Event(), threading.Event()
+    monkeypatch.setattr("wandb.teardown", lambda exit_code: (ended.wait(30), told.set()))
+    monkeypatch.setattr("ddpg.tracking.wandb_sink.LET_GO_S", 0.01)
+    WandbSink(settings().wandb, tmp_path, {}, "g", "n").abandon()
+    assert not told.is_set()
+    ended.set()
+
+
+def test_wandb_sends_no_report_on_itself(
+    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would when the process ends, and wait 10 s for a server that does not answer."""
+    monkeypatch.delenv("WANDB_ERROR_REPORTING", raising=False)
+    assert start(tmp_path, 20, 0, mode="online").wait() == 0
+    assert wandb_server.only_run().state == "finished"
+    assert "sdk" not in wandb_server.requests  # /sdk/otel/...
 
 
 def test_a_model_that_cannot_be_kept_costs_the_rest_nothing(

@@ -1,7 +1,9 @@
 """`ddpg-sweep sync` against a W&B server of our own."""
 
 import json
+import os
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from wandb_server import WandbServer
 
 from ddpg.errors import UserError
 from ddpg.run_folder import RunFolder
+from ddpg.sweep.folder import Submission, SweepFolder
+from ddpg.sweep.pool import start_ticks
 from ddpg.sweep.sync import sync
 
 
@@ -80,10 +84,12 @@ def test_offline_runs_arrive_whole_and_once(
     assert first.settings["tags"] == ["first", tmp_path.name]
     assert len(first.artifacts) == 1
 
-    assert len(list(done.path.glob("wandb/offline-run-*/run-*.wandb.synced"))) == 1  # for `wandb sync`
+    (marked,) = done.path.glob("wandb/offline-run-*/run-*.wandb.synced")  # for `wandb sync`
 
+    marked.unlink()  # a sync that was killed after the last row
     wandb_server.requests.clear()
     assert sync(tmp_path)
+    assert marked.exists()
     assert lines(capsys)[:2] == ["0_seed1: nothing to send", "1_seed2: nothing to send"]
     assert not wandb_server.requests["UpsertBucket"]
     assert not wandb_server.requests["file_stream"]
@@ -116,6 +122,58 @@ def test_a_run_that_is_being_trained_is_left_alone(
         assert sync(folder.path)
     assert lines(capsys) == ["run: is being trained"]
     assert not wandb_server.runs
+
+
+def sweep_with_a_task(path: Path, *runs: str) -> SweepFolder:
+    """A sweep that was given to a process which is alive: this one's parent."""
+    sweep, pid = SweepFolder(path), os.getppid()
+    sweep.write({"runs": [{"folder": run, "overrides": []} for run in runs]})
+    pool = f"{socket.gethostname()}:{pid}:{start_ticks(pid)}"
+    sweep.add_submission(Submission("2026-01-01T00:00:00+00:00", os.getuid(), "local", {pool: list(range(len(runs)))}))
+    return sweep
+
+
+def test_what_a_job_may_start_meanwhile_is_left_alone(
+    wandb_server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its run folder must not be locked then: the run would fail."""
+    trained(tmp_path / "a/0", 5, "done", mode="offline")
+    trained(tmp_path / "a/1", 5, "interrupted", mode="offline")
+    waiting = trained(tmp_path / "a/2", 5, "interrupted", mode="offline")
+    os.utime(waiting.path / "status.json", (0, 0))  # before it was given to the job
+    sweep_with_a_task(tmp_path, "a/0", "a/1", "a/2")
+    left = [
+        f"{n}: {state}, and its job may go on with it: not sent now"
+        for n, state in ((1, "interrupted"), (2, "pending"))
+    ]
+    for folder in (tmp_path, tmp_path / "a"):
+        assert sync(folder)
+        told = lines(capsys)
+        assert told[0] in ("0: sent 5 rows", "0: nothing to send")
+        assert told[1:] == left
+    assert sync(waiting.path)
+    assert lines(capsys) == left[1:]
+    assert len(wandb_server.runs) == 1
+
+
+def test_nobody_hands_runs_over_while_they_are_sent(
+    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+
+    def send(*_: Any) -> int:
+        with pytest.raises(UserError, match="another command"), SweepFolder(tmp_path).alone():
+            pass
+        sent.append(1)
+        return 1
+
+    monkeypatch.setattr("ddpg.sweep.sync.WandbServer.send_missing", send)
+    trained(tmp_path / "0", 5, "done", mode="offline")
+    sweep = sweep_with_a_task(tmp_path, "0")
+    assert sync(tmp_path)
+    assert sent
+    with sweep.alone():
+        pass
 
 
 @needs_proc

@@ -19,7 +19,7 @@ from ddpg.tracking.metrics import Row, read_metrics
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder without its metrics. `choices` and `typed` are Hydra's record of how it was started, if there."""
+    """A run folder without its metrics. `choices` and `typed` tell how it was composed, if that is on record."""
 
     folder: RunFolder
     config: Mapping[str, Any]
@@ -93,18 +93,22 @@ def _read_run(path: Path) -> Run:
     config = _load(folder.config)
     if not isinstance(config, dict) or not {"env", "seed", "total_steps"} <= config.keys():
         raise UserError(f"{folder.config} is not the config of a run: env, seed or total_steps is missing")
-    choices, typed = _hydra_record(path / ".hydra")
-    return Run(folder, config, folder.status(), choices, typed)
-
-
-def _hydra_record(path: Path) -> tuple[dict[str, str], frozenset[str] | None]:
-    """The options chosen of each group, and the keys that were written on the command line; nothing if not there."""
-    if not (path / "hydra.yaml").exists() or not (path / "overrides.yaml").exists():
-        return {}, None
-    overrides = _load(path / "overrides.yaml")
-    choices = _load(path / "hydra.yaml")["hydra"]["runtime"]["choices"]
+    choices, overrides = _composition(folder)
     options = {key: str(value) for key, value in choices.items() if value is not None and not key.startswith("hydra/")}
-    return options, frozenset(word.partition("=")[0].lstrip("+~") for word in overrides)
+    typed = None if overrides is None else frozenset(word.partition("=")[0].lstrip("+~") for word in overrides)
+    return Run(folder, config, folder.status(), options, typed)
+
+
+def _composition(folder: RunFolder) -> tuple[Mapping[str, Any], Sequence[str] | None]:
+    """The options chosen of each group, and what was written on the command line; ({}, None) if nobody knows.
+
+    A sweep that froze the run has kept them in provenance.json, Hydra keeps them in .hydra.
+    """
+    hydra = folder.path / ".hydra"
+    if (hydra / "hydra.yaml").exists() and (hydra / "overrides.yaml").exists():
+        return _load(hydra / "hydra.yaml")["hydra"]["runtime"]["choices"], _load(hydra / "overrides.yaml")
+    frozen = next((start for start in folder.starts() if "choices" in start), {})
+    return frozen.get("choices", {}), frozen.get("overrides")
 
 
 def _load(path: Path) -> Any:

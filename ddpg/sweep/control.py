@@ -1,5 +1,6 @@
 """`ddpg-sweep retry` and `cancel`: from the state of a sweep to the next attempt, or to its end."""
 
+import math
 import os
 import shlex
 import signal
@@ -14,7 +15,8 @@ from ddpg.errors import UserError
 from ddpg.signature import nearest, shown
 from ddpg.sweep import slurm, stock
 from ddpg.sweep.folder import SweepFolder
-from ddpg.sweep.status import RunState, owner, states
+from ddpg.sweep.options import SlurmOptions, options
+from ddpg.sweep.status import RunState, states, users
 from ddpg.sweep.table import number_of_runs, outcome, summary
 from ddpg.sweep.tasks import NO_SLURM, host_and_pid, is_pool, look
 
@@ -35,18 +37,20 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
         lost: a host that is gone for good, with the processes that it had.
     """
     _require_ours(sweep)
-    from ddpg.sweep.launch import checked_options, hand_over  # Hydra, where it is needed
+    from ddpg.sweep.launch import hand_over  # Hydra, where it is needed
 
     with sweep.alone():
         runs = states(sweep, lost)
         _require_slurm(runs)
-        kind, options = _options(sweep, given)
-        chosen = checked_options(kind, options)
+        chosen = options(_with_options(sweep, given))
         _say_what_is_elsewhere(sweep.path, runs)
         numbers = [run.run.number for run in runs if run.can_be_retried]
         if not numbers:
             print(f"nothing to retry\n{outcome(sweep, runs)}")
             return True
+        if isinstance(chosen, SlurmOptions):
+            tasks, cores = math.ceil(len(numbers) / chosen.runs_per_job), chosen.cores(sweep.threads)
+            slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, cores)
         print(f"retry of {number_of_runs(len(numbers))}: {ranges(numbers)}", flush=True)
         wait = hand_over(sweep, numbers, chosen)
     try:
@@ -56,16 +60,17 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
     return not chosen.wait or all(run.state == "done" for run in states(sweep) if run.run.number in numbers)
 
 
-def _options(sweep: SweepFolder, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The kind of the sweep's launcher, and its options with those given."""
+def _with_options(sweep: SweepFolder, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the sweep's launcher, with those given; keys of a mapping are added to it, as Hydra does."""
     launcher = sweep.launcher
-    kind = launcher.pop("kind")
-    known = [name for name in launcher if name != "plan"]
-    for key in given:
+    known = [name for name in launcher if name not in ("kind", "plan")]
+    for key, value in given.items():
         if key not in known:
             near = nearest(key, known, most=30)
-            raise UserError(f"{key}={shown(given[key])}: hydra/launcher={kind} has no such option{near}")
-    return kind, {**launcher, **given}
+            raise UserError(f"{key}={shown(value)}: hydra/launcher={launcher['kind']} has no such option{near}")
+        both = isinstance(value, Mapping) and isinstance(launcher[key], Mapping)
+        launcher[key] = {**launcher[key], **value} if both else value
+    return launcher
 
 
 def cancel(sweep: SweepFolder) -> None:
@@ -74,7 +79,7 @@ def cancel(sweep: SweepFolder) -> None:
     with sweep.alone():
         runs = states(sweep)
         _require_slurm(runs)
-        alive = _alive(sweep, {task for submission in sweep.submissions() for task in submission.tasks})
+        alive = _alive(users(sweep))
         pools = sorted(host_and_pid(task)[1] for task in alive if is_pool(task))
         jobs = sorted({task.partition("_")[0] for task in alive if not is_pool(task)})  # arrays are of one sweep
         told = [f"Slurm's {', '.join(jobs)}"] * bool(jobs) + [f"process {pid}" for pid in pools]
@@ -84,7 +89,7 @@ def cancel(sweep: SweepFolder) -> None:
         for pid in pools:
             _end(pid)
     _say_what_is_elsewhere(sweep.path, runs)
-    _wait_for_the_end(sweep, alive)
+    _wait_for_the_end(alive)
     print(outcome(sweep, states(sweep)))
 
 
@@ -127,15 +132,17 @@ def _say_what_is_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:
         )
 
 
-def _alive(sweep: SweepFolder, tasks: set[str]) -> set[str]:
-    """Those that wait or were started, and jobs that Slurm does not tell of right now."""
-    now = look(tasks, owner(sweep))
-    return {name for name, task in now.items() if task.fate in ("waiting", "started") or task == NO_SLURM}
+def _alive(tasks: Mapping[str, int]) -> dict[str, int]:
+    """Those that wait or were started, and jobs that Slurm does not tell of right now; each with its user."""
+    now = look(tasks)
+    return {
+        name: user for name, user in tasks.items() if now[name].fate in ("waiting", "started") or now[name] == NO_SLURM
+    }
 
 
-def _wait_for_the_end(sweep: SweepFolder, tasks: set[str]) -> None:
+def _wait_for_the_end(tasks: Mapping[str, int]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while tasks := _alive(sweep, tasks):
+    while tasks := _alive(tasks):
         if time.monotonic() > deadline:
             raise UserError(f"still alive after {PATIENCE_S:.0f} s: {', '.join(sorted(tasks)[:5])}; ask again later")
         time.sleep(POLL_S)

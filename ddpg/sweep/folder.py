@@ -5,7 +5,8 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,16 +22,22 @@ class Run:
     path: Path
     overrides: tuple[str, ...]
 
+    def absolute(self) -> "Run":
+        """The same for a process that starts elsewhere."""
+        return replace(self, path=self.path.absolute())
+
 
 @dataclass(frozen=True)
 class Submission:
     """One `sbatch`, or one pool of processes on a machine.
 
-    `tasks` says which runs each of its tasks has. A task of Slurm is called "1234_7", or "1234" without an array;
-    a pool "HOST:PID:STARTED", as `ddpg.sweep.pool.this_process` says it.
+    `time` is that of its beginning, `user` the uid of who did it. `tasks` says which runs each of its tasks has. A
+    task of Slurm is called "1234_7", or "1234" without an array; a pool "HOST:PID:STARTED", as
+    `ddpg.sweep.pool.this_process` says it.
     """
 
     time: str
+    user: int
     scheduler: Literal["slurm", "local"]
     tasks: dict[str, list[int]]
 
@@ -65,6 +72,11 @@ class SweepFolder:
     def launcher(self) -> dict[str, Any]:
         """The options that the sweep was launched with; `kind` says by which launcher."""
         return self.plan()["launcher"]
+
+    @property
+    def directory(self) -> Path:
+        """Where the sweep was launched: packages there can be named in its YAML."""
+        return Path(self.plan()["directory"])
 
     @property
     def threads(self) -> int:
@@ -120,6 +132,11 @@ class SweepFolder:
             for task, numbers in submission.tasks.items()
             for number in numbers
         }
+
+
+def now() -> str:
+    """The time of a submission that begins."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def swept(runs: Sequence[Run]) -> list[str]:

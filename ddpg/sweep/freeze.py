@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,23 +23,22 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import filter_overrides
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf.errors import OmegaConfBaseException
 
-from ddpg.config import Settings, require_complete, require_same_config, to_yaml, told
+from ddpg.config import require_same_config, to_yaml, values
 from ddpg.errors import UserError
 from ddpg.provenance import code_version
 from ddpg.run_folder import RunFolder
-from ddpg.signature import fit
 from ddpg.sweep.folder import SweepFolder
 
 
 @dataclass(frozen=True)
 class FrozenRun:
-    """One run before it starts: nothing in `config` is left to resolve."""
+    """One run before it starts: nothing in `config` is left to resolve. `choices`: the option of each group."""
 
     number: int
     path: Path
     overrides: list[str]
+    choices: dict[str, str]
     config: dict[str, Any]
 
 
@@ -55,10 +54,10 @@ class Composer:
     def compose(self, number: int, words: Sequence[str]) -> DictConfig:
         """The config of a job with its hydra node. The next call may change it: take from it what is needed."""
         overrides = [self._parsed(word) for word in words]
-        values = [o for o in overrides if self._is_value(o)]
+        changes = [o for o in overrides if self._is_value(o)]
         choices = tuple(word for word, o in zip(words, overrides, strict=True) if not self._is_value(o))
-        config = self._base(choices, tuple(o.key_or_group for o in values))
-        for override in values:  # every one of them, so nothing is left of the job before
+        config = self._base(choices, tuple(o.key_or_group for o in changes))
+        for override in changes:  # every one of them, so nothing is left of the job before
             OmegaConf.update(config, override.key_or_group, override.value())
         job, naming = config.hydra.job, config.hydra.job.config.override_dirname
         with read_write(config.hydra), open_dict(config.hydra):
@@ -82,11 +81,11 @@ class Composer:
 def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], first: int) -> list[FrozenRun]:
     """The jobs of the master config as runs; `first` is the number of the first one.
 
-    Raises UserError for a config that does not fit, or two jobs that would share a run folder.
+    Raises UserError for a config that does not fit, and for jobs that would share a run folder or leave the sweep's.
     """
-    composer = Composer(config, loader)
+    composer, sweep = Composer(config, loader), Path(str(config.hydra.sweep.dir))
     with _interpolations_parsed_once():
-        runs = [_frozen(number, composer.compose(number, words), words) for number, words in enumerate(jobs, first)]
+        runs = [_frozen(n, composer.compose(n, words), words, sweep) for n, words in enumerate(jobs, first)]
     taken: dict[Path, FrozenRun] = {}
     for run in runs:
         if (other := taken.setdefault(run.path, run)) is not run:
@@ -108,42 +107,50 @@ def _interpolations_parsed_once() -> Iterator[None]:
         grammar.parse = parse
 
 
-def _frozen(number: int, job: DictConfig, words: Sequence[str]) -> FrozenRun:
-    config = _checked(job)  # first: the folder's name may need what is missing
-    path = Path(str(job.hydra.sweep.dir), str(job.hydra.sweep.subdir))
-    return FrozenRun(number, path, [str(word) for word in filter_overrides(words)], config)
+def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> FrozenRun:
+    config = values(job)  # first: the folder's name may need what is missing
+    within = Path(str(job.hydra.sweep.subdir))
+    if Path(str(job.hydra.sweep.dir)) != sweep or within.is_absolute() or ".." in within.parts:
+        raise UserError(
+            f"hydra.sweep.subdir={within} and hydra.sweep.dir={job.hydra.sweep.dir}: all runs have to be below one "
+            "folder, so what differs between them belongs into hydra.sweep.subdir, a relative path"
+        )
+    choices = {group: option for group, option in job.hydra.runtime.choices.items() if not group.startswith("hydra/")}
+    return FrozenRun(number, sweep / within, [str(word) for word in filter_overrides(words)], choices, config)
 
 
-def _checked(job: DictConfig) -> dict[str, Any]:
-    """The job's config in plain values, without its hydra node."""
-    keys = [str(key) for key in job if key != "hydra"]
-    try:
-        values = {key: "???" if OmegaConf.is_missing(job, key) else job[key] for key in keys}
-        plain = {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in values.items()}
-    except OmegaConfBaseException as error:
-        unresolved: Any = OmegaConf.to_container(job)
-        require_complete({key: unresolved[key] for key in keys})
-        raise UserError(told(error)) from error
-    require_complete(plain)
-    return fit(plain, Settings)
-
-
-def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], handling: dict[str, Any]) -> None:
+def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int], handling: dict[str, Any]) -> None:
     """Writes the run folders and sweep.json, and waits until they are on disk.
 
+    `alive` are the numbers of runs that are being trained or wait for it, whose folders are left as they are;
     `handling` is what sweep.json keeps beside the runs: the launcher's options, threads. UserError, before anything
-    is written, if one of the folders has a run of another config.
+    is written, if the folder has another sweep, or one of the run folders a run of another config.
     """
-    for run in runs:
+    known = sweep.plan()["runs"] if sweep.exists else []
+    listed = [{"folder": str(run.path.relative_to(sweep.path)), "overrides": run.overrides} for run in runs]
+    for run, entry in zip(runs, listed, strict=True):
+        if run.number < len(known) and known[run.number]["folder"] != entry["folder"]:
+            raise UserError(
+                f"{sweep.path} holds another sweep, whose run {run.number} is {known[run.number]['folder']}, not "
+                f"{entry['folder']}: choose another hydra.sweep.dir"
+            )
         require_same_config(run.config, RunFolder(run.path))
     said = {"submitted": datetime.now().astimezone().isoformat(timespec="seconds"), **code_version()}
     for run in runs:
-        folder = RunFolder(run.path)
-        run.path.mkdir(parents=True, exist_ok=True)
-        folder.config.write_text(to_yaml(run.config))
-        if not folder.provenance.exists():
-            folder.provenance.write_text(json.dumps([said | {"overrides": run.overrides}], indent=2) + "\n")
+        if run.number not in alive:
+            _write(run, said | {"overrides": run.overrides, "choices": run.choices})
     os.sync()  # once, where a wait for each of the files would take minutes
-    before = sweep.plan()["runs"][: runs[0].number] if sweep.exists else []
-    listed = [{"folder": str(run.path.relative_to(sweep.path)), "overrides": run.overrides} for run in runs]
-    sweep.write(said | {"command": shlex.join(sys.argv), **handling, "runs": before + listed})
+    first, rest = runs[0].number, known[runs[0].number + len(runs) :]
+    origin = {"command": shlex.join(sys.argv), "directory": str(Path.cwd())}
+    sweep.write(said | origin | handling | {"runs": known[:first] + listed + rest})
+
+
+def _write(run: FrozenRun, origin: dict[str, Any]) -> None:
+    folder, config = RunFolder(run.path), to_yaml(run.config)
+    run.path.mkdir(parents=True, exist_ok=True)
+    if not folder.config.exists() or folder.config.read_text() != config:
+        beside = folder.config.with_suffix(".new")
+        beside.write_text(config)
+        beside.replace(folder.config)
+    if not folder.provenance.exists():
+        folder.provenance.write_text(json.dumps([origin], indent=2) + "\n")

@@ -21,6 +21,7 @@ RETURN, SPEED = "eval/episodic_return", "charts/SPS"
 class Glance:
     """`said` is the state of status.json and `at` when that was written (s since 1970); None: there is none.
 
+    "done" with fewer steps than config.yaml has now is no end, but "interrupted": the run goes on from there.
     `saved` is the env step of the newest checkpoint, `reached` that of the newest row, `sps` env steps a second.
     `error` is the first line of the run's own, `fault` why status.json cannot be read.
     """
@@ -48,13 +49,13 @@ def glance(folder: Path) -> Glance:
     """Of a run folder, whatever is in it."""
     status, at, fault = _status(folder / "status.json")
     newest = _newest_rows(folder / "metrics.jsonl") if status or fault else {}
-    saved = _whole(status.get("env_step"))
+    saved, total, said = _whole(status.get("env_step")), _total_steps(folder / "config.yaml"), status.get("state")
     return Glance(
-        said=status.get("state"),
+        said="interrupted" if said == "done" and saved < (total or 0) else said,
         at=at,
         saved=saved,
         reached=max(saved, _whole(newest.get("env_step"))),
-        total_steps=_total_steps(folder / "config.yaml"),
+        total_steps=total,
         last_return=newest.get(RETURN, status.get("last_return")),
         sps=newest.get(SPEED),
         error=_first_line(status.get("error")),
@@ -118,5 +119,5 @@ def _whole(value: Any) -> int:
 
 
 def _first_line(error: Any) -> str:
-    """Of what a run failed with; of a mistake of the user the class says nothing."""
-    return str(error or "").partition("\n")[0].removeprefix("UserError: ")
+    """Of what a run failed with."""
+    return str(error or "").partition("\n")[0]

@@ -3,12 +3,12 @@
 import json
 import logging
 import math
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag
-from ddpg.sweep.folder import Submission, SweepFolder
+from ddpg.sweep.folder import Submission, SweepFolder, now
 from ddpg.sweep.freeze import FrozenRun, compose, freeze
 from ddpg.sweep.memory import estimated_mem_gb
 from ddpg.sweep.options import Options, SlurmOptions, options
@@ -27,7 +27,7 @@ from ddpg.sweep.plan import plan
 from ddpg.sweep.pool import Pool, this_process
 from ddpg.sweep.slurm import require_submittable
 from ddpg.sweep.status import states
-from ddpg.sweep.table import summary
+from ddpg.sweep.table import number_of_runs, summary
 
 log = logging.getLogger(__name__)
 
@@ -45,20 +45,24 @@ def launch(
 ) -> list[JobReturn]:
     """Freezes the jobs, has them trained, and says what became of them; [] if nothing is waited for."""
     sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
-    runs = compose(config, loader, jobs, first)
     if chosen.plan is not None:
-        plan(runs, chosen, chosen.plan)
+        plan(compose(config, loader, jobs, first), chosen, chosen.plan)
         return []
+    if isinstance(chosen, SlurmOptions):
+        tasks = math.ceil(len(jobs) / chosen.runs_per_job)
+        require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads=1))  # before minutes of composing
+    runs = compose(config, loader, jobs, first)
     threads = max(run.config["threads"] for run in runs)
     if isinstance(chosen, SlurmOptions):
         gpu = chosen.gpus_per_node is not None
         chosen = replace(chosen, mem_gb=chosen.mem_gb or estimated_mem_gb(runs, chosen.runs_per_job, gpu))
-        tasks = math.ceil(len(runs) / chosen.runs_per_job)
         require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads))
     new = {run.number for run in runs}
     with sweep.alone():
-        freeze(sweep, runs, {"launcher": asdict(chosen), "threads": threads})
-        print(f"{len(runs)} runs: ddpg-sweep status {sweep.quoted}", flush=True)
+        before = states(sweep) if sweep.exists else []
+        alive = {one.run.number for one in before if one.state != "done" and not one.can_be_retried}
+        freeze(sweep, runs, alive, {"launcher": asdict(chosen), "threads": threads})
+        print(f"{number_of_runs(len(runs))}: ddpg-sweep status {sweep.quoted}", flush=True)
         left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
         wait = hand_over(sweep, left, chosen)
     try:
@@ -79,7 +83,7 @@ def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Ca
     if isinstance(chosen, SlurmOptions):
         from ddpg.sweep.submit import submit, wait  # submitit, where it is needed
 
-        jobs = submit(sweep, numbers, chosen, sweep.threads)
+        jobs = submit(sweep, numbers, chosen)
         return partial(wait, jobs, sweep) if chosen.wait else lambda: None
     if not chosen.wait:
         detach(sweep, numbers, chosen.processes)
@@ -89,9 +93,8 @@ def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Ca
 
 def begin(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> Callable[[], None]:
     """Records that this process trains the runs; the function that it returns does."""
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
-    sweep.add_submission(Submission(now, "local", {this_process(): list(numbers)}))
-    runs, pool = sweep.runs, Pool(processes, sweep.threads)
+    sweep.add_submission(Submission(now(), os.getuid(), "local", {this_process(): list(numbers)}))
+    runs, pool = sweep.runs, Pool(processes, sweep.threads, sweep.directory)
 
     def train() -> None:
         with InterruptFlag() as interrupt:

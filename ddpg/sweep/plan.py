@@ -14,6 +14,7 @@ from ddpg.sweep.freeze import FrozenRun
 from ddpg.sweep.memory import GIB, asked_gb, job_gb
 from ddpg.sweep.options import LocalOptions, Options, SlurmOptions
 from ddpg.sweep.pool import visible_gpus
+from ddpg.sweep.table import number_of_runs
 
 #: Seconds by which Slurm's warning may come too early.
 EARLY_S = 60
@@ -111,7 +112,8 @@ def _plan_slurm(ordered: Sequence[Forecast], options: SlurmOptions, threads: int
     expected = job_gb([one.memory_gb for one in ordered], size)
     mem_gb = options.mem_gb or asked_gb([one.replay_gb for one in ordered], size, options.gpus_per_node is not None)
     print(
-        f"{len(ordered)} runs in {len(jobs)} jobs, each with {options.timeout_min} minutes, {mem_gb} GiB"
+        f"{number_of_runs(len(ordered))} in {len(jobs)} job{'s' * (len(jobs) != 1)}, "
+        f"each with {options.timeout_min} minutes, {mem_gb} GiB"
         f"{'' if options.mem_gb else ' (estimated)'}, cores: {cores}, GPUs: {options.gpus_per_node or 0}"
     )
     problems, arrays = [], 1
@@ -144,7 +146,7 @@ def _plan_local(ordered: Sequence[Forecast], options: LocalOptions, threads: int
 
     at_once = min(options.processes or max(1, len(usable()) // threads), len(ordered))
     needed = job_gb([one.memory_gb for one in ordered], at_once)
-    print(f"{len(ordered)} runs on this machine, {at_once} at a time, which take {needed} GiB")
+    print(f"{number_of_runs(len(ordered))} on this machine, {at_once} at a time, which take {needed} GiB")
     slower = max(1.0, at_once * threads / len(usable()))
     hours = _hours([[one] for one in ordered], slower)
     if hours:
@@ -171,7 +173,8 @@ def _print_time(hours: Sequence[float], cores: float, at_once: int) -> None:
 
 
 def _time(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{math.ceil(hours * 60)} minutes"
+    minutes = math.ceil(hours * 60)
+    return f"{hours:.1f} hours" if hours >= 1 else f"{minutes} minute{'s' * (minutes != 1)}"
 
 
 def _label(one: Forecast, keys: Sequence[str]) -> str:

@@ -19,12 +19,15 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.run_folder import RunFolder
 from ddpg.sweep.cores import claimed, usable
 from ddpg.sweep.folder import Run
+from ddpg.sweep.glance import glance
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
 #: What decides the number of threads before torch is even imported.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+#: A worker's program. As `python -m ddpg.sweep.worker`, but a file of its directory hides none of Python's and ours.
+PROGRAM = "import sys; sys.path = [*filter(None, sys.path)]; from ddpg.sweep.worker import main; main()"
 
 
 @dataclass
@@ -46,10 +49,16 @@ class _Started:
 
 
 class Pool:
-    """Trains runs, `processes` at the same time, with `threads` cores for each (None: as many as there are)."""
+    """Trains runs, `processes` at the same time (None: as many as fit), with `threads` cores for each.
 
-    def __init__(self, processes: int | None, threads: int) -> None:
-        self.threads = threads
+    `directory` is that of the sweep's command: packages there can be named in the YAML.
+    """
+
+    def __init__(self, processes: int | None, threads: int, directory: Path) -> None:
+        self.threads, self.directory = threads, directory
+        if not directory.is_dir():
+            self.directory = Path.cwd()
+            log.warning("%s is gone, where the sweep was started: own packages are looked for here", directory)
         self.processes = processes or max(1, len(usable()) // threads)
 
     def train(self, runs: Sequence[Run], interrupt: InterruptFlag) -> list[Run]:
@@ -61,15 +70,16 @@ class Pool:
         waiting, started = deque(runs), dict[int, _Started]()
         with self._slots(min(self.processes, len(runs))) as slots:
             while interrupt.signum is None and (waiting or started):
-                for place in range(len(slots)):
+                for place, slot in enumerate(slots):
                     if place in started and started[place].process.poll() is not None:
                         _conclude(started.pop(place))
                     if place not in started and waiting:
-                        started[place] = self._start(waiting.popleft(), slots[place])
+                        with _told(waiting[0]):
+                            started[place] = self._start(waiting.popleft(), slot)
                 time.sleep(POLL_S)
             if interrupt.signum is not None:
                 _stop(started.values(), interrupt.signum)
-        return [run for run in runs if RunFolder(run.path).status().get("state") != "done"]
+        return [run for run in runs if glance(run.path).said != "done"]
 
     @contextmanager
     def _slots(self, count: int) -> Iterator[list[_Slot]]:
@@ -81,27 +91,32 @@ class Pool:
             ]
 
     def _start(self, run: Run, slot: _Slot) -> _Started:
-        before = _version(run.path)
-        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(self.threads))
-        if slot.gpu is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = slot.gpu
-        with (run.path / "train.log").open("ab") as output:
-            logged = output.tell()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ddpg.sweep.worker", str(run.path)], env=environment,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches the runs through the pool alone
-            )  # fmt: skip
+        before, log_file = _version(run.path), run.path / "train.log"
+        logged = log_file.stat().st_size if log_file.exists() else 0
+        process = start_worker(run.path, self.threads, self.directory, slot.gpu)
         if slot.cores:
-            with suppress(ProcessLookupError):  # it has ended already
+            with suppress(OSError):  # it has ended already, or the system has taken these cores away
                 os.sched_setaffinity(process.pid, slot.cores)
         log.info("#%d starts: %s", run.number, run.path)
         return _Started(run, process, before, logged)
 
 
+def start_worker(run: Path, threads: int, directory: Path, gpu: str | None = None) -> "subprocess.Popen[bytes]":
+    """A process in `directory` that trains a frozen run folder, prints to RUN/train.log and ends with this one."""
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+    if gpu is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = gpu
+    with (run / "train.log").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(run.absolute()), str(os.getpid())], env=environment, cwd=directory,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the runs through this process alone
+        )  # fmt: skip
+
+
 def _stop(started: Collection[_Started], signum: int) -> None:
     """Lets the runs save and end."""
-    log.info("%s: %d runs save and end", signal.Signals(signum).name, len(started))
+    log.info("%s: the runs save and end, %d of them", signal.Signals(signum).name, len(started))
     for one in started:
         # Slurm has told some of them already: another signal of these changes nothing, a second Ctrl-C would
         one.process.send_signal(signal.SIGTERM if signum == signal.SIGINT else signum)
@@ -113,14 +128,24 @@ def _stop(started: Collection[_Started], signum: int) -> None:
 def _conclude(ended: _Started) -> None:
     """Says how a run ended, also in its status.json if its process could not."""
     run, code, folder = ended.run, ended.process.returncode, RunFolder(ended.run.path)
-    status = folder.status()
-    if code and (_version(run.path) == ended.before or status.get("state") == "running"):
-        _record_death(folder, code, _last_words(run.path / "train.log", ended.logged))
-        status = folder.status()
-    if status.get("state") == "done":
-        log.info("#%d done: return %.1f", run.number, status["last_return"])
-    else:
-        log.warning("#%d %s: %s (%s)", run.number, status.get("state"), status.get("error"), run.path / "train.log")
+    with _told(run):
+        words, said = last_words(run.path / "train.log", ended.logged), folder.status().get("state")
+        if code and said != "done" and (_version(run.path) == ended.before or said == "running"):
+            _record_death(folder, code, words)
+        seen = glance(run.path)
+        if seen.said == "done":
+            log.info("#%d done: return %.1f", run.number, seen.last_return)
+        else:
+            log.warning("#%d %s: %s (%s)", run.number, seen.said, seen.error or words, run.path / "train.log")
+
+
+@contextmanager
+def _told(run: Run) -> Iterator[None]:
+    """A folder that is away or a full disk is this run's mishap alone: the others go on."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("#%d is left: %s", run.number, error)
 
 
 def _version(run: Path) -> tuple[int, int] | None:
@@ -132,8 +157,8 @@ def _version(run: Path) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_ino
 
 
-def _last_words(printed: Path, since: int) -> str:
-    """The last line that a process printed; `since`: the bytes that were there before."""
+def last_words(printed: Path, since: int) -> str:
+    """The last line that a worker printed; `since`: the bytes that were there before."""
     with printed.open("rb") as file:
         file.seek(max(since, file.seek(0, os.SEEK_END) - 10_000))
         lines = file.read().decode(errors="replace").split("\n")
@@ -144,10 +169,12 @@ def _last_words(printed: Path, since: int) -> str:
 def _record_death(folder: RunFolder, code: int, words: str) -> None:
     """For a process that ended without a word in status.json; those that it printed may say why."""
     name = signal.Signals(-code).name if code < 0 else ""
-    told_to_end = -code in (signal.SIGTERM, signal.SIGUSR2, signal.SIGHUP)  # before it listened
+    told_to_end = -code in (signal.SIGTERM, signal.SIGUSR2, signal.SIGHUP)  # while it does not listen
     reason = (
-        f"{name} while it started" if told_to_end else f"killed by {name}" if name else words or f"exit code {code}"
-    )
+        f"{name} before or after its training" if told_to_end
+        else f"killed by {name}" if name
+        else words or f"exit code {code}"
+    )  # fmt: skip
     reason += " (out of memory?)" if -code == signal.SIGKILL else ""
     try:
         with folder.lock():
@@ -174,11 +201,17 @@ def start_ticks(pid: int) -> str | None:
     """When a process of this machine started: tells it from a later one of the same number. None: there is none."""
     if not Path("/proc/self").exists():  # macOS
         return _start_by_ps(pid)
+    fields = stat_fields(pid)
+    ended = not fields or fields[0] in "ZX"  # as a zombie has, whether or not its parent knows
+    return None if ended else fields[19]
+
+
+def stat_fields(pid: int) -> list[str]:
+    """What /proc/PID/stat says from its third field on, the state; [] where the system does not tell."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]  # a zombie has ended, whether or not its parent knows
+        return []
 
 
 def _start_by_ps(pid: int) -> str | None:

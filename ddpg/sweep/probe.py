@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 from ddpg.config import to_yaml
 from ddpg.errors import UserError
 from ddpg.run_folder import RunFolder
-from ddpg.sweep.pool import THREAD_VARIABLES, visible_gpus
+from ddpg.sweep.pool import last_words, start_worker, stat_fields, visible_gpus
 
 #: A configuration that has not shown its speed after so long is not worth waiting for.
 GIVE_UP_S = 180
@@ -87,11 +86,7 @@ def shortened(config: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _worker(folder: RunFolder, threads: int) -> Iterator["subprocess.Popen[bytes]"]:
-    with (folder.path / "train.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ddpg.sweep.worker", str(folder.path)], stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
-        )  # fmt: skip
+    process = start_worker(folder.path, threads, Path.cwd())
     try:
         yield process
     finally:
@@ -105,7 +100,8 @@ def _watched(folder: RunFolder, process: "subprocess.Popen[bytes]", warm_at: int
     give_up = time.monotonic() + GIVE_UP_S + seconds
     while True:
         if process.poll() is not None:
-            raise UserError(f"the probe failed: {_reason(folder)}; probe=0 plans without one")
+            reason = folder.status().get("error") or last_words(folder.path / "train.log", 0)
+            raise UserError(f"the probe failed: {reason or 'it does not say why'}; probe=0 plans without one")
         rows += [
             _Row(row["env_step"], row["time/elapsed_s"], time.monotonic(), _cpu_s(process.pid))
             for row in _logged(folder)[len(rows) :]
@@ -129,12 +125,6 @@ def _logged(folder: RunFolder) -> list[dict[str, Any]]:
     return [row for row in rows if "time/elapsed_s" in row]
 
 
-def _reason(folder: RunFolder) -> str:
-    log = (folder.path / "train.log").read_text(errors="replace").splitlines()
-    error = str(folder.status().get("error") or next(reversed(log), "it does not say why"))
-    return error.removeprefix("UserError: ")
-
-
 def _rate(rows: Sequence[_Row]) -> float:
     """Steps a second."""
     return (rows[-1].env_step - rows[0].env_step) / (rows[-1].elapsed_s - rows[0].elapsed_s)
@@ -148,11 +138,8 @@ def _share(rows: Sequence[_Row]) -> float:
 
 def _cpu_s(pid: int) -> float:
     """Seconds of processor time; 0 where the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    fields = stat_fields(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def _peak_gb(pid: int) -> float:

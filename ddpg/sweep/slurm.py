@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ddpg.errors import UserError
@@ -55,12 +55,12 @@ class Limits:
     jobs: int
 
 
-def queue(user: int | None = None) -> dict[str, QueuedJob] | None:
-    """A user's jobs that wait or run, "1234_7" or "1234" -> job; None if Slurm cannot be asked now.
+def queue(users: Iterable[int] | None = None) -> dict[str, QueuedJob] | None:
+    """Some users' jobs that wait or run, "1234_7" or "1234" -> job; None if Slurm cannot be asked now.
 
-    `user` is a uid; None: whoever asks.
+    `users` are uids; None: whoever asks.
     """
-    owner = f"--user={os.getuid() if user is None else user}"
+    owner = "--user=" + ",".join(map(str, [os.getuid()] if users is None else sorted(users)))
     try:
         lines = _ask("squeue", owner, "--array", "--noheader", "--format=%i|%T|%r").splitlines()
     except UserError:
@@ -76,6 +76,11 @@ def cancel(jobs: Sequence[str]) -> None:
         harmless = "Invalid job id|already completing or completed|finished"
         if wrong := [line for line in result.stderr.splitlines() if not re.search(harmless, line)]:
             raise UserError(f"scancel: {told(wrong[0])}")
+
+
+def requeue(job: str) -> None:
+    """Puts a running job back into the queue. UserError if Slurm does not."""
+    _ask("scontrol", "requeue", job)
 
 
 def limits() -> Limits:

@@ -49,8 +49,8 @@ def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
         for submission in sweep.submissions()
         for task in submission.tasks
     }
-    runs, newest = sweep.runs, sweep.task_of()
-    tasks = look(newest.values(), owner(sweep), lost)  # before the folders: a run that ends in between is done
+    runs, newest, by = sweep.runs, sweep.task_of(), users(sweep)
+    tasks = look({name: by[name] for name in newest.values()}, lost)  # first: a run that ends in between is done
     found = []
     for run, seen in zip(runs, glances([run.path for run in runs]), strict=True):
         name = newest.get(run.number)
@@ -59,9 +59,9 @@ def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
     return found
 
 
-def owner(sweep: SweepFolder) -> int:
-    """The uid of whose sweep it is: a table can be of a colleague's."""
-    return sweep.path.stat().st_uid
+def users(sweep: SweepFolder) -> dict[str, int]:
+    """Who submitted each task: a table can be of a colleague's sweep, and several can retry one."""
+    return {task: submission.user for submission in sweep.submissions() for task in submission.tasks}
 
 
 def state_of(said: str | None, since: bool, fate: Fate | None, held: bool) -> State:

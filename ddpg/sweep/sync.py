@@ -1,5 +1,6 @@
 """`ddpg-sweep sync`: sends what W&B has not got of the runs of a sweep, or of one run."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,28 +9,33 @@ from omegaconf import OmegaConf
 from ddpg.errors import UserError
 from ddpg.run_folder import RunFolder
 from ddpg.sweep.folder import SweepFolder
-from ddpg.sweep.status import is_held
+from ddpg.sweep.status import State, is_held, states
 from ddpg.sweep.stock import runs_of
 from ddpg.tracking import Kind, WandbSettings, read_metrics
 from ddpg.tracking.tracker import first_line
 from ddpg.tracking.wandb_identity import known_identity
+from ddpg.tracking.wandb_sink import sweep_of
 from ddpg.tracking.wandb_sync import Ended, WandbServer
 
 
 def sync(path: Path) -> bool:
     """Prints a line for each run folder; False if one of them could not be sent.
 
-    UserError: there are no runs, no key, or no server.
+    A run is locked while it is sent, so what a job may start meanwhile is left alone, and nobody can hand runs over.
+    UserError: there are no runs, no key, no server, or another command is handing over.
     """
     folders = run_folders(path)
     server = WandbServer()
+    sweep = SweepFolder(path if SweepFolder(path).exists else sweep_of(path) or path)
     sent = True
-    for folder in folders:
-        try:
-            told = _sync_run(server, RunFolder(folder))
-        except Exception as error:  # whatever W&B or one damaged folder raises, the other runs are sent
-            told, sent = f"failed: {error if isinstance(error, UserError) else first_line(error)}", False
-        print(f"{folder}: {told}", flush=True)
+    with sweep.alone() if sweep.exists else nullcontext():
+        coming = _coming(sweep) if sweep.exists else {}
+        for folder in folders:
+            try:
+                told = _sync_run(server, RunFolder(folder), coming.get(folder.resolve()))
+            except Exception as error:  # whatever W&B or one damaged folder raises, the other runs are sent
+                told, sent = f"failed: {error if isinstance(error, UserError) else first_line(error)}", False
+            print(f"{folder}: {told}", flush=True)
     return sent
 
 
@@ -41,10 +47,19 @@ def run_folders(path: Path) -> list[Path]:
     return [path] if RunFolder(path).config.exists() else [run.path for run in runs_of(path)]
 
 
-def _sync_run(server: WandbServer, folder: RunFolder) -> str:
+def _coming(sweep: SweepFolder) -> dict[Path, State]:
+    """Runs that their tasks may start at any moment, or have started, and their states."""
+    return {
+        run.run.path.resolve(): run.state for run in states(sweep) if run.state != "done" and not run.can_be_retried
+    }
+
+
+def _sync_run(server: WandbServer, folder: RunFolder, coming: State | None) -> str:
     """What was done, in words."""
-    if is_held(folder.path):
+    if coming == "running" or is_held(folder.path):
         return "is being trained"
+    if coming is not None:
+        return f"{coming}, and its job may go on with it: not sent now"
     identity = known_identity(folder.path)
     if identity is None:
         return "nothing to send, W&B was never told of it"

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,11 +11,6 @@ from ddpg.sweep.slurm import QueuedJob, queue
 
 #: Slurm's states of a job that is not executed now and will be; in every other one that squeue shows, it is.
 WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
-#: squeue shows these for some minutes after a job's end.
-ENDED = {
-    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
-    "TIMEOUT",
-}  # fmt: skip
 #: What a job waits for in the course of things; every other reason is worth telling.
 ORDINARY = {"None", "Priority", "Resources", "JobArrayTaskLimit", "BeginTime", "Cleaning"}
 
@@ -38,12 +33,14 @@ class Task:
 NO_SLURM = Task("unknown")
 
 
-def look(names: Iterable[str], owner: int, lost: str | None = None) -> dict[str, Task]:
-    """Each task of the user `owner` as it is now; pools of the host `lost` are gone. Asks Slurm once, if at all."""
-    several = set(names)
-    jobs = {name for name in several if not is_pool(name)}
-    queued = queue(owner) if jobs else {}
-    return {name: _job(name, queued) if name in jobs else _pool(name, lost) for name in several}
+def look(users: Mapping[str, int], lost: str | None = None) -> dict[str, Task]:
+    """Each task as it is now; `users`: the uid of who submitted it. Pools of the host `lost` are gone.
+
+    Asks Slurm once, if at all.
+    """
+    owners = {user for name, user in users.items() if not is_pool(name)}
+    queued = queue(owners) if owners else {}
+    return {name: _pool(name, lost) if is_pool(name) else _job(name, queued) for name in users}
 
 
 def is_pool(name: str) -> bool:
@@ -61,7 +58,7 @@ def _job(name: str, queued: dict[str, QueuedJob] | None) -> Task:
     if queued is None:
         return NO_SLURM
     job = queued.get(name)
-    if job is None or job.state in ENDED:
+    if job is None:
         return Task("gone")
     if job.state in WAITING:
         return Task("waiting", reason="" if job.reason in ORDINARY else job.reason)

@@ -1,4 +1,4 @@
-"""`python -m ddpg.sweep.worker RUN`: trains one frozen run folder, without Hydra and whatever happened to its YAML.
+"""The process of one run: trains a frozen run folder, without Hydra and whatever happened to its YAML.
 
 Exits with 0 when the run is done, 128 + signal when one interrupted it, 1 when it failed: a mistake in one line, a
 bug with its traceback. Standard output is the run's train.log.
@@ -24,8 +24,8 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Of the run folder that the command line names."""
-    _end_with(os.getppid())
+    """Of the run folder that the command line names, for the process whose number it names: `pool.start_worker`."""
+    _end_with(int(sys.argv[2]))
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s][%(levelname)s] %(message)s")
     logging.getLogger("absl").setLevel(logging.WARNING)
     sys.path.append(str(Path.cwd()))  # a package there can be named in the YAML
@@ -61,9 +61,5 @@ def _end_with(parent: int) -> None:
     """SIGTERM when the supervisor dies: no run goes on that nobody knows of. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before
+        if os.getppid() != parent:  # it died while Python started
             sys.exit(128 + signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    main()

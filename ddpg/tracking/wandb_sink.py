@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 LONGEST_TAG = 64  # W&B's own limits
 LONGEST_NAME = 128
 BY_A_SIGNAL = 128  # exit codes above say that a signal ended the run
-HURRY_S = 10.0  # which a run has then: Slurm kills 30 s after SIGTERM, and the checkpoint takes some of that
+HURRY_S = 8.0  # which the upload has then: Slurm kills 30 s after SIGTERM, and the checkpoint takes some of that
+LET_GO_S = 2.0  # which wandb-core has to end when it is given up
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class WandbSink:
             run.log({key: media}, step=self._last)
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
-        """Wait until everything is written or uploaded, at most `finish_timeout` seconds; less after a signal."""
+        """Wait until everything is written or uploaded, at most `finish_timeout` seconds; `HURRY_S` after a signal."""
         if self._run is None and exit_code > BY_A_SIGNAL:
             return  # no time to begin now; the next attempt sends it all
         run = self._send()
@@ -116,11 +117,11 @@ class WandbSink:
         replace(self._identity, rows=self._sent).keep(self._run_dir)
 
     def abandon(self) -> None:
-        """Forget wandb-core, else its exit hook ends the process with a traceback of its own."""
-        with suppress(Exception):  # wandb-core is gone already (SIGTERM goes to every process of a job)
+        """Forget wandb-core, else its exit hook waits for it, and ends the process with a traceback of its own."""
+        with suppress(Exception):  # wandb-core is gone already (SIGTERM goes to every process of a job), or still sends
             import wandb
 
-            wandb.teardown(exit_code=1)
+            within(LET_GO_S, lambda: wandb.teardown(exit_code=1))
 
     def open_online(self) -> int:
         """Opens the run at the server, or raises whatever W&B does; how many rows the server has."""
@@ -164,7 +165,8 @@ class WandbSink:
 
         _quiet()
         options = self._settings
-        tags = [str(tag)[:LONGEST_TAG] for tag in (*options.tags, self._sweep) if tag]
+        sweep = self._sweep.name if self._sweep else None
+        tags = [str(tag)[:LONGEST_TAG] for tag in (*options.tags, sweep) if tag]
         run = wandb.init(
             mode=mode,
             id=self._identity.id,
@@ -223,10 +225,9 @@ def fitting(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else "…" + name[1 - LONGEST_NAME :]
 
 
-def sweep_of(run_dir: Path) -> str | None:
-    """The name of the sweep that a run folder belongs to."""
-    parent = run_dir.resolve().parent
-    return parent.name if (parent / "sweep.json").exists() else None
+def sweep_of(run_dir: Path) -> Path | None:
+    """The folder of the sweep that a run folder belongs to; hydra.sweep.subdir may put folders between them."""
+    return next((folder for folder in run_dir.resolve().parents if (folder / "sweep.json").exists()), None)
 
 
 def log_in() -> None:
@@ -240,6 +241,7 @@ def log_in() -> None:
 
 def _quiet() -> None:
     """Silence what W&B prints outside of runs. With WANDB_MODE=offline it would not look for a key."""
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # its report on itself holds the process up for 10 s
     import wandb
 
     wandb.setup(settings=wandb.Settings(silent=True, mode="online"))

@@ -52,6 +52,7 @@ class WandbServer:
         """
         place = "/".join(part for part in (settings.entity, settings.project, identity.id) if part)
         if self._has_all(place, run):
+            mark_as_synced(run.folder, identity.id)
             return None
         sink = WandbSink(replace(settings, mode="online"), run.folder, run.config, identity.group, identity.name)
         try:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ddpg.sweep.options import Options
 
 
+#: Sweepers that hand over all jobs whatever becomes of them.
+NEED_NO_RESULTS = ("hydra_plugins.ddpg_launcher.Sweeper", "hydra._internal.core_plugins.basic_sweeper.BasicSweeper")
+
+
 class Sweeper(BasicSweeper):
     """Hydra's own, which would compose every job once to see that it can be."""
 
@@ -36,8 +40,14 @@ class FreezingLauncher(BaseSubmititLauncher):
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.options: Options = checked_options(self.kind, self.params)
         sweeper = config.hydra.sweeper._target_
-        if not self.options.wait and not sweeper.endswith((".Sweeper", ".BasicSweeper")):
+        if sweeper not in NEED_NO_RESULTS and not self.options.wait:
             raise UserError(f"hydra.launcher.wait=false gives no results back, which {sweeper} needs: use wait=true")
+        if sweeper in NEED_NO_RESULTS and config.hydra.sweeper.max_batch_size is not None:
+            option = "processes" if self.kind == "local" else "array_parallelism"
+            raise UserError(
+                f"hydra.sweeper.max_batch_size={config.hydra.sweeper.max_batch_size}: with this launcher "
+                f"hydra.launcher.{option} says how many run at the same time"
+            )
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """See `ddpg.sweep.launch.launch`."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sweep_folders import FakeSlurm, pool, write_run, write_sweep
 
 from ddpg.errors import UserError
-from ddpg.sweep import control, launch
+from ddpg.sweep import control
 from ddpg.sweep.control import cancel, ranges, retry
 from ddpg.sweep.folder import SweepFolder
 from ddpg.sweep.options import Options
@@ -42,9 +42,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
     fake = FakeSlurm(tmp_path)
     monkeypatch.setenv("PATH", f"{fake.bin}:{os.environ['PATH']}")
     monkeypatch.setattr(control, "POLL_S", 0.01)
-    monkeypatch.setattr(
-        "ddpg.sweep.launch.checked_options", lambda kind, values: launch.options({"kind": kind, **values})
-    )
+    monkeypatch.setattr("ddpg.sweep.slurm.require_submittable", lambda *_: None)
     return fake
 
 
@@ -99,6 +97,24 @@ class TestRetry:
         ((_, options),) = handed
         assert (options.mem_gb, options.partition, options.wait) == (16, "gpu", False)
         assert SweepFolder(sweep.path).launcher["mem_gb"] == 2
+
+    def test_keys_of_a_mapping_are_added(self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any]) -> None:
+        more = {"exclude": "n1", "comment": "mine"}
+        sweep = write_sweep(tmp_path / "sweep", [FAILED], additional_parameters=more, wait=False)
+        assert retry(sweep, {"additional_parameters": {"exclude": "n7", "nice": 5}}, None)
+        ((_, options),) = handed
+        assert options.additional_parameters == {"exclude": "n7", "comment": "mine", "nice": 5}
+
+    def test_jobs_are_checked_as_they_will_be(
+        self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Three runs in two jobs of two runs, with four threads each."""
+        asked: list[tuple[int, ...]] = []
+        monkeypatch.setattr("ddpg.sweep.slurm.require_submittable", lambda _, *amounts: asked.append(amounts))
+        sweep = write_sweep(tmp_path / "sweep", [FAILED, DONE, FAILED, FAILED], wait=False)
+        sweep.write(sweep.plan() | {"threads": 4})
+        assert retry(sweep, {"runs_per_job": 2, "mem_gb": 3}, None)
+        assert asked == [(2, 3, 8)]
 
     def test_true_when_all_that_were_retried_are_done(
         self, tmp_path: Path, slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
@@ -215,6 +231,13 @@ class TestCancel:
         cancel(write_sweep(tmp_path / "sweep", [DONE], [{"12_0": [0]}]))
         assert capsys.readouterr().out == "nothing of this sweep is alive\n1 run: 1 done\n"
         assert not slurm.calls("scancel")
+
+    def test_jobs_of_all_who_submitted(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        slurm.queue(_12="RUNNING|None", _34="PENDING|Priority")
+        submissions: list[dict[str, list[int]]] = [{"12": [0]}, {"34": [0]}]
+        cancel(write_sweep(tmp_path / "sweep", [RUNNING], submissions, users=[4343, 4242]))
+        assert slurm.calls("scancel") == ["12 34"]
+        assert all("--user=4242,4343" in words for words in slurm.calls("squeue")[1:-1])
 
     def test_what_does_not_end(self, tmp_path: Path, slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(control, "PATIENCE_S", 0.1)

@@ -12,20 +12,20 @@ from ddpg.sweep.folder import Run, Submission, SweepFolder, swept
 def sweep(tmp_path: Path) -> SweepFolder:
     found = SweepFolder(tmp_path)
     runs = [{"folder": f"{n}_run", "overrides": ["env=hopper", f"seed={n}"]} for n in range(3)]
-    found.write({"launcher": {"kind": "local"}, "threads": 2, "runs": runs})
+    found.write({"launcher": {"kind": "local"}, "threads": 2, "directory": "/home", "runs": runs})
     return found
 
 
 def test_what_was_written(sweep: SweepFolder, tmp_path: Path) -> None:
     assert sweep.exists
-    assert (sweep.launcher, sweep.threads) == ({"kind": "local"}, 2)
+    assert (sweep.launcher, sweep.threads, sweep.directory) == ({"kind": "local"}, 2, Path("/home"))
     assert sweep.runs[2] == Run(2, tmp_path / "2_run", ("env=hopper", "seed=2"))
 
 
 def test_the_newest_task_counts(sweep: SweepFolder) -> None:
     assert sweep.submissions() == []
-    first = Submission("2026-01-01T00:00:00+00:00", "slurm", {"7_0": [0, 1], "7_1": [2]})
-    again = Submission("2026-01-02T00:00:00+00:00", "slurm", {"9": [1]})
+    first = Submission("2026-01-01T00:00:00+00:00", 1000, "slurm", {"7_0": [0, 1], "7_1": [2]})
+    again = Submission("2026-01-02T00:00:00+00:00", 1000, "slurm", {"9": [1]})
     sweep.add_submission(first)
     sweep.add_submission(again)
     assert sweep.submissions() == [first, again]

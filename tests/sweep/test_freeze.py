@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,24 @@ class TestCompose:
         with pytest.raises(UserError, match=r"seed_1 to the job gamma=0\.5 and to gamma=0\.6: .*hydra.job.num"):
             compose(master, loader, [["gamma=0.5"], ["gamma=0.6"]], 0)
 
+    @pytest.mark.parametrize(
+        "words", ["hydra.sweep.dir='s/${seed}'", "hydra.sweep.subdir=/abs", "hydra.sweep.subdir=../x"]
+    )
+    def test_all_below_one_folder(self, loader: Any, words: str) -> None:
+        master = loader.load_configuration("config", [words], RunMode.MULTIRUN)
+        with pytest.raises(UserError, match=r"all runs have to be below one folder"):
+            compose(master, loader, [["seed=2"], ["seed=3"]], 0)
+
 
 def runs_of(loader: Any, master: DictConfig, path: Path, *jobs: list[str], first: int = 0) -> list[FrozenRun]:
     found = compose(master, loader, [list(words) for words in jobs], first)
-    return [FrozenRun(run.number, path / str(run.number), run.overrides, run.config) for run in found]
+    return [replace(run, path=path / str(run.number)) for run in found]
 
 
 class TestFreeze:
     def test_folders_hold_the_resolved_config(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
         runs = runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2", "env=hopper"])
-        freeze(SweepFolder(tmp_path), runs, {"launcher": {"kind": "local"}, "threads": 1})
+        freeze(SweepFolder(tmp_path), runs, (), {"launcher": {"kind": "local"}, "threads": 1})
         for run in runs:
             assert OmegaConf.to_container(OmegaConf.load(run.path / "config.yaml")) == run.config
             assert "${" not in (run.path / "config.yaml").read_text()
@@ -117,26 +126,50 @@ class TestFreeze:
     def test_a_later_batch_is_added(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
         """As hydra.sweeper.max_batch_size hands jobs over."""
         sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
-        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), handling)
-        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=3"], first=2), handling)
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), (), handling)
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=3"], first=2), (), handling)
         assert [run.overrides[0] for run in sweep.runs] == ["seed=1", "seed=2", "seed=3"]
 
     def test_another_config_is_refused_before_anything_is_written(
         self, loader: Any, master: DictConfig, tmp_path: Path
     ) -> None:
         sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
-        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), handling)
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), (), handling)
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
         with pytest.raises(UserError, match=r"holds a run with seed=2, not 5"):
-            freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"], ["seed=5"]), handling)
+            freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"], ["seed=5"]), (), handling)
         assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+    def test_another_sweep_is_refused(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
+        """Two commands in one second, or another sweep with the same hydra.sweep.dir."""
+        sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
+        runs = runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"])
+        freeze(sweep, runs, (), handling)
+        other = [replace(run, path=tmp_path / f"other_{run.number}") for run in runs]
+        with pytest.raises(UserError, match=r"holds another sweep, whose run 0 is 0, not other_0: choose another"):
+            freeze(sweep, other, (), handling)
+        assert not (tmp_path / "other_0").exists()
+
+    def test_fewer_or_more_seeds_are_the_same_sweep(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
+        sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
+        for count in (2, 1, 3):
+            freeze(sweep, runs_of(loader, master, tmp_path, *([f"seed={s}"] for s in range(count))), (), handling)
+        assert [run.overrides[0] for run in sweep.runs] == ["seed=0", "seed=1", "seed=2"]
+
+    def test_a_folder_in_use_is_left_alone(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
+        sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), (), handling)
+        more = runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"], ["seed=2", "total_steps=7"])
+        freeze(sweep, more, {0}, handling)
+        steps = [OmegaConf.load(tmp_path / name / "config.yaml").total_steps for name in "01"]
+        assert steps == [more[0].config["env"]["budget"]["total_steps"], 7]
 
     def test_the_same_again_keeps_the_record(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
         """More steps are no other run; where it comes from stays what it was."""
         sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
-        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"]), handling)
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"]), (), handling)
         (tmp_path / "0" / "provenance.json").write_text("[1]")
-        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"]), handling)
+        freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"]), (), handling)
         assert OmegaConf.load(tmp_path / "0" / "config.yaml").total_steps == 7
         assert (tmp_path / "0" / "provenance.json").read_text() == "[1]"
 

@@ -84,12 +84,25 @@ def test_what_a_finished_run_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "env_step", "shown"),
+    [
+        ("done", TOTAL, "done"),
+        ("done", TOTAL + 1, "done"),
+        ("done", TOTAL - 1, "interrupted"),  # the sweep was started again with more steps
+        ("failed", 3, "failed"),
+    ],
+)
+def test_done_is_as_many_steps_as_the_config_has(tmp_path: Path, said: str, env_step: int, shown: str) -> None:
+    folder = write_run(tmp_path / "run", {"state": said, "env_step": env_step})
+    assert glance(folder).said == shown
+    (folder / "config.yaml").unlink()  # nothing is known of more steps
+    assert glance(folder).said == said
+
+
+@pytest.mark.parametrize(
     ("said", "shown"),
     [
-        (
-            "UserError: reward is not finite (at env_step 3, episode 1)",
-            "reward is not finite (at env_step 3, episode 1)",
-        ),
+        ("reward is not finite (at env_step 3, episode 1)", "reward is not finite (at env_step 3, episode 1)"),
         ("ValueError: one\nand two", "ValueError: one"),
         ("Interrupted: SIGTERM", "Interrupted: SIGTERM"),
         (None, ""),

@@ -10,8 +10,7 @@ from submitit.core.utils import UncompletedJobError
 
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
-from ddpg.run_folder import RunFolder
-from ddpg.sweep.folder import Run, SweepFolder
+from ddpg.sweep.folder import Run
 from ddpg.sweep.job import Job
 
 Prepare = Callable[..., Job]
@@ -19,19 +18,16 @@ Prepare = Callable[..., Job]
 
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
-    """job(undone=1, told=SIGTERM): of two runs so many do not end well, and the job is sent a signal."""
-    sweep = SweepFolder(tmp_path)
-    sweep.write({"launcher": {}, "threads": 1, "runs": [{"folder": str(n), "overrides": []} for n in range(2)]})
+    """job(1, SIGTERM): of two runs so many do not end well, and the job is sent signals."""
 
-    def _job(undone: int = 0, told: signal.Signals | None = None) -> Job:
+    def _job(undone: int = 0, *told: signal.Signals) -> Job:
         def train(pool: object, runs: Sequence[Run], interrupt: InterruptFlag) -> list[Run]:
-            if told is not None:
-                signal.raise_signal(told)
-                assert interrupt.signum == told
+            for signum in told:
+                signal.raise_signal(signum)
             return list(runs[:undone])
 
         monkeypatch.setattr("ddpg.sweep.pool.Pool.train", train)
-        return Job(tmp_path, (0, 1), 1)
+        return Job(tuple(Run(n, tmp_path / str(n), ()) for n in range(2)), 1, tmp_path)
 
     return _job
 
@@ -45,43 +41,78 @@ def submitit() -> Iterator[list[int]]:
     signal.signal(signal.SIGUSR2, before)
 
 
-@pytest.mark.parametrize("told", [None, signal.SIGTERM, signal.SIGUSR2])
-def test_all_done_is_a_success_whatever_came(job: Prepare, submitit: list[int], told: signal.Signals | None) -> None:
+@pytest.mark.parametrize("told", [(), (signal.SIGTERM,), (signal.SIGUSR2,)])
+def test_all_done_is_a_success_whatever_came(job: Prepare, submitit: list[int], told: Sequence[signal.Signals]) -> None:
     """Also if Slurm requeues it all the same: the next attempt finds the same."""
-    job(told=told)()
+    job(0, *told)()
     assert submitit == []
 
 
 def test_a_failed_run_fails_the_job(job: Prepare) -> None:
-    with pytest.raises(UserError, match=r"1 of 2 runs failed: #0, see .*train\.log"):
-        job(undone=1)()
+    with pytest.raises(UserError, match=r"1 of 2 runs are not done: #0, see .*train\.log"):
+        job(1)()
 
 
 def test_told_to_end(job: Prepare, submitit: list[int]) -> None:
     """scancel, or Slurm requeues by itself."""
     with pytest.raises(SystemExit) as end:
-        job(undone=2, told=signal.SIGTERM)()
+        job(2, signal.SIGTERM)()
     assert end.value.code == 128 + signal.SIGTERM
     assert submitit == []
 
 
 def test_a_warning_goes_on_to_submitit_after_the_runs_have_saved(job: Prepare, submitit: list[int]) -> None:
     with pytest.raises(SystemExit):
-        job(undone=1, told=signal.SIGUSR2)()
+        job(1, signal.SIGUSR2)()
     assert submitit == [signal.SIGUSR2]
 
 
-def test_preempted_without_grace(job: Prepare) -> None:
-    """Slurm has requeued the job before submitit tries to: no failure."""
+@pytest.mark.parametrize("told", [(signal.SIGUSR2, signal.SIGTERM), (signal.SIGTERM, signal.SIGUSR2)])
+def test_sigterm_too(job: Prepare, submitit: list[int], told: Sequence[signal.Signals]) -> None:
+    """scancel while it saves, or a preemption without grace: Slurm knows what becomes of the job."""
+    with pytest.raises(SystemExit):
+        job(1, *told)()
+    assert submitit == []
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """submitit's requeue fails; the list is what Slurm answers to ours, then it takes the job."""
+    answers: list[str] = []
 
     def refused(signum: int, frame: object) -> None:
         raise subprocess.CalledProcessError(1, "scontrol requeue")
 
+    def requeue(job: str) -> None:
+        assert job == "7"
+        if answers:
+            raise UserError(answers.pop(0))
+
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setattr("ddpg.sweep.slurm.requeue", requeue)
+    monkeypatch.setattr("ddpg.sweep.job.time.sleep", lambda seconds: None)
     before = signal.signal(signal.SIGUSR2, refused)
-    with pytest.raises(SystemExit) as end:
-        job(undone=1, told=signal.SIGUSR2)()
+    yield answers
     signal.signal(signal.SIGUSR2, before)
+
+
+@pytest.mark.parametrize(
+    "answers", [["scontrol: Job is pending execution for job 7"], ["Unable to contact slurm controller"] * 3, []]
+)
+def test_a_requeue_that_fails_is_tried_again(job: Prepare, refusing: list[str], answers: list[str]) -> None:
+    """Until Slurm takes it, or has taken it before: no failure."""
+    refusing += answers
+    with pytest.raises(SystemExit) as end:
+        job(1, signal.SIGUSR2)()
     assert end.value.code == 128 + signal.SIGUSR2
+    assert refusing == []
+
+
+def test_no_requeue_at_all(job: Prepare, refusing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ddpg.sweep.job.INSIST_S", -1.0)
+    refusing += ["Unable to contact slurm controller"]
+    with pytest.raises(UserError, match="saved, and could not be requeued: Unable to contact"):
+        job(1, signal.SIGUSR2)()
 
 
 def test_too_many_time_limits(job: Prepare) -> None:
@@ -92,11 +123,10 @@ def test_too_many_time_limits(job: Prepare) -> None:
 
     before = signal.signal(signal.SIGUSR2, no_more)
     with pytest.raises(UserError, match=r"time limit, and saved: .*too many times"):
-        job(undone=1, told=signal.SIGUSR2)()
+        job(1, signal.SIGUSR2)()
     signal.signal(signal.SIGUSR2, before)
 
 
 def test_the_next_attempt_is_the_same(job: Prepare) -> None:
     this = job()
     assert this.checkpoint().function == this
-    assert RunFolder(this.sweep / "0").status() == {}

@@ -61,6 +61,21 @@ def test_from_start_to_end_and_again(ddpg_train: Callable[..., subprocess.Comple
     assert [record(run) for run in runs] == before
 
 
+def test_more_steps_continue_and_another_sweep_is_refused(
+    ddpg_train: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """In the same folder."""
+    assert ddpg_train("total_steps=100").returncode == 0
+    more = ddpg_train("total_steps=200")
+    assert more.returncode == 0, more.stderr
+    assert "2 runs: 2 done" in more.stdout
+    sweep = SweepFolder(Path("sweep"))
+    assert [RunFolder(run.path).status()["env_step"] for run in sweep.runs] == [200, 200]
+    other = ddpg_train("seed=3,4")
+    assert other.returncode == 1
+    assert "sweep holds another sweep" in other.stderr.splitlines()[-1]
+
+
 def test_a_failure_is_told_and_does_not_stop_the_others(
     ddpg_train: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:

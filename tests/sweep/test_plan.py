@@ -15,7 +15,7 @@ from ddpg.sweep.forecast import Forecast, forecasts, grouped, hours
 from ddpg.sweep.freeze import FrozenRun
 from ddpg.sweep.memory import EnvFacts
 from ddpg.sweep.options import LocalOptions, Options, SlurmOptions, options
-from ddpg.sweep.plan import required_starts, wall_hours
+from ddpg.sweep.plan import _time, required_starts, wall_hours
 from ddpg.sweep.probe import Speed
 from ddpg.sweep.slurm import Limits
 
@@ -45,7 +45,7 @@ def sweep(resolved: Resolved) -> Callable[..., list[FrozenRun]]:
 
     def _sweep(*jobs: str) -> list[FrozenRun]:
         words = [job.split() for job in jobs]
-        return [FrozenRun(n, Path(f"sweep/{n}"), each, resolved(*each)) for n, each in enumerate(words)]
+        return [FrozenRun(n, Path(f"sweep/{n}"), each, {}, resolved(*each)) for n, each in enumerate(words)]
 
     return _sweep
 
@@ -112,6 +112,13 @@ def test_memory_of_a_run(sweep: Callable[..., list[FrozenRun]], probes: list[tup
     assert probed.memory_gb == pytest.approx(0.4 + forecast.UNSEEN_GB + probed.replay_gb)
     assert guessed.memory_gb == pytest.approx(forecast.BASE_GB + probed.replay_gb)
     assert (guessed.hours, guessed.speed) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"), [(0.01, "1 minute"), (0.5, "30 minutes"), (1.25, "1.2 hours")], ids=lambda value: str(value)
+)
+def test_time_in_words(hours: float, said: str) -> None:
+    assert _time(hours) == said
 
 
 @pytest.mark.parametrize(("jobs", "at_once", "wall"), [([1.0, 1, 1, 1], 2, 2), ([1.0, 3, 1, 1], 2, 3), ([5.0], 64, 5)])

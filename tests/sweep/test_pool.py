@@ -1,5 +1,6 @@
 """The pool: runs as processes on their own cores, whatever their end, and what becomes of them on a signal."""
 
+import errno
 import json
 import os
 import signal
@@ -19,11 +20,12 @@ from ddpg.sweep.folder import Run
 from ddpg.sweep.pool import Pool, _start_by_ps, start_ticks, this_process, visible_gpus
 
 Prepare = Callable[..., list[Run]]
+HERE = Path.cwd()
 
-#: Instead of ddpg.sweep.worker: does what run.py in the run folder says.
+#: Instead of the worker: does what run.py in the run folder says.
 WORKER = """
 import json, os, pathlib, signal, sys, time
-path = pathlib.Path(sys.argv[-1])
+path = pathlib.Path(sys.argv[1])
 def status(**values): (path / "status.json").write_text(json.dumps(values))
 exec((path / "run.py").read_text())
 """
@@ -44,8 +46,8 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     popen = subprocess.Popen
 
     def start(words: list[str], **options: object) -> subprocess.Popen[bytes]:
-        assert words[:3] == [sys.executable, "-m", "ddpg.sweep.worker"]
-        return popen([sys.executable, str(worker), words[3]], **options)
+        assert words[1:3] == ["-c", pool_module.PROGRAM]
+        return popen([sys.executable, str(worker), *words[3:]], **options)
 
     monkeypatch.setattr(pool_module.subprocess, "Popen", start)
     monkeypatch.setattr(pool_module, "POLL_S", 0.01)
@@ -92,7 +94,7 @@ def test_every_end_is_told(prepare: Prepare) -> None:
         'os.kill(os.getpid(), signal.SIGSEGV)',
         DONE,
     )  # fmt: skip
-    assert Pool(2, 1).train(runs, InterruptFlag()) == runs[1:5]
+    assert Pool(2, 1, HERE).train(runs, InterruptFlag()) == runs[1:5]
     assert [state(run) for run in runs] == [
         ("done", ""),
         ("failed", "ValueError: no"),
@@ -106,7 +108,7 @@ def test_every_end_is_told(prepare: Prepare) -> None:
 def test_a_second_attempt_that_dies_is_not_taken_for_the_first(prepare: Prepare) -> None:
     runs = prepare("sys.exit(3)")
     RunFolder(runs[0].path).write_status(state="interrupted", error="SIGTERM", env_step=500)
-    Pool(1, 1).train(runs, InterruptFlag())
+    Pool(1, 1, HERE).train(runs, InterruptFlag())
     assert RunFolder(runs[0].path).status() == {"state": "failed", "error": "exit code 3", "env_step": 500}
 
 
@@ -114,7 +116,7 @@ def test_a_second_attempt_that_fails_like_the_first(prepare: Prepare) -> None:
     """Nothing in status.json changes, but it is the run's own word."""
     runs = prepare('status(state="failed", error="ValueError: no"); sys.exit(1)')
     RunFolder(runs[0].path).write_status(state="failed", error="ValueError: no")
-    Pool(1, 1).train(runs, InterruptFlag())
+    Pool(1, 1, HERE).train(runs, InterruptFlag())
     assert state(runs[0]) == ("failed", "ValueError: no")
 
 
@@ -125,7 +127,7 @@ def test_a_failure_before_the_run_could_tell(prepare: Prepare) -> None:
     runs = prepare(log + error + "; sys.exit(1)", "raise ValueError('no\\nluck')", "sys.exit(1)")
     for run in runs:
         (run.path / "train.log").write_text("of an earlier attempt\n")
-    Pool(1, 1).train(runs, InterruptFlag())
+    Pool(1, 1, HERE).train(runs, InterruptFlag())
     said = ["no Python module nope is installed", "luck", "exit code 1"]
     assert [state(run) for run in runs] == [("failed", one) for one in said]
 
@@ -135,7 +137,7 @@ def test_a_folder_of_another_process_is_left_alone(prepare: Prepare) -> None:
     folder = RunFolder(runs[0].path)
     folder.write_status(state="running", env_step=5)
     with folder.lock():
-        assert Pool(1, 1).train(runs, InterruptFlag()) == runs
+        assert Pool(1, 1, HERE).train(runs, InterruptFlag()) == runs
     assert folder.status() == {"state": "running", "env_step": 5}
 
 
@@ -149,25 +151,80 @@ def test_a_signal_is_passed_on(prepare: Prepare, sent: signal.Signals, heard: st
     signaller = f"{meet('ready')}os.kill({os.getpid()}, {sent})\n"
     runs = prepare(WAIT, WAIT, TOLD + signaller + "while True: time.sleep(0.01)\n", DONE)
     with InterruptFlag() as interrupt:
-        assert Pool(3, 1).train(runs, interrupt) == runs
+        assert Pool(3, 1, HERE).train(runs, interrupt) == runs
     assert interrupt.signum == sent
     assert [state(run) for run in runs[:3]] == [("interrupted", heard)] * 3
     assert RunFolder(runs[3].path).status() == {}
 
 
 def test_a_signal_before_a_run_can_hear(prepare: Prepare) -> None:
-    """Python is still starting, or torch being loaded: nothing is to be saved."""
+    """Python is still starting, or torch being loaded, or it draws its pictures: nothing is to be saved."""
     runs = prepare(f"os.kill({os.getpid()}, signal.SIGTERM)\nwhile True: time.sleep(0.01)")
     with InterruptFlag() as interrupt:
-        Pool(1, 1).train(runs, interrupt)
-    assert state(runs[0]) == ("interrupted", "SIGTERM while it started")
+        Pool(1, 1, HERE).train(runs, interrupt)
+    assert state(runs[0]) == ("interrupted", "SIGTERM before or after its training")
+
+
+def test_done_with_fewer_steps_than_the_config_has_now(prepare: Prepare) -> None:
+    """The sweep was started again with more steps: that is not done before they are."""
+    done = """
+        steps = int((path / "steps").read_text()) if (path / "steps").exists() else 60
+        status(state="done", env_step=steps, last_return=1.0)
+    """
+    runs = prepare(done, done)
+    for run in runs:
+        (run.path / "config.yaml").write_text("total_steps: 120\n")
+    (runs[1].path / "steps").write_text("120")
+    assert Pool(1, 1, HERE).train(runs, InterruptFlag()) == runs[:1]
+
+
+def test_a_finished_run_that_cannot_be_extended_stays_finished(
+    prepare: Prepare, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = prepare("print('its replay memory is gone'); sys.exit(1)")
+    before = {"state": "done", "env_step": 60, "last_return": 1.0}
+    RunFolder(runs[0].path).write_status(**before)
+    (runs[0].path / "config.yaml").write_text("total_steps: 120\n")
+    assert Pool(1, 1, HERE).train(runs, InterruptFlag()) == runs
+    assert RunFolder(runs[0].path).status() == before
+    assert "#0 interrupted: its replay memory is gone" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "mishap",
+    ["path.rename(path.with_name('away'))", "(path / '.status.json.tmp').mkdir()"],
+    ids=["moved away while it is trained", "nothing can be written"],
+)
+def test_one_bad_folder_stops_no_other_run(mishap: str, prepare: Prepare, caplog: pytest.LogCaptureFixture) -> None:
+    runs = prepare(DONE, f"{mishap}; sys.exit(1)", DONE)
+    (runs[0].path / "run.py").unlink()
+    runs[0].path.rmdir()
+    assert Pool(1, 1, HERE).train(runs, InterruptFlag()) == runs[:2]
+    assert [record.message[:11] for record in caplog.records if record.levelname == "WARNING"] == [
+        "#0 is left:", "#1 is left:"
+    ]  # fmt: skip
+    assert not runs[0].path.exists()
+
+
+def test_runs_find_packages_where_the_sweep_was_started(
+    prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wherever `ddpg-sweep retry` is called, with a relative path or not."""
+    (started_in := tmp_path / "project").mkdir()
+    (run,) = prepare(DONE + "print(os.getcwd(), flush=True)\n")
+    monkeypatch.chdir(tmp_path)
+    relative = Run(0, run.path.relative_to(tmp_path), run.overrides)
+    for directory in (started_in, tmp_path / "gone"):
+        assert Pool(1, 1, directory).train([relative], InterruptFlag()) == []
+    assert (run.path / "train.log").read_text().splitlines() == [str(started_in), str(tmp_path)]
+    assert f"{tmp_path / 'gone'} is gone" in caplog.text
 
 
 def test_runs_have_their_own_cores_threads_and_log(prepare: Prepare) -> None:
     code = DONE + "print(json.dumps([sorted(os.sched_getaffinity(0)), os.environ['OMP_NUM_THREADS']]), flush=True)\n"
     here = "(path / 'here').touch()\n" + meet("here")
     runs = prepare(code + here, code + here)
-    Pool(2, 1).train(runs, InterruptFlag())
+    Pool(2, 1, HERE).train(runs, InterruptFlag())
     said = [json.loads((run.path / "train.log").read_text()) for run in runs]
     assert [threads for _, threads in said] == ["1", "1"]
     if len(usable()) > 1:
@@ -175,10 +232,19 @@ def test_runs_have_their_own_cores_threads_and_log(prepare: Prepare) -> None:
         assert said[0][0] != said[1][0]
 
 
+def test_a_run_whose_cores_were_taken_away_goes_on(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    runs = prepare("time.sleep(0.2)\n" + DONE)
+    assert Pool(1, 1, HERE).train(runs, InterruptFlag()) == []
+
+
 def test_gpus_are_shared_out(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     runs = prepare(*[DONE + "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)\ntime.sleep(0.3)\n"] * 3)
-    Pool(3, 1).train(runs, InterruptFlag())
+    Pool(3, 1, HERE).train(runs, InterruptFlag())
     assert sorted((run.path / "train.log").read_text() for run in runs) == ["3\n", "3\n", "5\n"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert visible_gpus() == []

@@ -9,6 +9,7 @@ import pytest
 from sweep_folders import LAUNCHERS
 
 from ddpg.errors import UserError
+from ddpg.interrupt import Interrupted
 from ddpg.sweep import slurm
 from ddpg.sweep.folder import SweepFolder
 from ddpg.sweep.options import SlurmOptions, options
@@ -19,7 +20,14 @@ from ddpg.sweep.submit import submit, wait
 def sweep(tmp_path: Path) -> SweepFolder:
     found = SweepFolder(tmp_path / "my sweep")
     found.path.mkdir()
-    found.write({"launcher": {}, "threads": 1, "runs": [{"folder": str(n), "overrides": []} for n in range(7)]})
+    found.write(
+        {
+            "launcher": {},
+            "threads": 2,
+            "directory": str(tmp_path),
+            "runs": [{"folder": str(n), "overrides": []} for n in range(7)],
+        }
+    )
     return found
 
 
@@ -51,7 +59,7 @@ def chosen(**values: object) -> SlurmOptions:
 def test_arrays_within_the_limit(sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path) -> None:
     """MaxArraySize=3: 7 jobs are 3 arrays, the last of a single job, which Slurm names otherwise."""
     sbatch(COUNT)
-    jobs = submit(sweep, range(7), chosen(), 1)
+    jobs = submit(sweep, range(7), chosen())
     assert jobs == ["100_0", "100_1", "100_2", "101_0", "101_1", "101_2", "102"]
     assert sweep.task_of() == dict(enumerate(jobs))
     assert "--array=0-2%3" in (tmp_path / "script-0").read_text()
@@ -60,12 +68,12 @@ def test_arrays_within_the_limit(sweep: SweepFolder, sbatch: Callable[[str], Non
 def test_what_sbatch_is_asked(sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path) -> None:
     sbatch(COUNT)
     more = {"qos": "high", "mem_gb": 5, "runs_per_job": 3, "additional_parameters": {"mail-type": "END"}}
-    jobs = submit(sweep, [1, 3, 4, 6], chosen(partition="gpu", gpus_per_node=1, setup=["module load x"], **more), 2)
+    jobs = submit(sweep, [1, 3, 4, 6], chosen(partition="gpu", gpus_per_node=1, setup=["module load x"], **more))
     assert sweep.submissions()[0].tasks == dict(zip(jobs, [[1, 3, 4], [6]], strict=True))
     script = (tmp_path / "script-0").read_text()
     for line in (
         "--partition=gpu", "--qos=high", "--mem=5G", "--cpus-per-task=6", "--gpus-per-node=1", "--time=120",
-        "--signal=USR2@120", "--requeue", "--mail-type=END", "--open-mode=append",
+        "--signal=USR2@120", "--requeue", f"--chdir={tmp_path}", "--mail-type=END", "--open-mode=append",
     ):  # fmt: skip
         assert f"#SBATCH {line}\n" in script
     assert "\nmodule load x\n" in script
@@ -76,7 +84,29 @@ def test_refused_in_the_middle(sweep: SweepFolder, sbatch: Callable[[str], None]
     """What was taken stays known, and the rest is not lost."""
     sbatch(f'[ -e script-0 ] && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}\n{COUNT}')
     with pytest.raises(UserError, match=r"QOSMaxSubmitJobPerUserLimit.*; 3 of 7 jobs are submitted, ddpg-sweep retry"):
-        submit(sweep, range(7), chosen(), 1)
+        submit(sweep, range(7), chosen())
+    assert sorted(sweep.task_of()) == [0, 1, 2]
+
+
+def test_a_full_disk(sweep: SweepFolder, sbatch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """After sbatch, perhaps: how to find what the sweep does not know of is said."""
+    sbatch(COUNT)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "x.pkl")
+
+    monkeypatch.setattr("submitit.core.utils.JobPaths.move_temporary_file", full)
+    with pytest.raises(UserError, match=r"x\.pkl: No space left.*squeue --me --name='my sweep'"):
+        submit(sweep, range(2), chosen())
+
+
+def test_ctrl_c_between_two_arrays(
+    sweep: SweepFolder, sbatch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An array that Slurm has taken is on record before anything else happens."""
+    sbatch(f"kill -INT {os.getpid()}\n{COUNT}")
+    with pytest.raises(Interrupted):
+        submit(sweep, range(7), chosen())
     assert sorted(sweep.task_of()) == [0, 1, 2]
 
 

@@ -1,4 +1,4 @@
-"""`python -m ddpg.sweep.worker RUN`: the exit code says how it ended, train.log why."""
+"""The process of one run: the exit code says how it ended, train.log why."""
 
 import os
 import signal
@@ -14,10 +14,10 @@ from omegaconf import DictConfig
 
 from ddpg.config import check, plain, to_yaml
 from ddpg.run_folder import RunFolder
+from ddpg.sweep.pool import PROGRAM
 from ddpg.tracking import read_metrics
 
 Freeze = Callable[..., Path]
-WORKER = (sys.executable, "-m", "ddpg.sweep.worker")
 
 
 @pytest.fixture
@@ -31,10 +31,11 @@ def frozen(tmp_path: Path, compose: Callable[..., DictConfig]) -> Freeze:
     return _frozen
 
 
-def start(path: Path) -> subprocess.Popen[str]:
+def start(path: Path, parent: int | None = None, directory: Path | None = None) -> subprocess.Popen[str]:
+    """As `start_worker` does, but what it prints can be read here."""
     return subprocess.Popen(
-        [*WORKER, str(path)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [sys.executable, "-c", PROGRAM, str(path), str(parent or os.getpid())],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
     )  # fmt: skip
 
 
@@ -98,10 +99,32 @@ def test_a_bug_keeps_its_traceback(frozen: Freeze) -> None:
 def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
     """kill -9 of the pool: the run saves, and no process stays that nobody knows of."""
     path = frozen("total_steps=1000000", "env.max_episode_steps=20", "updates_per_step=0.01")
-    supervisor = subprocess.Popen(
-        [sys.executable, "-c", f"import subprocess; subprocess.run({[*WORKER, str(path)]})"], stdout=subprocess.DEVNULL
-    )
+    code = "import sys; from pathlib import Path; from ddpg.sweep.pool import start_worker; folder = Path(sys.argv[1]);"
+    code += "start_worker(folder, 1, Path.cwd()).wait()"
+    supervisor = subprocess.Popen([sys.executable, "-c", code, str(path)])
     until(lambda: reached(path, 300))
     os.kill(supervisor.pid, signal.SIGKILL)
     supervisor.wait()
     until(lambda: RunFolder(path).status()["state"] == "interrupted")
+
+
+def test_it_does_not_start_when_its_supervisor_has_died(frozen: Freeze) -> None:
+    """In the moment in which Python started: the parent is another process by then."""
+    path = frozen("total_steps=60")
+    assert start(path, parent=os.getppid()).wait(60) == 128 + signal.SIGTERM
+    assert RunFolder(path).status() == {}
+
+
+def test_packages_of_its_directory(frozen: Freeze, tmp_path: Path) -> None:
+    """Those that the YAML names are found; none takes the place of Python's or ours."""
+    (tmp_path / "here").mkdir()
+    for name in ("ddpg", "signal", "yaml"):
+        (tmp_path / "here" / f"{name}.py").write_text("raise RuntimeError('this one was imported')")
+    (tmp_path / "here" / "own_envs.py").write_text("print('own envs are here')")
+    path = frozen("total_steps=60")
+    config = RunFolder(path).config
+    config.write_text(config.read_text().replace("  imports: []\n", "  imports: [own_envs]\n"))
+    process = start(path, directory=tmp_path / "here")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "own envs are here" in said
