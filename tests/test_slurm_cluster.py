@@ -57,14 +57,17 @@ class TestOwnCluster:
         own.start()
         assert daemons(own.folder) == before
 
-    def test_start_again_brings_back_what_died(self, own: Cluster) -> None:
-        before = daemons(own.folder)
-        os.kill(before["slurmd"], signal.SIGKILL)
+    @pytest.mark.parametrize("name", ["munged", "slurmctld", "slurmd"])
+    def test_start_again_brings_back_what_died(self, own: Cluster, name: str) -> None:
+        """At the ports that the living ones know."""
+        before, conf = daemons(own.folder), (own.folder / "slurm.conf").read_bytes()
+        os.kill(before[name], signal.SIGKILL)
         wait_for(lambda: own.script("status").returncode == 1, "status tells it")
         own.start()
         after = daemons(own.folder)
-        assert after["slurmd"] != before["slurmd"]
-        assert {**after, "slurmd": 0} == {**before, "slurmd": 0}
+        assert after[name] != before[name]
+        assert {**after, name: 0} == {**before, name: 0}
+        assert (own.folder / "slurm.conf").read_bytes() == conf
 
     def test_stop_lets_jobs_save_and_leaves_nothing(self, own: Cluster, tmp_path: Path) -> None:
         job = tmp_path / "job.sh"

@@ -110,7 +110,7 @@ class SweepFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Between reading the states and handing runs over nobody else may; UserError if another one does."""
+        """Between reading the states and acting on them nobody else may; UserError if another command does."""
         try:
             file = (self.path / ".lock").open("w")
         except OSError as error:
@@ -119,9 +119,7 @@ class SweepFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UserError(
-                    f"another command hands over runs of {self.path}: see what it did, then try again"
-                ) from None
+                raise UserError(f"another command is at work on {self.path}: see what it did, then try again") from None
             yield
 
     def task_of(self) -> dict[int, str]:

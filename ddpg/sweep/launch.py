@@ -24,7 +24,7 @@ from ddpg.sweep.freeze import FrozenRun, compose, freeze
 from ddpg.sweep.memory import estimated_mem_gb
 from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.plan import plan
-from ddpg.sweep.pool import Pool, this_process
+from ddpg.sweep.pool import PROGRAM, Pool, this_process
 from ddpg.sweep.slurm import require_submittable
 from ddpg.sweep.status import states
 from ddpg.sweep.table import number_of_runs, summary
@@ -60,7 +60,7 @@ def launch(
     new = {run.number for run in runs}
     with sweep.alone():
         before = states(sweep) if sweep.exists else []
-        alive = {one.run.number for one in before if one.state != "done" and not one.can_be_retried}
+        alive = {one.run.number for one in before if one.is_alive}
         freeze(sweep, runs, alive, {"launcher": asdict(chosen), "threads": threads})
         print(f"{number_of_runs(len(runs))}: ddpg-sweep status {sweep.quoted}", flush=True)
         left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
@@ -110,8 +110,8 @@ def detach(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) ->
     before = len(sweep.submissions())
     with (sweep.path / "pool.log").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ddpg.sweep.launch", str(sweep.path)], stdin=subprocess.PIPE, stdout=output,
-            stderr=subprocess.STDOUT, start_new_session=True,
+            [sys.executable, "-c", PROGRAM.format("ddpg.sweep.launch"), str(sweep.path)],
+            stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     assert process.stdin is not None
     with process.stdin as pipe:
@@ -144,7 +144,8 @@ class _Missing(JobReturn):
         raise self._return_value
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Of the process that `detach` starts."""
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s][%(levelname)s] %(message)s")
     given = json.load(sys.stdin)
     try:

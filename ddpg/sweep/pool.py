@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.1
 #: What decides the number of threads before torch is even imported.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-#: A worker's program. As `python -m ddpg.sweep.worker`, but a file of its directory hides none of Python's and ours.
-PROGRAM = "import sys; sys.path = [*filter(None, sys.path)]; from ddpg.sweep.worker import main; main()"
+#: As `python -m`, but a file of the working directory hides none of Python's and ours.
+PROGRAM = "import sys; sys.path = [*filter(None, sys.path)]; from {} import main; main()"
 
 
 @dataclass
@@ -108,7 +108,8 @@ def start_worker(run: Path, threads: int, directory: Path, gpu: str | None = Non
         environment["CUDA_VISIBLE_DEVICES"] = gpu
     with (run / "train.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(run.absolute()), str(os.getpid())], env=environment, cwd=directory,
+            [sys.executable, "-c", PROGRAM.format("ddpg.sweep.worker"), str(run.absolute()), str(os.getpid())],
+            env=environment, cwd=directory,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches the runs through this process alone
         )  # fmt: skip

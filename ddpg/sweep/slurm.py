@@ -62,10 +62,12 @@ def queue(users: Iterable[int] | None = None) -> dict[str, QueuedJob] | None:
     """
     owner = "--user=" + ",".join(map(str, [os.getuid()] if users is None else sorted(users)))
     try:
-        lines = _ask("squeue", owner, "--array", "--noheader", "--format=%i|%T|%r").splitlines()
+        result = _run("squeue", owner, "--array", "--noheader", "--format=%i|%T|%r")
     except UserError:
         return None
-    jobs = (line.strip().split("|", 2) for line in lines if line.count("|") >= 2)
+    if result.returncode or "Invalid user" in result.stderr:  # 0 with users it does not know
+        return None
+    jobs = (line.strip().split("|", 2) for line in result.stdout.splitlines() if line.count("|") >= 2)
     return {job: QueuedJob(state, reason) for job, state, reason in jobs}
 
 

@@ -39,6 +39,11 @@ class RunState:
         """Not done, and nothing works on it or will."""
         return self.state not in ("done", "running") and (self.task is None or self.task.fate == "gone")
 
+    @property
+    def is_alive(self) -> bool:
+        """Being trained, or something may still start it."""
+        return self.state != "done" and not self.can_be_retried
+
 
 def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
     """Every run of the sweep, in their order; `lost` is a host that is gone. UserError if the folder holds none."""

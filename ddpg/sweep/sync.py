@@ -49,9 +49,7 @@ def run_folders(path: Path) -> list[Path]:
 
 def _coming(sweep: SweepFolder) -> dict[Path, State]:
     """Runs that their tasks may start at any moment, or have started, and their states."""
-    return {
-        run.run.path.resolve(): run.state for run in states(sweep) if run.state != "done" and not run.can_be_retried
-    }
+    return {run.run.path.resolve(): run.state for run in states(sweep) if run.is_alive}
 
 
 def _sync_run(server: WandbServer, folder: RunFolder, coming: State | None) -> str:

@@ -176,7 +176,7 @@ class TestRetry:
         handed: list[Sequence[int]] = []
 
         def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Callable[[], None]:
-            with pytest.raises(UserError, match="another command hands over"):
+            with pytest.raises(UserError, match="another command is at work"):
                 retry(sweep, {}, None)
             handed.append(numbers)
             write_sweep(sweep.path, [FAILED], [{pool(start("sys.exit(0)").pid): [0]}], "local")
@@ -278,7 +278,7 @@ def test_one_at_a_time(command: Callable[[SweepFolder], Any], tmp_path: Path, sl
     sweep = write_sweep(tmp_path / "sweep", [FAILED])
     with (sweep.path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another command hands over"):
+        with pytest.raises(UserError, match="another command is at work"):
             command(sweep)
 
 

@@ -39,7 +39,7 @@ def test_no_sweep(tmp_path: Path) -> None:
 
 
 def test_one_command_hands_over_at_a_time(sweep: SweepFolder) -> None:
-    with sweep.alone(), pytest.raises(UserError, match="another command hands over runs"), sweep.alone():
+    with sweep.alone(), pytest.raises(UserError, match="another command is at work"), sweep.alone():
         pass
     with sweep.alone():
         pass

@@ -46,7 +46,7 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     popen = subprocess.Popen
 
     def start(words: list[str], **options: object) -> subprocess.Popen[bytes]:
-        assert words[1:3] == ["-c", pool_module.PROGRAM]
+        assert words[1:3] == ["-c", pool_module.PROGRAM.format("ddpg.sweep.worker")]
         return popen([sys.executable, str(worker), *words[3:]], **options)
 
     monkeypatch.setattr(pool_module.subprocess, "Popen", start)

@@ -104,6 +104,13 @@ def test_queue_tells_no_jobs_from_no_answer(program: Callable[[str, str], None])
     assert queue() == {}
     program("squeue", "echo slurm_load_jobs error: Unable to contact slurm controller >&2; exit 1")
     assert queue() is None
+    program("squeue", "echo squeue: error: Invalid user: 4242 >&2; echo '1|RUNNING|None'")  # and ends with 0
+    assert queue([0, 4242]) is None
+
+
+def test_queue_of_several_users(program: Callable[[str, str], None]) -> None:
+    program("squeue", 'test "$1" = --user=17,4242 && echo "1|RUNNING|None"')
+    assert queue({4242, 17}) == {"1": QueuedJob("RUNNING", "None")}
 
 
 def test_customs_of_the_user_do_not_reach_slurm(

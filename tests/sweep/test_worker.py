@@ -34,7 +34,7 @@ def frozen(tmp_path: Path, compose: Callable[..., DictConfig]) -> Freeze:
 def start(path: Path, parent: int | None = None, directory: Path | None = None) -> subprocess.Popen[str]:
     """As `start_worker` does, but what it prints can be read here."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path), str(parent or os.getpid())],
+        [sys.executable, "-c", PROGRAM.format("ddpg.sweep.worker"), str(path), str(parent or os.getpid())],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
     )  # fmt: skip
 
