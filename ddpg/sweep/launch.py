@@ -19,13 +19,13 @@ from omegaconf import DictConfig
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag
+from ddpg.sweep import slurm
 from ddpg.sweep.folder import Submission, SweepFolder, now
 from ddpg.sweep.freeze import FrozenRun, compose, freeze
 from ddpg.sweep.memory import estimated_mem_gb
 from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.plan import plan
 from ddpg.sweep.pool import PROGRAM, Pool, this_process
-from ddpg.sweep.slurm import require_submittable
 from ddpg.sweep.status import states
 from ddpg.sweep.table import number_of_runs, summary
 
@@ -36,7 +36,7 @@ def checked_options(kind: str, values: Mapping[str, Any]) -> Options:
     """The launcher's options. UserError for a mistake in them, and for jobs that Slurm would never run."""
     chosen = options({"kind": kind, **values})
     if isinstance(chosen, SlurmOptions) and chosen.plan is None:  # a plan tells the rest all the same
-        require_submittable(chosen, tasks=1, mem_gb=chosen.mem_gb or 0, cpus=chosen.cores(threads=1))
+        slurm.require_submittable(chosen, tasks=1, mem_gb=chosen.mem_gb or 0, cpus=chosen.cores(threads=1))
     return chosen
 
 
@@ -50,13 +50,13 @@ def launch(
         return []
     if isinstance(chosen, SlurmOptions):
         tasks = math.ceil(len(jobs) / chosen.runs_per_job)
-        require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads=1))  # before minutes of composing
+        slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads=1))  # before minutes of composing
     runs = compose(config, loader, jobs, first)
     threads = max(run.config["threads"] for run in runs)
     if isinstance(chosen, SlurmOptions):
         gpu = chosen.gpus_per_node is not None
         chosen = replace(chosen, mem_gb=chosen.mem_gb or estimated_mem_gb(runs, chosen.runs_per_job, gpu))
-        require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads))
+        slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads))
     new = {run.number for run in runs}
     with sweep.alone():
         before = states(sweep) if sweep.exists else []
