@@ -50,7 +50,8 @@ def launch(
         return []
     if isinstance(chosen, SlurmOptions):
         tasks = math.ceil(len(jobs) / chosen.runs_per_job)
-        slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads=1))  # before minutes of composing
+        # before the minutes that composing very many takes
+        slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads=1))
     runs = compose(config, loader, jobs, first)
     threads = max(run.config["threads"] for run in runs)
     if isinstance(chosen, SlurmOptions):
