@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,6 +39,25 @@ def sync_names(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def held(folder: Path, name: str, taken: str) -> Iterator[None]:
+    """Holds FOLDER/.lock until this process ends at the latest; makes the folder if it is not there.
+
+    UserError: `taken` if another process holds it, or one about `name` if it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"{name} cannot be written to: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(taken) from None
+        yield
 
 
 class RunFolder:
@@ -93,17 +112,7 @@ class RunFolder:
         for path in self.checkpoints.glob("replay-*.npz"):
             path.unlink()
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Holds the folder for this process; UserError if another one trains in it. Ends with the process."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / ".lock").open("w")
-        except OSError as error:
-            raise UserError(f"run folder {self.path} cannot be written to: {error.strerror}") from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"run folder {self.path} is in use: another process trains in it") from None
-            yield
+        name = f"run folder {self.path}"
+        return held(self.path, name, f"{name} is in use: another process trains in it")

@@ -56,8 +56,9 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
     try:
         wait()
     finally:
-        print(summary(sweep), flush=True)
-    return not chosen.wait or all(run.state == "done" for run in states(sweep) if run.run.number in numbers)
+        ended = states(sweep)
+        print(summary(sweep, ended), flush=True)
+    return not chosen.wait or all(run.state == "done" for run in ended if run.run.number in numbers)
 
 
 def _with_options(sweep: SweepFolder, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """The sweep folder: which runs a sweep has, and to whom they were handed."""
 
-import fcntl
 import json
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from ddpg.errors import UserError
-from ddpg.run_folder import atomic_write
+from ddpg.run_folder import atomic_write, held
 
 
 @dataclass(frozen=True)
@@ -108,19 +107,10 @@ class SweepFolder:
         with atomic_write(self._submissions) as file:
             file.write(before + json.dumps(asdict(submission)).encode() + b"\n")
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Between reading the states and acting on them nobody else may; UserError if another command does."""
-        try:
-            file = (self.path / ".lock").open("w")
-        except OSError as error:
-            raise UserError(f"{self.path} cannot be written to: {error.strerror}") from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"another command is at work on {self.path}: see what it did, then try again") from None
-            yield
+        taken = f"another command is at work on {self.path}: see what it did, then try again"
+        return held(self.path, str(self.path), taken)
 
     def task_of(self) -> dict[int, str]:
         """The newest task that each run was given to, by the run's number; a run that never was is not in it."""

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from ddpg.config import require_same_config, to_yaml, values
 from ddpg.errors import UserError
 from ddpg.provenance import code_version
 from ddpg.run_folder import RunFolder
-from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.folder import SweepFolder, now
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
                 f"{entry['folder']}: choose another hydra.sweep.dir"
             )
         require_same_config(run.config, RunFolder(run.path))
-    said = {"submitted": datetime.now().astimezone().isoformat(timespec="seconds"), **code_version()}
+    said = {"submitted": now(), **code_version()}
     for run in runs:
         if run.number not in alive:
             _write(run, said | {"overrides": run.overrides, "choices": run.choices})

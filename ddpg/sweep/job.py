@@ -1,6 +1,5 @@
 """What one job on Slurm does: a pool of some runs, and going back to the queue when its time is over."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.sweep import slurm
 from ddpg.sweep.folder import Run
-from ddpg.sweep.pool import Pool
+from ddpg.sweep.pool import Pool, print_log
 
 #: Seconds of trying to get back into the queue; the rest of signal_delay_s is for the saves.
 INSIST_S = 60.0
@@ -35,7 +34,7 @@ class Job:
 
     def __call__(self) -> None:
         """Returns when all runs are done; UserError, which makes the job FAILED in Slurm, when one is not."""
-        logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s][%(levelname)s] %(message)s")
+        print_log()
         with InterruptFlag() as interrupt:
             missing = Pool(len(self.runs), self.threads, self.directory).train(self.runs, interrupt)
         if missing and interrupt.heard == {signal.SIGUSR2}:  # SIGTERM as well: Slurm ends or requeues it by itself

@@ -21,12 +21,12 @@ from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.sweep import slurm
 from ddpg.sweep.folder import Submission, SweepFolder, now
-from ddpg.sweep.freeze import FrozenRun, compose, freeze
+from ddpg.sweep.freeze import compose, freeze
 from ddpg.sweep.memory import estimated_mem_gb
 from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.plan import plan
-from ddpg.sweep.pool import PROGRAM, Pool, this_process
-from ddpg.sweep.status import states
+from ddpg.sweep.pool import PROGRAM, Pool, print_log, this_process
+from ddpg.sweep.status import RunState, states
 from ddpg.sweep.table import number_of_runs, summary
 
 log = logging.getLogger(__name__)
@@ -69,8 +69,9 @@ def launch(
     try:
         wait()
     finally:
-        print(summary(sweep), flush=True)
-    return _returns(sweep, runs) if chosen.wait else []
+        ended = states(sweep)
+        print(summary(sweep, ended), flush=True)
+    return _returns(sweep, [one for one in ended if one.run.number in new]) if chosen.wait else []
 
 
 def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Callable[[], None]:
@@ -123,10 +124,8 @@ def detach(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) ->
         time.sleep(0.05)
 
 
-def _returns(sweep: SweepFolder, runs: Sequence[FrozenRun]) -> list[JobReturn]:
+def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:
     """As Hydra's sweepers want to see the runs: their last returns, or what they failed with."""
-    numbers = {run.number for run in runs}
-    ended = [one for one in states(sweep) if one.run.number in numbers]
     missing = sum(one.state != "done" for one in ended)
     error = UserError(f"{missing} of {len(ended)} runs are not done; ddpg-sweep retry {sweep.quoted} goes on with them")
     return [
@@ -147,7 +146,7 @@ class _Missing(JobReturn):
 
 def main() -> None:
     """Of the process that `detach` starts."""
-    logging.basicConfig(level=logging.INFO, format="[%(asctime)s][%(levelname)s] %(message)s")
+    print_log()
     given = json.load(sys.stdin)
     try:
         begin(SweepFolder(Path(sys.argv[1])), given["numbers"], given["processes"])()

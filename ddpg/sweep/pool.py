@@ -158,8 +158,13 @@ def _version(run: Path) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_ino
 
 
+def print_log() -> None:
+    """What a worker, or what watches over workers, logs goes to its standard output."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s][%(levelname)s] %(message)s")
+
+
 def last_words(printed: Path, since: int) -> str:
-    """The last line that a worker printed; `since`: the bytes that were there before."""
+    """The last line that a worker printed, without the prefix of `print_log`; `since`: the bytes there before."""
     with printed.open("rb") as file:
         file.seek(max(since, file.seek(0, os.SEEK_END) - 10_000))
         lines = file.read().decode(errors="replace").split("\n")

@@ -13,14 +13,17 @@ def status(sweep: SweepFolder, only: Sequence[State] | None, width: int | None) 
 
     Lines are cut at `width` characters; None: not at all.
     """
-    runs = states(sweep)
+    return _shown(sweep, states(sweep), only, width)
+
+
+def summary(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
+    """What a launcher says at its end: the runs that ended and are not done, the counts, and how to go on."""
+    return _shown(sweep, runs, [state for state in STATES if state not in ("done", "running", "pending")], None)
+
+
+def _shown(sweep: SweepFolder, runs: Sequence[RunState], only: Sequence[State] | None, width: int | None) -> str:
     chosen = [run for run in runs if only is None or run.state in only]
     return "\n".join([*table(chosen, swept([run.run for run in runs]), width), outcome(sweep, runs)])
-
-
-def summary(sweep: SweepFolder) -> str:
-    """What a launcher says at its end: the runs that ended and are not done, the counts, and how to go on."""
-    return status(sweep, [state for state in STATES if state not in ("done", "running", "pending")], None)
 
 
 def table(runs: Sequence[RunState], keys: Sequence[str], width: int | None) -> list[str]:

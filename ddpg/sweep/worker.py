@@ -17,6 +17,7 @@ from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.provenance import code_version
 from ddpg.run_folder import RunFolder
+from ddpg.sweep.pool import print_log
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Of the run folder that the command line names, for the process whose number it names: `pool.start_worker`."""
     _end_with(int(sys.argv[2]))
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s][%(levelname)s] %(message)s")
+    print_log()
     logging.getLogger("absl").setLevel(logging.WARNING)
     sys.path.append(str(Path.cwd()))  # a package there can be named in the YAML
     try:

@@ -43,6 +43,10 @@ def said(sweep: SweepFolder) -> list[State]:
     return [run.state for run in states(sweep)]
 
 
+def told_at_the_end(sweep: SweepFolder) -> str:
+    return summary(sweep, states(sweep))
+
+
 class TestStateOf:
     """Every combination of what status.json says, and since when, with what became of the task."""
 
@@ -322,10 +326,10 @@ class TestTable:
         assert status(sweep, ["running"], None).splitlines()[0] == "3 runs: 1 done, 1 failed, 1 not submitted"
 
     def test_summary_tells_what_ended_and_is_not_done(self, tmp_path: Path) -> None:
-        lines = summary(write_sweep(tmp_path / "sweep", [DONE, FAILED])).splitlines()
+        lines = told_at_the_end(write_sweep(tmp_path / "sweep", [DONE, FAILED])).splitlines()
         assert [line.split()[0] for line in lines] == ["job", "1", "2", "go"]
-        assert summary(write_sweep(tmp_path / "done", [DONE])) == "1 run: 1 done"
-        assert summary(write_sweep(tmp_path / "begun", [RUNNING, None], [{"far:1:17": [0, 1]}])) == (
+        assert told_at_the_end(write_sweep(tmp_path / "done", [DONE])) == "1 run: 1 done"
+        assert told_at_the_end(write_sweep(tmp_path / "begun", [RUNNING, None], [{"far:1:17": [0, 1]}])) == (
             "2 runs: 1 running, 1 pending"
         )
 
