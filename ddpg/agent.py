@@ -6,18 +6,32 @@ docs/paper.md maps each equation to its function and its test.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from functools import partial
+from itertools import product
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim import Optimizer
 
 from ddpg.networks import Ensemble, act, copy_of, running_norms
 from ddpg.replay import Batch
+from ddpg.tape import Tape
 from ddpg.types import NonNegative, Positive, PositiveInt
+
+
+class Optimizer(Protocol):
+    """What the agent asks of an optimizer: as torch.optim's."""
+
+    param_groups: list[dict[str, Any]]
+
+    def step(self) -> Any: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None: ...
+
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
@@ -54,6 +68,21 @@ class DDPG:
         self._actor_norms, self._critic_norms = batch_norms(self.actor), batch_norms(self.critic)
         self._running_norms = running_norms(self.actor, self.critic)
         self._pairs = [_TargetPair(self.critic, self.critic_target), _TargetPair(self.actor, self.actor_target)]
+        self._compiled = False
+        self._prepare_updates()
+
+    def compile(self) -> None:
+        """From now on the updates are played from a recording of themselves: the same numbers, sooner.
+
+        Then the losses that `update` returns, and `td_error`, are overwritten by the next update.
+        """
+        self._compiled = True
+        self._prepare_updates()
+
+    def _prepare_updates(self) -> None:
+        """One for each answer to: does the actor learn too? do the targets follow?"""
+        updates = {due: partial(self._update, *due) for due in product([False, True], repeat=2)}
+        self._updates = {due: Tape(update) if self._compiled else update for due, update in updates.items()}
 
     def act(self, obs: np.ndarray) -> np.ndarray:
         """mu(s): one observation of shape obs_shape to the noise-free action (action_dim,), float32."""
@@ -71,51 +100,69 @@ class DDPG:
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """One update (lines 12-15). Returns the losses, still on the device. Raises nothing; NaN passes through."""
         self.updates += 1
-        steps = [self.update_critic]
-        if self.updates % self.policy_delay == 0:
-            steps.insert(0 if self.actor_first else 1, self.update_actor)
-        metrics = {name: value for step in steps for name, value in step(batch).items()}
-        if self.updates % self.target_delay == 0:
-            self.update_targets()
-        return metrics
+        due = self.updates % self.policy_delay == 0, self.updates % self.target_delay == 0
+        losses, self.td_error = self._updates[due](*batch, self.smoothing_noise(batch))
+        return losses
 
-    def update_critic(self, batch: Batch) -> dict[str, Tensor]:
+    def _update(self, actor_too: bool, targets_too: bool, *inputs: Any) -> tuple[dict[str, Tensor], Tensor | None]:
+        """The update as a function of tensors alone, the parameters included, which it changes."""
+        *fields, noise = inputs
+        batch = Batch(*fields)
+        losses = self.update_actor(batch) if actor_too and self.actor_first else {}
+        losses |= self.update_critic(batch, noise)
+        if actor_too and not self.actor_first:
+            losses |= self.update_actor(batch)
+        if targets_too:
+            self.update_targets()
+        return losses, self.td_error
+
+    def update_critic(self, batch: Batch, noise: Tensor | None = None) -> dict[str, Tensor]:
         """Lines 12-13: minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics."""
-        loss, metrics = self.critic_loss(batch)
+        loss, metrics, self.td_error = self.critic_loss(batch, noise)
         self._descend(loss, self.critic_optimizer)
         return metrics
 
-    def critic_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The L of line 13 and what is logged of it; where sampling was weighted, each square has its weight."""
-        target_q = self.target_q(batch)
+    def critic_loss(self, batch: Batch, noise: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
+        """The L of line 13 and what is logged of it; where sampling was weighted, each square has its weight.
+
+        Then also |y - Q|, (N,), the mean over the critics. `noise` is for the target.
+        """
+        target_q = self.target_q(batch, noise)
         with _batch_statistics(self._critic_norms):
-            q = self.critic(batch.obs, batch.action)
+            values = [critic(batch.obs, batch.action) for critic in self.critic.critics]
+        errors = [target_q - q for q in values]
+        squares = [error * error for error in errors]
         if batch.weight is None:
-            losses = [F.mse_loss(q_k, target_q) for q_k in q]
+            losses, td_error = [square.mean() for square in squares], None
         else:
-            losses = [(batch.weight * (target_q - q_k) ** 2).mean() for q_k in q]
-            self.td_error = (target_q - q).detach().abs().mean(dim=0)
+            losses = [(batch.weight * square).mean() for square in squares]
+            td_error = torch.stack(errors).detach().abs().mean(dim=0)
         metrics = {f"losses/qf{k}_loss": loss.detach() for k, loss in enumerate(losses, start=1)}
-        metrics |= {f"losses/qf{k}_values": q_k.mean() for k, q_k in enumerate(q.detach(), start=1)}
-        return torch.stack(losses).sum() if len(losses) > 1 else losses[0], metrics
+        metrics |= {f"losses/qf{k}_values": q.detach().mean() for k, q in enumerate(values, start=1)}
+        return torch.stack(losses).sum() if len(losses) > 1 else losses[0], metrics, td_error
 
     @torch.no_grad()
-    def target_q(self, batch: Batch) -> Tensor:
+    def target_q(self, batch: Batch, noise: Tensor | None = None) -> Tensor:
         """Line 12: y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), shape (N,).
 
         Over n steps r_i is their discounted sum and gamma its n-th power (`batch.discount`).
 
         A terminated state has no future; a truncated one has: only `terminated` masks.
         """
-        next_action = self._smoothed(self.actor_target(batch.next_obs))
+        next_action = self._smoothed(self.actor_target(batch.next_obs), noise)
         next_q = _value(self.critic_target, batch.next_obs, next_action, self.target_reduce)
         return self.reward_scale * batch.reward + batch.discount * (1 - batch.terminated) * next_q
 
-    def _smoothed(self, action: Tensor) -> Tensor:
-        """TD3, section 5.3: the target's action with clipped noise, so that Q' is averaged over similar actions."""
+    def smoothing_noise(self, batch: Batch) -> Tensor | None:
+        """N(0, 1) for each of the targets' actions, the same draws on every device; None: they are not smoothed."""
         if self.target_noise == 0:
+            return None
+        return torch.randn(batch.action.shape, generator=self.generator, dtype=batch.action.dtype).to(self.low.device)
+
+    def _smoothed(self, action: Tensor, noise: Tensor | None) -> Tensor:
+        """TD3, section 5.3: the target's action with clipped noise, so that Q' is averaged over similar actions."""
+        if noise is None:
             return action
-        noise = torch.randn(action.shape, generator=self.generator, dtype=action.dtype).to(action.device)
         clipped = (self.target_noise * noise).clamp(-self.target_noise_clip, self.target_noise_clip)
         return (action + clipped * (self.high - self.low) / 2).clamp(self.low, self.high)
 
@@ -162,6 +209,7 @@ class DDPG:
             part.load_state_dict(state[name])
         self.updates = state["updates"]
         self.generator.set_state(state["generator"])
+        self._prepare_updates()  # an optimizer keeps its state elsewhere now than a recording knows
 
 
 def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor:
@@ -193,10 +241,11 @@ class _TargetPair:
     def __init__(self, online: nn.Module, target: nn.Module) -> None:
         self._target: list[Tensor] = list(target.parameters())
         self._online: list[Tensor] = list(online.parameters())
-        self._buffers = list(zip(target.buffers(), online.buffers(), strict=True))
+        self._target_buffers: list[Tensor] = list(target.buffers())
+        self._buffers: list[Tensor] = list(online.buffers())
 
     @torch.no_grad()
     def follow(self, tau: float) -> None:
         torch._foreach_lerp_(self._target, self._online, tau)
-        for target, online in self._buffers:  # batch-norm statistics are averages already: copied
-            target.copy_(online)
+        if self._buffers:  # batch-norm statistics are averages already: copied
+            torch._foreach_copy_(self._target_buffers, self._buffers)

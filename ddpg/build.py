@@ -123,9 +123,18 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
             actor_optimizer=build(cfg.optimizer.actor, "optimizer.actor"),
             critic_optimizer=build(cfg.optimizer.critic, "optimizer.critic"),
         )  # fmt: skip
+    if _compiles(cfg):
+        agent.compile()
     if cfg.batch_size == 1 and (batch_norms(agent.actor) or batch_norms(agent.critic)):
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
     return agent
+
+
+def _compiles(cfg: DictConfig) -> bool:
+    """`auto`: nobody knows what else than tensors a class from elsewhere reads, and a recording would not see it."""
+    nodes = (cfg.algorithm, cfg.network.actor, cfg.network.critic, cfg.optimizer.actor, cfg.optimizer.critic)
+    own = all(node["_target_"].startswith("ddpg.") for node in nodes)
+    return own if cfg.compile == "auto" else cfg.compile
 
 
 def transition_bytes(env: gym.Env) -> int:

@@ -24,7 +24,7 @@ from ddpg.types import Count, Fraction, Positive, PositiveInt
 Node = Mapping[str, Any]
 
 #: What may differ when a run goes on: how long, where and how it is watched; never what is learned.
-MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "extra", "resume")
+MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "compile", "extra", "resume")
 
 
 @dataclass
@@ -74,6 +74,7 @@ class Settings:
     dtype: Literal["float32", "float64"]
     device: str
     threads: PositiveInt
+    compile: bool | Literal["auto"]
     eval: Eval
     checkpoint: Checkpoint
     resume: str | None

@@ -194,7 +194,7 @@ def network_metrics(agent: DDPG, batch: Batch) -> dict[str, float]:
             _, critic_dead = _watched(agent.critic, batch.obs, batch.action)
         margin = _AT_BOUND * (agent.high - agent.low) / 2
         saturated = (action <= agent.low + margin) | (action >= agent.high - margin)
-        critic_loss, _ = agent.critic_loss(batch)
+        critic_loss, *_ = agent.critic_loss(batch, agent.smoothing_noise(batch))
         return {
             "diagnostics/saturated_actions": float(saturated.float().mean()),
             **({"diagnostics/actor_dead_units": float(actor_dead.float().mean())} if len(actor_dead) else {}),
@@ -228,14 +228,13 @@ def _grad_norm(loss: Tensor, network: nn.Module) -> float:
 
 @contextmanager
 def _untouched(agent: DDPG) -> Iterator[None]:
-    """Puts back what computing a loss leaves behind: batch-norm statistics, smoothing noise drawn, priorities."""
+    """Puts back what computing a loss leaves behind: batch-norm statistics, smoothing noise drawn."""
     networks = (agent.actor, agent.critic, agent.actor_target, agent.critic_target)
     buffers = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
-    drawn, td_error = agent.generator.get_state(), agent.td_error
+    drawn = agent.generator.get_state()
     try:
         yield
     finally:
         for buffer, before in buffers:
             buffer.copy_(before)
         agent.generator.set_state(drawn)
-        agent.td_error = td_error

@@ -104,7 +104,9 @@ class TestSmoothedTargets:
 
     def smoothed(self, action: list[float], count: int = 20_000, **changes: Any) -> np.ndarray:
         agent = two_by_two(**{"target_noise": 0.2, "target_noise_clip": 0.5} | changes)
-        return agent._smoothed(torch.tensor([action] * count, dtype=torch.float32)).numpy() - np.float32(action)
+        actions = torch.tensor([action] * count, dtype=torch.float32)
+        noise = agent.smoothing_noise(random_batch()._replace(action=actions))
+        return agent._smoothed(actions, noise).numpy() - np.float32(action)
 
     def test_scale_is_half_of_each_range(self) -> None:
         """Asymmetric bounds: half ranges 2 and 5."""
@@ -135,8 +137,9 @@ class TestSmoothedTargets:
         batch = batch_of([0, 0], [0, 0], [0, 0], [-1, -2], [0, 0])
         action = (0.5 * batch.next_obs + 2 * (0.2 * noise).clamp(-0.5, 0.5)).clamp(-3, 1)
         expected = 0.9 * (2 * batch.next_obs + 3 * action)
-        torch.testing.assert_close(agent.target_q(batch), expected[:, 0])
-        assert not torch.equal(agent.target_q(batch), agent.target_q(batch))  # new noise every time
+        torch.testing.assert_close(agent.target_q(batch, agent.smoothing_noise(batch)), expected[:, 0])
+        again = agent.target_q(batch, agent.smoothing_noise(batch))
+        assert not torch.equal(agent.target_q(batch, agent.smoothing_noise(batch)), again)  # new noise every time
 
     def test_goes_on_from_its_state(self) -> None:
         """Trap 20: k + k updates of the full TD3 are 2k updates, its generator included."""

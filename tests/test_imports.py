@@ -46,7 +46,7 @@ LAYERS = [
     [
         "ddpg.envs", "ddpg.evaluate", "ddpg.interrupt", "ddpg.machine", "ddpg.networks",
         "ddpg.optimizers", "ddpg.promise", "ddpg.provenance", "ddpg.replay", "ddpg.schedule", "ddpg.seeding",
-        "ddpg.signature", "ddpg.tracking",
+        "ddpg.signature", "ddpg.tape", "ddpg.tracking",
     ],
     ["ddpg.agent", "ddpg.checkpoint", "ddpg.config", "ddpg.noise", "ddpg.plot"],
     ["ddpg.diagnostics"],

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from ddpg.build import build, build_agent, build_env_spec
-from ddpg.optimizers import adam
+from ddpg.optimizers import Adam, adam
 
 
 def network() -> nn.Module:
@@ -19,12 +19,12 @@ def network() -> nn.Module:
 
 def optimizer(
     params: Iterable[nn.Parameter], decay: Any, weight_decay: float = 0.5, **changes: Any
-) -> torch.optim.Adam:
+) -> Adam:
     settings = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "eps_hat": False} | changes
     return adam(params, weight_decay=weight_decay, decay=decay, **settings)
 
 
-def decayed(chosen: torch.optim.Adam) -> list[torch.Size]:
+def decayed(chosen: Adam) -> list[torch.Size]:
     return [p.shape for group in chosen.param_groups if group["weight_decay"] for p in group["params"]]
 
 
@@ -115,7 +115,7 @@ def test_presets(
     assert {group["weight_decay"] for group in actor_groups} == {0.0}
     by_dim = {p.ndim: group["weight_decay"] for group in critic_groups for p in group["params"]}
     assert by_dim == {1: 0.0, 2: decay}
-    assert type(agent.critic_optimizer) is torch.optim.Adam
+    assert type(agent.critic_optimizer) is Adam
 
 
 def test_constants_reach_torch(compose: Callable[..., DictConfig]) -> None:
