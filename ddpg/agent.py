@@ -157,7 +157,9 @@ class DDPG:
         """N(0, 1) for each of the targets' actions, the same draws on every device; None: they are not smoothed."""
         if self.target_noise == 0:
             return None
-        return torch.randn(batch.action.shape, generator=self.generator, dtype=batch.action.dtype).to(self.low.device)
+        shape, dtype, device = batch.action.shape, batch.action.dtype, self.low.device
+        noise = torch.randn(shape, generator=self.generator, dtype=dtype, pin_memory=device.type == "cuda")
+        return noise.to(device, non_blocking=True)
 
     def _smoothed(self, action: Tensor, noise: Tensor | None) -> Tensor:
         """TD3, section 5.3: the target's action with clipped noise, so that Q' is averaged over similar actions."""

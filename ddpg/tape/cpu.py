@@ -13,10 +13,7 @@ from ddpg.tape.recorder import Call, Recorder, memory_of, tensors
 
 #: Arguments of a kernel that makes a tensor; the kernel's form that fills a given one does not have them.
 _FACTORY = {"dtype", "layout", "device", "pin_memory"}
-
-
-class UnrecordableError(Exception):
-    """The function does what a recording cannot repeat."""
+_SHOWS_PYTHON_A_NUMBER = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
 
 
 class Recording:
@@ -25,26 +22,27 @@ class Recording:
     def __init__(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> None:
         with Recorder() as recorder:
             self.outputs = function(*inputs)
-        self._calls = recorder.calls
-        self._steps: list[Callable[[], Any]] = []
-
-    def finish(self) -> None:
-        """Makes the calls repeatable. UnrecordableError if they are not."""
-        for call in self._calls:
-            if call.has(torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape):
-                raise UnrecordableError(f"{call.kernel} gives Python a number, which a recording cannot follow")
-        calls = [call for call in self._calls if not call.only_looks]
-        once = _constant(calls)
-        again = [call for call in calls if call not in once]
-        places = Places(again, [*tensors((self.outputs,)), *(tensor for call in once for tensor in call.results)])
-        self._steps = [_step(call, places) for call in again]
-        self._calls = []
+        self.refusal = next((_told(call) for call in recorder.calls if call.has(*_SHOWS_PYTHON_A_NUMBER)), None)
+        self._steps = [] if self.refusal else _steps(recorder.calls, list(tensors((self.outputs,))))
 
     @torch.no_grad()
     def play(self) -> None:
         """Once more; the outputs are written to the same tensors."""
         for step in self._steps:
             step()
+
+
+def _told(call: Call) -> str:
+    return f"{call.kernel} gives Python a number, which a recording cannot follow"
+
+
+def _steps(recorded: Sequence[Call], outputs: Sequence[Tensor]) -> list[Callable[[], Any]]:
+    """The calls as functions without arguments, less those that need not be repeated."""
+    calls = [call for call in recorded if not call.only_looks]
+    once = _constant(calls)
+    again = [call for call in calls if call not in once]
+    places = Places(again, [*outputs, *(tensor for call in once for tensor in call.results)])
+    return [_step(call, places) for call in again]
 
 
 def _constant(calls: Sequence[Call]) -> list[Call]:

@@ -8,16 +8,22 @@ from torch import Tensor
 
 
 class Graph:
-    """What `function(*inputs)` launched; `play` launches all of it at once on the present contents of the inputs."""
+    """What `function(*inputs)` launches; `play` launches all of it at once on the present contents of the inputs.
+
+    Nothing in it may wait for the device.
+    """
 
     def __init__(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> None:
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        self.refusal: str | None = None
+        try:
+            with torch.cuda.graph(self._graph):
+                self.outputs = function(*inputs)
+        except RuntimeError as error:  # nothing has been computed yet
+            self.refusal = str(error).splitlines()[0]
             self.outputs = function(*inputs)
-
-    def finish(self) -> None:
-        """Capturing launched nothing, so the outputs come from a first play."""
-        self.play()
+        else:
+            self.play()
 
     def play(self) -> None:
         """Once more; the outputs are written to the same tensors."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from ddpg.tape.cpu import Recording, UnrecordableError
+from ddpg.tape.cpu import Recording
 from ddpg.tape.cuda import Graph
 
 log = logging.getLogger(__name__)
@@ -15,10 +15,11 @@ log = logging.getLogger(__name__)
 WARM_UP = 2
 
 
-class Played(Protocol):
-    """A recording: it plays on the memory that it was made on."""
+class Playable(Protocol):
+    """A recording of one call, with what that call returned."""
 
     outputs: Any
+    refusal: str | None  # why it cannot be played
 
     def play(self) -> None: ...
 
@@ -36,7 +37,7 @@ class Tape:
         self._function = function
         self._calls = 0
         self._inputs: list[Tensor | None] = []
-        self._recording: Played | None = None
+        self._recording: Playable | None = None
 
     @property
     def plays(self) -> bool:
@@ -57,12 +58,12 @@ class Tape:
         self._inputs = [None if given is None else given.clone() for given in inputs]
         make = Graph if any(given is not None and given.is_cuda for given in inputs) else Recording
         recording = make(self._function, self._inputs)
-        try:
-            recording.finish()
-        except UnrecordableError as error:
-            log.warning("not recorded: %s; it goes on as it is, more slowly (compile=false: without this line)", error)
-        else:
+        if recording.refusal is None:
             self._recording = recording
+        else:
+            log.warning(
+                "not recorded: %s; it goes on, more slowly (compile=false: without this line)", recording.refusal
+            )
         return recording.outputs
 
 
