@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ddpg.networks import Ensemble, act, copy_of, running_norms
+from ddpg.networks import Act, Ensemble, act, copy_of, recorded_act, running_norms
 from ddpg.replay import Batch
 from ddpg.tape import Tape
 from ddpg.types import NonNegative, Positive, PositiveInt
@@ -67,7 +67,9 @@ class DDPG:
         self.generator = generator
         self._actor_norms, self._critic_norms = batch_norms(self.actor), batch_norms(self.critic)
         self._running_norms = running_norms(self.actor, self.critic)
-        self._pairs = [_TargetPair(self.critic, self.critic_target), _TargetPair(self.actor, self.actor_target)]
+        online, target = [self.critic, self.actor], [self.critic_target, self.actor_target]
+        self._targets = _Targets(nn.ModuleList(online), nn.ModuleList(target))
+        self._act: Act = partial(act, self.actor)
         self._compiled = False
         self._prepare_updates()
 
@@ -76,6 +78,7 @@ class DDPG:
 
         Then the losses that `update` returns, and `td_error`, are overwritten by the next update.
         """
+        self._act = recorded_act(self.actor)
         self._compiled = True
         self._prepare_updates()
 
@@ -86,7 +89,7 @@ class DDPG:
 
     def act(self, obs: np.ndarray) -> np.ndarray:
         """mu(s): one observation of shape obs_shape to the noise-free action (action_dim,), float32."""
-        return act(self.actor, obs)
+        return self._act(obs)
 
     def value(self, obs: Tensor, action: Tensor) -> Tensor:
         """Q(s, a), (N,): of several critics, what the targets take of them."""
@@ -185,8 +188,7 @@ class DDPG:
 
     def update_targets(self) -> None:
         """Line 15: theta' <- tau theta + (1 - tau) theta', for all targets."""
-        for pair in self._pairs:
-            pair.follow(self.tau)
+        self._targets.follow(self.tau)
 
     def _descend(self, loss: Tensor, optimizer: Optimizer) -> None:
         params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
@@ -237,17 +239,16 @@ def _batch_statistics(norms: list[_BatchNorm]) -> Iterator[None]:
         norm.training = False
 
 
-class _TargetPair:
-    """A network and its slowly following target; the lists are made once, for they cost more than the update."""
+class _Targets:
+    """Networks and their slowly following targets; the lists are made once, for they cost more than the update."""
 
     def __init__(self, online: nn.Module, target: nn.Module) -> None:
-        self._target: list[Tensor] = list(target.parameters())
         self._online: list[Tensor] = list(online.parameters())
-        self._target_buffers: list[Tensor] = list(target.buffers())
-        self._buffers: list[Tensor] = list(online.buffers())
+        self._target: list[Tensor] = list(target.parameters())
+        self._online_buffers, self._target_buffers = list(online.buffers()), list(target.buffers())
 
     @torch.no_grad()
     def follow(self, tau: float) -> None:
         torch._foreach_lerp_(self._target, self._online, tau)
-        if self._buffers:  # batch-norm statistics are averages already: copied
-            torch._foreach_copy_(self._target_buffers, self._buffers)
+        if self._online_buffers:  # batch-norm statistics are averages already: copied
+            torch._foreach_copy_(self._target_buffers, self._online_buffers)
