@@ -42,7 +42,7 @@ def assert_same(one: Any, other: Any) -> None:
 def played(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
     """A tape of the function that plays from now on."""
     tape = Tape(function)
-    for _ in range(WARM_UP + 1):
+    for _ in range(WARM_UP + 2):  # recorded and compared
         tape(*inputs)
     assert tape.plays
     return tape
@@ -118,6 +118,24 @@ class TestFunctions:
         assert not tape.plays
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert "compile=false" in caplog.text
+
+    def test_python_that_counts_is_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The recording would go on with the number that it was made with; what it did in the trial is undone."""
+        calls, total = [], torch.zeros(1)
+
+        def function(x: Tensor) -> Tensor:
+            calls.append(1)
+            return total.add_(x * len(calls)).clone()
+
+        tape = Tape(function)
+        with caplog.at_level(logging.WARNING):
+            results = [tape(torch.ones(1)).item() for _ in range(6)]
+        assert results == [1, 3, 6, 10, 15, 21]
+        assert not tape.plays
+        assert "something besides tensors changes" in caplog.text
+
+    def test_nan_is_no_difference(self) -> None:
+        assert played(lambda x: x.log(), -torch.ones(2))(torch.ones(2)).tolist() == [0, 0]
 
 
 #: Kernels that work in place, view, transpose, widen and narrow: what a plan of the memory can get wrong.
@@ -226,6 +244,20 @@ class OwnCritic(nn.Module):
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:
         self.calls += 1
         return self.layer(torch.cat([obs, action], dim=1))[:, 0] * (1 + self.calls)
+
+
+def test_an_optimizer_that_counts_in_python_is_found_out(compose: Compose, caplog: pytest.LogCaptureFixture) -> None:
+    """torch.optim.Adam computes its corrections in Python; with compile=true it learns what it learns without."""
+    learners_ = []
+    for wish in ("true", "false"):
+        cfg = compose(f"compile={wish}")
+        adam = {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.01}
+        cfg.optimizer = {"actor": adam, "critic": adam}
+        learners_.append(build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), CPU))
+    for batch in batches(learners_[0], 8, False, False):
+        assert_same(*(agent.update(batch) for agent in learners_))
+    assert_same(*(agent.state_dict() for agent in learners_))
+    assert "something besides tensors changes" in caplog.text
 
 
 @pytest.mark.parametrize(("wish", "compiles"), [("auto", False), ("true", True), ("false", False)])

@@ -10,6 +10,7 @@ from torch._ops import OpOverload
 
 from ddpg.tape.memory import Places
 from ddpg.tape.recorder import Call, Recorder, memory_of, tensors
+from ddpg.tape.surroundings import Surroundings, bits
 
 #: Arguments of a kernel that makes a tensor; the kernel's form that fills a given one does not have them.
 _FACTORY = {"dtype", "layout", "device", "pin_memory"}
@@ -24,6 +25,19 @@ class Recording:
             self.outputs = function(*inputs)
         self.refusal = next((_told(call) for call in recorder.calls if call.has(*_SHOWS_PYTHON_A_NUMBER)), None)
         self._steps = [] if self.refusal else _steps(recorder.calls, list(tensors((self.outputs,))))
+        self._surroundings = Surroundings(recorder.calls)
+
+    def check(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> Any:
+        """`function(*inputs)`, after it was played and undone; if they differ in a bit, that is the refusal."""
+        before = self._surroundings.content()
+        self.play()
+        played = [*map(bits, tensors((self.outputs,))), *self._surroundings.content().tensors]
+        self._surroundings.restore(before)
+        outputs = function(*inputs)
+        computed = [*map(bits, tensors((outputs,))), *self._surroundings.content().tensors]
+        if not all(map(torch.equal, played, computed)):
+            self.refusal = "something besides tensors changes from one call to the next, and a recording cannot see it"
+        return outputs
 
     @torch.no_grad()
     def play(self) -> None:

@@ -25,6 +25,11 @@ class Graph:
         else:
             self.play()
 
+    def check(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> Any:
+        """Nobody wrote down what a graph changes, so it cannot be undone and compared: it is played."""
+        self.play()
+        return self.outputs
+
     def play(self) -> None:
         """Once more; the outputs are written to the same tensors."""
         self._graph.replay()
