@@ -13,10 +13,12 @@ from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from ddpg.choices import Choices
 from ddpg.command_line import is_value, key_values, one_line_errors, print_help
-from ddpg.complaints import explain, require_known_flags
+from ddpg.complaints import explain, known_flags
 from ddpg.errors import Refused, UserError
 from ddpg.precheck import job_config
+from ddpg.run_folder import RunFolder
 from ddpg.signature import fit
 from ddpg.types import Count, PositiveInt
 
@@ -38,7 +40,10 @@ def train_with_hydra() -> None:
     """What sys.argv asks for. Raises what goes wrong."""
     _find_own_packages()
     _multirun_first(sys.argv)
-    require_known_flags(sys.argv[1:])
+    flags = known_flags(sys.argv[1:])
+    if flags.help:
+        print(Choices(flags.config_dir).help())
+        sys.exit()
     _continue_in_its_folder(sys.argv)
     _register_launchers()
     _train()
@@ -86,8 +91,7 @@ def _continue_in_its_folder(argv: list[str]) -> None:
         if {"-m", "--multirun"} & set(argv):
             raise UserError(f"{argument} cannot be combined with -m: it continues one run")
         folder = Path(argument.partition("=")[2].strip("'\""))
-        if not (folder / "config.yaml").exists():
-            raise UserError(f"{argument} is no run folder: it has no config.yaml")
+        RunFolder(folder).require(argument)
         quoted = str(folder).replace("'", "\\'")
         argv[place] = f"resume='{quoted}'"
         argv += [f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
@@ -112,10 +116,10 @@ def evaluate() -> None:
     _find_own_packages()
     with one_line_errors("ddpg-eval"):
         arguments = eval_arguments(sys.argv[1:])
-        from ddpg.play import play
-        from ddpg.run_folder import RunFolder
-
         folder = RunFolder(Path(arguments.folder))
+        folder.require(str(folder.path))
+        from ddpg.play import play  # torch, when there is something to play
+
         episodes = play(folder, arguments.actor, arguments.episodes, arguments.seed, arguments.video)
         returns, lengths = episodes.returns, episodes.lengths
         print(f"{len(returns)} noise-free episodes of the {arguments.actor} actor in {folder.path}")

@@ -1,9 +1,9 @@
 """From an exception to the one line that a user can act on."""
 
 import re
+from argparse import Namespace
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import NoReturn
 
 import hydra
@@ -13,6 +13,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ddpg.choices import Choices
 from ddpg.config import flat, told
 from ddpg.errors import UserError
 from ddpg.signature import nearest
@@ -41,14 +42,16 @@ def explain(error: Exception, argv: Sequence[str]) -> str | None:
     return None
 
 
-def require_known_flags(argv: Sequence[str]) -> None:
-    """UserError for `--seed 3` and the like: Hydra's own message about it is a page long."""
+def known_flags(argv: Sequence[str]) -> Namespace:
+    """Hydra's. UserError for `--seed 3` and the like: Hydra's own message about it is a page long."""
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
-    unknown = [word for word in parser.parse_known_args(list(argv))[1] if word.startswith("-")]
+    flags, words = parser.parse_known_args(list(argv))
+    unknown = [word for word in words if word.startswith("-")]
     if unknown:
         key = unknown[0].lstrip("-").partition("=")[0].replace("-", "_")
         raise UserError(f"{unknown[0]}: there is no such flag; values are written KEY=VALUE, as in {key}=VALUE")
+    return flags
 
 
 def _refuse(message: str) -> NoReturn:
@@ -87,7 +90,8 @@ def _bad_override(message: str, argv: Sequence[str]) -> str:
     """Hydra's paragraph as a line of ours where it is a common one."""
     unknown = re.search(r"Could not (?:override|delete from config\.) '([^']+)'", message)
     if unknown:
-        near = _choices_named(unknown[1], argv) or nearest(unknown[1], _known_keys(unknown[1], argv))
+        composed = _composed(argv)
+        near = _choices_named(unknown[1], composed, argv) or nearest(unknown[1], _known_keys(unknown[1], composed))
         return f"{_said(unknown[1], argv)}: there is no such key{near}"
     swept = re.search(r"Ambiguous value for argument '([^'=]+)=([^']*)'", message)
     if swept:
@@ -129,29 +133,24 @@ def _composed(argv: Sequence[str]) -> DictConfig:
             return hydra.compose("config", overrides=path, return_hydra_config=True)
 
 
-def _known_keys(word: str, argv: Sequence[str]) -> list[str]:
+def _known_keys(word: str, composed: DictConfig) -> list[str]:
     """Every key and group that the command line can name."""
-    composed = _composed(argv)
     keys = list(flat(OmegaConf.to_container(composed))) + [str(group) for group in composed.hydra.runtime.choices]
     return [key for key in keys if word.startswith("hydra") or not key.startswith("hydra.")]
 
 
-def _choices_named(word: str, argv: Sequence[str]) -> str:
+def _choices_named(word: str, composed: DictConfig, argv: Sequence[str]) -> str:
     """The end of a message for the name of an option in the place of its group's; empty for any other word."""
-    groups = [str(group) for group in _composed(argv).hydra.runtime.choices if not str(group).startswith("hydra/")]
-    close = {group: get_close_matches(word, _options(group, argv), n=1, cutoff=0.85) for group in groups}
+    groups = [str(group) for group in composed.hydra.runtime.choices if not str(group).startswith("hydra/")]
+    choices = _choices(argv)
+    close = {group: get_close_matches(word, choices.options(group), n=1, cutoff=0.85) for group in groups}
     found = [f"{group}={options[0]}" for group, options in close.items() if options]
     return f"; did you mean {' or '.join(found[:3])}?" if found else ""
 
 
 def _options(group: str, argv: Sequence[str]) -> list[str]:
-    from hydra.core.global_hydra import GlobalHydra
-
-    arguments = get_args_parser().parse_known_args(list(argv))[0]
-    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
-        own = [] if not arguments.config_dir else _own_options(arguments.config_dir, group)
-        return sorted({*GlobalHydra.instance().config_loader().get_group_options(group), *own})
+    return _choices(argv).options(group)
 
 
-def _own_options(folder: str, group: str) -> list[str]:
-    return [path.stem for path in (Path(folder) / group).glob("*.yaml")]
+def _choices(argv: Sequence[str]) -> Choices:
+    return Choices(get_args_parser().parse_known_args(list(argv))[0].config_dir)

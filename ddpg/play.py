@@ -26,8 +26,6 @@ def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool)
 
     With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder holds no such actor.
     """
-    if not folder.config.exists():
-        raise UserError(f"{folder.path} is no run folder: it has no config.yaml")
     cfg = check(OmegaConf.load(folder.config))
     torch.set_num_threads(cfg.threads)
     spec = build_env_spec(cfg)

@@ -44,15 +44,14 @@ GIT_SECONDS = 5.0  # a repository on a slow network disk must not hold the run u
 
 def provenance(seed: int) -> dict[str, Any]:
     """What provenance.json holds, ready for json.dump."""
-    code = _code()
-    here = repository(Path.cwd())
+    code, here = _code(), Path.cwd()
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
-        "directory": str(Path.cwd()),
+        "directory": str(here),
         "seed": seed,
         "git": code,
-        "git_of_directory": None if here is None or (code and here["root"] == code["root"]) else here,
+        "git_of_directory": None if code and code["root"] == _root(here) else repository(here),
         "versions": versions(),
         "machine": machine(),
         "slurm": {name: os.environ[name] for name in SLURM_VARIABLES if name in os.environ} or None,
@@ -61,27 +60,40 @@ def provenance(seed: int) -> dict[str, Any]:
 
 def code_version() -> dict[str, Any]:
     """`commit` of this package's code, and whether it is `dirty`: changed since; None where git does not know it."""
-    folder = Path(ddpg.__file__).parent
-    if not _is_tracked(Path(ddpg.__file__)):
+    folder = _code_folder()
+    if folder is None:
         return {"commit": None, "dirty": None}
     return {"commit": _commit(folder), "dirty": bool(_status(folder))}
 
 
+def code_commit() -> str | None:
+    """`commit` of `code_version` alone: `dirty` is a look at every file."""
+    folder = _code_folder()
+    return None if folder is None else _commit(folder)
+
+
 def _code() -> dict[str, Any] | None:
+    folder = _code_folder()
+    return None if folder is None else repository(folder)
+
+
+def _code_folder() -> Path | None:
+    """That of this package, where git knows it: not installed, even if its environment lies inside some repository."""
     package = Path(ddpg.__file__)
-    return repository(package.parent) if _is_tracked(package) else None
+    tracked = _git(package.parent, "ls-files", "--error-unmatch", package.name) is not None
+    return package.parent if tracked else None
 
 
 def repository(folder: Path) -> dict[str, Any] | None:
     """Commit and uncommitted changes of the git repository around `folder`; None if there is none."""
-    root = _git(folder, "rev-parse", "--show-toplevel")
+    root = _root(folder)
     if root is None:
         return None
     status = _status(folder)
     diff = _git(folder, "diff", "HEAD") or ""
     untracked = [line[3:] for line in status.splitlines() if line.startswith("??")]
     return {
-        "root": root.strip(),
+        "root": root,
         "commit": _commit(folder),
         "dirty": bool(status),
         "diff": diff[:LONGEST_DIFF],
@@ -112,6 +124,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def _root(folder: Path) -> str | None:
+    root = _git(folder, "rev-parse", "--show-toplevel")
+    return root and root.strip()
+
+
 def _commit(folder: Path) -> str | None:
     return (_git(folder, "rev-parse", "--verify", "--quiet", "HEAD") or "").strip() or None
 
@@ -119,11 +136,6 @@ def _commit(folder: Path) -> str | None:
 def _status(folder: Path) -> str:
     """A line for each file that is changed or untracked."""
     return _git(folder, "status", "--porcelain") or ""
-
-
-def _is_tracked(file: Path) -> bool:
-    """False for an installed package, even if its virtual environment lies inside some repository."""
-    return _git(file.parent, "ls-files", "--error-unmatch", file.name) is not None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

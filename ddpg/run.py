@@ -16,7 +16,6 @@ from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.machine import torch_device
 from ddpg.play import play
-from ddpg.plot import learning_curve
 from ddpg.promise import resume_promise
 from ddpg.provenance import provenance
 from ddpg.run_folder import RunFolder, atomic_write
@@ -60,6 +59,7 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
     folder.write_status(**folder.status() | {"resume": promise(cfg, trainer.env, device)})
     result = trainer.train()
     results = {"env_step": trainer.env_step, "last_return": result, "best_return": trainer.best_return}
+    del trainer  # and with it the replay memory, before pictures take some
     try:
         _show(cfg, folder, tracker, results)
     except Exception:  # it is done all the same, and another start would fail here again
@@ -83,6 +83,8 @@ def _finish(cfg: DictConfig, folder: RunFolder, results: dict[str, float]) -> No
 
 def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker, results: Mapping[str, float]) -> None:
     """Pictures of the finished run, and where everything is."""
+    from ddpg.plot import learning_curve  # matplotlib takes 0.4 s and 30 MB, which training goes without
+
     tracker.save(learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}"), "image")
     tracker.save(folder.actor, "model")
     if cfg.eval.video:

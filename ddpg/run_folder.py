@@ -72,6 +72,11 @@ class RunFolder:
         self.checkpoints, self.videos = path / "checkpoint", path / "videos"
         self._status = path / "status.json"
 
+    def require(self, name: str) -> None:
+        """UserError if it is no run folder; the message calls it by `name`."""
+        if not self.config.exists():
+            raise UserError(f"{name} is no run folder: it has no config.yaml")
+
     def status(self) -> dict[str, Any]:
         """What is known of the run: `state` (running, done, interrupted, failed), env_step, results; {} if new."""
         return self._read_json(self._status) or {}

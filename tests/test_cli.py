@@ -347,3 +347,16 @@ def test_what_hydra_users_expect_needs_no_torch(argv: list[str], said: str) -> N
     done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert said in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [("train", ["gamma=7"]), ("train", ["gama=1"]), ("train", ["env=hoper"]), ("evaluate", ["nope"])],
+)
+def test_simple_mistakes_need_no_torch(command: str, argv: list[str]) -> None:
+    code = (
+        f"import sys\nfrom ddpg import cli\ntry:\n    cli.{command}()\n"
+        "finally:\n    assert not {'torch', 'gymnasium', 'wandb'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -1,6 +1,8 @@
 """Who may import what: outside libraries have one home, and our own modules form layers."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +16,13 @@ MODULES = {
 
 #: Who may import a library; a package stands for all its modules.
 HOMES = {
-    "hydra": ("ddpg.build", "ddpg.complaints", "ddpg.precheck", "ddpg.sweep", "ddpg.cli"),
+    "hydra": ("ddpg.build", "ddpg.choices", "ddpg.complaints", "ddpg.precheck", "ddpg.sweep", "ddpg.cli"),
     "omegaconf": (
         "ddpg.config",
         "ddpg.build",
         "ddpg.play",
         "ddpg.run",
+        "ddpg.choices",
         "ddpg.complaints",
         "ddpg.precheck",
         "ddpg.sweep",
@@ -42,18 +45,18 @@ HOMES = {
 #: From the ground up; a module may import from lower layers, and its own package.
 LAYERS = [
     ["ddpg", "ddpg.errors", "ddpg.types"],
-    ["ddpg.run_folder"],
+    ["ddpg.run_folder", "ddpg.tape"],
     [
         "ddpg.envs", "ddpg.evaluate", "ddpg.interrupt", "ddpg.machine", "ddpg.networks",
         "ddpg.optimizers", "ddpg.promise", "ddpg.provenance", "ddpg.replay", "ddpg.schedule", "ddpg.seeding",
-        "ddpg.signature", "ddpg.tape", "ddpg.tracking",
+        "ddpg.signature", "ddpg.tracking",
     ],
     ["ddpg.agent", "ddpg.checkpoint", "ddpg.config", "ddpg.noise", "ddpg.plot"],
     ["ddpg.diagnostics"],
     ["ddpg.trainer"],
     ["ddpg.build"],
     ["ddpg.play", "ddpg.report"],
-    ["ddpg.run"],
+    ["ddpg.choices", "ddpg.run"],
     ["ddpg.complaints", "ddpg.sweep"],
     ["ddpg.precheck"],
     ["ddpg.command_line"],
@@ -106,3 +109,26 @@ def test_layers_import_downwards(module: str) -> None:
 def test_scripts_import_the_command_line_alone() -> None:
     for script in ("train.py", "evaluate.py"):
         assert list(imports(ROOT / "scripts" / script)) == ["ddpg.cli"]
+
+
+#: Each takes time or memory from a run that does not use it; matplotlib comes for the picture at the end.
+NOT_FOR_A_RUN = {
+    "dm_control", "imageio_ffmpeg", "matplotlib", "mujoco", "pandas", "pybullet", "submitit", "sympy", "tensorboard",
+    "torch._dynamo", "wandb",
+}  # fmt: skip
+
+
+def test_training_imports_what_it_uses(tmp_path: Path) -> None:
+    """In a process of its own: builds, evaluates, learns, writes a checkpoint, all but the picture."""
+    code = f"""
+import sys
+from ddpg import cli, run
+run._show = lambda *_: None
+sys.argv = ["ddpg-train", "hydra.run.dir={tmp_path}/run", "total_steps=60", "random_steps=20", "batch_size=8",
+            "eval.episodes=1", "logger=silent"]
+cli.train()
+print(*sorted({NOT_FOR_A_RUN} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (tmp_path / "run" / "actor.pt").exists()
+    assert done.stdout.split() == []

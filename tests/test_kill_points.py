@@ -29,7 +29,7 @@ def start(compose: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -
             file.write(title.encode())
         return folder / "learning_curve.png"
 
-    monkeypatch.setattr("ddpg.run.learning_curve", picture)
+    monkeypatch.setattr("ddpg.plot.learning_curve", picture)
     monkeypatch.setattr("ddpg.run.provenance", lambda seed: {"command": "ddpg-train"})
     monkeypatch.setattr("ddpg.trainer.SNAPSHOT_EVERY", 20)
     cfg = compose(*SHORT)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddpg import provenance as module
-from ddpg.provenance import code_version, provenance, repository
+from ddpg.provenance import code_commit, code_version, provenance, repository
 
 
 @pytest.fixture
@@ -58,8 +58,12 @@ def test_version_is_that_of_the_repository_without_its_diff(checkout: Path, monk
     asked.clear()
     assert code_version()["dirty"]
     assert "diff" not in asked
+    asked.clear()
+    assert code_commit() == code_version()["commit"]
+    assert asked.count("status") == 1  # of code_version
     monkeypatch.setattr(module.ddpg, "__file__", str(checkout / "untracked.py"))
     assert code_version() == {"commit": None, "dirty": None}
+    assert code_commit() is None
 
 
 def test_repository_without_a_commit_and_no_repository(tmp_path: Path) -> None:

@@ -45,6 +45,19 @@ def next_second() -> None:
     time.sleep(1.01 - time.time() % 1)
 
 
+def test_opens_when_training_has_begun(tmp_path: Path) -> None:
+    """It takes a second, for which the first step does not wait: not even after the evaluation at step 0."""
+    tracker = tracker_of(tmp_path, settings(mode="offline"))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 1)
+    assert segments(tmp_path) == []
+    tracker.step(1)
+    assert len(segments(tmp_path)) == 1
+    log_rows(tracker, 1, 2)
+    tracker.finish(0, {})
+    assert sent_rows(tmp_path) == recorded(tmp_path)
+
+
 def test_is_told_how_the_run_ended(
     tmp_path: Path, compose: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:

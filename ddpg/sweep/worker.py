@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
-from ddpg.provenance import code_version
+from ddpg.provenance import code_commit
 from ddpg.run_folder import RunFolder
 from ddpg.sweep.pool import print_log
 
@@ -53,8 +53,7 @@ def work(path: Path) -> float:
 def _tell_of_other_code(folder: RunFolder) -> None:
     """The config is frozen, the code is not."""
     frozen_at = next((start.get("commit") for start in folder.starts() if "submitted" in start), None)
-    now = code_version()["commit"]
-    if frozen_at and now != frozen_at:
+    if frozen_at and (now := code_commit()) != frozen_at:
         log.warning("the code is at commit %s, the run was submitted with %s", now, frozen_at)
 
 

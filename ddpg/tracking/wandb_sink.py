@@ -71,22 +71,27 @@ class WandbSink:
         self._last: int | None = None  # the row that W&B still holds open for media
 
     def start(self, rows: Sequence[Row]) -> None:
-        """Send the rows that W&B does not have; the jobs of a sweep that start at once come one after another."""
+        """The rows that W&B may not have; `step` sends them. Jobs of a sweep that start at once come one by one."""
         self._identity.keep(self._run_dir)  # the id first: a W&B run must never exist without its folder knowing it
         if self._sweep and self._settings.mode == "online":
             self._open_at = monotonic() + SystemRandom().uniform(0, self._settings.start_jitter)
         self._waiting = list(enumerate(rows))
         self._heard = len(rows)
-        self._send_if_it_is_time()
 
     def log(self, index: int, row: Row) -> None:
         """Send a row, unless an earlier attempt has sent it. W&B takes it in when the next step comes."""
         self._heard = index + 1
         self._waiting.append((index, row))
-        self._send_if_it_is_time()
+        if index:  # the first row is there before the first step
+            self._send_if_it_is_time()
 
     def step(self, env_step: int) -> None:
-        """Steps without a row are not sent: a call costs 0.3 ms."""
+        """Send the rows that wait: training has begun, and did not wait a second for W&B to open.
+
+        Steps without a row are not sent: a call costs 0.3 ms.
+        """
+        if self._waiting:
+            self._send_if_it_is_time()
 
     def save(self, path: Path, kind: Kind) -> None:
         """A model becomes an artifact; a video or an image joins the last row."""

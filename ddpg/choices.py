@@ -1,0 +1,43 @@
+"""What a command line of `ddpg-train` can choose from: for --help, and for messages about what it chose wrongly.
+
+Asks Hydra's repository of YAML itself. Its loader copies all it knows for every question, 0.3 s for --help.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+
+from hydra._internal.config_repository import ConfigRepository  # hydra-core is held below 1.4
+from hydra._internal.utils import create_config_search_path
+from hydra.core.object_type import ObjectType
+from omegaconf import OmegaConf
+
+
+class Choices:
+    """The groups of conf/ and of the folder that --config-dir names."""
+
+    def __init__(self, config_dir: str | None) -> None:
+        path = create_config_search_path("pkg://ddpg.conf")
+        if config_dir is not None:
+            path.prepend("command-line", f"file://{Path(config_dir).absolute()}")
+        self._repository = ConfigRepository(path)
+
+    def options(self, group: str) -> list[str]:
+        """Sorted; none if there is no such group."""
+        return self._repository.get_group_options(group)
+
+    def groups(self, parent: str = "") -> Iterator[str]:
+        """All but Hydra's own, sorted."""
+        for name in self._repository.get_group_options(parent, ObjectType.GROUP):
+            group = f"{parent}/{name}" if parent else name
+            if group != "hydra":
+                yield group
+                yield from self.groups(group)
+
+    def help(self) -> str:
+        """What `ddpg-train --help` prints: conf/hydra/help/ddpg.yaml, with the groups in their place."""
+        found = self._repository.load_config("hydra/help/ddpg")
+        assert found is not None
+        text = OmegaConf.create({"hydra": {"help": found.config}}).hydra.help.template
+        lines = [f"{group}: {', '.join(self.options(group))}" for group in self.groups() if self.options(group)]
+        return Template(text).substitute(APP_CONFIG_GROUPS="\n".join(lines) + "\n")
