@@ -3,6 +3,7 @@
 None of them is needed to learn, and none of them changes what is learned.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +28,13 @@ _NO_VARIANCE = 1e-12
 Q_STRIDE = 10
 #: Steps that a NoiseMeter keeps before it adds them to its sums.
 _BLOCK = 1000
+
+
+def finite(value: Any) -> bool:
+    """Whether a number, or every number of a vector, is neither NaN nor infinite; pictures of bytes always are."""
+    if isinstance(value, np.ndarray):
+        return value.dtype == np.uint8 or all(map(math.isfinite, value.tolist()))  # for a few numbers faster than numpy
+    return math.isfinite(value)
 
 
 class NoiseMeter:

@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from ddpg.agent import DDPG
 from ddpg.checkpoint import Checkpoints, require_storable, write_actor
-from ddpg.diagnostics import NoiseMeter, QBias, network_metrics
+from ddpg.diagnostics import NoiseMeter, QBias, finite, network_metrics
 from ddpg.errors import UserError
 from ddpg.evaluate import evaluate
 from ddpg.interrupt import Interrupted, InterruptFlag
@@ -124,10 +123,10 @@ class Trainer:
         if self.env_step < self.schedule.random_steps:
             return self.generators["warmup"].uniform(self.low, self.high).astype(np.float32)
         mean = self.agent.act(obs)
-        self._require_finite(**self._losses)  # the previous update's: act() has already waited for the device
         noisy = mean + self.noise(obs, self.env_step)
-        self._require_finite(action=mean, noisy_action=noisy)
-        action = np.clip(noisy, self.low, self.high).astype(np.float32)
+        if not finite(noisy):  # named is what came first: losses spoil the weights, and these the action
+            self._require_finite(**self._losses, action=mean, noisy_action=noisy)
+        action = np.minimum(np.maximum(noisy, self.low), self.high).astype(np.float32)
         self.noise_meter.add(action, mean)
         return action
 
@@ -161,7 +160,7 @@ class Trainer:
 
     def _require_finite(self, **quantities: Any) -> None:
         for name, value in quantities.items():
-            if not (np.isfinite(value).all() if isinstance(value, np.ndarray) else math.isfinite(value)):
+            if not finite(value):
                 raise self._failure(f"{name} is not finite")
 
     def _require_sound(self) -> None:
@@ -195,8 +194,9 @@ class Trainer:
         if self.env_step % self.schedule.log_every == 0:
             now, (then, step) = time.monotonic(), self._mark
             timing = {"charts/SPS": (self.env_step - step) / (now - then), "time/elapsed_s": now - self._started}
-            self.tracker.log(self.env_step, self.means.pop() | self._diagnostics() | timing)
-            self._mark = now, self.env_step
+            means, self._mark = self.means.pop(), (now, self.env_step)
+            self._require_finite(**means)
+            self.tracker.log(self.env_step, means | self._diagnostics() | timing)
 
     def _diagnostics(self) -> dict[str, float]:
         """What shows whether the exploration and the networks are healthy; nothing of it changes what is learned."""
@@ -231,7 +231,7 @@ class Trainer:
             "agent": copy.deepcopy(self.agent.state_dict()), "noise": copy.deepcopy(self.noise.state_dict()),
             "replay": self.replay.state_dict(), "generators": generator_states(self.generators),
             "tracker": self.tracker.position(), "noise_meter": self.noise_meter.state_dict(),
-            "sums": dict(self.means.sums), "counts": dict(self.means.counts),
+            **self.means.state_dict(),
             "last_return": self.last_return, "best_return": self.best_return, "evaluated_at": self.evaluated_at,
         }  # fmt: skip
 
@@ -243,7 +243,7 @@ class Trainer:
             for part in ("agent", "noise", "replay", "noise_meter"):
                 getattr(self, part).load_state_dict(state[part])
             restore_generators(self.generators, state["generators"])
-            self.means.sums, self.means.counts = state["sums"], state["counts"]
+            self.means.load_state_dict(state)
             for name in ("last_return", "best_return", "evaluated_at"):
                 setattr(self, name, state[name])
             log.info("resumed at env_step %d", self.env_step)

@@ -10,7 +10,7 @@ import torch
 import toys
 from gymnasium import spaces
 
-from ddpg.diagnostics import NoiseMeter, QBias
+from ddpg.diagnostics import NoiseMeter, QBias, finite
 from ddpg.evaluate import evaluate
 
 STD, CORRELATION = "diagnostics/noise_std", "diagnostics/noise_autocorrelation"
@@ -24,6 +24,22 @@ def measured(*episodes: Any, scale: Any = (1.0,)) -> dict[str, float]:
             meter.add(0.3 + x, np.full(len(scale), 0.3))
         meter.end_episode()
     return meter.pop()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1.5, True),
+        (np.nan, False),
+        (torch.tensor(-torch.inf), False),
+        (np.full(3, 3e38, np.float32), True),  # their sum is not
+        (np.array([0.0, np.nan, 1.0]), False),
+        (np.array([np.inf, -np.inf]), False),
+        (np.zeros((2, 3, 3), np.uint8), True),
+    ],
+)
+def test_finite(value: Any, expected: bool) -> None:
+    assert finite(value) is expected
 
 
 def test_white_noise_has_its_sigma_and_no_memory() -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tracked import log_rows, our_messages
 
 from ddpg.errors import UserError
-from ddpg.tracking import Tracker, read_metrics
+from ddpg.tracking import Means, Tracker, read_metrics
 
 
 def test_floats_come_back_bit_for_bit(tmp_path: Path) -> None:
@@ -210,3 +211,34 @@ def test_disabled_wandb_is_not_imported(tmp_path: Path) -> None:
         assert "wandb" not in sys.modules and "tensorboard" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], check=True)
+
+
+class TestMeans:
+    def test_means_and_a_fresh_start(self) -> None:
+        means = Means()
+        for a, b in ((1.0, 4), (3.0, 8)):
+            means.add({"a": a, "b": b})
+        means.add({"a": 5.0})
+        assert means.pop() == {"a": 3.0, "b": 6.0}
+        assert means.pop() == {}
+
+    def test_of_tensors_that_are_written_over(self) -> None:
+        """What the next update writes over its predecessor's loss does not change the sum."""
+        means, loss = Means(), torch.zeros(())
+        for value in (1.0, 2.0, 6.0):
+            loss.fill_(value)
+            means.add({"loss": loss})
+        loss.fill_(99.0)
+        assert means.pop() == {"loss": 3.0}
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_resumed_sums_are_the_same_to_the_last_bit(self, dtype: torch.dtype) -> None:
+        one, values = Means(), torch.rand(9, generator=torch.Generator().manual_seed(1), dtype=dtype)
+        other = Means()
+        for value in values[:5]:
+            one.add({"loss": value})
+        other.load_state_dict(one.state_dict())
+        for value in values[5:]:
+            one.add({"loss": value})
+            other.add({"loss": value})
+        assert one.pop() == other.pop()

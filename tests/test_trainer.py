@@ -292,6 +292,22 @@ class TestNotFinite:
         with pytest.raises(UserError, match=r"is not finite \(at env_step 1\d\d"):
             trainer.train()
 
+    def test_loss_that_spoils_no_weight(
+        self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It shows in the means, when they are to be written."""
+        trainer = make_trainer(tmp_path, "updates_per_step=1")
+        update = trainer.agent.update
+
+        def _update(batch: Any) -> Any:
+            losses = update(batch)
+            return losses | {"losses/qf1_loss": torch.tensor(torch.inf)} if trainer.env_step == 203 else losses
+
+        monkeypatch.setattr(trainer.agent, "update", _update)
+        with pytest.raises(UserError, match=r"^losses/qf1_loss is not finite \(at env_step 2(03|50), episode \d+\)$"):
+            trainer.train()
+        assert record(tmp_path)[-1]["env_step"] <= 250
+
     @pytest.mark.parametrize("where", ["at a boundary", "at the last step"])
     def test_weights_after_the_last_update(
         self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, where: str

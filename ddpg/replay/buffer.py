@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ddpg.replay.batch import Batch
+from ddpg.replay.device import rows
 from ddpg.types import PositiveInt
 
 
@@ -20,6 +21,8 @@ class ReplayBuffer:
 
     With `n_step` above 1 the rewards of so many steps are summed, fewer where the episode ends or at the newest
     transition. Observations are stored as they come, pixels as bytes, all else as float32.
+
+    The arrays here, on the host, are the record; for networks on a GPU `device.py` keeps a copy of the large ones.
     """
 
     def __init__(
@@ -39,7 +42,9 @@ class ReplayBuffer:
         self.ends = np.zeros(self.slots, bool)
         self.final_obs: dict[int, np.ndarray] = {}
         self.total = 0
-        self._rng, self._device, self._dtype = rng, device, dtype
+        self._rng, self._dtype = rng, dtype
+        self._number = torch.zeros(0, dtype=dtype).numpy().dtype  # numpy's name of it
+        self._rows = rows(self.obs, self.action, device)
 
     def __len__(self) -> int:
         return min(self.total, self.buffer_size)
@@ -80,19 +85,21 @@ class ReplayBuffer:
 
     def _gather(self, first: np.ndarray, weight: np.ndarray | None = None) -> Batch:
         """The transitions of these numbers, (N,), in 0 .. total - 1."""
-        start, last, reward = first % self.slots, first, self.reward[first % self.slots]
+        slot, last = first % self.slots, first
+        reward = self.reward.take(slot)
         if self.n_step > 1:
             last, reward = self._look_ahead(first, reward)
         end = last % self.slots
-        next_obs = self.obs[(end + 1) % self.slots]
-        for i in np.flatnonzero(self.ends[end]):
-            next_obs[i] = self.final_obs[int(end[i])]
-        discount = self._discounts[last - first + 1]
-        batch = Batch(
-            self._tensor(self.obs[start]), self._tensor(self.action[start]), self._tensor(reward),
-            self._tensor(next_obs), self._tensor(self.terminated[end]), self._tensor(discount),
-        )  # fmt: skip
-        return batch if weight is None else batch._replace(weight=self._tensor(weight))
+        over = self.ends.take(end).nonzero()[0]
+        final = {int(row): self.final_obs[int(end[row])] for row in over}
+        obs, action, next_obs = self._rows.gather(slot, end + 1, final, self.total)
+        vectors = [reward, self.terminated.take(end), self._discounts.take(last - first + 1)]
+        if weight is not None:
+            vectors.append(weight)
+        numbers = self._rows.send([vector.astype(self._number, copy=False) for vector in vectors])
+        rewards, terminated, discount, *weights = numbers
+        obs, action, next_obs = (self._float(part) for part in (obs, action, next_obs))
+        return Batch(obs, action, rewards, next_obs, terminated, discount, *weights)
 
     def _look_ahead(self, first: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The last of up to n_step transitions from each, within its episode, and their discounted rewards."""
@@ -103,9 +110,9 @@ class ReplayBuffer:
             reward += goes_on * self._discounts[k] * self.reward[last % self.slots]
         return last, reward
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        tensor = torch.from_numpy(array)
-        return tensor.to(self._device) if tensor.dtype == torch.uint8 else tensor.to(self._device, self._dtype)
+    def _float(self, rows: Tensor) -> Tensor:
+        """Pixels stay bytes, all else becomes what the networks work with."""
+        return rows if rows.dtype in (self._dtype, torch.uint8) else rows.to(self._dtype)
 
     def holds(self, start: int, stop: int) -> bool:
         """Whether the transitions [start, stop) are all still here."""
@@ -132,6 +139,7 @@ class ReplayBuffer:
         if len(ending):
             self.final_obs.update(zip(ending.tolist(), arrays["final_obs"][-len(ending) :], strict=True))
         self.total = start + count
+        self._rows.forget()
 
     def state_dict(self) -> dict[str, Any]:
         """What is known of the transitions beside themselves, which `export` gives."""

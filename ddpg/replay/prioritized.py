@@ -46,7 +46,10 @@ class PrioritizedReplay(ReplayBuffer):
         return self._gather(self._drawn, weight / weight.max())
 
     def update_priorities(self, td_error: Tensor | None) -> None:
-        """Gives the transitions of the last sample the priorities that their errors, (N,), deserve."""
+        """Gives the transitions of the last sample the priorities that their errors, (N,), deserve.
+
+        The tree of sums is on the host: this waits for the errors of an update on a GPU.
+        """
         if td_error is None:
             raise ValueError("prioritized replay needs the errors of what it gave: set agent.td_error in the update")
         priority = (td_error.double().cpu().numpy() + self.epsilon) ** self.alpha

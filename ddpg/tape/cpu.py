@@ -39,7 +39,6 @@ class Recording:
             self.refusal = "something besides tensors changes from one call to the next, and a recording cannot see it"
         return outputs
 
-    @torch.no_grad()
     def play(self) -> None:
         """Once more; the outputs are written to the same tensors."""
         for step in self._steps:

@@ -46,7 +46,7 @@ class Places:
         if isinstance(value, Tensor):
             place = self._place.get(memory_of(value))
             if place is None or place._cdata == memory_of(value):
-                return value
+                return value.detach()  # a parameter, too, is only memory here: no autograd to be switched off
             moved = torch.empty(0, dtype=value.dtype, device=value.device)
             return moved.set_(place, value.storage_offset(), value.shape, value.stride())
         if isinstance(value, tuple | list):

@@ -55,19 +55,36 @@ def _plain(value: SupportsFloat) -> float:
 
 
 class Means:
-    """Running means of the losses since the last row that showed them."""
+    """Running means of the losses since the last row that showed them.
+
+    Sums of tensors stay on their device, where nobody waits for them, and are sums of copies: the next update may
+    write its losses over those of the last.
+    """
 
     def __init__(self) -> None:
-        self.sums: dict[str, Any] = {}
-        self.counts: dict[str, int] = {}
+        self._sums: dict[str, Any] = {}
+        self._counts: dict[str, int] = {}
 
-    def add(self, metrics: Mapping[str, SupportsFloat]) -> None:
-        for name, value in metrics.items():  # tensors stay on their device until a row needs the number
-            self.sums[name] = self.sums.get(name, 0.0) + value
-            self.counts[name] = self.counts.get(name, 0) + 1
+    def add(self, metrics: Mapping[str, Any]) -> None:
+        for name, value in metrics.items():
+            total = self._sums.get(name, 0.0)
+            if isinstance(total, float):
+                self._sums[name] = total + value
+            else:
+                total += value  # in place
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def pop(self) -> dict[str, float]:
         """The means, and a fresh start."""
-        means = {name: float(self.sums[name]) / self.counts[name] for name in self.sums}
-        self.sums, self.counts = {}, {}
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
         return means
+
+    def state_dict(self) -> dict[str, Any]:
+        """Sums and counts since the last `pop`, as numbers."""
+        return {"sums": {name: float(total) for name, total in self._sums.items()}, "counts": dict(self._counts)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes back what `state_dict` gave."""
+        self._sums = {name: float(total) for name, total in state["sums"].items()}
+        self._counts = dict(state["counts"])
