@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ddpg.networks import Act, Ensemble, act, copy_of, recorded_act, running_norms
+from ddpg.networks import Act, Ensemble, RecordedAct, act, copy_of, running_norms
 from ddpg.replay import Batch
 from ddpg.tape import Tape
 from ddpg.types import NonNegative, Positive, PositiveInt
@@ -78,7 +78,7 @@ class DDPG:
 
         Then the losses that `update` returns, and `td_error`, are overwritten by the next update.
         """
-        self._act = recorded_act(self.actor)
+        self._act = RecordedAct(self.actor)
         self._compiled = True
         self._prepare_updates()
 
@@ -213,7 +213,7 @@ class DDPG:
             part.load_state_dict(state[name])
         self.updates = state["updates"]
         self.generator.set_state(state["generator"])
-        self._prepare_updates()  # an optimizer keeps its state elsewhere now than a recording knows
+        self._prepare_updates()  # optimizers of torch keep their state elsewhere now than a recording knows
 
 
 def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor:

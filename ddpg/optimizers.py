@@ -59,6 +59,8 @@ class Adam:
         """One step along the gradients in `.grad`."""
         for group in self.param_groups:
             params = [p for p in group["params"] if p.grad is not None]
+            if not params:
+                continue
             states, (beta1, beta2) = [self.state[p] for p in params], group["betas"]
             t = states[0]["step"].add_(1)
             lr, steps = group["lr"], [t] * len(params)
@@ -81,6 +83,7 @@ class Adam:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back the state, not the settings, which are those of the config."""
-        for mine, given in zip(self.state.values(), state["state"].values(), strict=True):
+        for i, mine in enumerate(self.state.values()):
+            given = state["state"].get(i)  # torch.optim's Adam has none before a parameter's first step
             for name, tensor in mine.items():
-                tensor.copy_(given[name])
+                tensor.copy_(given[name].reshape(tensor.shape) if given else torch.zeros_like(tensor))

@@ -17,9 +17,7 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
 
 
-def optimizer(
-    params: Iterable[nn.Parameter], decay: Any, weight_decay: float = 0.5, **changes: Any
-) -> Adam:
+def optimizer(params: Iterable[nn.Parameter], decay: Any, weight_decay: float = 0.5, **changes: Any) -> Adam:
     settings = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "eps_hat": False} | changes
     return adam(params, weight_decay=weight_decay, decay=decay, **settings)
 
@@ -122,3 +120,29 @@ def test_constants_reach_torch(compose: Callable[..., DictConfig]) -> None:
     cfg = compose("optimizer.actor.betas=[0.5,0.6]", "optimizer.actor.eps=1e-3")
     group = build(cfg.optimizer.actor, "optimizer.actor")(network().parameters()).param_groups[0]
     assert (group["betas"], group["eps"]) == ((0.5, 0.6), 1e-3)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_takes_over_from_the_optimizer_of_torch(steps: int) -> None:
+    """Checkpoints of earlier versions hold its state: empty before the first step."""
+    one, other = (nn.Parameter(torch.tensor([[1.0, -2.0]])) for _ in range(2))
+    theirs = torch.optim.Adam([one], lr=0.1, eps=1e-8, fused=True)
+    ours = adam([other], 0.1, (0.9, 0.999), 1e-8, False, 0.0, "all")
+    other.grad = torch.full_like(other, 9.0)
+    ours.step()  # to be forgotten
+    for k in range(steps):
+        one.grad = torch.tensor([[1.0, float(k)]])
+        theirs.step()
+    ours.load_state_dict(theirs.state_dict())
+    with torch.no_grad():
+        other.copy_(one)
+    for param, optimizer in ((one, theirs), (other, ours)):
+        param.grad = torch.tensor([[0.5, 2.0]])
+        optimizer.step()
+    assert torch.equal(one, other)
+
+
+def test_parameters_without_gradients_stay() -> None:
+    param = nn.Parameter(torch.ones(2))
+    adam([param], 0.1, (0.9, 0.999), 1e-8, False, 0.0, "all").step()
+    assert param.tolist() == [1, 1]

@@ -1,5 +1,6 @@
 """A recording gives what the function itself gives, bit for bit: of kernels in any order, and of every learner."""
 
+import copy
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +19,10 @@ from torch import Tensor, nn
 from ddpg.agent import DDPG
 from ddpg.build import build_agent
 from ddpg.config import check
+from ddpg.optimizers import Adam
 from ddpg.replay import Batch
 from ddpg.tape import Tape
-from ddpg.tape.tape import WARM_UP
+from ddpg.tape.tape import COMPARED
 
 Compose = Callable[..., DictConfig]
 CPU = torch.device("cpu")
@@ -42,7 +44,7 @@ def assert_same(one: Any, other: Any) -> None:
 def played(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
     """A tape of the function that plays from now on."""
     tape = Tape(function)
-    for _ in range(WARM_UP + 2):  # recorded and compared
+    for _ in range(COMPARED):
         tape(*inputs)
     assert tape.plays
     return tape
@@ -81,7 +83,7 @@ class TestFunctions:
         """A recording draws from the generator what the function would have drawn."""
         mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
         tape = Tape(lambda x: x + torch.randn(4, generator=mine))
-        for _ in range(WARM_UP + 4):
+        for _ in range(COMPARED + 3):
             assert_same(tape(torch.ones(4)), torch.ones(4) + torch.randn(4, generator=other))
         assert tape.plays
 
@@ -113,26 +115,82 @@ class TestFunctions:
     def test_python_that_looks_at_a_number_is_not_recorded(self, caplog: pytest.LogCaptureFixture) -> None:
         tape = Tape(lambda x: x * 2 if x.sum() > 0 else x * 3)
         with caplog.at_level(logging.WARNING):
-            results = [tape(torch.full((1,), value)).item() for value in (1.0, -1.0, 1.0, -1.0, 2.0)]
-        assert results == [2, -3, 2, -3, 4]
+            results = [tape(torch.full((1,), value)).item() for value in (1.0, -1.0, 1.0, -1.0, 2.0, -1.0)]
+        assert results == [2, -3, 2, -3, 4, -3]
         assert not tape.plays
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert "compile=false" in caplog.text
 
+    def assert_refused(self, function: Callable[..., Any], reason: str, log: pytest.LogCaptureFixture) -> None:
+        """It is said why, and the function is called as it is: the same results, once for each call."""
+        results = {}
+        for way in (function(), Tape(function())):
+            with log.at_level(logging.WARNING):
+                results[way] = [way(torch.full((2,), float(k))).clone() for k in range(8)]
+        assert_same(*results.values())
+        assert not way.plays
+        assert [reason in record.getMessage() for record in log.records] == [True]
+
     def test_python_that_counts_is_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
-        """The recording would go on with the number that it was made with; what it did in the trial is undone."""
-        calls, total = [], torch.zeros(1)
+        class Counting:
+            def __init__(self) -> None:
+                self.calls, self.total = 0, torch.zeros(2)
 
-        def function(x: Tensor) -> Tensor:
-            calls.append(1)
-            return total.add_(x * len(calls)).clone()
+            def __call__(self, x: Tensor) -> Tensor:
+                self.calls += 1
+                return self.total.add_(x * self.calls).clone()
 
-        tape = Tape(function)
+        self.assert_refused(Counting, "with other numbers", caplog)
+
+    def test_tensors_put_in_the_place_of_others_are_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Replacing:
+            best = torch.zeros(2)
+
+            def __call__(self, x: Tensor) -> Tensor:
+                self.best = torch.maximum(self.best, x)
+                return self.best.clone()
+
+        self.assert_refused(Replacing, "on other tensors", caplog)
+
+    def test_other_kernels_are_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Alternating:
+            calls = 0
+
+            def __call__(self, x: Tensor) -> Tensor:
+                self.calls += 1
+                return x * 2 if self.calls % 2 else x + 2
+
+        self.assert_refused(Alternating, "it called aten.mul.Tensor, and then aten.add.Tensor", caplog)
+
+    def test_changed_inputs_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        self.assert_refused(lambda: lambda x: x.add_(1).sum(), "aten.add_.Tensor changes an input", caplog)
+
+    def test_other_outputs_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        tape = Tape(lambda x: {"sum": x.sum(), "rows": len(x)})
         with caplog.at_level(logging.WARNING):
-            results = [tape(torch.ones(1)).item() for _ in range(6)]
-        assert results == [1, 3, 6, 10, 15, 21]
+            assert [tape(torch.ones(2))["rows"] for _ in range(8)] == [2] * 8
         assert not tape.plays
-        assert "something besides tensors changes" in caplog.text
+        assert "it returns a int, and not tensors alone" in caplog.text
+
+    def test_kernels_that_are_not_as_described_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        self.assert_refused(lambda: lambda x: torch.quantile(x, 0.5), "it gave other numbers", caplog)
+
+    @pytest.mark.parametrize("loss", [nn.functional.mse_loss, nn.functional.huber_loss, nn.functional.smooth_l1_loss])
+    def test_losses_that_reshape_what_they_fill(self, loss: Callable[..., Tensor]) -> None:
+        weight = nn.Parameter(torch.ones(3))
+
+        def function(x: Tensor) -> tuple[Tensor, ...]:
+            value = loss(x * weight, x)
+            return value.detach(), *torch.autograd.grad(value, [weight])
+
+        x = torch.tensor([0.5, 2.0, -3.0])
+        assert_same(played(function, torch.ones(3))(x), function(x))
+
+    def test_draws_of_a_generator_given_by_position(self) -> None:
+        mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
+        tape = Tape(lambda x: torch.poisson(x, generator=mine))
+        for _ in range(COMPARED + 3):
+            assert_same(tape(torch.full((4,), 3.0)), torch.poisson(torch.full((4,), 3.0), generator=other))
 
     def test_nan_is_no_difference(self) -> None:
         assert played(lambda x: x.log(), -torch.ones(2))(torch.ones(2)).tolist() == [0, 0]
@@ -212,24 +270,39 @@ CHANGES = [
 @pytest.mark.parametrize("words", [*([option] for option in PRESETS), *CHANGES], ids=" ".join)
 def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose: Compose) -> None:
     plain, compiled = learners(compose, *words)
-    for batch in batches(plain, 12, weighted, pixels=any("pixels" in word for word in words)):
+    for batch in batches(plain, 24, weighted, pixels=any("pixels" in word for word in words)):
         for agent in (plain, compiled):
             for norm in agent._running_norms:
                 norm.observe(batch.obs[0])
         assert_same(compiled.update(batch), plain.update(batch))
         assert_same(compiled.td_error, plain.td_error)
     assert_same(compiled.state_dict(), plain.state_dict())
-    assert any(tape.plays for tape in compiled._updates.values())
+    called = [tape for tape in compiled._updates.values() if tape._calls]
+    assert called
+    assert all(tape.plays for tape in called)
+
+
+class Forgetful(Adam):
+    """It takes its state back in new tensors, as the optimizers of torch do."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for param, saved in zip(self.state, copy.deepcopy(state)["state"].values(), strict=True):
+            self.state[param] = saved
 
 
 def test_a_checkpoint_is_taken_back(compose: Compose) -> None:
-    """Optimizers keep their state in new tensors then."""
+    """Also where a recording would go on with the state of before."""
     plain, compiled = learners(compose, "preset=td3")
-    early, late = batches(plain, 12, False, False)[:6], batches(plain, 12, False, False)[6:]
+    for agent in (plain, compiled):
+        for optimizer in (agent.actor_optimizer, agent.critic_optimizer):
+            optimizer.__class__ = Forgetful
+    early, late = batches(plain, 12, False, False)[:8], batches(plain, 12, False, False)[8:]
+    saved = copy.deepcopy(plain.state_dict())
     for batch in early:
         assert_same(compiled.update(batch), plain.update(batch))
-    compiled.load_state_dict(plain.state_dict())
-    for batch in late:
+    for agent in (plain, compiled):
+        agent.load_state_dict(saved)
+    for batch in [*early, *late]:
         assert_same(compiled.update(batch), plain.update(batch))
     assert_same(compiled.state_dict(), plain.state_dict())
 
@@ -276,7 +349,7 @@ def test_cuda_graph(preset: str, compose: Compose) -> None:
     agents = [
         build_agent(DictConfig({**cfg, "compile": on}), env_of(spaces.Box(-1, 1, (3,))), gpu) for on in (False, True)
     ]
-    for batch in batches(agents[0], 12, False, False):
+    for batch in batches(agents[0], 16, False, False):
         losses = [agent.update(Batch(*(None if t is None else t.to(gpu) for t in batch))) for agent in agents]
         torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=1e-6)
     assert any(tape.plays for tape in agents[1]._updates.values())

@@ -1,12 +1,12 @@
 """Actors and critics; conf/network/*.yaml names them."""
 
-from ddpg.networks.act import Act, act, as_input, recorded_act
+from ddpg.networks.act import Act, RecordedAct, act, as_input
 from ddpg.networks.conv import PixelActor, PixelCritic
 from ddpg.networks.ensemble import Ensemble
 from ddpg.networks.mlp import Actor, Critic
 from ddpg.networks.running_norm import Normalized, RunningNorm, copy_of, running_norms
 
 __all__ = [
-    "Act", "Actor", "Critic", "Ensemble", "Normalized", "PixelActor", "PixelCritic", "RunningNorm",
-    "act", "as_input", "copy_of", "recorded_act", "running_norms",
+    "Act", "Actor", "Critic", "Ensemble", "Normalized", "PixelActor", "PixelCritic", "RecordedAct", "RunningNorm",
+    "act", "as_input", "copy_of", "running_norms",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Recording on the CPU: the calls of torch's kernels that a function makes, each into memory that is kept."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -9,53 +10,52 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 from ddpg.tape.memory import Places
-from ddpg.tape.recorder import Call, Recorder, memory_of, tensors
-from ddpg.tape.surroundings import Surroundings, bits
+from ddpg.tape.recorder import Call, Record, memory_of, tensors
+from ddpg.tape.surroundings import Surroundings, same
+
+log = logging.getLogger(__name__)
 
 #: Arguments of a kernel that makes a tensor; the kernel's form that fills a given one does not have them.
 _FACTORY = {"dtype", "layout", "device", "pin_memory"}
-_SHOWS_PYTHON_A_NUMBER = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
 
 
-class Recording:
-    """What `function(*inputs)` did; `play` does it again on the present contents of the inputs."""
+class Player:
+    """Calls again what a record holds, in its memory; `outputs` are the record's, written anew at every `play`."""
 
-    def __init__(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> None:
-        with Recorder() as recorder:
-            self.outputs = function(*inputs)
-        self.refusal = next((_told(call) for call in recorder.calls if call.has(*_SHOWS_PYTHON_A_NUMBER)), None)
-        self._steps = [] if self.refusal else _steps(recorder.calls, list(tensors((self.outputs,))))
-        self._surroundings = Surroundings(recorder.calls)
-
-    def check(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> Any:
-        """`function(*inputs)`, after it was played and undone; if they differ in a bit, that is the refusal."""
-        before = self._surroundings.content()
-        self.play()
-        played = [*map(bits, tensors((self.outputs,))), *self._surroundings.content().tensors]
-        self._surroundings.restore(before)
-        outputs = function(*inputs)
-        computed = [*map(bits, tensors((outputs,))), *self._surroundings.content().tensors]
-        if not all(map(torch.equal, played, computed)):
-            self.refusal = "something besides tensors changes from one call to the next, and a recording cannot see it"
-        return outputs
+    def __init__(self, record: Record) -> None:
+        self.outputs = record.outputs
+        calls = [call for call in record.calls if not call.only_looks]
+        once = _constant(calls)
+        again = [call for call in calls if call not in once]
+        places = Places(again, [*tensors((self.outputs,)), *(tensor for call in once for tensor in call.results)])
+        self._steps = [_step(call, places) for call in again]
 
     def play(self) -> None:
-        """Once more; the outputs are written to the same tensors."""
+        """Once more, on what inputs and parameters hold now."""
         for step in self._steps:
             step()
 
 
-def _told(call: Call) -> str:
-    return f"{call.kernel} gives Python a number, which a recording cannot follow"
+def checked(record: Record, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> tuple[Any, Player | None]:
+    """`function(*inputs)`, and a player that has just computed the same, bit for bit; None if there is none."""
+    surroundings = Surroundings(record)
+    before = surroundings.content()
+    player: Player | None
+    try:
+        player = Player(record)
+        player.play()
+    except Exception as error:  # a kernel that is not what its schema says
+        log.debug("not played: %s", error)
+        player, played = None, []
+    else:
+        played = [*_copies(player.outputs), *surroundings.content().tensors]
+    surroundings.restore(before)
+    outputs = function(*inputs)
+    return outputs, player if same(played, [*_copies(outputs), *surroundings.content().tensors]) else None
 
 
-def _steps(recorded: Sequence[Call], outputs: Sequence[Tensor]) -> list[Callable[[], Any]]:
-    """The calls as functions without arguments, less those that need not be repeated."""
-    calls = [call for call in recorded if not call.only_looks]
-    once = _constant(calls)
-    again = [call for call in calls if call not in once]
-    places = Places(again, [*outputs, *(tensor for call in once for tensor in call.results)])
-    return [_step(call, places) for call in again]
+def _copies(outputs: Any) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in tensors((outputs,))]
 
 
 def _constant(calls: Sequence[Call]) -> list[Call]:
@@ -95,7 +95,9 @@ def _call_and_copy(kernel: OpOverload, args: Sequence[Any], kwargs: dict[str, An
 
 
 def _filling(kernel: OpOverload) -> OpOverload | None:
-    """The kernel's form that fills given tensors."""
+    """The kernel's form that fills given tensors, without reshaping them as the losses with a reduction do."""
+    if any(argument.name == "reduction" for argument in kernel._schema.arguments):
+        return None
 
     def given(overload: OpOverload, but: set[str]) -> list[tuple[str, str]]:
         arguments = (argument for argument in overload._schema.arguments if not argument.is_out)

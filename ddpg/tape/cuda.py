@@ -1,4 +1,4 @@
-"""Recording on a GPU: torch's CUDA graph."""
+"""Playing on a GPU: torch's CUDA graph."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,28 +8,25 @@ from torch import Tensor
 
 
 class Graph:
-    """What `function(*inputs)` launches; `play` launches all of it at once on the present contents of the inputs.
-
-    Nothing in it may wait for the device.
-    """
+    """What `function(*inputs)` launches; `play` launches all of it at once, and writes `outputs` anew."""
 
     def __init__(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> None:
         self._graph = torch.cuda.CUDAGraph()
-        self.refusal: str | None = None
-        try:
-            with torch.cuda.graph(self._graph):
-                self.outputs = function(*inputs)
-        except RuntimeError as error:  # nothing has been computed yet
-            self.refusal = str(error).splitlines()[0]
+        with torch.cuda.graph(self._graph):  # nothing is computed yet
             self.outputs = function(*inputs)
-        else:
-            self.play()
-
-    def check(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> Any:
-        """Nobody wrote down what a graph changes, so it cannot be undone and compared: it is played."""
-        self.play()
-        return self.outputs
 
     def play(self) -> None:
-        """Once more; the outputs are written to the same tensors."""
+        """Once more, on what inputs and parameters hold now."""
         self._graph.replay()
+
+
+def captured(function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> tuple[Any, Graph | None]:
+    """`function(*inputs)` and its graph; None if it waits for the device. A graph cannot be undone and compared."""
+    stream = torch.cuda.current_stream()
+    try:
+        graph = Graph(function, inputs)
+    except RuntimeError:
+        torch.cuda.set_stream(stream)  # torch leaves its own in place
+        return function(*inputs), None
+    graph.play()
+    return graph.outputs, graph

@@ -1,6 +1,6 @@
 """What a function does, as calls of torch's kernels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +62,21 @@ class Recorder(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         self.calls.append(Call(func, tuple(args), dict(kwargs or {}), out))
         return out
+
+
+class Record:
+    """What `function(*inputs)` did and returned."""
+
+    def __init__(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> None:
+        with Recorder() as recorder:
+            self.outputs = function(*inputs)
+        self.calls = recorder.calls
+
+    def found(self) -> dict[int, Tensor]:
+        """The tensors that were there before, inputs too: one for each memory."""
+        made = {memory_of(tensor) for call in self.calls for tensor in call.fresh}
+        given = {memory_of(tensor): tensor for call in self.calls for tensor in call.given}
+        return {memory: tensor for memory, tensor in given.items() if memory not in made}
 
 
 def memory_of(tensor: Tensor) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddpg.tape.recorder import Call, memory_of
+from ddpg.tape.recorder import Record
 
 
 class Content(NamedTuple):
@@ -17,14 +17,12 @@ class Content(NamedTuple):
 
 
 class Surroundings:
-    """What was there before some calls: tensors that they read or change, generators that they draw from."""
+    """What a recorded function reads, changes and draws from that was there before: tensors and generators."""
 
-    def __init__(self, calls: Sequence[Call]) -> None:
-        made = {memory_of(tensor) for call in calls for tensor in call.fresh}
-        given = {memory_of(tensor): tensor for call in calls for tensor in call.given}
-        self._memories = [_whole(tensor) for memory, tensor in given.items() if memory not in made]
-        drawn = (value for call in calls for value in call.kwargs.values() if isinstance(value, torch.Generator))
-        self._generators = [torch.default_generator, *drawn]
+    def __init__(self, record: Record) -> None:
+        self._memories = [_whole(tensor) for tensor in record.found().values()]
+        given = (value for call in record.calls for value in (*call.args, *call.kwargs.values()))
+        self._generators = [torch.default_generator, *(g for g in given if isinstance(g, torch.Generator))]
 
     def content(self) -> Content:
         """All of it as it is now."""
@@ -38,8 +36,14 @@ class Surroundings:
             generator.set_state(state)
 
 
-def bits(tensor: Tensor) -> Tensor:
-    """The numbers as bytes: NaN equals itself then."""
+def same(one: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
+    """Bit for bit: NaN equals itself, and 0 is not -0."""
+    return [t.shape for t in one] == [t.shape for t in other] and all(
+        map(torch.equal, map(_bits, one), map(_bits, other))
+    )
+
+
+def _bits(tensor: Tensor) -> Tensor:
     return tensor.detach().clone(memory_format=torch.contiguous_format).reshape(-1).view(torch.uint8)
 
 

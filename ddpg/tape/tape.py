@@ -1,84 +1,107 @@
 """The fast form of a function: what it did once, without the Python, the autograd and the fresh memory around it."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from ddpg.tape.cpu import Recording
-from ddpg.tape.cuda import Graph
+from ddpg.tape.cpu import checked
+from ddpg.tape.cuda import captured
+from ddpg.tape.recorder import Record
+from ddpg.tape.refusal import refusal
 
 log = logging.getLogger(__name__)
 
-#: Calls before the one that is recorded; in them optimizers create their state and libraries choose their kernels.
-WARM_UP = 2
+#: Calls before it is played: two to let optimizers create their state, two that are recorded, one that is compared.
+RECORDED, AGAIN, COMPARED = 3, 4, 5
 
 
 class Playable(Protocol):
-    """A recording of one call, with what that call returned."""
+    """A recording, with the memory that it writes its results to."""
 
     outputs: Any
-    refusal: str | None  # why it cannot be played
-
-    def check(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> Any: ...
 
     def play(self) -> None: ...
 
 
 class Tape:
-    """`function(*inputs)` with inputs that are tensors or None, and an output of any structure of tensors.
+    """`function(*inputs)` with inputs that are tensors or None, and an output of tensors in lists, tuples and dicts.
 
-    The first calls run as they are, one is recorded, one compares the recording with what it was made of, and from
-    then on it is played: bit for bit the same results, written to the same tensors at every call. A function may
-    change tensors that live longer than itself (parameters, state of an optimizer, a generator's), in place; whatever
-    else it reads besides its inputs must not change, for it is recorded with the value that it had. Inputs of another
-    shape run as they are.
+    The first calls run as they are. Two of them are recorded and have to be alike; on the CPU the next is undone and
+    run as it is, and has to give the same bits. From then on the recording is played: its results are written to the
+    same tensors at every call, and no gradient flows from them. A function may change tensors that live longer than
+    itself (parameters, state of an optimizer, a generator's), in place; whatever else it reads besides its inputs must
+    not change, for it is recorded with the value that it had. Inputs of another shape run as they are.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self._calls = 0
-        self._inputs: list[Tensor | None] = []
-        self._recording: Playable | None = None
+        self._record: Record | None = None
+        self._player: Playable | None = None
+        #: What is played reads these.
+        self.inputs: list[Tensor | None] = []
 
     @property
     def plays(self) -> bool:
         """Whether it is played by now."""
-        return self._recording is not None and self._calls > WARM_UP + 1
+        return self._player is not None
 
     def __call__(self, *inputs: Tensor | None) -> Any:
-        if self._recording is None:
-            self._calls += 1
-            return self._record(inputs) if self._calls == WARM_UP + 1 else self._function(*inputs)
-        if not _alike(self._inputs, inputs):
+        if self._player is None and self._calls < COMPARED:
+            return self._try(inputs)
+        if self._player is None or not _alike(self.inputs, inputs):
             return self._function(*inputs)
-        for mine, given in zip(self._inputs, inputs, strict=True):
+        self._take(inputs)
+        return self.play()
+
+    def play(self) -> Any:
+        """The function of what `inputs` hold; where it `plays`."""
+        assert self._player is not None
+        self._player.play()
+        return self._player.outputs
+
+    def _try(self, inputs: tuple[Tensor | None, ...]) -> Any:
+        """A call that runs as it is, and is looked at."""
+        self._calls += 1
+        if self._calls < RECORDED:
+            return self._function(*inputs)
+        if self._calls == RECORDED:
+            self.inputs = [None if given is None else given.clone() for given in inputs]
+        elif not _alike(self.inputs, inputs):
+            self._calls -= 1
+            return self._function(*inputs)
+        self._take(inputs)
+        before, self._record = self._record, None
+        if self._calls == COMPARED:
+            return self._compare(before)
+        self._record = Record(self._function, self.inputs)
+        outputs = self._record.outputs
+        if before is not None:
+            self._refuse(refusal(before, self._record, self.inputs))
+        return outputs
+
+    def _compare(self, record: Record | None) -> Any:
+        assert record is not None
+        if any(given is not None and given.is_cuda for given in self.inputs):
+            outputs, self._player = captured(self._function, self.inputs)
+            self._refuse(None if self._player else "it waits for the GPU")
+        else:
+            outputs, self._player = checked(record, self._function, self.inputs)
+            self._refuse(None if self._player else "played, it gave other numbers")
+        return outputs
+
+    def _refuse(self, reason: str | None) -> None:
+        if reason is not None:
+            name = getattr(self._function, "__qualname__", type(self._function).__name__)
+            log.warning("%s is not compiled, so it is slower (compile=false: not tried): %s", name, reason)
+            self._calls, self._record = COMPARED, None
+
+    def _take(self, inputs: tuple[Tensor | None, ...]) -> None:
+        for mine, given in zip(self.inputs, inputs, strict=True):
             if mine is not None and given is not None:
                 mine.copy_(given, non_blocking=True)
-        if not self.plays:
-            return self._check(self._recording)
-        self._recording.play()
-        return self._recording.outputs
-
-    def _record(self, inputs: tuple[Tensor | None, ...]) -> Any:
-        self._inputs = [None if given is None else given.clone() for given in inputs]
-        make = Graph if any(given is not None and given.is_cuda for given in inputs) else Recording
-        self._recording = make(self._function, self._inputs)
-        outputs = self._recording.outputs
-        self._require_no_refusal()
-        return outputs
-
-    def _check(self, recording: Playable) -> Any:
-        self._calls += 1
-        outputs = recording.check(self._function, self._inputs)
-        self._require_no_refusal()
-        return outputs
-
-    def _require_no_refusal(self) -> None:
-        if self._recording is not None and self._recording.refusal is not None:
-            log.warning("not compiled, so slower (compile=false: not tried): %s", self._recording.refusal)
-            self._recording = None
 
 
 def _alike(mine: list[Tensor | None], given: tuple[Tensor | None, ...]) -> bool:
