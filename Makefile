@@ -57,7 +57,7 @@ format: $(STAMP)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-benchmark: $(STAMP)  ## updates and steps per second beside the floor of matrix products
+benchmark: $(STAMP)  ## the table of docs/performance.md, measured here; ARGS="--rows floor start"
 	$(BIN)/python scripts/benchmark.py $(ARGS)
 
 clean:  ## remove .venv, builds and caches; never outputs/

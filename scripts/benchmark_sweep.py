@@ -1,9 +1,9 @@
 """What sweeps cost: `scripts/benchmark_sweep.py`.
 
-Parallel: runs of HalfCheetah-v4 once they learn, one alone and then one on every core (the local launcher's pool),
-in turns; the medians of their steps per second. Scale: seconds to compose, check and write many runs, to submit them
-where there is a Slurm (as held jobs, cancelled again), and for `ddpg-sweep status` as a process of its own. On a
-machine that does other things, only ratios mean much.
+Parallel: runs of HalfCheetah-v4 once they learn, one alone and then as many at a time as asked for, by default one on
+every core (the local launcher's pool), in turns; the medians of their steps per second. Scale: seconds to compose,
+check and write many runs, to submit them where there is a Slurm (as held jobs, cancelled again), and for
+`ddpg-sweep status` as a process of its own. On a machine that does other things, only ratios mean much.
 """
 
 import argparse
@@ -67,23 +67,28 @@ def speed(runs: Sequence[FrozenRun]) -> list[float]:
     return [statistics.median(speeds) for speeds in learning]
 
 
-def parallel(turns: int, steps: int) -> dict[str, float]:
-    """One run alone beside a run on every core."""
-    cores = len(usable())
-    alone: list[float] = []
-    together: list[float] = []
-    for _ in range(turns):
-        for count, speeds in ((1, alone), (cores, together)):
-            with tempfile.TemporaryDirectory() as folder:
-                words = ["env=halfcheetah", "logger=silent", f"random_steps={LEARNING_STARTS}", "eval.every=1000000"]
-                words += [f"learning_starts={LEARNING_STARTS}", f"total_steps={steps}", "logger.every=500"]
-                runs = composed(Path(folder), [[*words, f"seed={seed}"] for seed in range(count)])
-                sweep = SweepFolder(Path(folder))
-                freeze(sweep, runs, (), {"launcher": {}, "threads": 1})
-                Pool(count, 1, Path.cwd()).train(sweep.runs, InterruptFlag())
-                speeds += speed(runs)
-    one, each = statistics.median(alone), statistics.median(together)
-    return {"runs": cores, "alone_steps_per_s": one, "together_steps_per_s": each, "times_as_long": one / each}
+def together(count: int, steps: int) -> float:
+    """The median of the steps per second of so many runs at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["env=halfcheetah", "logger=silent", f"random_steps={LEARNING_STARTS}", "eval.every=1000000"]
+        words += [f"learning_starts={LEARNING_STARTS}", f"total_steps={2 * LEARNING_STARTS + steps}"]
+        words += ["logger.every=500", "eval.episodes=1"]
+        runs = composed(Path(folder), [[*words, f"seed={seed}"] for seed in range(count)])
+        sweep = SweepFolder(Path(folder))
+        freeze(sweep, runs, (), {"launcher": {}, "threads": 1})
+        Pool(count, 1, Path.cwd()).train(sweep.runs, InterruptFlag())
+        return statistics.median(speed(runs))
+
+
+def parallel(turns: int, steps: int, counts: Sequence[int]) -> list[dict[str, float]]:
+    """One run alone beside so many at a time, in turns; `ratio` is the median of each one's speed over one's alone."""
+    found = [[together(count, steps) for count in (1, *counts)] for _ in range(turns)]
+    alone, *each = (statistics.median(column) for column in zip(*found, strict=True))
+    ratios = [statistics.median(turn[i] / turn[0] for turn in found) for i in range(1, len(counts) + 1)]
+    return [
+        {"runs": count, "steps_per_s_alone": alone, "steps_per_s_each": speeds, "ratio": ratio}
+        for count, speeds, ratio in zip(counts, each, ratios, strict=True)
+    ]
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -117,18 +122,19 @@ def main() -> None:
     """Measures what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--turns", type=int, default=5, help="of the parallel part; 0: without it")
-    parser.add_argument("--steps", type=int, default=6000, help="env steps of each run in it")
+    parser.add_argument("--steps", type=int, default=4000, help="env steps of each run that are timed")
+    parser.add_argument("--parallel", type=int, nargs="+", default=[len(usable())], help="runs at a time in it")
     parser.add_argument("--runs", type=int, nargs="*", default=[2000], help="of the part about scale")
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
     os.environ.setdefault("WANDB_MODE", "disabled")
     found: dict[str, Any] = {"scale": [scale(count) for count in chosen.runs]}
     if chosen.turns:
-        found["parallel"] = parallel(chosen.turns, chosen.steps)
+        found["parallel"] = parallel(chosen.turns, chosen.steps, chosen.parallel)
     if chosen.json:
         print(json.dumps(found, indent=1))
         return
-    for row in [*found["scale"], *([found["parallel"]] if chosen.turns else [])]:
+    for row in [*found["scale"], *found.get("parallel", [])]:
         print("  ".join(f"{name}={value:.4g}" for name, value in row.items() if value is not None))
 
 

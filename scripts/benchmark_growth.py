@@ -1,0 +1,137 @@
+"""How speed grows and falls with the size of things: `scripts/benchmark_growth.py` writes data and pictures.
+
+Updates per second against the width of the hidden layers, the minibatch, the observation and what the replay memory
+holds, each beside the floor of matrix products for its shapes; and steps per second of several training runs at a time
+beside so many times one. td3's shapes on one pinned core, except for what varies; medians of turns, warm-up left out.
+
+    scripts/benchmark_growth.py             measures all, writes docs/performance/growth.json and the pictures
+    scripts/benchmark_growth.py --draw      only draws the pictures again
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
+
+from measure import learner
+from measure.growth import draw
+from measure.machine import machine
+
+FOLDER = Path(__file__).parents[1] / "docs" / "performance"
+FILLED = 100_000  # transitions in the replay memory where that does not vary
+
+Points = list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of the command line."""
+
+    core: int
+    repeats: int
+    seconds: float
+    steps: int
+
+
+def width(value: int) -> tuple[learner.Case, int]:
+    hidden = [value, value]
+    words = [f"network.{net}.hidden=[{value},{value}]" for net in ("actor", "critic")]
+    return varied(words, hidden=hidden), FILLED
+
+
+def batch(value: int) -> tuple[learner.Case, int]:
+    return varied([f"batch_size={value}"], batch_size=value), FILLED
+
+
+def observation(value: int) -> tuple[learner.Case, int]:
+    return varied([], obs=value), FILLED
+
+
+def fill(value: int) -> tuple[learner.Case, int]:
+    return learner.CASES["td3_1"], value
+
+
+def varied(words: list[str], **shapes: Any) -> learner.Case:
+    """td3 with its actor at every step, but for this."""
+    case = learner.CASES["td3_1"]
+    return learner.Case([*case.overrides, *words], replace(case.shapes, **shapes))
+
+
+CURVES: dict[str, tuple[Callable[[int], tuple[learner.Case, int]], list[int]]] = {
+    "width": (width, [64, 128, 256, 512, 1024]),
+    "batch": (batch, [64, 128, 256, 512, 1024, 2048, 4096]),
+    "observation": (observation, [3, 8, 17, 47, 111, 376]),
+    "fill": (fill, [256, 1_000, 4_000, 16_000, 64_000, 250_000, 1_000_000]),
+}
+RUNS = [1, 2, 4]
+
+
+def curve(name: str, options: Options) -> Points:
+    """Updates per second of floor, update, and sampling with update; each turn goes through all values."""
+    setting, values = CURVES[name]
+    settings = [setting(value) for value in values]
+    works = [work for case, filled in settings for work in learner.works(case, filled)]
+    turns = learner.in_turns(works, options.repeats, options.seconds)
+    points = []
+    for place, (value, (case, _)) in enumerate(zip(values, settings, strict=True)):
+        mine = [turn[3 * place : 3 * place + 3] for turn in turns]
+        points.append({"value": value, **learner.beside_floor(case, mine)})
+        print(name, points[-1], file=sys.stderr, flush=True)
+    return points
+
+
+def runs(options: Options, cores: list[int]) -> Points:
+    """Steps per second of several runs together, as scripts/benchmark_sweep.py measures them."""
+    script = Path(__file__).with_name("benchmark_sweep.py")
+    words = ["--json", "--runs", "--turns", str(options.repeats), "--steps", str(options.steps)]
+    os.sched_setaffinity(0, cores)
+    counts = [str(count) for count in RUNS[1:]]
+    found = json.loads(subprocess.check_output([sys.executable, script, *words, "--parallel", *counts], text=True))
+    alone = found["parallel"][0]["steps_per_s_alone"]
+    rest = [(row["runs"], row["steps_per_s_each"]) for row in found["parallel"]]
+    return [
+        {"value": count, "floor_per_s": min(count, len(cores)) * alone, "steps_per_s": count * each}
+        for count, each in [(1, alone), *rest]
+    ]
+
+
+def measure(options: Options, chosen: list[str]) -> dict[str, Any]:
+    """The curves that were asked for."""
+    cores = sorted(os.sched_getaffinity(0))
+    found: dict[str, Any] = {"machine": machine(options.core), "repeats": options.repeats}
+    learner.pin({options.core}, 1)
+    curves = {name: curve(name, options) for name in chosen if name in CURVES}
+    return found | curves | ({"runs": runs(options, cores)} if "runs" in chosen else {})
+
+
+def main() -> None:
+    summary, _, rest = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(description=summary, epilog=rest, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to run on")
+    parser.add_argument("--repeats", type=int, default=5, help="turns")
+    parser.add_argument("--seconds", type=float, default=0.5, help="length of each measurement of updates")
+    parser.add_argument("--steps", type=int, default=2000, help="env steps of each of several runs that are timed")
+    parser.add_argument(
+        "--curves", nargs="+", choices=[*CURVES, "runs"], default=[*CURVES, "runs"], help="default: all"
+    )
+    parser.add_argument("--draw", action="store_true", help="measure nothing, draw what is in the folder")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of growth.json and the pictures")
+    args = parser.parse_args()
+    file = args.out / "growth.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    if not args.draw:
+        known |= measure(Options(args.core, args.repeats, args.seconds, args.steps), args.curves)
+        args.out.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(known, indent=1) + "\n")
+    draw(known, args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Pictures of how speed grows and falls: a curve beside its floor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from ddpg.plot import EVALUATION, INK, TRAINING, dress, new_figure, save, short_number
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Titles, what each line is called (the first is the floor), and whether speeds fall by orders of magnitude."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    lines: Mapping[str, str]
+    steep: bool = False
+
+
+UPDATES = {
+    "floor_per_s": "floor: the matrix products alone",
+    "updates_per_s": "update of a given minibatch",
+    "sampled_per_s": "sampling and update",
+}
+PICTURES = {
+    "width": Picture("Width of the networks", "units of each of the two hidden layers", "updates/s", UPDATES, True),
+    "batch": Picture("Size of the minibatch", "transitions in a minibatch", "updates/s", UPDATES, True),
+    "observation": Picture("Size of the observation", "numbers in an observation", "updates/s", UPDATES),
+    "fill": Picture("What the replay memory holds", "transitions in the replay memory", "updates/s", UPDATES),
+    "runs": Picture("Runs at a time", "training runs at a time", "env steps/s of all runs together", {
+        "floor_per_s": "one run alone, times the cores in use", "steps_per_s": "all runs together",
+    }),
+}  # fmt: skip
+STYLES = [(TRAINING, "--", "s"), (EVALUATION, "-", "o"), ("#c8601c", ":", "^")]
+
+
+def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Writes growth_CURVE.png for every curve that was measured."""
+    return [_draw(PICTURES[name], found[name], folder / f"growth_{name}.png") for name in PICTURES if name in found]
+
+
+def _draw(picture: Picture, points: Sequence[Mapping[str, float]], path: Path) -> Path:
+    figure, axes = new_figure(3.8)
+    values = [point["value"] for point in points]
+    for (key, label), (color, style, marker) in zip(picture.lines.items(), STYLES, strict=False):
+        speeds = [point[key] for point in points]
+        axes.plot(values, speeds, style, color=color, marker=marker, markersize=4.5, linewidth=1.8, label=label)
+    dress(axes, picture.title, picture.ylabel)
+    _scale(axes, values, picture.steep)
+    axes.set_xlabel(picture.xlabel, color=INK)
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    return save(figure, path)
+
+
+def _scale(axes: Axes, values: Sequence[float], steep: bool) -> None:
+    """To base 2, with a tick at every measured value; speeds too where they fall steeply, else from 0."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(values)
+    axes.xaxis.set_minor_locator(NullLocator())
+    if steep:
+        axes.set_yscale("log", base=2)
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_ylim(bottom=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else short_number(value)))

@@ -1,0 +1,96 @@
+"""Inside a run: what acting, storing, sampling, the record and checkpoints take; what the replay memory takes."""
+
+import gc
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddpg.build import build_env_spec, build_replay, build_trainer
+from ddpg.config import check
+from ddpg.run_folder import RunFolder
+from ddpg.tracking import Tracker
+from ddpg.trainer import Trainer
+from measure.learner import compose, fill
+from measure.programs import STARTS, WARM_UP
+
+
+class Stopwatch:
+    """Adds up the seconds within what it wraps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return work(*arguments, **named)
+            finally:
+                self.seconds += time.perf_counter() - start
+
+        return timed
+
+
+def trainer_of(steps: int, folder: Path) -> Trainer:
+    """td3 on HalfCheetah-v4, with everything that a run does but W&B."""
+    cfg = check(compose(
+        "preset=td3", f"random_steps={STARTS}", f"learning_starts={STARTS}", f"total_steps={steps}",
+        f"eval.every={steps}", "eval.episodes=1",
+    ))  # fmt: skip
+    run_folder = RunFolder(folder)
+    return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+
+
+def outside(windows: int, window: int = 1000) -> dict[str, Any]:
+    """Of every `window` env steps of a run, the parts that are updates, the simulator alone, and the rest.
+
+    A checkpoint comes after 10,000 env steps; the one at the end is timed, and spread over so many.
+    """
+    updates, simulator, saves = Stopwatch(), Stopwatch(), Stopwatch()
+    marks: list[tuple[float, float, float]] = []
+    with tempfile.TemporaryDirectory() as name:
+        trainer = trainer_of(STARTS + WARM_UP + windows * window, Path(name))
+        update, every = updates.around(trainer.agent.update), trainer.schedule.checkpoint_every
+
+        def marked(batch: Any) -> Any:
+            result = update(batch)
+            if trainer.agent.updates % window == 0:
+                marks.append((time.perf_counter(), updates.seconds, simulator.seconds))
+            return result
+
+        trainer.agent.update = marked  # type: ignore[method-assign]
+        trainer.env.unwrapped.step = simulator.around(trainer.env.unwrapped.step)  # type: ignore[method-assign]
+        trainer._save = saves.around(trainer._save)  # type: ignore[method-assign]
+        trainer.train()
+    spans = np.diff(np.array(marks)[WARM_UP // window - 1 :], axis=0)
+    step_s, update_s, simulator_s = (float(part) for part in np.median(spans, axis=0) / window)
+    rest = float(np.median(1 - (spans[:, 1] + spans[:, 2]) / spans[:, 0]))
+    checkpoint = saves.seconds / every / step_s
+    return {"fraction": rest + checkpoint, "step_s": step_s, "update_s": update_s, "simulator_s": simulator_s,
+            "checkpoint_fraction": checkpoint, "windows": windows}  # fmt: skip
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
+def humanoid_bytes(transitions: int, episode: int) -> int:
+    """By how much this process grows for so many transitions of Humanoid-v4, in episodes of that length."""
+    cfg = compose("env=humanoid", f"buffer_size={transitions}", f"total_steps={transitions}")
+    env, rng = build_env_spec(cfg).make(), np.random.default_rng(0)
+    env.reset(seed=0)
+    gc.collect()
+    before = resident()
+    replay = build_replay(cfg, env, torch.device("cpu"), rng)
+    fill(replay, transitions, rng, episode)
+    gc.collect()
+    assert len(replay) == transitions
+    return resident() - before

@@ -1,0 +1,23 @@
+"""What the figures were measured on."""
+
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import mujoco
+import numpy as np
+import torch
+
+
+def machine(core: int) -> dict[str, Any]:
+    """Processor, cores of this process, the one that is used, and versions."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    model = next(models, platform.machine())
+    versions = {module.__name__: module.__version__ for module in (torch, np, gymnasium, mujoco)}
+    return {
+        "cpu": model, "cores": len(os.sched_getaffinity(0)), "core": core, "python": platform.python_version(),
+        **versions,
+    }  # fmt: skip

@@ -1,0 +1,86 @@
+"""The table of what is to be reached, as Markdown, from the JSON that scripts/benchmark.py prints."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """A row: what, in which unit, and the two marks; less is better where the aim is below the reach."""
+
+    what: str
+    unit: str
+    reach: float
+    aim: float
+
+
+TARGETS = {
+    "td3_1": Target("updates beside the floor: td3 shapes, actor every step", "of the floor", 0.75, 0.90),
+    "td3_2": Target("updates beside the floor: td3 shapes, actor every 2nd step", "of the floor", 0.75, 0.90),
+    "paper_1": Target("updates beside the floor: 400-300, batch 64, no batch norm", "of the floor", 0.60, 0.80),
+    "cleanrl": Target("whole training against CleanRL torch, its settings", "x", 2.0, 2.5),
+    "cleanrl_jax": Target("whole training against CleanRL JAX, its settings", "x", 1.4, 2.0),
+    "sb3": Target("whole training against SB3 DDPG, same nets and batch", "x", 2.0, 2.5),
+    "batch_norm": Target("batch norm (preset=paper): compile=true against false", "x", 1.5, 2.0),
+    "two_cores": Target("two cores, one run: whole training against one core", "x", 1.5, 1.8),
+    "many_runs": Target("n runs on n cores, together, against one alone", "n", 0.95, 1.0),
+    "outside": Target("part of training outside updates and simulator", "%", 6.0, 3.0),
+    "first_step": Target("`ddpg-train` to the first env step", "s", 4.0, 2.5),
+    "help": Target("`ddpg-train --help`", "s", 1.0, 0.5),
+    "compilation": Target("lost to compilation in a run, warm or cold", "s", 3.0, 0.0),
+    "replay": Target("replay memory of 1M Humanoid-v4 transitions", "GB", 1.7, 1.6),
+    "memory": Target("peak resident memory of a 100k-step run against SB3", "x", 1.0, 0.7),
+}
+
+
+def measured(key: str, value: float, **figures: float) -> dict[str, Any]:
+    """A row with its value in the target's unit, and the figures behind it."""
+    return row(key) | {"measured": value, "figures": figures}
+
+
+def missing(key: str, option: str) -> dict[str, Any]:
+    """A row that needs an option which was not given."""
+    return row(key) | {"not_measured": option}
+
+
+def row(key: str) -> dict[str, Any]:
+    """What is known of a row before it is measured."""
+    target = TARGETS[key]
+    return {"key": key, "what": target.what, "unit": target.unit, "reach": target.reach, "aim": target.aim}
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """Which of the two marks the row has come to."""
+    sign = 1 if found["aim"] >= found["reach"] else -1
+    marks = [name for name in ("aim", "reach") if sign * found["measured"] >= sign * found[name]]
+    return marks[0] if marks else "short"
+
+
+def number(value: float) -> str:
+    """Three digits, and no exponent: 1.53, 0.0871, 264."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def line(found: dict[str, Any]) -> str:
+    """A row of the table."""
+    unit, marks = found["unit"], f"{found['reach']:g} | {found['aim']:g}"
+    if "not_measured" in found:
+        return f"| {found['what']} | not measured: {found['not_measured']} | {marks} | | |"
+    figures = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in found["figures"].items())
+    value = f"{number(found['measured'])} {unit}"
+    return f"| {found['what']} | {value} | {marks} | {verdict(found)} | {figures} |"
+
+
+def table(rows: Iterable[dict[str, Any]]) -> str:
+    """The rows in Markdown."""
+    head = ["| what | measured | reach | aim | reached | from |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *(line(found) for found in rows)])
+
+
+def report(result: dict[str, Any]) -> str:
+    """The whole result: on what, with which peers, how often, and the table."""
+    made_of = {"machine": result["machine"], **result["peers"]}
+    lines = [f"- {name}: " + ", ".join(f"{key} {value}" for key, value in of.items()) for name, of in made_of.items()]
+    lines.append(f"- warm-up excluded; medians of {result['repeats']} turns")
+    return "\n".join([*lines, "", table(result["rows"])])

@@ -1,0 +1,136 @@
+"""scripts/benchmark*.py: their floors, what they read off other programs, and the table that the document shows."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from measure import floor, growth, learner, programs, table
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = ROOT / "scripts"
+DOCUMENT, DATA = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance"
+CORE = {max(os.sched_getaffinity(0))}
+
+
+def run(script: str, *words: str) -> str:
+    return subprocess.check_output([sys.executable, SCRIPTS / script, *words], text=True)
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("benchmark*.py")))
+def test_help(script: str) -> None:
+    assert run(script, "--help").startswith(f"usage: {script}")
+
+
+def test_floor_has_the_operations_of_td3() -> None:
+    batch, obs, act, h = 256, 17, 6, 256
+    actor, critic = obs * h + h * h + h * act, (obs + act) * h + h * h + h
+    critic_update = actor + critic + critic + (critic + h * h + h)
+    actor_update = actor + critic + (h + h * h + h * act) + (actor + h * h + h * act)
+    for case, delay in (("td3_1", 1), ("td3_2", 2)):
+        products = floor.products(learner.CASES[case].shapes)
+        assert floor.flop(products) == 2 * batch * (delay * critic_update + actor_update)
+
+
+def test_floor_has_the_operations_of_the_paper() -> None:
+    batch, obs, act, h1, h2 = 64, 17, 6, 400, 300
+    actor, critic = obs * h1 + h1 * h2 + h2 * act, obs * h1 + (h1 + act) * h2 + h2
+    critic_update = actor + critic + critic + (critic + h1 * h2 + h2)
+    actor_update = actor + critic + (h2 + h2 * act) + (actor + h1 * h2 + h2 * act)
+    products = floor.products(learner.CASES["paper_1"].shapes)
+    assert floor.flop(products) == 2 * batch * (critic_update + actor_update)
+
+
+@pytest.mark.parametrize("name", learner.CASES)
+def test_floor_has_the_shapes_of_the_agent(name: str) -> None:
+    case = learner.CASES[name]
+    cfg = learner.compose(*case.overrides)
+    assert [cfg.network.actor.hidden, cfg.network.critic.hidden] == [case.shapes.hidden] * 2
+    assert (cfg.batch_size, cfg.algorithm.policy_delay) == (case.shapes.batch_size, case.shapes.policy_delay)
+    assert cfg.network.critic.action_layer == case.shapes.action_layer
+
+
+def test_table_shows_what_was_measured_and_what_was_not() -> None:
+    rows = [
+        table.measured("td3_1", 0.8123, updates_per_s=261.4), table.measured("help", 0.5),
+        table.measured("first_step", 9), table.missing("sb3", "--sb3-python PYTHON"),
+    ]  # fmt: skip
+    shown = table.table(json.loads(json.dumps(rows))).splitlines()
+    assert shown[2].endswith("| 0.812 of the floor | 0.75 | 0.9 | reach | updates per s 261 |")
+    assert "| 0.5 s | 1 | 0.5 | aim |" in shown[3]
+    assert "| 9 s | 4 | 2.5 | short |" in shown[4]
+    assert "| not measured: --sb3-python PYTHON | 2 | 2.5 |" in shown[5]
+
+
+def test_speed_of_a_peer_leaves_its_warm_up_out() -> None:
+    warm, timed = programs.WARM_UP // programs.LINE, 5
+    times = [7.0 * line for line in range(warm)] + [7.0 * (warm - 1) + 0.5 * line for line in range(1, timed + 1)]
+    assert programs.speed_of_lines(times, timed * programs.LINE) == pytest.approx(programs.LINE / 0.5)
+
+
+def peer(code: str) -> programs.Peer:
+    return programs.Peer([sys.executable, "-c", code])
+
+
+def test_mishaps_of_a_peer_are_told() -> None:
+    with pytest.raises(RuntimeError, match="ended with 1: no such environment"):
+        programs.peer_speed(peer("import sys; sys.exit('no such environment')"), 100, CORE)
+    with pytest.raises(RuntimeError, match="2 lines with SPS came, not 11"):
+        programs.peer_speed(peer("print('SPS: 7\\nSPS: 8\\nanother')"), 100, CORE)
+
+
+def test_peak_memory_is_that_of_the_process() -> None:
+    small, large = (programs.peak_bytes([sys.executable, "-c", f"a = b'1' * {size}"], CORE) for size in (1, 10**8))
+    assert 0.9e8 < large - small < 1.1e8
+
+
+def test_pictures_of_growth(tmp_path: Path) -> None:
+    updates = [{"value": v, "floor_per_s": 900 / v, "updates_per_s": 800 / v, "sampled_per_s": 700 / v} for v in (1, 2)]
+    together = [{"value": count, "floor_per_s": count, "steps_per_s": count} for count in (1, 2)]
+    made = growth.draw({"width": updates, "runs": together}, tmp_path)
+    assert [path.name for path in made] == ["growth_width.png", "growth_runs.png"]
+    assert all(path.stat().st_size > 10_000 for path in made)
+
+
+def test_document_shows_the_data() -> None:
+    shown = run("benchmark.py", "--table", str(DATA / "benchmark.json"))
+    assert shown in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_mistakes_end_with_one_line() -> None:
+    for words in (["--repeats", "4"], ["--steps", "1500"]):
+        done = subprocess.run([sys.executable, SCRIPTS / "benchmark.py", *words], capture_output=True, text=True)
+        assert done.returncode == 2
+        assert words[0] in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_benchmark_without_peers() -> None:
+    several_runs = {"two_cores", "many_runs"}  # left out: they take another five minutes
+    wanted = ["floor", "cleanrl", "cleanrl_jax", "sb3", "batch_norm", "outside", "start", "replay", "memory"]
+    words = ["--seconds", "0.01", "--steps", "1000", "--transitions", "2000", "--json", "--rows", *wanted]
+    found = json.loads(run("benchmark.py", *words))
+    assert {row["key"] for row in found["rows"]} == set(table.TARGETS) - several_runs
+    assert {row["key"] for row in found["rows"] if "not_measured" in row} == {"cleanrl", "cleanrl_jax", "sb3", "memory"}
+    assert list(found["floor_fraction"]) == ["td3_1", "td3_2", "paper_1"]
+    assert all(fraction > 0 for fraction in found["floor_fraction"].values())
+
+
+@pytest.mark.slow
+def test_growth(tmp_path: Path) -> None:
+    run(
+        "benchmark_growth.py",
+        "--seconds",
+        "0.01",
+        "--repeats",
+        "1",
+        "--curves",
+        "width",
+        "fill",
+        "--out",
+        str(tmp_path),
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"growth.json", "growth_width.png", "growth_fill.png"}
