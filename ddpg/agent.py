@@ -98,7 +98,7 @@ class DDPG:
     def observe(self, obs: np.ndarray) -> None:
         """Lets running normalizations of the observations learn from one more; without any, nothing."""
         for norm in self._running_norms:
-            norm.observe(torch.as_tensor(obs, device=norm.mean.device))
+            norm.observe(torch.as_tensor(obs).to(norm.mean.device, non_blocking=True))
 
     def update(self, batch: Batch) -> dict[str, Tensor]:
         """One update (lines 12-15). Returns the losses, still on the device. Raises nothing; NaN passes through."""

@@ -12,6 +12,8 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.object_type import ObjectType
 from omegaconf import OmegaConf
 
+from ddpg.errors import UserError
+
 
 class Choices:
     """The groups of conf/ and of the folder that --config-dir names."""
@@ -19,6 +21,8 @@ class Choices:
     def __init__(self, config_dir: str | None) -> None:
         path = create_config_search_path("pkg://ddpg.conf")
         if config_dir is not None:
+            if not Path(config_dir).is_dir():
+                raise UserError(f"--config-dir {config_dir}: there is no such folder")
             path.prepend("command-line", f"file://{Path(config_dir).absolute()}")
         self._repository = ConfigRepository(path)
 

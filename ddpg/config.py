@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -112,6 +113,14 @@ def _rl_zoo(env_id: str, key: str) -> Any:
 
 OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
 OmegaConf.register_new_resolver("rl_zoo", _rl_zoo, replace=True)
+
+
+def stored(path: Path) -> DictConfig:
+    """The config.yaml of a run; what it MAY_CHANGE and did not know yet when it began has its value of today."""
+    today: Any = yaml.safe_load(files("ddpg.conf").joinpath("config.yaml").read_text("utf-8"))
+    fixed = {key: today[key] for key in MAY_CHANGE if "${" not in str(today.get(key, "${"))}
+    known: Any = OmegaConf.merge(fixed, OmegaConf.load(path))
+    return known
 
 
 def check(cfg: DictConfig | ListConfig) -> DictConfig:

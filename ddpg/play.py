@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ddpg.build import build_actor, build_env_spec
-from ddpg.config import check
+from ddpg.config import check, stored
 from ddpg.envs import EnvSpec, frames_per_second, write_video
 from ddpg.errors import UserError
 from ddpg.evaluate import Episodes, Policy, evaluate
@@ -26,7 +26,7 @@ def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool)
 
     With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder holds no such actor.
     """
-    cfg = check(OmegaConf.load(folder.config))
+    cfg = check(stored(folder.config))
     torch.set_num_threads(cfg.threads)
     spec = build_env_spec(cfg)
     env = spec.make()

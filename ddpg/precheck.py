@@ -14,7 +14,7 @@ from hydra.experimental.callback import Callback
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.config import check, plain, require_same_config
+from ddpg.config import check, plain, require_same_config, stored
 from ddpg.errors import Refused, UserError
 from ddpg.run_folder import RunFolder
 from ddpg.sweep.freeze import compose
@@ -77,8 +77,7 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """The config of a job: as composed, or with `resume` the one that the run was started with, and the overrides."""
     if cfg.resume is None:
         return cfg
-    started = OmegaConf.load(Path(cfg.resume) / "config.yaml")
-    assert isinstance(started, DictConfig)
+    started = stored(Path(cfg.resume) / "config.yaml")
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
         if override.is_delete() or OmegaConf.is_dict(OmegaConf.select(started, key)) or not _is_key(cfg, key):

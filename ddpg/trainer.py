@@ -195,7 +195,7 @@ class Trainer:
             now, (then, step) = time.monotonic(), self._mark
             timing = {"charts/SPS": (self.env_step - step) / (now - then), "time/elapsed_s": now - self._started}
             means, self._mark = self.means.pop(), (now, self.env_step)
-            self._require_finite(**means)
+            self._require_finite(**{name: means[name] for name in self._losses if name in means})
             self.tracker.log(self.env_step, means | self._diagnostics() | timing)
 
     def _diagnostics(self) -> dict[str, float]:

@@ -112,11 +112,12 @@ def two_cores(setup: Setup) -> Iterator[Row]:
         lambda: programs.our_speed(["preset=td3", "threads=1"], setup.steps, {setup.core}),
         setup.repeats,
     )
-    updates, _, _ = duel(
-        lambda: learner.in_fresh_process(learner.updates_per_s, "td3_1", setup.pair(), 2, setup.seconds),
-        lambda: learner.in_fresh_process(learner.updates_per_s, "td3_1", {setup.core}, 1, setup.seconds),
-        setup.repeats,
-    )
+
+    def alone(cores: set[int], threads: int) -> float:
+        with learner.born_on(cores, threads):
+            return learner.in_fresh_process(learner.updates_per_s, "td3_1", cores, threads, setup.seconds)
+
+    updates, _, _ = duel(lambda: alone(setup.pair(), 2), lambda: alone({setup.core}, 1), setup.repeats)
     yield measured("two_cores", ratio, steps_per_s=two, on_one=one, updates_alone_x=updates)
 
 

@@ -80,7 +80,7 @@ def test_saving_costs_what_is_new(tmp_path: Path) -> None:
     fill(memory, 100)
     save(checkpoints, memory)
     written = {name: size for name, size in sizes(tmp_path).items() if name not in before}
-    row = memory.bytes_needed(1, 80, 4)
+    row = 80 + 4 * (4 + 2) + 1  # obs; action, reward and terminated; ends as a byte
     assert before["replay-000000000000-000000010000.npz"] > 10_000 * row
     assert set(written) == {"replay-000000010000-000000010100.npz", "state-000000010100.pt"}
     assert sum(written.values()) < 100 * row + 5000

@@ -6,6 +6,7 @@ import pytest
 
 from ddpg import cli
 from ddpg.choices import Choices
+from ddpg.errors import UserError
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -44,3 +45,8 @@ def test_help_takes_the_folder_that_is_named(
         cli.train()
     assert exit.value.code is None
     assert ", keras, mine, none, " in capsys.readouterr().out
+
+
+def test_missing_folder_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^--config-dir .*nope: there is no such folder$"):
+        Choices(str(tmp_path / "nope"))

@@ -1,6 +1,7 @@
 """The command lines: every mistake ends in one line, before anything is written; what is right goes through."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -166,7 +167,7 @@ def test_a_space_in_a_key(refusal: Refusal) -> None:
         ("network.actor.hidden=[]", "network.actor.hidden=[] must have at least one layer"),
         ("device=gpu", "device=gpu is not one of auto, cpu, cuda, cuda:1, mps"),
         ("device=cuda:77", "device=cuda:77 cannot be used: "),
-        ("buffer_size=99999999999 total_steps=99999999999", "buffer_size=99999999999 needs 23"),
+        ("buffer_size=99999999999 total_steps=99999999999", "buffer_size=99999999999 needs 26"),
     ],
 )
 def test_mistake_that_shows_when_the_run_is_built(argv: str, line: str, refusal: Refusal) -> None:
@@ -269,6 +270,21 @@ def test_run_again(
     assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
     assert OmegaConf.load(Path(finished, "config.yaml")).total_steps == 300
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
+
+
+def test_run_from_before_a_key_of_today(
+    finished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What may change on resume has today's value; what is learned has none that could be guessed."""
+    old = tmp_path / "old"
+    shutil.copytree(finished, old)
+    config = old / "config.yaml"
+    config.write_text(config.read_text().replace("compile: auto\n", "").replace("  keep_replay: true\n", ""))
+    assert "compile" not in config.read_text()
+    call(monkeypatch, cli.evaluate, str(old), "episodes=1")
+    assert "noise-free episodes" in capsys.readouterr().out
+    call(monkeypatch, cli.train, f"resume={old}", "total_steps=400")
+    assert OmegaConf.load(config).compile == "auto"
 
 
 def test_stored_config_is_plain(finished: str) -> None:

@@ -22,7 +22,7 @@ Copy = type[DeviceRows] | type[SentRows]
 
 def with_copy(memory: ReplayBuffer, copy: Copy = DeviceRows) -> ReplayBuffer:
     """The same memory, made to give minibatches as it does for a GPU."""
-    memory._rows = copy(memory.obs, memory.action, CPU)
+    memory._rows = copy(memory.obs, CPU)
     return memory
 
 

@@ -222,6 +222,13 @@ class TestMeans:
         assert means.pop() == {"a": 3.0, "b": 6.0}
         assert means.pop() == {}
 
+    def test_of_numbers_of_numpy(self) -> None:
+        """As `after_update` of a noise may return them: neither floats nor changed in place."""
+        means = Means()
+        for value in (1.0, 3.0, 5.0):
+            means.add({"a": np.float32(value)})
+        assert means.pop() == {"a": 3.0}
+
     def test_of_tensors_that_are_written_over(self) -> None:
         """What the next update writes over its predecessor's loss does not change the sum."""
         means, loss = Means(), torch.zeros(())

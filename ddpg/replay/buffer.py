@@ -22,7 +22,7 @@ class ReplayBuffer:
     With `n_step` above 1 the rewards of so many steps are summed, fewer where the episode ends or at the newest
     transition. Observations are stored as they come, pixels as bytes, all else as float32.
 
-    The arrays here, on the host, are the record; for networks on a GPU `device.py` keeps a copy of the large ones.
+    The arrays here, on the host, are the record; for networks on a GPU `device.py` keeps a copy of the observations.
     """
 
     def __init__(
@@ -36,15 +36,14 @@ class ReplayBuffer:
         self.buffer_size, self.slots = buffer_size, buffer_size + 1
         # zeros() takes address space only; memory fills as transitions come
         self.obs = np.zeros((self.slots, *obs_shape), obs_dtype)
-        self.action = np.zeros((self.slots, action_dim), np.float32)
-        self.reward = np.zeros(self.slots, np.float32)
-        self.terminated = np.zeros(self.slots, np.float32)
-        self.ends = np.zeros(self.slots, bool)
+        # side by side, so that a transition is a cache miss and not four
+        self._numbers = np.zeros((self.slots, action_dim + 3), np.float32)
+        self.action, (self.reward, self.terminated, self.ends) = self._numbers[:, :-3], self._numbers[:, -3:].T
         self.final_obs: dict[int, np.ndarray] = {}
         self.total = 0
         self._rng, self._dtype = rng, dtype
         self._number = torch.zeros(0, dtype=dtype).numpy().dtype  # numpy's name of it
-        self._rows = rows(self.obs, self.action, device)
+        self._rows = rows(self.obs, device)
 
     def __len__(self) -> int:
         return min(self.total, self.buffer_size)
@@ -52,7 +51,7 @@ class ReplayBuffer:
     @staticmethod
     def bytes_needed(transitions: int, obs_bytes: int, action_dim: int) -> int:
         """Memory of so many transitions, in bytes."""
-        return transitions * (obs_bytes + 4 * (action_dim + 2) + 1)
+        return transitions * (obs_bytes + 4 * (action_dim + 3))
 
     def add(
         self, obs: np.ndarray, action: np.ndarray, reward: float, next_obs: np.ndarray, terminated: bool, ends: bool
@@ -85,27 +84,27 @@ class ReplayBuffer:
 
     def _gather(self, first: np.ndarray, weight: np.ndarray | None = None) -> Batch:
         """The transitions of these numbers, (N,), in 0 .. total - 1."""
-        slot, last = first % self.slots, first
-        reward = self.reward.take(slot)
+        slot = first % self.slots
+        numbers, end, discount = self._numbers.take(slot, 0).astype(self._number, copy=False), slot, self._discounts[1]
+        action, (reward, terminated, ends) = numbers[:, :-3], numbers[:, -3:].T
         if self.n_step > 1:
-            last, reward = self._look_ahead(first, reward)
-        end = last % self.slots
-        over = self.ends.take(end).nonzero()[0]
-        final = {int(row): self.final_obs[int(end[row])] for row in over}
-        obs, action, next_obs = self._rows.gather(slot, end + 1, final, self.total)
-        vectors = [reward, self.terminated.take(end), self._discounts.take(last - first + 1)]
+            last, reward[:] = self._look_ahead(first, reward)
+            end, discount = last % self.slots, self._discounts.take(last - first + 1)
+            terminated[:], ends[:] = self.terminated[end], self.ends[end]
+        final = {int(row): self.final_obs[int(end[row])] for row in ends.nonzero()[0]}
+        obs, next_obs = map(self._float, self._rows.gather(slot, end + 1, final, self.total))
+        ends[:] = discount  # which takes their place, for all goes in one piece
         if weight is not None:
-            vectors.append(weight)
-        numbers = self._rows.send([vector.astype(self._number, copy=False) for vector in vectors])
-        rewards, terminated, discount, *weights = numbers
-        obs, action, next_obs = (self._float(part) for part in (obs, action, next_obs))
-        return Batch(obs, action, rewards, next_obs, terminated, discount, *weights)
+            numbers = np.column_stack([numbers, weight.astype(self._number)])
+        sent, width = self._rows.send(numbers), action.shape[1]
+        reward_, terminated_, discount_, *weights = sent[:, width:].unbind(1)
+        return Batch(obs, sent[:, :width], reward_, next_obs, terminated_, discount_, *weights)
 
     def _look_ahead(self, first: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The last of up to n_step transitions from each, within its episode, and their discounted rewards."""
         last, reward = first.copy(), reward.astype(np.float64)
         for k in range(1, self.n_step):
-            goes_on = (last == first + k - 1) & ~self.ends[last % self.slots] & (last + 1 < self.total)
+            goes_on = (last == first + k - 1) & (self.ends[last % self.slots] == 0) & (last + 1 < self.total)
             last += goes_on
             reward += goes_on * self._discounts[k] * self.reward[last % self.slots]
         return last, reward
@@ -121,10 +120,11 @@ class ReplayBuffer:
     def export(self, start: int, stop: int) -> dict[str, np.ndarray]:
         """Copies of the transitions [start, stop), which end with an episode's end, for `restore`."""
         slot = np.arange(start, stop) % self.slots
-        final = [self.final_obs[int(s)] for s in slot[self.ends[slot]]]
+        ends = self.ends[slot].astype(bool)
+        final = [self.final_obs[int(s)] for s in slot[ends]]
         return {
             "obs": self.obs[slot], "action": self.action[slot], "reward": self.reward[slot],
-            "terminated": self.terminated[slot], "ends": self.ends[slot],
+            "terminated": self.terminated[slot], "ends": ends,
             "final_obs": np.array(final, self.obs.dtype).reshape(len(final), *self.obs.shape[1:]),
         }  # fmt: skip
 
@@ -135,7 +135,7 @@ class ReplayBuffer:
         slot = np.arange(start + skip, start + count) % self.slots
         for name in ("obs", "action", "reward", "terminated", "ends"):
             getattr(self, name)[slot] = arrays[name][skip:]
-        ending = slot[self.ends[slot]]
+        ending = slot[self.ends[slot] > 0]
         if len(ending):
             self.final_obs.update(zip(ending.tolist(), arrays["final_obs"][-len(ending) :], strict=True))
         self.total = start + count

@@ -11,8 +11,6 @@ import signal
 import sys
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
-
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.provenance import code_commit
@@ -41,13 +39,12 @@ def main() -> None:
 
 def work(path: Path) -> float:
     """Starts, goes on or returns the result of the run that was frozen in `path`; see `ddpg.run.run`."""
+    from ddpg.config import stored
     from ddpg.run import run  # torch takes a second, in which a signal should end the process
 
     folder = RunFolder(path)
-    config = OmegaConf.load(folder.config)
-    assert isinstance(config, DictConfig)
     _tell_of_other_code(folder)
-    return run(config, path)
+    return run(stored(folder.config), path)
 
 
 def _tell_of_other_code(folder: RunFolder) -> None:

@@ -82,7 +82,7 @@ class WandbSink:
         """Send a row, unless an earlier attempt has sent it. W&B takes it in when the next step comes."""
         self._heard = index + 1
         self._waiting.append((index, row))
-        if index:  # the first row is there before the first step
+        if index:  # row 0, the evaluation before training, waits for the first step
             self._send_if_it_is_time()
 
     def step(self, env_step: int) -> None:

@@ -3,8 +3,9 @@
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
@@ -68,6 +69,19 @@ def in_fresh_process(work: Callable[..., Any], *arguments: Any) -> Any:
     """What a function returns, or raises, in a process that has done nothing before."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(work, *arguments).result()
+
+
+@contextmanager
+def born_on(cores: set[int], threads: int) -> Iterator[None]:
+    """Within it, processes start on these cores: OpenMP looks at them once, when torch is imported."""
+    before = os.sched_getaffinity(0), os.environ["OMP_NUM_THREADS"]
+    os.sched_setaffinity(0, cores)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before[0])
+        os.environ["OMP_NUM_THREADS"] = before[1]
 
 
 def fill(replay: ReplayBuffer, count: int, rng: np.random.Generator, episode: int = EPISODE) -> None:
@@ -137,7 +151,7 @@ def batch_norm(repeats: int, seconds: float) -> dict[str, float]:
 
 
 def updates_per_s(name: str, cores: set[int], threads: int, seconds: float) -> float:
-    """Of a case, with so many threads on these cores."""
+    """Of a case, with so many threads on these cores, in a process that was born on them."""
     pin(cores, threads)
     case = CASES[name]
     [[found]] = in_turns([learner(case, f"threads={threads}")[0]], 1, seconds)
