@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
 
@@ -51,11 +51,22 @@ class Setup:
         return {self.core, next(core for core in self.cores if core != self.core)}
 
 
-def duel(one: Callable[[], float], two: Callable[[], float], repeats: int) -> tuple[float, float, float]:
-    """The median of both, measured in turns, and of their ratio in each turn, which comes first."""
+class Duel(NamedTuple):
+    """Medians of two things measured in turns, and of their ratio in each turn, with its least and most."""
+
+    ratio: float
+    one: float
+    two: float
+    least: float
+    most: float
+
+
+def duel(one: Callable[[], float], two: Callable[[], float], repeats: int) -> Duel:
+    """Measures both, again and again."""
     turns = [(one(), two()) for _ in range(repeats)]
-    ratio = statistics.median(a / b for a, b in turns)
-    return ratio, statistics.median(a for a, _ in turns), statistics.median(b for _, b in turns)
+    ratios = [a / b for a, b in turns]
+    first, second = (statistics.median(of) for of in zip(*turns, strict=True))
+    return Duel(statistics.median(ratios), first, second, min(ratios), max(ratios))
 
 
 def floors(setup: Setup) -> Iterator[Row]:
@@ -67,12 +78,12 @@ def floors(setup: Setup) -> Iterator[Row]:
 def against(setup: Setup, key: str, preset: str, peer: programs.Peer) -> Row:
     """Whole training of a preset against a peer."""
     one = {setup.core}
-    ratio, ours, theirs = duel(
+    found = duel(
         lambda: programs.our_speed([f"preset={preset}"], setup.steps, one),
         lambda: programs.peer_speed(peer, setup.steps, one),
         setup.repeats,
     )
-    return measured(key, ratio, ours_steps_per_s=ours, theirs=theirs)
+    return measured(key, found.ratio, least=found.least, most=found.most, ours_steps_per_s=found.one, theirs=found.two)
 
 
 def cleanrl(setup: Setup) -> Iterator[Row]:
@@ -107,7 +118,7 @@ def two_cores(setup: Setup) -> Iterator[Row]:
     if len(setup.cores) < 2:
         yield missing("two_cores", "a second core")
         return
-    ratio, two, one = duel(
+    training = duel(
         lambda: programs.our_speed(["preset=td3", "threads=2"], setup.steps, setup.pair()),
         lambda: programs.our_speed(["preset=td3", "threads=1"], setup.steps, {setup.core}),
         setup.repeats,
@@ -117,8 +128,11 @@ def two_cores(setup: Setup) -> Iterator[Row]:
         with learner.born_on(cores, threads):
             return learner.in_fresh_process(learner.updates_per_s, "td3_1", cores, threads, setup.seconds)
 
-    updates, _, _ = duel(lambda: alone(setup.pair(), 2), lambda: alone({setup.core}, 1), setup.repeats)
-    yield measured("two_cores", ratio, steps_per_s=two, on_one=one, updates_alone_x=updates)
+    updates = duel(lambda: alone(setup.pair(), 2), lambda: alone({setup.core}, 1), setup.repeats)
+    yield measured(
+        "two_cores", training.ratio, least=training.least, most=training.most,
+        steps_per_s=training.one, on_one=training.two, updates_alone_x=updates.ratio,
+    )  # fmt: skip
 
 
 def many_runs(setup: Setup) -> Iterator[Row]:
@@ -166,12 +180,12 @@ def memory(setup: Setup) -> Iterator[Row]:
     if python is None:
         yield missing("memory", "--sb3-python PYTHON")
         return
-    ratio, ours, theirs = duel(
+    peaks = duel(
         lambda: programs.our_peak(setup.memory_steps, one),
         lambda: programs.peer_peak(python, setup.memory_steps, one),
         setup.repeats,
     )
-    yield measured("memory", ratio, ours_MB=ours / 1e6, theirs=theirs / 1e6, env_steps=setup.memory_steps)
+    yield measured("memory", peaks.ratio, ours_MB=peaks.one / 1e6, theirs=peaks.two / 1e6, env_steps=setup.memory_steps)
 
 
 ROWS: dict[str, Callable[[Setup], Iterator[Row]]] = {
@@ -179,6 +193,18 @@ ROWS: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "two_cores": two_cores, "many_runs": many_runs, "outside": outside, "start": start, "replay": replay,
     "memory": memory,
 }  # fmt: skip
+
+
+def with_ceilings(rows: list[Row]) -> list[Row]:
+    """Beside each peer, what a program would reach that does nothing but the floor's products and the simulator."""
+    by_key = {row["key"]: row for row in rows if "measured" in row}
+    for key, floor_key in (("cleanrl", "td3_2"), ("cleanrl_jax", "td3_2"), ("sb3", "td3_1")):
+        if {key, floor_key, "outside"} <= by_key.keys():
+            seconds = 1 / by_key[floor_key]["figures"]["floor_per_s"]
+            seconds += by_key["outside"]["figures"]["simulator_ms"] / 1000
+            figures = by_key[key]["figures"]
+            figures["products_and_simulator_alone_x"] = 1 / seconds / figures["theirs"]
+    return rows
 
 
 def versions(setup: Setup) -> dict[str, dict[str, str]]:
@@ -204,7 +230,7 @@ def measure(setup: Setup, chosen: list[str]) -> dict[str, Any]:
             print(line(row), file=sys.stderr, flush=True)
             rows.append(row)
     fractions = {row["key"]: row["measured"] for row in rows if row["key"] in learner.CASES}
-    return result | {"floor_fraction": fractions, "rows": rows}
+    return result | {"floor_fraction": fractions, "rows": with_ceilings(rows)}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import gymnasium
 import mujoco
 import numpy as np
 import torch
+
+from ddpg.provenance import code_commit
 
 
 def machine(core: int) -> dict[str, Any]:
@@ -18,6 +21,7 @@ def machine(core: int) -> dict[str, Any]:
     model = next(models, platform.machine())
     versions = {module.__name__: module.__version__ for module in (torch, np, gymnasium, mujoco)}
     return {
+        "commit": code_commit(), "date": date.today().isoformat(),
         "cpu": model, "cores": len(os.sched_getaffinity(0)), "core": core, "python": platform.python_version(),
         **versions,
     }  # fmt: skip

@@ -39,9 +39,9 @@ def measured(key: str, value: float, **figures: float) -> dict[str, Any]:
     return row(key) | {"measured": value, "figures": figures}
 
 
-def missing(key: str, option: str) -> dict[str, Any]:
-    """A row that needs an option which was not given."""
-    return row(key) | {"not_measured": option}
+def missing(key: str, needs: str) -> dict[str, Any]:
+    """A row that needs what is not there: an option, a core."""
+    return row(key) | {"not_measured": needs}
 
 
 def row(key: str) -> dict[str, Any]:
@@ -58,8 +58,8 @@ def verdict(found: dict[str, Any]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits, and no exponent: 1.53, 0.0871, 264."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    """Three digits, and no exponent: 1.53, 0.087, 264."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3f}" if abs(value) < 1 else f"{value:.3g}"
 
 
 def line(found: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from ddpg.sweep.memory import BASE_GB, GIB, GPU_GB, EnvFacts, asked_gb, env_fact
 def test_env_facts(resolved: Callable[..., dict[str, Any]]) -> None:
     toy = ("env=gym", "env.id=Walk-v0", "env.imports=[toys]")
     facts = env_facts([resolved(), resolved(*toy), resolved(*toy, "env.action_repeat=3", "seed=2"), resolved()])
-    pendulum, walk = EnvFacts(4 * (3 + 1 + 2) + 1, 200), EnvFacts(4 * (3 + 2 + 2) + 1, 1000)
+    pendulum, walk = EnvFacts(4 * (3 + 1 + 3), 200), EnvFacts(4 * (3 + 2 + 3), 1000)
     assert facts == [pendulum, walk, EnvFacts(walk.transition_bytes, 334), pendulum]
 
 
