@@ -60,7 +60,7 @@ def test_table_shows_what_was_measured_and_what_was_not() -> None:
     ]  # fmt: skip
     shown = table.table(json.loads(json.dumps(rows))).splitlines()
     assert shown[2].endswith("| 0.812 of the floor | 0.75 | 0.9 | reach | updates per s 261 |")
-    assert "| 0.5 s | 1 | 0.5 | aim |" in shown[3]
+    assert "| 0.500 s | 1 | 0.5 | aim |" in shown[3]
     assert "| 9 s | 4 | 2.5 | short |" in shown[4]
     assert "| not measured: --sb3-python PYTHON | 2 | 2.5 |" in shown[5]
 
