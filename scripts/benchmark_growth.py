@@ -11,7 +11,6 @@ beside so many times one. td3's shapes on one pinned core, except for what varie
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
 
-from measure import learner
+from measure import learner, programs
 from measure.growth import draw
 from measure.machine import machine
 
@@ -89,13 +88,9 @@ def curve(name: str, options: Options) -> Points:
 
 def runs(options: Options, cores: list[int]) -> Points:
     """Steps per second of several runs together, as scripts/benchmark_sweep.py measures them."""
-    script = Path(__file__).with_name("benchmark_sweep.py")
-    words = ["--json", "--runs", "--turns", str(options.repeats), "--steps", str(options.steps)]
-    os.sched_setaffinity(0, cores)
-    counts = [str(count) for count in RUNS[1:]]
-    found = json.loads(subprocess.check_output([sys.executable, script, *words, "--parallel", *counts], text=True))
-    alone = found["parallel"][0]["steps_per_s_alone"]
-    rest = [(row["runs"], row["steps_per_s_each"]) for row in found["parallel"]]
+    found = programs.side_by_side(RUNS[1:], options.repeats, options.steps, set(cores))
+    alone = found[0]["steps_per_s_alone"]
+    rest = [(row["runs"], row["steps_per_s_each"]) for row in found]
     return [
         {"value": count, "floor_per_s": min(count, len(cores)) * alone, "steps_per_s": count * each}
         for count, each in [(1, alone), *rest]

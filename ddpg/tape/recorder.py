@@ -1,6 +1,6 @@
 """What a function does, as calls of torch's kernels."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ class Call:
 
     def __init__(self, kernel: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         self.kernel, self.args, self.kwargs = kernel, args, kwargs
-        self.given, self.results = list(tensors((args, kwargs))), list(tensors((out,)))
+        self.given, self.results = tensors((args, kwargs)), tensors(out)
 
     @cached_property
     def changed(self) -> list[Tensor]:
@@ -23,7 +23,7 @@ class Call:
         arguments = self.kernel._schema.arguments
         given = dict(zip((argument.name for argument in arguments), self.args, strict=False)) | self.kwargs
         written = (arg.name for arg in arguments if arg.alias_info is not None and arg.alias_info.is_write)
-        return list(tensors([given.get(name) for name in written]))
+        return tensors([given.get(name) for name in written])
 
     @cached_property
     def fresh(self) -> list[Tensor]:
@@ -84,10 +84,13 @@ def memory_of(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-def tensors(values: Sequence[Any] | dict[str, Any]) -> Iterator[Tensor]:
+def tensors(values: Any) -> list[Tensor]:
     """All tensors in nested tuples, lists and dicts."""
-    for value in values.values() if isinstance(values, dict) else values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, tuple | list | dict):
-            yield from tensors(value)
+    return [leaf for leaf in leaves(values) if isinstance(leaf, Tensor)]
+
+
+def leaves(value: Any) -> list[Any]:
+    """What lies in nested tuples, lists and dicts."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list | tuple) else [value]

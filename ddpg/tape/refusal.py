@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpg.tape.recorder import Call, Record, memory_of, tensors
+from ddpg.tape.recorder import Call, Record, leaves, memory_of, tensors
 
 
 def refusal(first: Record, second: Record, inputs: Sequence[Tensor | None]) -> str | None:
@@ -19,7 +19,7 @@ def refusal(first: Record, second: Record, inputs: Sequence[Tensor | None]) -> s
             return f"{call.kernel} gives a tensor whose shape depends on numbers"
         if not given.isdisjoint(map(memory_of, call.changed)):
             return f"{call.kernel} changes an input"
-    strange = next((leaf for leaf in _leaves(second.outputs) if not isinstance(leaf, Tensor | None)), None)
+    strange = next((leaf for leaf in leaves(second.outputs) if not isinstance(leaf, Tensor | None)), None)
     if strange is not None:
         return f"it returns a {type(strange).__name__}, and not tensors alone, in lists, tuples and dicts"
     return _difference(first, second)
@@ -44,12 +44,5 @@ def _described(call: Call, found: dict[int, Tensor]) -> list[Any]:
         (tuple(leaf.shape), leaf.stride(), leaf.dtype, memory_of(leaf) if memory_of(leaf) in found else None)
         if isinstance(leaf, Tensor)
         else leaf
-        for leaf in _leaves((call.args, call.kwargs))
+        for leaf in leaves((call.args, call.kwargs))
     ]
-
-
-def _leaves(value: Any) -> list[Any]:
-    """What lies in nested lists, tuples and dicts."""
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else [value]

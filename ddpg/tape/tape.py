@@ -13,8 +13,9 @@ from ddpg.tape.refusal import refusal
 
 log = logging.getLogger(__name__)
 
-#: Calls before it is played: two to let optimizers create their state, two that are recorded, one that is compared.
-RECORDED, AGAIN, COMPARED = 3, 4, 5
+#: Which calls are looked at, after two that let optimizers create their state: this one and the next are recorded, and
+#: the last is compared.
+RECORDED, COMPARED = 3, 5
 
 
 class Playable(Protocol):

@@ -134,6 +134,17 @@ def our_speed(words: Sequence[str], steps: int, cores: set[int]) -> float:
     return steps / (at[total] - at[STARTS + WARM_UP])
 
 
+def side_by_side(counts: Sequence[int], turns: int, steps: int, cores: set[int]) -> list[dict[str, float]]:
+    """What scripts/benchmark_sweep.py finds for each number of runs at a time, on these cores."""
+    script = str(Path(__file__).parents[1] / "benchmark_sweep.py")
+    words = ["--json", "--runs", "--turns", str(turns), "--steps", str(steps), "--parallel", *map(str, counts)]
+    output = subprocess.check_output(
+        [sys.executable, script, *words], text=True, preexec_fn=lambda: os.sched_setaffinity(0, cores)
+    )
+    found: list[dict[str, float]] = json.loads(output)["parallel"]
+    return found
+
+
 def seconds_of(command: Sequence[str], cores: set[int], wandb: str = "disabled", **files: str) -> float:
     """From the start of a process to its end, in a folder with these Python files."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
