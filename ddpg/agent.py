@@ -6,6 +6,7 @@ docs/paper.md maps each equation to its function and its test.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import partial
 from itertools import product
 from typing import Any, Literal, Protocol
@@ -15,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ddpg.native import Kernels
 from ddpg.networks import Act, Ensemble, RecordedAct, act, copy_of, running_norms
+from ddpg.optimizers import Adam
 from ddpg.replay import Batch
 from ddpg.tape import Tape
 from ddpg.types import NonNegative, Positive, PositiveInt
@@ -34,6 +37,7 @@ class Optimizer(Protocol):
 
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+Update = Callable[..., Any]
 
 
 class DDPG:
@@ -70,22 +74,36 @@ class DDPG:
         online, target = [self.critic, self.actor], [self.critic_target, self.actor_target]
         self._targets = _Targets(nn.ModuleList(online), nn.ModuleList(target))
         self._act: Act = partial(act, self.actor)
-        self._compiled = False
+        #: Whose kernels compute the updates.
+        self.kernels = "torch"
+        self._record: Callable[[Update], Update] = lambda update: update
         self._prepare_updates()
 
-    def compile(self) -> None:
-        """From now on the updates are played from a recording of themselves: the same numbers, sooner.
+    def compile(self, native: Kernels | None = None) -> None:
+        """From now on the updates are played from a recording of themselves: sooner, and bit for bit the same numbers.
 
-        Then the losses that `update` returns, and `td_error`, are overwritten by the next update.
+        With `native` kernels still sooner, and the same but for rounding. Then every update is theirs, also the first,
+        so that a resumed run computes as one that went on; an optimizer that takes its state back elsewhere than in the
+        tensors it had is left to torch. The losses that `update` returns, and `td_error`, are overwritten by the next.
         """
-        self._act = RecordedAct(self.actor)
-        self._compiled = True
+        in_place = isinstance(self.actor_optimizer, Adam) and isinstance(self.critic_optimizer, Adam)
+        native = native if in_place and self.low.device.type == "cpu" else None
+        self.kernels = native.name if native else "torch"
+        self._act = RecordedAct(self.actor, native)
+        self._record = partial(Tape, native=native, undone=self._undone)
         self._prepare_updates()
 
     def _prepare_updates(self) -> None:
         """One for each answer to: does the actor learn too? do the targets follow?"""
-        updates = {due: partial(self._update, *due) for due in product([False, True], repeat=2)}
-        self._updates = {due: Tape(update) if self._compiled else update for due, update in updates.items()}
+        self._updates = {due: self._record(partial(self._update, *due)) for due in product([False, True], repeat=2)}
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """What is learned or drawn within it is taken back at its end."""
+        before = deepcopy(self.state_dict())
+        with torch.random.fork_rng(devices=[]):
+            yield
+        self._take_back(before)
 
     def act(self, obs: np.ndarray) -> np.ndarray:
         """mu(s): one observation of shape obs_shape to the noise-free action (action_dim,), float32."""
@@ -209,11 +227,14 @@ class DDPG:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""
+        self._take_back(state)
+        self._prepare_updates()  # optimizers of torch keep their state elsewhere now than a recording knows
+
+    def _take_back(self, state: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.updates = state["updates"]
         self.generator.set_state(state["generator"])
-        self._prepare_updates()  # optimizers of torch keep their state elsewhere now than a recording knows
 
 
 def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor:

@@ -17,6 +17,7 @@ from ddpg.agent import DDPG, batch_norms
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.machine import available_memory, torch_device
+from ddpg.native import kernels
 from ddpg.networks import Normalized, RunningNorm
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import RunFolder
@@ -124,7 +125,7 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
             critic_optimizer=build(cfg.optimizer.critic, "optimizer.critic"),
         )  # fmt: skip
     if _compiles(cfg):
-        agent.compile()
+        agent.compile(kernels())
     if cfg.batch_size == 1 and (batch_norms(agent.actor) or batch_norms(agent.critic)):
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
     return agent

@@ -9,13 +9,16 @@ FORGETTING = ("gymnasium.envs.classic_control", "gymnasium.envs.mujoco", "gymnas
 REMEMBERING = ("gymnasium.envs.box2d.bipedal_walker", "pybullet_envs_gymnasium")
 
 
-def resume_promise(device: str, env_module: str, resets_fully: bool, targets: Sequence[str]) -> str:
+def resume_promise(
+    device: str, env_module: str, resets_fully: bool, targets: Sequence[str], kernels: Sequence[str]
+) -> str:
     """`exact`, or `not promised: ` and the reason.
 
     Args:
         device: the kind of torch device.
         env_module: where the environment's class stands; `resets_fully` is its option.
         targets: every `_target_` of the config.
+        kernels: what computed the updates, for each start of the run.
     """
     reasons = []
     if device != "cpu":
@@ -25,6 +28,8 @@ def resume_promise(device: str, env_module: str, resets_fully: bool, targets: Se
     elif not env_module.startswith(FORGETTING + REMEMBERING):
         needs = "reset(seed) must fix an episode" if resets_fully else "a new one must begin as the first did"
         reasons.append(f"{env_module} is not among the environments that were tested: {needs}")
+    if len(set(kernels)) > 1:
+        reasons.append(f"updates were computed by {' and '.join(sorted(set(kernels)))}, which round in different ways")
     own = [target for target in targets if not target.startswith("ddpg.")]
     if own:
         reasons.append(f"{', '.join(own)}: state_dict must hold all that it remembers")

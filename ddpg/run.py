@@ -54,9 +54,10 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
     with atomic_write(folder.config) as file:
         file.write(to_yaml(plain(cfg)).encode())
     device = torch_device(cfg.device)
-    start = provenance(cfg.seed) | {"overrides": list(overrides), "threads": cfg.threads, "device": str(device)}
-    folder.add_start(start)
-    folder.write_status(**folder.status() | {"resume": promise(cfg, trainer.env, device)})
+    start = {"threads": cfg.threads, "device": str(device), "kernels": trainer.agent.kernels}
+    folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | start)
+    kernels = [start.get("kernels", "torch") for start in folder.starts()]
+    folder.write_status(**folder.status() | {"resume": promise(cfg, trainer.env, device, kernels)})
     result = trainer.train()
     results = {"env_step": trainer.env_step, "last_return": result, "best_return": trainer.best_return}
     del trainer  # and with it the replay memory, before pictures take some
@@ -69,10 +70,10 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
     return result
 
 
-def promise(cfg: DictConfig, env: gym.Env[Any, Any], device: torch.device) -> str:
+def promise(cfg: DictConfig, env: gym.Env[Any, Any], device: torch.device, kernels: Sequence[str]) -> str:
     """Of an exact resume, for this run."""
     targets = [str(value) for key, value in flat(plain(cfg)).items() if key.endswith("_target_")]
-    return resume_promise(device.type, type(env.unwrapped).__module__, cfg.env.resets_fully, targets)
+    return resume_promise(device.type, type(env.unwrapped).__module__, cfg.env.resets_fully, targets, kernels)
 
 
 def _finish(cfg: DictConfig, folder: RunFolder, results: dict[str, float]) -> None:

@@ -44,7 +44,7 @@ HOMES = {
 
 #: From the ground up; a module may import from lower layers, and its own package.
 LAYERS = [
-    ["ddpg", "ddpg.errors", "ddpg.types"],
+    ["ddpg", "ddpg.errors", "ddpg.native", "ddpg.types"],
     ["ddpg.run_folder", "ddpg.tape"],
     [
         "ddpg.envs", "ddpg.evaluate", "ddpg.interrupt", "ddpg.machine", "ddpg.networks",

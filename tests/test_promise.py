@@ -31,8 +31,14 @@ GYM = "gymnasium.envs.mujoco.hopper_v4"
     ],
 )
 def test_promise(device: str, module: str, resets_fully: bool, targets: list[str], expected: str) -> None:
-    said = resume_promise(device, module, resets_fully, targets)
+    said = resume_promise(device, module, resets_fully, targets, ["torch", "torch"])
     assert re.match(f"{expected}$" if expected == "exact" else expected, said), said
+
+
+def test_kernels_that_round_in_another_way_are_not_promised() -> None:
+    """A run that went on where there is no compiler."""
+    said = resume_promise("cpu", GYM, True, [], ["native-1", "torch", "native-1"])
+    assert said == "not promised: updates were computed by native-1 and torch, which round in different ways"
 
 
 @pytest.mark.parametrize(
@@ -43,13 +49,14 @@ def test_every_suite_is_exact(compose: Callable[..., DictConfig], env: str) -> N
     pytest.importorskip(modules.get(env, "ddpg"))
     cfg = check(compose(f"env={env}"))
     made = build_env_spec(cfg).make()
-    assert promise(cfg, made, torch.device("cpu")) == "exact"
+    assert promise(cfg, made, torch.device("cpu"), ["torch"]) == "exact"
     made.close()
 
 
 def test_an_environment_of_ones_own_is_not_promised(compose: Callable[..., DictConfig]) -> None:
     cfg = check(compose(*WALK))
-    assert promise(cfg, build_env_spec(cfg).make(), torch.device("cpu")).startswith("not promised: toys is not among")
+    said = promise(cfg, build_env_spec(cfg).make(), torch.device("cpu"), ["torch"])
+    assert said.startswith("not promised: toys is not among")
 
 
 def test_modules_are_there() -> None:

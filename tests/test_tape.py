@@ -233,12 +233,13 @@ def test_any_program(program: list[tuple[Callable[[Tensor, Tensor], Tensor], int
 
 
 def learners(compose: Compose, *words: str) -> tuple[DDPG, DDPG]:
-    """The same learner twice: as it is, and compiled."""
+    """The same learner twice: as it is, and compiled, by torch's kernels."""
     pixels = any("pixels" in word for word in words)
     observations = spaces.Box(0, 255, (3, 64, 64), np.uint8) if pixels else spaces.Box(-np.inf, np.inf, (3,))
     cfg = check(compose(*words, *(given for word in words for given in NEEDS.get(word, []))))
-    agents = [build_agent(DictConfig({**cfg, "compile": on}), env_of(observations), CPU) for on in (False, True)]
-    return agents[0], agents[1]
+    plain, compiled = (build_agent(DictConfig({**cfg, "compile": False}), env_of(observations), CPU) for _ in range(2))
+    compiled.compile()
+    return plain, compiled
 
 
 def batches(agent: DDPG, count: int, weighted: bool, pixels: bool) -> list[Batch]:

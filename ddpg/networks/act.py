@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ddpg.native import Kernels
 from ddpg.tape import Tape
 
 Act = Callable[[np.ndarray], np.ndarray]
@@ -18,10 +19,10 @@ def act(actor: nn.Module, obs: np.ndarray) -> np.ndarray:
 
 
 class RecordedAct:
-    """`act` for this actor, played from a recording: the same numbers, sooner."""
+    """`act` for this actor, played from a recording: sooner, and the same numbers, but for rounding if `native`."""
 
-    def __init__(self, actor: nn.Module) -> None:
-        self._actor, self._tape = actor, Tape(torch.no_grad()(actor.__call__))
+    def __init__(self, actor: nn.Module, native: Kernels | None = None) -> None:
+        self._actor, self._tape = actor, Tape(torch.no_grad()(actor.__call__), native)
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:
         mine = self._tape.inputs[0] if self._tape.plays else None

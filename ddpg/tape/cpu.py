@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
+from ddpg.native import Kernels
 from ddpg.tape.memory import Places
+from ddpg.tape.native import Unit, quickened
 from ddpg.tape.recorder import Call, Record, memory_of, tensors
+from ddpg.tape.rules import Placed
 from ddpg.tape.surroundings import Surroundings, same
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,17 @@ class Player:
         again = [call for call in calls if call not in once]
         places = Places(again, [*tensors((self.outputs,)), *(tensor for call in once for tensor in call.results)])
         self._steps = [_step(call, places) for call in again]
+        self._calls = again, places
+
+    def quicken(self, kernels: Kernels) -> None:
+        """Plays once more; from then on by kernels of our own, where they agree with torch's."""
+        units: list[Unit] = []
+        calls, places = self._calls
+        for call, by_torch in zip(calls, self._steps, strict=True):
+            placed = Placed(call.kernel, *map(places.placed, (call.args, call.kwargs, call.results)))
+            if not (units and units[-1].takes_in(placed, by_torch)):
+                units.append(Unit(placed, by_torch, places.placed(call.changed), kernels))
+        self._steps = quickened(units, kernels)
 
     def play(self) -> None:
         """Once more, on what inputs and parameters hold now."""
@@ -36,8 +50,13 @@ class Player:
             step()
 
 
-def checked(record: Record, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> tuple[Any, Player | None]:
-    """`function(*inputs)`, and a player that has just computed the same, bit for bit; None if there is none."""
+def checked(
+    record: Record, function: Callable[..., Any], inputs: Sequence[Tensor | None], kernels: Kernels | None
+) -> tuple[Any, Player | None]:
+    """`function(*inputs)`, and a player that has just computed the same, bit for bit; None if there is none.
+
+    With kernels, it is one that plays by them from now on.
+    """
     surroundings = Surroundings(record)
     before = surroundings.content()
     player: Player | None
@@ -51,7 +70,14 @@ def checked(record: Record, function: Callable[..., Any], inputs: Sequence[Tenso
         played = [*_copies(player.outputs), *surroundings.content().tensors]
     surroundings.restore(before)
     outputs = function(*inputs)
-    return outputs, player if same(played, [*_copies(outputs), *surroundings.content().tensors]) else None
+    after = surroundings.content()
+    if player is None or not same(played, [*_copies(outputs), *after.tensors]):
+        return outputs, None
+    if kernels is not None:
+        surroundings.restore(before)
+        player.quicken(kernels)
+        surroundings.restore(after)
+    return outputs, player
 
 
 def _copies(outputs: Any) -> list[Tensor]:

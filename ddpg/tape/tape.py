@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from torch import Tensor
 
+from ddpg.native import Kernels
 from ddpg.tape.cpu import checked
 from ddpg.tape.cuda import captured
 from ddpg.tape.recorder import Record
@@ -34,10 +36,18 @@ class Tape:
     same tensors at every call, and no gradient flows from them. A function may change tensors that live longer than
     itself (parameters, state of an optimizer, a generator's), in place; whatever else it reads besides its inputs must
     not change, for it is recorded with the value that it had. Inputs of another shape run as they are.
+
+    With `native` kernels, whose numbers are rounded in another way, the first call is played already: the others are
+    made before it, and what they change is taken back at the end of `undone()`.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        native: Kernels | None = None,
+        undone: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._function, self._native, self._undone = function, native, undone
         self._calls = 0
         self._record: Record | None = None
         self._player: Playable | None = None
@@ -50,6 +60,8 @@ class Tape:
         return self._player is not None
 
     def __call__(self, *inputs: Tensor | None) -> Any:
+        if self._native is not None and self._calls == 0:
+            self._rehearse(inputs)
         if self._player is None and self._calls < COMPARED:
             return self._try(inputs)
         if self._player is None or not _alike(self.inputs, inputs):
@@ -62,6 +74,12 @@ class Tape:
         assert self._player is not None
         self._player.play()
         return self._player.outputs
+
+    def _rehearse(self, inputs: tuple[Tensor | None, ...]) -> None:
+        """All that is before playing, at once."""
+        with self._undone():
+            while self._player is None and self._calls < COMPARED:
+                self._try(inputs)
 
     def _try(self, inputs: tuple[Tensor | None, ...]) -> Any:
         """A call that runs as it is, and is looked at."""
@@ -89,7 +107,7 @@ class Tape:
             outputs, self._player = captured(self._function, self.inputs)
             self._refuse(None if self._player else "it waits for the GPU")
         else:
-            outputs, self._player = checked(record, self._function, self.inputs)
+            outputs, self._player = checked(record, self._function, self.inputs, self._native)
             self._refuse(None if self._player else "played, it gave other numbers")
         return outputs
 

@@ -1,0 +1,32 @@
+/* One call of a kernel, and the threads that share it. */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef int64_t Int;
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* One call of a kernel: operands, sizes and strides (in numbers, not bytes), and constants. What each place holds is
+   said at the kernel. The same as STEP in library.py. */
+typedef struct {
+    Int kind;
+    void *at[8];
+    Int n[12];
+    double x[6];
+} Step;
+
+/* The threads that share a step: this one's number, and how many there are. */
+typedef struct {
+    int me, of;
+} Team;
+
+/* This thread's part of n things: [*begin, *end). */
+INLINE void share(Int n, Team team, Int *begin, Int *end) {
+    *begin = n * team.me / team.of;
+    *end = n * (team.me + 1) / team.of;
+}
+
+INLINE Int least(Int a, Int b) { return a < b ? a : b; }

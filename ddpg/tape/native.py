@@ -1,0 +1,101 @@
+"""Recorded calls played by kernels of our own, where these agree with torch's."""
+
+import logging
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddpg.native import Kernels
+from ddpg.tape.recorder import tensors
+from ddpg.tape.rules import Placed, steps
+
+log = logging.getLogger(__name__)
+
+#: Results may differ by this part of the largest number in sight: sums of single precision in another order.
+TOLERANCE = 1e-4
+
+Play = Callable[[], Any]
+
+
+class Unit:
+    """A call, or a product and the ReLU of it, that can be played by torch or by steps of ours."""
+
+    def __init__(self, call: Placed, by_torch: Play, changed: Sequence[Tensor], kernels: Kernels) -> None:
+        self.by_torch, self._written, self._kernels = [by_torch], [*changed, *call.results], kernels
+        self._given = [tensor for tensor in tensors((call.args, call.kwargs)) if tensor.is_floating_point()]
+        self.name, found = call.kernel, steps(call)
+        self.steps = found if found is not None and all(kernels.has(step.kernel) for step in found) else None
+
+    def takes_in(self, call: Placed, by_torch: Play) -> bool:
+        """Whether it could make this call its own."""
+        if call.kernel is not torch.ops.aten.relu_.default or not self.steps:
+            return False
+        *before, last = self.steps
+        both = last.with_relu() if _same_place(last.at[0], call.args[0]) else None
+        if both is None:
+            return False
+        self.steps, self.by_torch = [*before, both], [*self.by_torch, by_torch]
+        return True
+
+    def settle(self) -> None:
+        """Plays once, by both on the same inputs; torch goes on with it if they do not agree."""
+        before, scale = _copies(self._written), max(map(_largest, self._given), default=0.0)
+        for play in self.by_torch:
+            play()
+        if self.steps is None:
+            return
+        by_torch = _copies(self._written)
+        _write(self._written, before)
+        self._kernels.program(self.steps)()
+        if not all(_close(*results, scale) for results in zip(self._written, by_torch, strict=True)):
+            log.warning("computed by torch, for the kernels here do not agree: %s", self.name)
+            self.steps = None
+            _write(self._written, by_torch)
+
+
+def quickened(units: Sequence[Unit], kernels: Kernels) -> list[Play]:
+    """Plays once, and returns what plays it from now on: programs as long as can be."""
+    for unit in units:
+        unit.settle()
+    for unit in units:
+        if unit.steps is None:
+            log.debug("by torch: %s", unit.name)
+    plays: list[Play] = []
+    for ours, group in groupby(units, key=lambda unit: unit.steps is not None):
+        together = list(group)
+        if ours:
+            plays.append(kernels.program([step for unit in together for step in unit.steps or ()]))
+        else:
+            plays += [play for unit in together for play in unit.by_torch]
+    return plays
+
+
+def _same_place(one: Tensor | None, other: Tensor) -> bool:
+    def place(tensor: Tensor) -> tuple[Any, ...]:
+        return tensor.data_ptr(), tensor.shape, tensor.stride()
+
+    return one is not None and place(one) == place(other)
+
+
+def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.clone() for tensor in tensors]
+
+
+def _write(tensors: Sequence[Tensor], contents: Sequence[Tensor]) -> None:
+    for tensor, content in zip(tensors, contents, strict=True):
+        tensor.copy_(content)
+
+
+def _largest(tensor: Tensor) -> float:
+    """Of the numbers that are finite."""
+    return float(tensor.nan_to_num(0, 0, 0).abs().max()) if tensor.numel() else 0.0
+
+
+def _close(ours: Tensor, torchs: Tensor, scale: float) -> bool:
+    """But for rounding, which is a part of the largest number in sight: sums may cancel."""
+    if not torchs.isfinite().all():  # a run that has diverged is no measure
+        return True
+    return torch.allclose(ours, torchs, rtol=TOLERANCE, atol=TOLERANCE * max(scale, _largest(torchs)))

@@ -1,0 +1,276 @@
+"""Calls of torch's kernels as steps of our own: what each does in terms of kernels.c."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+
+from ddpg.native import Step
+
+aten = torch.ops.aten
+
+KINDS = {torch.float32: "float", torch.float64: "double", torch.int64: "Int"}
+
+Steps = Sequence[Step] | None
+
+
+class Placed(NamedTuple):
+    """A call with all tensors where they lie when it is played."""
+
+    kernel: OpOverload
+    args: Sequence[Any]
+    kwargs: dict[str, Any]
+    results: Sequence[Tensor]
+
+
+#: None: not for such arguments.
+Rule = Callable[[Placed], Steps]
+
+
+def steps(call: Placed) -> Steps:
+    """What does the same; None: only torch can."""
+    rule = RULES.get(call.kernel)
+    return rule(call) if rule else None
+
+
+def each(kernel: str, *operands: Any, into: Tensor, u: float = 0, v: float = 0) -> Steps:
+    """Number by number, of one or two operands; those that are numbers themselves, or smaller, are repeated."""
+    kind = KINDS.get(into.dtype)
+    if kind is None or any(isinstance(value, Tensor) and value.dtype != into.dtype for value in operands):
+        return None
+    given = [v if isinstance(v, Tensor) else torch.tensor(v, dtype=into.dtype) for v in operands]
+    shaped = _as_matrices([into, *(tensor.expand(into.shape) for tensor in given)])
+    if shaped is None:
+        return None
+    strides = [stride for tensor in shaped for stride in tensor.stride()]
+    places = [*shaped, *shaped[-1:]][:3]  # one operand: it is the second too
+    return [Step(f"{kernel}_{kind}", places, (*shaped[0].shape, *[*strides, *strides[-2:]][:6]), (u, v))]
+
+
+def _as_matrices(tensors: list[Tensor]) -> list[Tensor] | None:
+    """With two dimensions, for tensors of the same shape."""
+    shape = tensors[0].shape
+    if len(shape) < 2:
+        return [tensor.reshape(1, -1) if tensor.numel() == 1 else tensor.unsqueeze(0) for tensor in tensors]
+    if len(shape) == 2:
+        return tensors
+    whole = all(tensor.is_contiguous() for tensor in tensors)
+    return [tensor.view(shape[0], -1) for tensor in tensors] if whole else None
+
+
+def product(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor) -> Steps:
+    """a b + bias, with a bias for each column."""
+    if not _floats(a, b, out, *([] if bias is None else [bias])) or (bias is not None and bias.dim() != 1):
+        return None
+    (m, k), n = a.shape, b.shape[1]
+    if bias is not None and bias.stride(0) != 1 and n > 1:
+        return None
+    if n == 1 and a.stride(1) == 1 and b.stride(0) == 1:
+        return [Step("dots", [out, a, b, bias], (m, k, a.stride(0), out.stride(0), 0))]
+    if m == 1 and b.stride(0) == 1 and a.stride(1) == 1:
+        return [Step("dots", [out, b, a, bias], (n, k, b.stride(1), out.stride(1), 1))]
+    strides = (*a.stride(), *b.stride(), *out.stride())
+    return [Step("product", [out, a, b, bias], (m, n, k, *strides, 0, bias is not None))]
+
+
+def _floats(*tensors: Tensor) -> bool:
+    return all(tensor.dtype == torch.float32 for tensor in tensors)
+
+
+def _whole(*tensors: Tensor) -> bool:
+    """Single precision, each in one piece."""
+    return _floats(*tensors) and all(tensor.is_contiguous() for tensor in tensors)
+
+
+def _rows(tensor: Tensor) -> bool:
+    """A matrix whose rows are each in one piece."""
+    return _floats(tensor) and tensor.dim() == 2 and (tensor.stride(1) == 1 or tensor.shape[1] == 1)
+
+
+def _mm(call: Placed) -> Steps:
+    return product(call.args[0], call.args[1], None, call.results[0])
+
+
+def _addmm(call: Placed) -> Steps:
+    return None if call.kwargs else product(call.args[1], call.args[2], call.args[0], call.results[0])
+
+
+def _map(kernel: str, *order: int) -> Rule:
+    """A kernel that works number by number on the arguments at these places."""
+
+    def rule(call: Placed) -> Steps:
+        if call.kwargs or len(call.args) != len(order):
+            return None
+        return each(kernel, *(call.args[i] for i in order), into=call.results[0])
+
+    return rule
+
+
+def _threshold_backward(call: Placed) -> Steps:
+    return each("threshold_backward", call.args[0], call.args[1], into=call.results[0], u=call.args[2])
+
+
+def _clamp(call: Placed) -> Steps:
+    if len(call.args) != 3 or not all(isinstance(bound, float | int) for bound in call.args[1:]):
+        return None
+    return each("clamp", call.args[0], into=call.results[0], u=call.args[1], v=call.args[2])
+
+
+def _clamp_by_tensors(call: Placed) -> Steps:
+    if call.kwargs or len(call.args) != 3 or not all(isinstance(bound, Tensor) for bound in call.args[1:]):
+        return None
+    x, low, high = call.args
+    out = call.results[0]
+    return _all([each("maximum", x, low, into=out), each("minimum", out, high, into=out)])
+
+
+def _to_copy(call: Placed) -> Steps:
+    """Between single and double precision."""
+    kernel = {(torch.float32, torch.float64): "widen", (torch.float64, torch.float32): "narrow"}
+    kinds = call.args[0].dtype, call.results[0].dtype
+    if kinds not in kernel or not (call.args[0].is_contiguous() and call.results[0].is_contiguous()):
+        return None
+    return [Step(kernel[kinds], [call.results[0], call.args[0]], (call.args[0].numel(),))]
+
+
+def _cat(call: Placed) -> Steps:
+    parts, dim = call.args[0], call.args[1] if len(call.args) > 1 else 0
+    places = call.results[0].split([part.shape[dim] for part in parts], dim)
+    return _all(each("copy", part, into=place) for part, place in zip(parts, places, strict=True))
+
+
+def _stack(call: Placed) -> Steps:
+    places = call.results[0].unbind(call.args[1] if len(call.args) > 1 else 0)
+    return _all(each("copy", part, into=place) for part, place in zip(call.args[0], places, strict=True))
+
+
+def _all(parts: Iterable[Steps]) -> Steps:
+    parts = list(parts)
+    return None if any(part is None for part in parts) else [step for part in parts for step in part or ()]
+
+
+def _over_rows(kernel: str, mean: bool = False) -> Rule:
+    """Of each column of a matrix."""
+
+    def rule(call: Placed) -> Steps:
+        a, dims = call.args[0], call.args[1]
+        if call.kwargs or list(dims) != [0] or not _rows(a) or not _whole(call.results[0]):
+            return None
+        return [Step(kernel, [call.results[0], a], (*a.shape, a.stride(0)), (1 / a.shape[0] if mean else 1,))]
+
+    return rule
+
+
+def _over_all(mean: bool = False) -> Rule:
+    def rule(call: Placed) -> Steps:
+        a = call.args[0]
+        if call.kwargs or len(call.args) != 1 or not _whole(a, call.results[0]):
+            return None
+        return [Step("sum", [call.results[0], a], (a.numel(),), (1 / a.numel() if mean else 1,))]
+
+    return rule
+
+
+def _batch_norm(call: Placed) -> Steps:
+    x, *state, training, momentum, eps = call.args
+    out, *saved = call.results
+    if not (_rows(x) and _rows(out) and all(tensor is not None and _whole(tensor) for tensor in state)):
+        return None
+    strides = out.stride(0), x.stride(0)
+    return [Step("batch_norm", [out, x, *state, *(saved if training else [])], (*x.shape, *strides), (momentum, eps))]
+
+
+def _batch_norm_backward(call: Placed) -> Steps:
+    grad, x, weight, _, _, mean, scale, training, _, wanted = call.args
+    if not training or list(wanted[1:]) != [True, True] or not _whole(grad, x, weight, mean, scale):
+        return None
+    grads = call.results if wanted[0] else [None, *call.results]
+    return [Step("batch_norm_backward", [*grads, grad, x, weight, mean, scale], x.shape)]
+
+
+def _layer_norm(call: Placed) -> Steps:
+    x, shape, weight, bias, eps = call.args
+    if x.dim() != 2 or len(shape) != 1 or weight is None or bias is None or not _whole(x, weight, bias, *call.results):
+        return None
+    return [Step("layer_norm", [*call.results, x, weight, bias], x.shape, (eps,))]
+
+
+def _layer_norm_backward(call: Placed) -> Steps:
+    grad, x, shape, mean, scale, weight, _, wanted = call.args
+    if x.dim() != 2 or len(shape) != 1 or weight is None or not _whole(grad, x, mean, scale, weight, *call.results):
+        return None
+    if wanted[1] != wanted[2]:
+        return None
+    inputs, left = [], list(call.results)
+    if wanted[0]:
+        inputs.append(Step("layer_norm_backward", [left.pop(0), grad, x, mean, scale, weight], x.shape))
+    if wanted[1]:
+        inputs.append(Step("layer_norm_params", [*left, grad, x, mean, scale], x.shape))
+    return inputs
+
+
+def _adam(call: Placed) -> Steps:
+    params, grads, means, squares, _, counts = call.args
+    lr, plain = call.kwargs["lr"], not (call.kwargs["amsgrad"] or call.kwargs["maximize"])
+    double = lr.dtype == torch.float64 if isinstance(lr, Tensor) else True
+    if not (plain and double and _whole(*params, *grads, *means, *squares, *counts)):
+        return None
+    at = lr if isinstance(lr, Tensor) else None
+    x = (0 if at is not None else lr, *(call.kwargs[name] for name in ("beta1", "beta2", "eps", "weight_decay")))
+    of_each = zip(params, grads, means, squares, counts, strict=True)
+    return [Step("adam", [*tensors, at], (tensors[0].numel(),), x) for tensors in of_each]
+
+
+def _lerp(call: Placed) -> Steps:
+    targets, towards, part = call.args
+    if not _whole(*targets, *towards):
+        return None
+    pairs = zip(targets, towards, strict=True)
+    return [Step("lerp", [target, to], (target.numel(),), (part,)) for target, to in pairs]
+
+
+def _copies(call: Placed) -> Steps:
+    return _all(each("copy", source, into=target) for target, source in zip(call.args[0], call.args[1], strict=True))
+
+
+RULES: dict[OpOverload, Rule] = {
+    aten.mm.default: _mm,
+    aten.addmm.default: _addmm,
+    aten.add.Tensor: _map("add", 0, 1),
+    aten.add_.Tensor: _map("add", 0, 1),
+    aten.sub.Tensor: _map("sub", 0, 1),
+    aten.rsub.Scalar: _map("sub", 1, 0),
+    aten.mul.Tensor: _map("mul", 0, 1),
+    aten.mul_.Tensor: _map("mul", 0, 1),
+    aten.div.Tensor: _map("div", 0, 1),
+    aten.div.Scalar: _map("div", 0, 1),
+    aten.pow.Scalar: _map("pow", 0, 1),
+    aten.neg.default: _map("neg", 0),
+    aten.abs.default: _map("abs", 0),
+    aten.sqrt.default: _map("sqrt", 0),
+    aten.relu.default: _map("relu", 0),
+    aten.relu_.default: _map("relu", 0),
+    aten.tanh.default: _map("tanh", 0),
+    aten.tanh_backward.default: _map("tanh_backward", 0, 1),
+    aten.threshold_backward.default: _threshold_backward,
+    aten.clamp.default: _clamp,
+    aten.clamp.Tensor: _clamp_by_tensors,
+    aten._to_copy.default: _to_copy,
+    aten.cat.default: _cat,
+    aten.stack.default: _stack,
+    aten.sum.dim_IntList: _over_rows("sum_rows"),
+    aten.mean.dim: _over_rows("sum_rows", mean=True),
+    aten.amin.default: _over_rows("min_rows"),
+    aten.sum.default: _over_all(),
+    aten.mean.default: _over_all(mean=True),
+    aten.native_batch_norm.default: _batch_norm,
+    aten.native_batch_norm_backward.default: _batch_norm_backward,
+    aten.native_layer_norm.default: _layer_norm,
+    aten.native_layer_norm_backward.default: _layer_norm_backward,
+    aten._fused_adam_.default: _adam,
+    aten._fused_adam_.tensor_lr: _adam,
+    aten._foreach_lerp_.Scalar: _lerp,
+    aten._foreach_copy_.default: _copies,
+}

@@ -1,0 +1,395 @@
+"""Native kernels: torch's numbers but for rounding, whatever the layout; the same bits with any number of threads."""
+
+import copy
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig
+from test_config import OPTIONS, env_of
+from test_tape import STEPS, assert_same, batches, learners, leaves
+from torch import Tensor
+
+from ddpg.agent import DDPG
+from ddpg.build import build_agent
+from ddpg.config import check
+from ddpg.native import Kernels, kernels, library
+from ddpg.networks import RecordedAct, act
+from ddpg.optimizers import Adam, adam
+from ddpg.tape import Tape
+
+Compose = Callable[..., DictConfig]
+
+BOX = spaces.Box(-1, 1, (3,))
+NATIVE = kernels()
+needs_kernels = pytest.mark.skipif(NATIVE is None, reason="no C compiler, or a processor without AVX2")
+
+
+def native(function: Callable[..., object], *inputs: Tensor) -> Tape:
+    """A tape of the function that plays by native kernels."""
+    tape = Tape(function, NATIVE)
+    tape(*inputs)
+    assert tape.plays
+    return tape
+
+
+@pytest.fixture
+def left_to_torch(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """The kernels of torch that were left in what was recorded since."""
+    caplog.set_level(logging.DEBUG, logger="ddpg.tape.native")
+    return lambda: [message.removeprefix("by torch: ") for message in caplog.messages if "by torch" in message]
+
+
+def laid(generator: torch.Generator, rows: int, columns: int, layout: str) -> Tensor:
+    """A matrix in that layout, NaN around it."""
+    if layout == "transposed":
+        return laid(generator, columns, rows, "plain").t()
+    whole = torch.full((rows, columns + 3), torch.nan)
+    whole[:, 1 : columns + 1] = torch.randn(rows, columns, generator=generator)
+    return whole[:, 1 : columns + 1] if layout == "part" else whole[:, 1 : columns + 1].clone()
+
+
+LAYOUTS = st.sampled_from(["plain", "transposed", "part"])
+SIZES = st.one_of(st.integers(1, 20), st.sampled_from([31, 32, 33, 64, 100]))
+
+
+@needs_kernels
+class TestProducts:
+    @given(SIZES, SIZES, SIZES, LAYOUTS, LAYOUTS, st.booleans(), st.booleans(), st.integers(0, 9))
+    @settings(max_examples=100, deadline=None)
+    def test_any_shape_and_layout(
+        self, m: int, n: int, k: int, of_a: str, of_b: str, biased: bool, rectified: bool, seed: int
+    ) -> None:
+        generator = torch.Generator().manual_seed(seed)
+
+        def function(a: Tensor, b: Tensor, bias: Tensor) -> Tensor:
+            out = torch.addmm(bias, a, b) if biased else torch.mm(a, b)
+            return out.relu_() if rectified else out
+
+        inputs = laid(generator, m, k, of_a), laid(generator, k, n, of_b), torch.randn(n, generator=generator)
+        found = native(function, *inputs)(*inputs)
+        torch.testing.assert_close(found, function(*inputs), rtol=1e-4, atol=1e-5 * k**0.5)
+
+    @pytest.mark.parametrize("k", [0, 1])
+    def test_hardly_anything_to_add(self, k: int) -> None:
+        a, b, bias = torch.ones(5, k), torch.ones(k, 40), torch.arange(40.0)
+        assert_same(native(torch.addmm, bias, a, b)(bias, a, b), torch.addmm(bias, a, b))
+
+    def test_nan_stays_nan(self) -> None:
+        """Also behind a ReLU; and 0 times NaN is NaN."""
+        a, b = torch.zeros(3, 3), torch.full((3, 40), torch.nan)
+        assert native(lambda a, b: (a @ b).relu_(), a, b)(a, b).isnan().all()
+        assert native(lambda a, b: (a @ b).relu_(), a, b[:, :1])(a, b[:, :1]).isnan().all()
+
+    def test_threads_share_the_work(self) -> None:
+        """The order of each sum is the same."""
+        a, b, bias = torch.randn(101, 70), torch.randn(70, 90), torch.randn(90)
+        tape = native(lambda *given: torch.addmm(*given).relu_().sum(dim=0), bias, a, b)
+        alone = tape(bias, a, b).clone()
+        torch.set_num_threads(3)
+        try:
+            assert_same(tape(bias, a, b), alone)
+        finally:
+            torch.set_num_threads(1)
+
+
+def of_matrix(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def grads(function: Callable[..., Tensor]) -> Callable[..., list[Tensor]]:
+    """Of the function's weighted sum: its result and the gradients of all inputs."""
+
+    def with_grads(*inputs: Tensor) -> list[Tensor]:
+        wanted = [given.detach().requires_grad_() for given in inputs]
+        out = function(*wanted)
+        weights = torch.linspace(-1, 1, out.numel()).reshape(out.shape)
+        return [out.detach(), *torch.autograd.grad((out * weights).sum(), wanted)]
+
+    return with_grads
+
+
+def batch_norm(training: bool) -> Callable[..., Tensor]:
+    def function(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        mean, var = x.detach().mean(dim=0) * 0.5, torch.ones(x.shape[1])
+        return F.batch_norm(x, mean, var, weight, bias, training=training)
+
+    return function
+
+
+M, N = of_matrix(30, 70), of_matrix(30, 70) + 0.1
+ROW = of_matrix(70)
+OURS: dict[str, tuple[Callable[..., object], tuple[Tensor, ...]]] = {
+    "arithmetic": (lambda a, b: (a + b) * (a - b) / (2 + b * b) - 1, (M, N)),
+    "numbers": (lambda a: 1 - (a * 3 + 2) / 4, (M,)),
+    "a row on all rows": (lambda a, row: row + row * a, (M, ROW)),
+    "a column of another": (lambda a: torch.cat([a[:, 3:5] * 2, -a[:, 5:]], dim=1), (M,)),
+    "vectors": (lambda a, b: a * b + 1, (ROW, ROW.flip(0))),
+    "of a stride": (lambda a: a[:, 3] * a[:, 4], (M,)),
+    "single numbers": (lambda a: ((1 - 0.9 ** (2 * a.double())).sqrt() / 3).float() + a, (torch.tensor(0.7),)),
+    "tanh": (grads(torch.tanh), (M,)),
+    "tanh of large and small": (torch.tanh, (torch.tensor([0, -0.0, 1e-9, -1e-3, 0.62, 0.63, 9.5, -50, 1e9]),)),
+    "relu": (grads(torch.relu), (M,)),
+    "clamp": (lambda a: a.clamp(-0.5, 0.25), (M,)),
+    "clamp by tensors": (lambda a, low: a.clamp(low, low + 0.5), (M, ROW)),
+    "mean": (lambda a: a.mean(), (M,)),
+    "sum": (lambda a: a.sum(), (M,)),
+    "sum of rows": (lambda a: (a.sum(dim=0), a.sum(dim=0, keepdim=True)), (M,)),
+    "mean of two": (lambda a, b: torch.stack([a, b]).abs().mean(dim=0), (ROW, ROW.flip(0))),
+    "least of two": (lambda a, b: torch.stack([a, b]).amin(dim=0), (ROW, ROW.flip(0))),
+    "batch norm, training": (grads(batch_norm(True)), (M, ROW, ROW.flip(0))),
+    "batch norm": (batch_norm(False), (M, ROW, ROW.flip(0))),
+    "layer norm": (grads(lambda x, w, b: F.layer_norm(x, (70,), w, b)), (M, ROW, ROW.flip(0))),
+    "layer norm of the same": (lambda x, w, b: F.layer_norm(x, (70,), w, b), (M * 0 + 3, ROW, ROW.flip(0))),
+}
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", OURS)
+def test_what_torch_computes(name: str, left_to_torch: Callable[[], list[str]]) -> None:
+    """By one program, with nothing left to torch."""
+    function, inputs = OURS[name]
+    found = leaves(native(function, *inputs)(*inputs))
+    for ours, torchs in zip(found, leaves(function(*inputs)), strict=True):
+        torch.testing.assert_close(ours, torchs, rtol=2e-5, atol=1e-5)
+    assert left_to_torch() == []
+
+
+@needs_kernels
+def test_nan_goes_through_like_in_torch() -> None:
+    x = torch.tensor([torch.nan, 1, -1])
+
+    def function(x: Tensor) -> list[Tensor]:
+        y = torch.stack([x, x.flip(0)])
+        return [x.relu(), x.tanh(), x.clamp(-0.5, 0.5), y.amin(dim=0), y.sum(dim=0), x.mean(), grads(torch.relu)(x)[1]]
+
+    for ours, torchs in zip(native(function, x)(x), function(x), strict=True):
+        torch.testing.assert_close(ours, torchs, equal_nan=True)
+
+
+@needs_kernels
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_any_program(program: list[tuple[Callable[[Tensor, Tensor], Tensor], int, int]]) -> None:
+    """Ours and torch's kernels in any order, on memory that is used again."""
+
+    def function(x: Tensor, y: Tensor) -> Tensor:
+        values = [x, y]
+        for step, i, j in program:
+            values.append(torch.tanh(step(values[i % len(values)], values[j % len(values)])))
+        return values[-1]
+
+    generator = torch.Generator().manual_seed(0)
+    tape = native(function, torch.ones(4, 4), torch.ones(4, 4))
+    x, y = torch.randn(4, 4, generator=generator), torch.randn(4, 4, generator=generator)
+    torch.testing.assert_close(tape(x, y), function(x, y), rtol=1e-3, atol=1e-4)
+
+
+@needs_kernels
+@pytest.mark.parametrize("eps_hat", [False, True])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam(eps_hat: bool, weight_decay: float, left_to_torch: Callable[[], list[str]]) -> None:
+    """Step for step what torch's kernel does, given the same gradients."""
+
+    def optimizer() -> Adam:
+        params = [torch.nn.Parameter(of_matrix(5, 7)), torch.nn.Parameter(of_matrix(7))]
+        return adam(params, 0.01, (0.8, 0.9), 1e-3, eps_hat, weight_decay, "weights")
+
+    def step(optimizer: Adam) -> Callable[[Tensor], Tensor]:
+        def function(grad: Tensor) -> Tensor:
+            for param in optimizer.state:
+                param.grad = grad[: param.numel()].view(param.shape) * 1
+            optimizer.step()
+            return grad + 0
+
+        return function
+
+    ours, torchs = optimizer(), optimizer()
+    tape = Tape(step(ours), NATIVE, undone=lambda: restored(ours))
+    for seed in range(5):
+        grad = torch.randn(35, generator=torch.Generator().manual_seed(seed))
+        tape(grad)
+        step(torchs)(grad)
+        torch.testing.assert_close(list(ours.state.values()), list(torchs.state.values()))
+        torch.testing.assert_close(list(ours.state), list(torchs.state))
+    assert left_to_torch() == []
+
+
+class restored:  # noqa: N801
+    """Takes back what an optimizer does within it."""
+
+    def __init__(self, optimizer: Adam) -> None:
+        self._optimizer = optimizer
+        self._before = copy.deepcopy(optimizer.state_dict()), [param.detach().clone() for param in optimizer.state]
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        state, params = self._before
+        self._optimizer.load_state_dict(state)
+        for param, before in zip(self._optimizer.state, params, strict=True):
+            param.data.copy_(before)
+
+
+VECTORS = [o for o in OPTIONS if o.startswith("preset=") and "pixels" not in o]
+#: What of them is not of single precision, or normalizes observations, is torch's.
+PARTLY = ("preset=adi3e08", "preset=baselines_param_noise")
+
+
+def natively(compose: Compose, *words: str) -> tuple[DDPG, DDPG]:
+    plain, compiled = learners(compose, *words)
+    compiled.compile(NATIVE)
+    return plain, compiled
+
+
+@needs_kernels
+@pytest.mark.parametrize("words", VECTORS)
+def test_every_preset_learns_the_same(words: str, compose: Compose, left_to_torch: Callable[[], list[str]]) -> None:
+    """The first update of each kind: losses and gradients. A gradient that is all rounding steps as far as any."""
+    plain, compiled = natively(compose, words)
+    for batch in batches(plain, 2, False, False):
+        torch.testing.assert_close(compiled.update(batch), plain.update(batch), rtol=1e-4, atol=1e-5)
+    for name in ("actor_optimizer", "critic_optimizer"):
+        ours, torchs = (getattr(agent, name) for agent in (compiled, plain))
+        scale = max(float(state["exp_avg"].abs().max()) for state in torchs.state.values())
+        for mine, other in zip(ours.state.values(), torchs.state.values(), strict=True):
+            torch.testing.assert_close(mine["exp_avg"], other["exp_avg"], rtol=1e-3, atol=1e-4 * scale)
+        steps = sum(2 * group["lr"] for group in ours.param_groups) * 2
+        for mine, other in zip(ours.state, torchs.state, strict=True):
+            torch.testing.assert_close(mine, other, rtol=0, atol=max(steps, 1e-6))
+    assert any(tape.plays for tape in compiled._updates.values())
+    assert words in PARTLY or left_to_torch() == []
+
+
+@needs_kernels
+@pytest.mark.parametrize("words", VECTORS)
+def test_a_resumed_learner_goes_on_bit_for_bit(words: str, compose: Compose) -> None:
+    """Whenever it is stopped: also the first update after that is played."""
+    _, whole = natively(compose, words)
+    minibatches = batches(whole, 7, False, False)
+    obs = minibatches[0].obs[0].numpy()
+    for stop in (1, 4):
+        _, whole = natively(compose, words)
+        for batch in minibatches[:stop]:
+            whole.update(batch)
+        saved, rest = copy.deepcopy(whole.state_dict()), minibatches[stop:]
+        _, resumed = natively(compose, words)
+        resumed.load_state_dict(saved)
+        for batch in rest:
+            assert_same(resumed.update(batch), whole.update(batch))
+        assert_same(resumed.state_dict(), whole.state_dict())
+        assert resumed.act(obs).tobytes() == whole.act(obs).tobytes()
+
+
+@needs_kernels
+def test_what_is_drawn_while_recording_is_taken_back(compose: Compose) -> None:
+    """The smoothing noise comes from the agent's generator, whatever else draws from torch's."""
+    _, agent = natively(compose, "preset=td3_full")
+    state = torch.random.get_rng_state()
+    agent.update(batches(agent, 1, False, False)[0])
+    assert_same(torch.random.get_rng_state(), state)
+    assert (agent.updates, agent.critic_optimizer.state_dict()["state"][0]["step"].item()) == (1, 1)
+
+
+@needs_kernels
+def test_another_optimizer_is_left_to_torch(compose: Compose) -> None:
+    cfg = compose("compile=true")
+    cfg.optimizer.critic = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.01}
+    agent = build_agent(check(cfg), env_of(BOX), torch.device("cpu"))
+    assert agent.kernels == "torch"
+
+
+@needs_kernels
+@pytest.mark.parametrize("words", ["preset=td3", "preset=paper", "preset=drlforge"])
+def test_acting(words: str, compose: Compose) -> None:
+    actor = learners(compose, words)[0].actor
+    play = RecordedAct(actor, NATIVE)
+    for seed in range(7):
+        obs = torch.randn(3, generator=torch.Generator().manual_seed(seed)).numpy()
+        torch.testing.assert_close(torch.tensor(play(obs)), torch.tensor(act(actor, obs)), rtol=1e-4, atol=1e-5)
+
+
+class TestBuilding:
+    @pytest.fixture(autouse=True)
+    def _elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        kernels.cache_clear()
+        yield
+        kernels.cache_clear()
+
+    @needs_kernels
+    def test_built_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = kernels()
+        assert first is not None
+        assert [path.stem for path in (tmp_path / "cache" / "ddpg").iterdir()] == [first.name]
+        kernels.cache_clear()
+        monkeypatch.setenv("CC", "false")  # no compiler is asked again
+        again = kernels()
+        assert again is not None
+        assert again.name == first.name
+
+    @needs_kernels
+    def test_a_torn_or_foreign_file_is_built_anew(self, tmp_path: Path) -> None:
+        assert kernels() is not None
+        (kept,) = (tmp_path / "cache" / "ddpg").iterdir()
+        kept.write_bytes(b"no library")
+        program = "from ddpg.native import kernels; assert kernels()"  # this process holds the old file
+        subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ})
+        assert len(kept.read_bytes()) > 10_000
+
+    @needs_kernels
+    def test_a_home_that_cannot_be_written_to(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+        assert isinstance(kernels(), Kernels)
+
+    def test_no_compiler(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        monkeypatch.delenv("CC", raising=False)
+        monkeypatch.setattr(library, "_processor", list)
+        monkeypatch.setenv("PATH", "")
+        assert kernels() is None
+        assert caplog.messages == [
+            "updates are computed by torch's kernels, which is slower: there is no C compiler (cc, gcc, clang), and "
+            "none was here before"
+        ]
+
+    @pytest.mark.parametrize(
+        ("compiler", "said"),
+        [("false", "the C compiler false failed: it ended with 1"), ("nothing-like-it", "cannot be started")],
+    )
+    def test_a_compiler_that_fails(
+        self, compiler: str, said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("CC", compiler)
+        monkeypatch.setattr(library, "_processor", list)
+        assert kernels() is None
+        assert said in caplog.text
+
+    def test_another_processor(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        monkeypatch.setattr("platform.machine", lambda: "riscv64")
+        assert kernels() is None
+        assert "kernels are written for Linux on x86-64, this is Linux riscv64" in caplog.text
+
+    def test_runs_without(self, compose: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It learns all the same, and bit for bit as uncompiled."""
+        monkeypatch.setattr(library, "_found", _missing)
+        plain, compiled = (
+            build_agent(DictConfig({**check(compose("preset=td3")), "compile": on}), env_of(BOX), torch.device("cpu"))
+            for on in (False, "auto")
+        )
+        for batch in batches(plain, 8, False, False):
+            assert_same(compiled.update(batch), plain.update(batch))
+        assert compiled.kernels == "torch"
+
+
+def _missing() -> Kernels:
+    raise library.MissingError("there is none")
