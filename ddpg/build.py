@@ -155,10 +155,14 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
             f"buffer_size={cfg.buffer_size} needs {needed / 2**30:.1f} GiB for observations of {math.prod(obs.shape)} "
             f"numbers, and {available / 2**30:.1f} GiB are free here: at most {int(size * available / needed)} fit"
         )
-    return build(
+    replay: ReplayBuffer = build(
         cfg.replay, "replay", gamma=cfg.gamma, buffer_size=size, obs_shape=list(obs.shape), obs_dtype=obs.dtype,
         action_dim=actions.shape[0], rng=rng, device=device, dtype=_dtype(cfg),
     )  # fmt: skip
+    native = kernels() if _compiles(cfg) and isinstance(replay, ReplayBuffer) else None
+    if native:
+        replay.compile(native)
+    return replay
 
 
 def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Trainer:

@@ -58,7 +58,9 @@ def command(site: Path, tmp_path: Path) -> Command:
 
 def test_wheel_has_every_module_and_yaml(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    sources = [p for top in ("ddpg", "hydra_plugins") for p in (ROOT / top).rglob("*") if p.suffix in (".py", ".c", ".h")]
+    sources = [
+        p for top in ("ddpg", "hydra_plugins") for p in (ROOT / top).rglob("*") if p.suffix in (".py", ".c", ".h")
+    ]
     modules = {p.relative_to(ROOT).as_posix() for p in sources}
     yaml = {f"ddpg/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
     assert packed == modules | yaml | {"ddpg/conf/__init__.py"}

@@ -1,4 +1,4 @@
-/* The kernels that an update is made of, and `play`, which runs a list of them. */
+/* The kernels that a step of learning is made of, and `play`, which runs a list of them. */
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -7,6 +7,7 @@
 #include "step.h"
 
 #include "learning.h"
+#include "memory.h"
 #include "normalization.h"
 #include "pointwise.h"
 #include "product.h"
@@ -25,7 +26,7 @@ static const struct {
     NAMED(tanh_double), NAMED(sqrt_float), NAMED(sqrt_double), NAMED(pow_double), NAMED(copy_Int),
     NAMED(add_Int), NAMED(widen), NAMED(narrow), NAMED(sum_rows), NAMED(min_rows), NAMED(sum), NAMED(batch_norm),
     NAMED(batch_norm_backward), NAMED(layer_norm), NAMED(layer_norm_backward),
-    NAMED(layer_norm_params), NAMED(adam), NAMED(lerp),
+    NAMED(layer_norm_params), NAMED(adam), NAMED(lerp), NAMED(draw), NAMED(gather),
 };
 enum { KINDS = sizeof KERNELS / sizeof *KERNELS };
 

@@ -40,10 +40,10 @@ class MissingError(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One call of a kernel: its name, the tensors that it works on, sizes and strides, constants."""
+    """One call of a kernel: its name, the tensors or addresses that it works on, sizes and strides, constants."""
 
     kernel: str
-    at: Sequence[Tensor | None]
+    at: Sequence[Tensor | int | None]
     n: Sequence[int]
     x: Sequence[float] = ()
 
@@ -72,7 +72,7 @@ class Kernels:
         table = np.zeros(len(steps), STEP)
         for row, step in zip(table, steps, strict=True):
             row["kind"] = self._kind_of(step.kernel.encode())
-            row["at"][: len(step.at)] = [0 if tensor is None else tensor.data_ptr() for tensor in step.at]
+            row["at"][: len(step.at)] = [at.data_ptr() if isinstance(at, Tensor) else at or 0 for at in step.at]
             row["n"][: len(step.n)], row["x"][: len(step.x)] = step.n, step.x
         play = partial(self._play, ctypes.c_void_p(table.ctypes.data), ctypes.c_int64(len(steps)))
 

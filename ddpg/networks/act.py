@@ -23,13 +23,19 @@ class RecordedAct:
 
     def __init__(self, actor: nn.Module, native: Kernels | None = None) -> None:
         self._actor, self._tape = actor, Tape(torch.no_grad()(actor.__call__), native)
+        self._memory: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:
+        if self._memory is not None:
+            given, played = self._memory
+            given[:] = obs
+            self._tape.play()
+            return played.astype(np.float32)  # a copy
+        action = _action(self._tape(as_input(self._actor, obs).unsqueeze(0))).copy()
         mine = self._tape.inputs[0] if self._tape.plays else None
-        if mine is None or mine.is_cuda:
-            return _action(self._tape(as_input(self._actor, obs).unsqueeze(0)))
-        mine.numpy()[0] = obs  # less than to make a tensor of it
-        return self._tape.play().numpy()[0].astype(np.float32)  # a copy
+        if mine is not None and not mine.is_cuda:
+            self._memory = mine.numpy()[0], self._tape.play().numpy()[0]  # made once: that takes as long as acting
+        return action
 
 
 def _action(batch: Tensor) -> np.ndarray:

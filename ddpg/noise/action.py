@@ -1,5 +1,6 @@
 """Noise that is added to the action, whatever the observation."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,13 @@ class Gaussian(NoNoise):
         super().__init__(actor, action_scale, rng)
         self._sigma = Linear(sigma, final_sigma, anneal_steps)
         self._scale = action_scale if scaled else np.ones_like(action_scale)
+        self._std = (math.nan, self._scale)  # the last sigma, also in action units: most are that of the step before
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
-        return self._sigma(env_step) * self._scale * self._rng.standard_normal(self._scale.shape)
+        sigma = self._sigma(env_step)
+        if sigma != self._std[0]:
+            self._std = sigma, sigma * self._scale
+        return self._std[1] * self._rng.standard_normal(self._scale.shape)
 
 
 class OrnsteinUhlenbeck(NoNoise):

@@ -1,14 +1,17 @@
 """Replay memory: first in first out, each observation stored once; here sampled uniformly."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ddpg.native import Kernels
 from ddpg.replay.batch import Batch
 from ddpg.replay.device import rows
+from ddpg.replay.gather import Gather, draws_alike
 from ddpg.types import PositiveInt
 
 
@@ -44,6 +47,8 @@ class ReplayBuffer:
         self._rng, self._dtype = rng, dtype
         self._number = torch.zeros(0, dtype=dtype).numpy().dtype  # numpy's name of it
         self._rows = rows(self.obs, device)
+        self._gather_of: Callable[[int], Gather] | None = None
+        self._on_host = device.type == "cpu"
 
     def __len__(self) -> int:
         return min(self.total, self.buffer_size)
@@ -69,18 +74,23 @@ class ReplayBuffer:
 
     def sample(self, batch_size: int) -> Batch:
         """`batch_size` transitions, uniformly with replacement."""
-        return self._gather(self._uniform(batch_size, self._rng))
+        oldest, count = self.total - len(self), len(self)
+        if self._gather_of is not None:
+            return self._gather_of(batch_size)(oldest, count)
+        return self._gather(oldest + self._rng.integers(count, size=batch_size))
+
+    def compile(self, native: Kernels) -> None:
+        """From now on native kernels gather the minibatches: the same, sooner, and each in the place of the last."""
+        if self.n_step == 1 and self._on_host and self._dtype == torch.float32 and draws_alike(self._rng, native):
+            arrays, discount = (self.obs, self._numbers, self.final_obs), float(self._discounts[1])
+            self._gather_of = cache(partial(Gather, *arrays, discount, self._rng, native))
 
     def glance(self, batch_size: int, rng: np.random.Generator) -> Batch:
         """A uniform minibatch to look at, not to learn from: draws from `rng`, so that learning stays as it is."""
-        return self._gather(self._uniform(batch_size, rng))
+        return self._gather(self.total - len(self) + rng.integers(len(self), size=batch_size))
 
     def update_priorities(self, td_error: Tensor | None) -> None:
         """How wrong the critic was about the last sample, (N,); uniform sampling does not care."""
-
-    def _uniform(self, batch_size: int, rng: np.random.Generator) -> np.ndarray:
-        oldest = self.total - len(self)
-        return oldest + rng.integers(len(self), size=batch_size)
 
     def _gather(self, first: np.ndarray, weight: np.ndarray | None = None) -> Batch:
         """The transitions of these numbers, (N,), in 0 .. total - 1."""

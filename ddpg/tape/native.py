@@ -73,11 +73,11 @@ def quickened(units: Sequence[Unit], kernels: Kernels) -> list[Play]:
     return plays
 
 
-def _same_place(one: Tensor | None, other: Tensor) -> bool:
+def _same_place(one: Tensor | int | None, other: Tensor) -> bool:
     def place(tensor: Tensor) -> tuple[Any, ...]:
         return tensor.data_ptr(), tensor.shape, tensor.stride()
 
-    return one is not None and place(one) == place(other)
+    return isinstance(one, Tensor) and place(one) == place(other)
 
 
 def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -57,8 +57,8 @@ def _plain(value: SupportsFloat) -> float:
 class Means:
     """Running means of the losses since the last row that showed them.
 
-    Sums of tensors stay on their device, where nobody waits for them, and are sums of copies: the next update may
-    write its losses over those of the last.
+    Sums of a GPU's tensors stay there, where nobody waits for them. All are sums of copies: the next update may write
+    its losses over those of the last.
     """
 
     def __init__(self) -> None:
@@ -67,10 +67,11 @@ class Means:
 
     def add(self, metrics: Mapping[str, Any]) -> None:
         for name, value in metrics.items():
+            number = float(value) if getattr(value, "is_cpu", True) else value
             if name in self._sums:
-                self._sums[name] += value  # tensors in place
+                self._sums[name] += number  # tensors in place
             else:
-                self._sums[name] = 0.0 + value  # a copy
+                self._sums[name] = 0.0 + number  # a copy
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def pop(self) -> dict[str, float]:
