@@ -101,9 +101,11 @@ class DDPG:
     def _undone(self) -> Iterator[None]:
         """What is learned or drawn within it is taken back at its end."""
         before = deepcopy(self.state_dict())
-        with torch.random.fork_rng(devices=[]):
-            yield
-        self._take_back(before)
+        try:
+            with torch.random.fork_rng(devices=[]):
+                yield
+        finally:
+            self._take_back(before)
 
     def act(self, obs: np.ndarray) -> np.ndarray:
         """mu(s): one observation of shape obs_shape to the noise-free action (action_dim,), float32."""

@@ -1,6 +1,7 @@
 """Native kernels: torch's numbers but for rounding, whatever the layout; the same bits with any number of threads."""
 
 import copy
+import hashlib
 import logging
 import os
 import subprocess
@@ -25,7 +26,7 @@ from ddpg.config import check
 from ddpg.native import Kernels, kernels, library
 from ddpg.networks import RecordedAct, act
 from ddpg.optimizers import Adam, adam
-from ddpg.tape import Tape
+from ddpg.tape import Tape, rules
 
 Compose = Callable[..., DictConfig]
 
@@ -133,6 +134,7 @@ OURS: dict[str, tuple[Callable[..., object], tuple[Tensor, ...]]] = {
     "numbers": (lambda a: 1 - (a * 3 + 2) / 4, (M,)),
     "a row on all rows": (lambda a, row: row + row * a, (M, ROW)),
     "a column of another": (lambda a: torch.cat([a[:, 3:5] * 2, -a[:, 5:]], dim=1), (M,)),
+    "nothing beside something": (lambda a: torch.cat([a[:0], a]), (M,)),
     "vectors": (lambda a, b: a * b + 1, (ROW, ROW.flip(0))),
     "of a stride": (lambda a: a[:, 3] * a[:, 4], (M,)),
     "single numbers": (lambda a: ((1 - 0.9 ** (2 * a.double())).sqrt() / 3).float() + a, (torch.tensor(0.7),)),
@@ -162,6 +164,46 @@ def test_what_torch_computes(name: str, left_to_torch: Callable[[], list[str]]) 
     for ours, torchs in zip(found, leaves(function(*inputs)), strict=True):
         torch.testing.assert_close(ours, torchs, rtol=2e-5, atol=1e-5)
     assert left_to_torch() == []
+
+
+THEIRS: dict[str, tuple[Callable[..., object], tuple[Tensor, ...]]] = {
+    "a bias for all": (lambda x, bias: torch.addmm(bias[:1], x, x.t()), (M, ROW)),
+    "least of all": (lambda x: x.amin(), (M,)),
+    "an empty vector before a matrix": (lambda x: torch.cat([x[0, :0], x]), (M,)),
+    "three dimensions": (lambda x: x.reshape(3, 10, 70).transpose(0, 2) * 2, (M,)),
+    "double precision": (lambda x: x.double() @ x.double().t(), (M,)),
+    "clamped in place of the upper bound": (lambda x, bound: torch.clamp(x, bound - 2, bound + 1) * 2, (M, N)),
+}
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", THEIRS)
+def test_what_is_left_to_torch(name: str, left_to_torch: Callable[[], list[str]]) -> None:
+    """Also on other numbers than those that it was recorded with."""
+    function, inputs = THEIRS[name]
+    others = [given * 9 for given in inputs]
+    torch.testing.assert_close(native(function, *inputs)(*others), function(*others))
+    assert left_to_torch()
+
+
+@needs_kernels
+def test_at_the_edges_of_numbers() -> None:
+    x, bound = torch.tensor([-2.0, -0.0, 0.0, 2.0]), torch.tensor([1.0, 1.0, -1.0, -1.0])
+
+    def function(x: Tensor, bound: Tensor) -> list[Tensor]:
+        all_the_way = torch._foreach_lerp([x], [bound], 1.0)[0]
+        return [x.clamp(1, -1), 1 / x.abs(), x.clamp(bound, -bound), all_the_way]
+
+    assert_same(native(function, x, bound)(x, bound), function(x, bound))
+
+
+@needs_kernels
+def test_kernels_that_differ_are_named(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """And go on: a resumed run, which looks at other numbers, has to choose as the first start did."""
+    monkeypatch.setitem(rules.RULES, torch.ops.aten.neg.default, rules._map("abs", 0))
+    tape = native(lambda x: -x, M)
+    assert "aten.neg.default: native kernels and torch's differ by more than rounding" in caplog.text
+    assert_same(tape(M), M.abs())
 
 
 @needs_kernels
@@ -330,7 +372,8 @@ class TestBuilding:
     def test_built_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         first = kernels()
         assert first is not None
-        assert [path.stem for path in (tmp_path / "cache" / "ddpg").iterdir()] == [first.name]
+        (kept,) = (tmp_path / "cache" / "ddpg").iterdir()
+        assert first.name == f"native-{hashlib.sha256(kept.read_bytes()).hexdigest()[:12]}"
         kernels.cache_clear()
         monkeypatch.setenv("CC", "false")  # no compiler is asked again
         again = kernels()
@@ -364,7 +407,10 @@ class TestBuilding:
 
     @pytest.mark.parametrize(
         ("compiler", "said"),
-        [("false", "the C compiler false failed: it ended with 1"), ("nothing-like-it", "cannot be started")],
+        [
+            ("false", "the C compiler false failed: it ended with 1"),
+            ("nothing-like-it", "No such file or directory: 'nothing-like-it'"),
+        ],
     )
     def test_a_compiler_that_fails(
         self, compiler: str, said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -373,6 +419,30 @@ class TestBuilding:
         monkeypatch.setattr(library, "_processor", list)
         assert kernels() is None
         assert said in caplog.text
+
+    @needs_kernels
+    def test_a_home_where_nothing_may_be_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As on a disk that is mounted with noexec: the new file is still in the temporary folder."""
+        monkeypatch.setattr(library, "_keep", lambda new, kept: kept)
+        assert isinstance(kernels(), Kernels)
+
+    def test_no_home(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        """A container's user who is in no list of users."""
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setattr(library.Path, "home", _homeless)
+        assert kernels() is None
+        assert "Could not determine home directory" in caplog.text
+
+    def test_something_else_than_a_library(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        compiler = tmp_path / "my cc"
+        compiler.write_text('#!/bin/sh\nfor word; do case $word in *.so) echo nonsense > "$word";; esac; done\n')
+        compiler.chmod(0o755)
+        monkeypatch.setenv("CC", f"'{compiler}'")
+        monkeypatch.setattr(library, "_processor", list)
+        assert kernels() is None
+        assert "what the C compiler built cannot be loaded" in caplog.text
 
     def test_another_processor(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
         monkeypatch.setattr("platform.machine", lambda: "riscv64")
@@ -389,6 +459,10 @@ class TestBuilding:
         for batch in batches(plain, 8, False, False):
             assert_same(compiled.update(batch), plain.update(batch))
         assert compiled.kernels == "torch"
+
+
+def _homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")
 
 
 def _missing() -> Kernels:

@@ -77,6 +77,28 @@ def test_several_steps_are_numpys(n_step: int, compiles: bool) -> None:
     assert (compiled._gather_of is not None) == compiles
 
 
+class Generous(ReplayBuffer):
+    """What a subclass does with a minibatch, sampling goes through."""
+
+    def _gather(self, first: np.ndarray, weight: np.ndarray | None = None) -> Batch:
+        batch = super()._gather(first, weight)
+        return batch._replace(reward=batch.reward + 1000)
+
+
+def test_a_subclass_samples_its_own_way() -> None:
+    assert NATIVE is not None
+    memory = Generous(1, 0.9, 10, (3,), np.dtype(np.float32), 2, np.random.default_rng(7), CPU, torch.float32)
+    memory.compile(NATIVE)
+    store(memory, 5, set(), seed=0)
+    assert memory.sample(4).reward.min() >= 1000
+
+
+def test_nothing_to_sample() -> None:
+    for memory in memories(10, (3,), "float32"):
+        with pytest.raises(ValueError, match="high <= 0"):
+            memory.sample(2)
+
+
 def test_another_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that draws in another way goes on drawing itself."""
     assert NATIVE is not None

@@ -27,5 +27,8 @@ static void lerp(const Step *s, Team team) {
     Int begin, end;
     share(s->n[0], team, &begin, &end);
 #pragma omp simd
-    for (Int i = begin; i < end; i++) target[i] += part * (towards[i] - target[i]);
+    for (Int i = begin; i < end; i++) { /* all the way is there exactly */
+        const float way = towards[i] - target[i];
+        target[i] = part < 0.5f ? target[i] + part * way : towards[i] - way * (1 - part);
+    }
 }

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -21,9 +22,11 @@ log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 COMPILERS = ("cc", "gcc", "clang")
-#: No option that reorders sums or forgets NaN: the numbers do not depend on who compiles, or hardly.
+#: None that reorders sums or forgets NaN.
 OPTIONS = ["-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
-THREADS = "-fopenmp"
+#: A compiler may have no library for threads: one thread, then.
+THREADS = ("-fopenmp", "-fopenmp-simd")
+PATIENCE_S = 300
 #: What a processor needs, and the options to use it; the best comes first.
 PROCESSORS = {
     ("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma"): ["-mprefer-vector-width=512"],
@@ -48,16 +51,15 @@ class Step:
     x: Sequence[float] = ()
 
     def with_relu(self) -> "Step | None":
-        """The same and a ReLU of its result; None if the kernel has no place for it."""
-        place = {"product": 11, "dots": 5}.get(self.kernel)
-        return None if place is None else replace(self, n=(*self.n, *[0] * (place - len(self.n)), 1))
+        """The same and a ReLU of its result, as the last number says; None if the kernel cannot do that."""
+        return replace(self, n=(*self.n[:-1], 1)) if self.kernel in ("product", "dots") else None
 
 
 class Kernels:
-    """The built kernels."""
+    """The built kernels. `name` stands for their very instructions: another compiler may round in another way."""
 
     def __init__(self, path: Path) -> None:
-        self.name = path.stem
+        self.name = f"native-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
         library = ctypes.CDLL(str(path))
         self._kind_of, self._play = library.kind_of, library.play
         self._kind_of.restype = ctypes.c_int64
@@ -87,7 +89,7 @@ def kernels() -> Kernels | None:
     """Those of this machine; None, and a line that says why, where there are none."""
     try:
         return _found()
-    except MissingError as error:
+    except (MissingError, OSError, RuntimeError) as error:  # a system without /proc, a user without a home
         log.warning("updates are computed by torch's kernels, which is slower: %s", error)
         return None
 
@@ -95,7 +97,7 @@ def kernels() -> Kernels | None:
 def _found() -> Kernels:
     options = [*OPTIONS, *_processor()]
     sources = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
-    name = f"native-{hashlib.sha256(sources + ' '.join(options).encode()).hexdigest()[:12]}.so"
+    name = f"kernels-{hashlib.sha256(sources + ' '.join(options).encode()).hexdigest()[:12]}.so"
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ddpg" / name
     try:
         return Kernels(kept)
@@ -106,9 +108,10 @@ def _found() -> Kernels:
 def _processor() -> list[str]:
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise MissingError(f"kernels are written for Linux on x86-64, this is {platform.system()} {platform.machine()}")
-    flags = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")).split()
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = set(next((line for line in lines if line.startswith("flags")), "").split())
     for needed, more in PROCESSORS.items():
-        if set(needed) <= set(flags):
+        if flags.issuperset(needed):
             return [f"-m{flag}" for flag in needed] + more
     raise MissingError("kernels are written for processors with AVX2 and FMA")
 
@@ -120,25 +123,42 @@ def _built(options: Sequence[str], kept: Path) -> Kernels:
         raise MissingError(f"there is no C compiler ({', '.join(COMPILERS)}), and none was here before")
     with TemporaryDirectory() as folder:
         new = Path(folder) / kept.name
-        for threads in ([THREADS], []):  # a compiler may have no OpenMP: one thread, then
-            command = [*compiler.split(), *options, *threads, str(FOLDER / "kernels.c"), "-o", str(new), "-lm"]
-            try:
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-            except OSError as error:
-                raise MissingError(f"the C compiler cannot be started: {error}") from error
-            if done.returncode == 0:
-                return Kernels(_keep(new, kept))
-    reason = next((line for line in done.stderr.splitlines() if "error" in line), f"it ended with {done.returncode}")
-    raise MissingError(f"the C compiler {compiler} failed: {reason.strip()}")
+        for threads in THREADS:
+            command = [*shlex.split(compiler), *options, threads, str(FOLDER / "kernels.c"), "-o", str(new), "-lm"]
+            reason = _failure(command)
+            if reason is None:
+                return _loaded([_keep(new, kept), new])
+    raise MissingError(f"the C compiler {compiler} failed: {reason}")
+
+
+def _failure(command: Sequence[str]) -> str | None:
+    """Why the compiler does not do it; None if it did."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    lines = done.stderr.decode(errors="replace").splitlines()
+    otherwise = f"it ended with {done.returncode}"
+    return next((line.strip() for line in lines if "error" in line), otherwise) if done.returncode else None
+
+
+def _loaded(places: Sequence[Path]) -> Kernels:
+    """From the first place that programs may be loaded from."""
+    for place in places:
+        try:
+            return Kernels(place)
+        except OSError as error:
+            reason = error
+    raise MissingError(f"what the C compiler built cannot be loaded: {reason}")
 
 
 def _keep(new: Path, kept: Path) -> Path:
     """Where it lies from now on. Jobs of a sweep may do this at the same time: each gets a whole file."""
-    own = kept.with_suffix(f".{os.getpid()}")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(new, own)
-        own.replace(kept)
+        with TemporaryDirectory(dir=kept.parent) as own:
+            shutil.copy(new, own)
+            (Path(own) / new.name).replace(kept)
     except OSError as error:  # a home that cannot be written to
         log.debug("not kept: %s", error)
         return new

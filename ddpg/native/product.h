@@ -105,6 +105,8 @@ static void tile(const Step *s, Int i, Int j, const float *panel) {
     if (s->n[10])
         for (Int c = 0; c < width; c++) first[c] = bias[j + c];
     for (Int r = 0; r < rows; r++) {
+        __builtin_prefetch(out + r * om, 1); /* it may come from far away, and there is time until it is written */
+        __builtin_prefetch(out + r * om + width - 1, 1);
         const float each = s->n[9] ? bias[i + r] : 0;
         sums[r][0] = each + load(first);
         sums[r][1] = each + load(first + LANES);
@@ -143,14 +145,16 @@ static float *room(Int numbers) {
 
 static void product(const Step *given, Team team) {
     const Step turned = well_turned(given), *s = &turned;
-    const Int m = s->n[0], n = s->n[1], k = s->n[2], panels = whole_panels(n) / PANEL;
-    float *packed = room(k * PANEL * panels);
-    Int begin, end;
-    share((m + ROWS - 1) / ROWS, team, &begin, &end);
-    for (Int j = 0; j < n; j += PANEL)
-        pack(packed + j * k, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);
-    for (Int i = begin * ROWS; i < least(m, end * ROWS); i += ROWS)
-        for (Int j = 0; j < n; j += PANEL) tile(s, i, j, packed + j * k);
+    const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = (m + ROWS - 1) / ROWS;
+    float *panel = room(k * PANEL);
+    Int begin, end, packed = -1;
+    share(whole_panels(n) / PANEL * tiles, team, &begin, &end);
+    for (Int t = begin; t < end; t++) {
+        const Int i = t % tiles * ROWS, j = t / tiles * PANEL;
+        if (j != packed) pack(panel, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);
+        packed = j;
+        tile(s, i, j, panel);
+    }
 }
 
 /* dots: at out (m), a (m, k) with rows in one piece, x (k) in one piece, bias or NULL; n: m, k, strides am, out_m,

@@ -9,7 +9,8 @@ class Batch(NamedTuple):
     """A minibatch of N transitions: observations (N, *obs_shape), actions (N, action_dim), the others (N,).
 
     Over n steps `reward` is r_1 + gamma r_2 + ..., `discount` is gamma to the number of steps, and next_obs and
-    terminated are those of the last step. `weight` corrects for sampling that is not uniform; None: it was.
+    terminated are those of the last step. `weight` corrects for sampling that is not uniform; None: it was. The next
+    minibatch may lie in the same memory.
     """
 
     obs: Tensor

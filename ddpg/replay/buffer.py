@@ -75,13 +75,17 @@ class ReplayBuffer:
     def sample(self, batch_size: int) -> Batch:
         """`batch_size` transitions, uniformly with replacement."""
         oldest, count = self.total - len(self), len(self)
-        if self._gather_of is not None:
+        if self._gather_of is not None and count:
             return self._gather_of(batch_size)(oldest, count)
         return self._gather(oldest + self._rng.integers(count, size=batch_size))
 
     def compile(self, native: Kernels) -> None:
-        """From now on native kernels gather the minibatches: the same, sooner, and each in the place of the last."""
-        if self.n_step == 1 and self._on_host and self._dtype == torch.float32 and draws_alike(self._rng, native):
+        """From now on native kernels gather the minibatches: the same, sooner, and each in the place of the last.
+
+        Where they can: numbers that are to be converted, several steps and what a subclass does are numpy's.
+        """
+        as_they_are = self._on_host and self._dtype == torch.float32 and self.obs.dtype in (np.float32, np.uint8)
+        if type(self) is ReplayBuffer and self.n_step == 1 and as_they_are and draws_alike(self._rng, native):
             arrays, discount = (self.obs, self._numbers, self.final_obs), float(self._discounts[1])
             self._gather_of = cache(partial(Gather, *arrays, discount, self._rng, native))
 

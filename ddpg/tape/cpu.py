@@ -11,7 +11,7 @@ from torch._ops import OpOverload
 
 from ddpg.native import Kernels
 from ddpg.tape.memory import Places
-from ddpg.tape.native import Unit, quickened
+from ddpg.tape.native import Play, Unit, quickened
 from ddpg.tape.recorder import Call, Record, memory_of, tensors
 from ddpg.tape.rules import Placed
 from ddpg.tape.surroundings import Surroundings, same
@@ -25,24 +25,19 @@ _FACTORY = {"dtype", "layout", "device", "pin_memory"}
 class Player:
     """Calls again what a record holds, in its memory; `outputs` are the record's, written anew at every `play`."""
 
-    def __init__(self, record: Record) -> None:
-        self.outputs = record.outputs
+    def __init__(self, record: Record, kernels: Kernels | None) -> None:
+        self.outputs, self._kernels = record.outputs, kernels
         calls = [call for call in record.calls if not call.only_looks]
         once = _constant(calls)
         again = [call for call in calls if call not in once]
         places = Places(again, [*tensors((self.outputs,)), *(tensor for call in once for tensor in call.results)])
         self._steps = [_step(call, places) for call in again]
-        self._calls = again, places
+        self._units = _units(again, self._steps, places, kernels) if kernels else []
 
-    def quicken(self, kernels: Kernels) -> None:
-        """Plays once more; from then on by kernels of our own, where they agree with torch's."""
-        units: list[Unit] = []
-        calls, places = self._calls
-        for call, by_torch in zip(calls, self._steps, strict=True):
-            placed = Placed(call.kernel, *map(places.placed, (call.args, call.kwargs, call.results)))
-            if not (units and units[-1].takes_in(placed, by_torch)):
-                units.append(Unit(placed, by_torch, places.placed(call.changed), kernels))
-        self._steps = quickened(units, kernels)
+    def quicken(self) -> None:
+        """Plays once more; from then on by kernels of our own, if there are any."""
+        if self._kernels:
+            self._steps, self._units = quickened(self._units, self._kernels), []
 
     def play(self) -> None:
         """Once more, on what inputs and parameters hold now."""
@@ -61,7 +56,7 @@ def checked(
     before = surroundings.content()
     player: Player | None
     try:
-        player = Player(record)
+        player = Player(record, kernels)
         player.play()
     except Exception as error:  # a kernel that is not what its schema says
         log.debug("not played: %s", error)
@@ -73,10 +68,9 @@ def checked(
     after = surroundings.content()
     if player is None or not same(played, [*_copies(outputs), *after.tensors]):
         return outputs, None
-    if kernels is not None:
-        surroundings.restore(before)
-        player.quicken(kernels)
-        surroundings.restore(after)
+    surroundings.restore(before)
+    player.quicken()
+    surroundings.restore(after)
     return outputs, player
 
 
@@ -94,6 +88,15 @@ def _constant(calls: Sequence[Call]) -> list[Call]:
             same.update(map(memory_of, call.results))
             constant.append(call)
     return constant
+
+
+def _units(calls: Sequence[Call], by_torch: Sequence[Play], places: Places, kernels: Kernels) -> list[Unit]:
+    units: list[Unit] = []
+    for call, play in zip(calls, by_torch, strict=True):
+        placed = Placed(call.kernel, *map(places.placed, (call.args, call.kwargs, call.results)))
+        if not (units and units[-1].takes_in(placed, play)):
+            units.append(Unit(placed, play, places.placed(call.changed), kernels))
+    return units
 
 
 def _step(call: Call, places: Places) -> Callable[[], Any]:

@@ -1,5 +1,6 @@
 """Calls of torch's kernels as steps of our own: what each does in terms of kernels.c."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -8,7 +9,9 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 from ddpg.native import Step
+from ddpg.tape.recorder import memory_of
 
+log = logging.getLogger(__name__)
 aten = torch.ops.aten
 
 KINDS = {torch.float32: "float", torch.float64: "double", torch.int64: "Int"}
@@ -32,7 +35,11 @@ Rule = Callable[[Placed], Steps]
 def steps(call: Placed) -> Steps:
     """What does the same; None: only torch can."""
     rule = RULES.get(call.kernel)
-    return rule(call) if rule else None
+    try:
+        return rule(call) if rule else None
+    except (IndexError, TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+        log.debug("%s on what no rule foresees: %s", call.kernel, error)
+        return None
 
 
 def each(kernel: str, *operands: Any, into: Tensor, u: float = 0, v: float = 0) -> Steps:
@@ -62,17 +69,15 @@ def _as_matrices(tensors: list[Tensor]) -> list[Tensor] | None:
 
 def product(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor) -> Steps:
     """a b + bias, with a bias for each column."""
-    if not _floats(a, b, out, *([] if bias is None else [bias])) or (bias is not None and bias.dim() != 1):
-        return None
     (m, k), n = a.shape, b.shape[1]
-    if bias is not None and bias.stride(0) != 1 and n > 1:
+    if not _floats(a, b, out) or (bias is not None and not (_whole(bias) and bias.shape == (n,))):
         return None
     if n == 1 and a.stride(1) == 1 and b.stride(0) == 1:
-        return [Step("dots", [out, a, b, bias], (m, k, a.stride(0), out.stride(0), 0))]
+        return [Step("dots", [out, a, b, bias], (m, k, a.stride(0), out.stride(0), 0, 0))]
     if m == 1 and b.stride(0) == 1 and a.stride(1) == 1:
-        return [Step("dots", [out, b, a, bias], (n, k, b.stride(1), out.stride(1), 1))]
+        return [Step("dots", [out, b, a, bias], (n, k, b.stride(1), out.stride(1), 1, 0))]
     strides = (*a.stride(), *b.stride(), *out.stride())
-    return [Step("product", [out, a, b, bias], (m, n, k, *strides, 0, bias is not None))]
+    return [Step("product", [out, a, b, bias], (m, n, k, *strides, 0, bias is not None, 0))]
 
 
 def _floats(*tensors: Tensor) -> bool:
@@ -123,6 +128,8 @@ def _clamp_by_tensors(call: Placed) -> Steps:
         return None
     x, low, high = call.args
     out = call.results[0]
+    if memory_of(out) == memory_of(high):  # it is read after the first step
+        return None
     return _all([each("maximum", x, low, into=out), each("minimum", out, high, into=out)])
 
 
@@ -213,7 +220,8 @@ def _layer_norm_backward(call: Placed) -> Steps:
 
 def _adam(call: Placed) -> Steps:
     params, grads, means, squares, _, counts = call.args
-    lr, plain = call.kwargs["lr"], not (call.kwargs["amsgrad"] or call.kwargs["maximize"])
+    lr, special = call.kwargs["lr"], ("amsgrad", "maximize", "grad_scale", "found_inf")
+    plain = not any(call.kwargs.get(name) for name in special)
     double = lr.dtype == torch.float64 if isinstance(lr, Tensor) else True
     if not (plain and double and _whole(*params, *grads, *means, *squares, *counts)):
         return None
@@ -231,7 +239,7 @@ def _lerp(call: Placed) -> Steps:
     return [Step("lerp", [target, to], (target.numel(),), (part,)) for target, to in pairs]
 
 
-def _copies(call: Placed) -> Steps:
+def _foreach_copy(call: Placed) -> Steps:
     return _all(each("copy", source, into=target) for target, source in zip(call.args[0], call.args[1], strict=True))
 
 
@@ -272,5 +280,5 @@ RULES: dict[OpOverload, Rule] = {
     aten._fused_adam_.default: _adam,
     aten._fused_adam_.tensor_lr: _adam,
     aten._foreach_lerp_.Scalar: _lerp,
-    aten._foreach_copy_.default: _copies,
+    aten._foreach_copy_.default: _foreach_copy,
 }

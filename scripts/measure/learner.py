@@ -8,7 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import gymnasium
 import hydra
@@ -18,6 +20,7 @@ from gymnasium import spaces
 from omegaconf import DictConfig
 
 from ddpg.build import build_agent, build_replay
+from ddpg.native import kernels
 from ddpg.replay import ReplayBuffer
 from measure.floor import Shapes, floor
 
@@ -158,15 +161,22 @@ def updates_per_s(name: str, cores: set[int], threads: int, seconds: float) -> f
     return found * case.shapes.policy_delay
 
 
-def lost_at_the_start(core: int) -> float:
-    """Seconds that the first 20 updates of a process take beyond what 20 updates take later on.
+def lost_at_the_start(core: int, cold: bool) -> float:
+    """Seconds to get the native kernels, and what the first 20 updates take beyond what 20 take later on.
 
-    Of td3_2, for the update with the actor and the one without are recorded one by one.
+    Of td3_2, for the update with the actor and the one without are recorded one by one. `cold`: the kernels are built.
     """
     pin({core}, 1)
-    two_updates, times = learner(CASES["td3_2"], filled=1000)[0], []
+    start = time.perf_counter()
+    if cold:
+        with TemporaryDirectory() as empty, patch.dict(os.environ, XDG_CACHE_HOME=empty):
+            kernels()
+    else:
+        kernels()
+    seconds, times = time.perf_counter() - start, []
+    two_updates = learner(CASES["td3_2"], filled=1000)[0]
     for _ in range(60):
         start = time.perf_counter()
         two_updates()
         times.append(time.perf_counter() - start)
-    return sum(times[:10]) - 10 * statistics.median(times[10:])
+    return seconds + sum(times[:10]) - 10 * statistics.median(times[10:])

@@ -138,7 +138,8 @@ def start(setup: Setup) -> Iterator[Row]:
     works: dict[str, Callable[[], float]] = {
         "first_step": lambda: programs.to_first_step(one),
         "help": lambda: programs.seconds_of([*programs.TRAIN, "--help"], one),
-        "compilation": lambda: learner.in_fresh_process(learner.lost_at_the_start, setup.core),
+        "compilation": lambda: learner.in_fresh_process(learner.lost_at_the_start, setup.core, False),
+        "compilation_cold": lambda: learner.in_fresh_process(learner.lost_at_the_start, setup.core, True),
     }
     for work in works.values():  # the disk is warm afterwards
         work()
