@@ -4,7 +4,7 @@ With what grew out of it as choices: several critics, delayed updates, smoothed 
 docs/paper.md maps each equation to its function and its test.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -84,7 +84,7 @@ class DDPG:
 
         With `native` kernels still sooner, and the same but for rounding. Then every update is theirs, also the first,
         so that a resumed run computes as one that went on; an optimizer that takes its state back elsewhere than in the
-        tensors it had is left to torch. The losses that `update` returns, and `td_error`, are overwritten by the next.
+        tensors it had is left to torch. `td_error`, and on a GPU losses, are overwritten by the next update.
         """
         in_place = isinstance(self.actor_optimizer, Adam) and isinstance(self.critic_optimizer, Adam)
         native = native if in_place and self.low.device.type == "cpu" else None
@@ -120,15 +120,23 @@ class DDPG:
         for norm in self._running_norms:
             norm.observe(torch.as_tensor(obs).to(norm.mean.device, non_blocking=True))
 
-    def update(self, batch: Batch) -> dict[str, Tensor]:
-        """One update (lines 12-15). Returns the losses, still on the device. Raises nothing; NaN passes through."""
+    def update(self, batch: Batch) -> Mapping[str, float | Tensor]:
+        """One update (lines 12-15). Returns the losses: numbers, or on a GPU, which nobody waits for, tensors there.
+
+        Raises nothing; NaN passes through.
+        """
         self.updates += 1
         due = self.updates % self.policy_delay == 0, self.updates % self.target_delay == 0
-        losses, self.td_error = self._updates[due](*batch, self.smoothing_noise(batch))
-        return losses
+        losses, numbers, self.td_error = self._updates[due](*batch, self.smoothing_noise(batch))
+        return losses if numbers.is_cuda else dict(zip(losses, numbers.tolist(), strict=True))
 
-    def _update(self, actor_too: bool, targets_too: bool, *inputs: Any) -> tuple[dict[str, Tensor], Tensor | None]:
-        """The update as a function of tensors alone, the parameters included, which it changes."""
+    def _update(
+        self, actor_too: bool, targets_too: bool, *inputs: Any
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:
+        """The update as a function of tensors alone, the parameters included, which it changes.
+
+        Returns the losses, by name and side by side, and what `td_error` becomes.
+        """
         *fields, noise = inputs
         batch = Batch(*fields)
         losses = self.update_actor(batch) if actor_too and self.actor_first else {}
@@ -137,7 +145,7 @@ class DDPG:
             losses |= self.update_actor(batch)
         if targets_too:
             self.update_targets()
-        return losses, self.td_error
+        return losses, torch.stack(list(losses.values())), self.td_error
 
     def update_critic(self, batch: Batch, noise: Tensor | None = None) -> dict[str, Tensor]:
         """Lines 12-13: minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics."""

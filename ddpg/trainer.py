@@ -3,7 +3,7 @@
 import copy
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -58,7 +58,7 @@ class Trainer:
         self.last_return = self.best_return = -np.inf
         self.evaluated_at = -1  # env step of the last evaluation
         self.interrupt = InterruptFlag()
-        self._losses: dict[str, Tensor] = {}
+        self._losses: Mapping[str, float | Tensor] = {}
 
     def train(self) -> float:
         """Runs to total_steps from wherever the folder's checkpoint stands; the last mean evaluation return.
@@ -137,7 +137,8 @@ class Trainer:
         except UserError as error:
             raise self._failure(error) from error
         self.env_step += 1
-        self._require_finite(next_obs=next_obs, reward=reward)
+        if not (finite(next_obs) and finite(reward)):
+            self._require_finite(next_obs=next_obs, reward=reward)
         return next_obs, float(reward), terminated, truncated
 
     def _reset(self) -> np.ndarray:

@@ -158,7 +158,7 @@ class TestActorFirst:
         metrics = agent.update(TWO)
         assert agent.actor.w.item() == pytest.approx(0.5 + 0.1 * 2 * 1.5)
         assert [p.item() for p in agent.critic.parameters()] == pytest.approx([1.26, 2.13, 0.26])
-        assert metrics["losses/actor_loss"].item() == pytest.approx(-(1.5 + 2 * 0.75))
+        assert metrics["losses/actor_loss"] == pytest.approx(-(1.5 + 2 * 0.75))
         targets = [p.item() for net in (agent.critic_target, agent.actor_target) for p in net.parameters()]
         assert targets == pytest.approx([1.13, 2.065, 0.13, 0.65])
 
@@ -192,7 +192,7 @@ class TestWeights:
         """y = [4.6, 0], Q = [2, 0]: 0.25 * 2.6^2 / 2, and its slope for the bias is -0.25 * 2.6."""
         agent = make()
         metrics = agent.update_critic(TWO._replace(weight=torch.tensor([0.25, 1.0])))
-        assert metrics["losses/qf1_loss"].item() == pytest.approx(0.25 * 2.6**2 / 2)
+        assert metrics["losses/qf1_loss"] == pytest.approx(0.25 * 2.6**2 / 2)
         assert [p.item() for p in agent.critic.parameters()] == pytest.approx([1.065, 2.0325, 0.065])
         assert agent.td_error.tolist() == pytest.approx([2.6, 0.0])
 

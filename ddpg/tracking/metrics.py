@@ -67,11 +67,10 @@ class Means:
 
     def add(self, metrics: Mapping[str, Any]) -> None:
         for name, value in metrics.items():
-            number = float(value) if getattr(value, "is_cpu", True) else value
             if name in self._sums:
-                self._sums[name] += number  # tensors in place
+                self._sums[name] += value  # tensors in place
             else:
-                self._sums[name] = 0.0 + number  # a copy
+                self._sums[name] = 0.0 + value  # a copy
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def pop(self) -> dict[str, float]:
