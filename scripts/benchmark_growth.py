@@ -1,8 +1,9 @@
 """How speed grows and falls with the size of things: `scripts/benchmark_growth.py` writes data and pictures.
 
-Updates per second against the width of the hidden layers, the minibatch, the observation and what the replay memory
-holds, each beside the floor of matrix products for its shapes; and steps per second of several training runs at a time
-beside so many times one. td3's shapes on one pinned core, except for what varies; medians of turns, warm-up left out.
+Steps per second of the training loop, with an environment that costs nothing, and updates per second against the width
+of the hidden layers, the minibatch, the observation and what the replay memory holds, each beside the floor of matrix
+products for its shapes; and steps per second of several training runs at a time beside so many times one. td3's shapes
+on one pinned core, except for what varies; medians of turns, warm-up left out.
 
     scripts/benchmark_growth.py             measures all, writes docs/performance/growth.json and the pictures
     scripts/benchmark_growth.py --draw      only draws the pictures again
@@ -11,16 +12,20 @@ beside so many times one. td3's shapes on one pinned core, except for what varie
 import argparse
 import json
 import os
+import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
 
 from measure import learner, programs
+from measure.floor import floor
 from measure.growth import draw
+from measure.loop import EPISODE, loop
 from measure.machine import machine
 
 FOLDER = Path(__file__).parents[1] / "docs" / "performance"
@@ -73,17 +78,27 @@ RUNS = [1, 2, 4]
 
 
 def curve(name: str, options: Options) -> Points:
-    """Updates per second of floor, update, and sampling with update; each turn goes through all values."""
+    """Per second: floor, updates and steps; each turn goes through all values."""
     setting, values = CURVES[name]
-    settings = [setting(value) for value in values]
-    works = [work for case, filled in settings for work in learner.works(case, filled)]
-    turns = learner.in_turns(works, options.repeats, options.seconds)
+    with TemporaryDirectory() as folder:
+        works = [work for value in values for work in compared(*setting(value), Path(folder, str(value)))]
+        turns = learner.in_turns(works, options.repeats, options.seconds)
     points = []
-    for place, (value, (case, _)) in enumerate(zip(values, settings, strict=True)):
-        mine = [turn[3 * place : 3 * place + 3] for turn in turns]
-        points.append({"value": value, **learner.beside_floor(case, mine)})
+    for place, value in enumerate(values):
+        floors, updates, episodes = zip(*(turn[3 * place : 3 * place + 3] for turn in turns), strict=True)
+        steps = [EPISODE * each for each in episodes]
+        speeds = zip(("floor_per_s", "updates_per_s", "steps_per_s"), (floors, updates, steps), strict=True)
+        fraction = statistics.median(one / two for one, two in zip(steps, floors, strict=True))
+        points.append(
+            {"value": value} | {key: statistics.median(of) for key, of in speeds} | {"steps_fraction": fraction}
+        )
         print(name, points[-1], file=sys.stderr, flush=True)
     return points
+
+
+def compared(case: learner.Case, filled: int, folder: Path) -> list[learner.Work]:
+    """What is compared: the products of an update, an update with sampling, an episode."""
+    return [floor(case.shapes), learner.learner(case, filled=filled)[1], loop(case, filled, folder)]
 
 
 def runs(options: Options, cores: list[int]) -> Points:

@@ -88,7 +88,7 @@ def test_peak_memory_is_that_of_the_process() -> None:
 
 
 def test_pictures_of_growth(tmp_path: Path) -> None:
-    updates = [{"value": v, "floor_per_s": 900 / v, "updates_per_s": 800 / v, "sampled_per_s": 700 / v} for v in (1, 2)]
+    updates = [{"value": v, "floor_per_s": 900 / v, "updates_per_s": 800 / v, "steps_per_s": 700 / v} for v in (1, 2)]
     together = [{"value": count, "floor_per_s": count, "steps_per_s": count} for count in (1, 2)]
     made = growth.draw({"width": updates, "runs": together}, tmp_path)
     assert [path.name for path in made] == ["growth_width.png", "growth_runs.png"]

@@ -371,6 +371,20 @@ def test_acting(words: str, compose: Compose) -> None:
         torch.testing.assert_close(torch.tensor(play(obs)), torch.tensor(act(actor, obs)), rtol=1e-4, atol=1e-5)
 
 
+@needs_kernels
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
+def test_inputs_that_are_filled_anew(dtype: torch.dtype) -> None:
+    """Tensors that come again, other ones in between, and of a type that only torch copies."""
+    x, rest = torch.ones(3, 4, dtype=dtype), torch.ones(4, 3)[:, 1]
+    tape = native(lambda x, y: x * 2 + y, x, rest)
+    for number in (2, 3, 4):
+        x.fill_(number)
+        rest.fill_(number + 1)
+        assert tape(x, rest).tolist() == [[3 * number + 1] * 4] * 3
+        if number == 3:
+            assert tape(x * 0, rest).tolist() == [[4] * 4] * 3
+
+
 class TestBuilding:
     @pytest.fixture(autouse=True)
     def _elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -67,11 +67,17 @@ static void pack(float *to, const float *b, Int k, Int width, Int bk, Int bn) {
 /* NaN stays NaN, as in torch. */
 INLINE Vec relu_of(Vec x) { return (Vec)((Bits)x & ~(Bits)(x < (Vec){0})); }
 
-/* product: at out (m, n), a (m, k), b (k, n), bias or NULL; n: m, n, k, strides am, ak, bk, bn, out_m, out_n, bias_m,
-   bias_n; and whether a ReLU follows. The bias is one number for each row (bias_m = 1) or column (bias_n = 1). */
-INLINE void add_products(int rows, Int k, const float *a, Int am, Int ak, const float *panel, Vec (*sums)[2]) {
+/* ROWS or fewer rows of a and a panel of b: (rows, PANEL) numbers of out, whose rows are om apart. */
+INLINE void tile(
+    int rows, Int k, const float *a, Int am, Int ak, const float *panel, const float *row_bias,
+    const float *column_bias, float *out, Int om, Int relu) {
     Vec left[ROWS], right[ROWS];
-    for (int r = 0; r < rows; r++) left[r] = sums[r][0], right[r] = sums[r][1];
+    for (int r = 0; r < rows; r++) {
+        __builtin_prefetch(out + r * om, 1); /* it may come from far away, and there is time until it is written */
+        __builtin_prefetch(out + r * om + PANEL - 1, 1);
+        left[r] = row_bias[r] + load(column_bias);
+        right[r] = row_bias[r] + load(column_bias + LANES);
+    }
     for (Int p = 0; p < k; p++) {
         const Vec b_left = load(panel + p * PANEL), b_right = load(panel + p * PANEL + LANES);
         for (int r = 0; r < rows; r++) {
@@ -80,44 +86,37 @@ INLINE void add_products(int rows, Int k, const float *a, Int am, Int ak, const 
             right[r] += x * b_right;
         }
     }
-    for (int r = 0; r < rows; r++) sums[r][0] = left[r], sums[r][1] = right[r];
+    for (int r = 0; r < rows; r++) {
+        store(out + r * om, relu ? relu_of(left[r]) : left[r]);
+        store(out + r * om + LANES, relu ? relu_of(right[r]) : right[r]);
+    }
 }
 
 /* For each number of rows a function of its own, in which all sums and addresses find a register. */
-#define ADD_PRODUCTS(R)                                                                                           \
-    static __attribute__((noinline)) void add_products_##R(                                                       \
-        Int k, const float *a, Int am, Int ak, const float *panel, Vec (*sums)[2]) {                              \
-        add_products(R < ROWS ? R : ROWS, k, a, am, ak, panel, sums);                                             \
+typedef void Tile(Int, const float *, Int, Int, const float *, const float *, const float *, float *, Int, Int);
+#define TILE(R)                                                                                              \
+    static __attribute__((noinline)) void tile_##R(                                                          \
+        Int k, const float *a, Int am, Int ak, const float *panel, const float *row_bias,                    \
+        const float *column_bias, float *out, Int om, Int relu) {                                            \
+        tile(R < ROWS ? R : ROWS, k, a, am, ak, panel, row_bias, column_bias, out, om, relu);                \
     }
-ADD_PRODUCTS(1) ADD_PRODUCTS(2) ADD_PRODUCTS(3) ADD_PRODUCTS(4)
-ADD_PRODUCTS(5) ADD_PRODUCTS(6) ADD_PRODUCTS(7) ADD_PRODUCTS(8)
-typedef void AddProducts(Int, const float *, Int, Int, const float *, Vec (*)[2]);
-static AddProducts *const ADD_PRODUCTS_OF[] = {
-    add_products_1, add_products_2, add_products_3, add_products_4,
-    add_products_5, add_products_6, add_products_7, add_products_8,
-};
+TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8)
+static Tile *const TILES[] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6, tile_7, tile_8};
 
-static void tile(const Step *s, Int i, Int j, const float *panel) {
+/* The tile at row i and column j, also where it is not whole or its rows do not lie in one piece. */
+static void tile_at(const Step *s, Int i, Int j, const float *panel) {
     const Int om = s->n[7], on = s->n[8], rows = least(s->n[0] - i, ROWS), width = least(s->n[1] - j, PANEL);
-    const float *bias = s->at[3];
-    float *out = (float *)s->at[0] + i * om + j * on, first[PANEL] = {0};
-    Vec sums[ROWS][2];
-    if (s->n[10])
-        for (Int c = 0; c < width; c++) first[c] = bias[j + c];
-    for (Int r = 0; r < rows; r++) {
-        __builtin_prefetch(out + r * om, 1); /* it may come from far away, and there is time until it is written */
-        __builtin_prefetch(out + r * om + width - 1, 1);
-        const float each = s->n[9] ? bias[i + r] : 0;
-        sums[r][0] = each + load(first);
-        sums[r][1] = each + load(first + LANES);
-    }
-    ADD_PRODUCTS_OF[rows - 1](s->n[2], (const float *)s->at[1] + i * s->n[3], s->n[3], s->n[4], panel, sums);
-    for (Int r = 0; r < rows; r++) {
-        if (s->n[11]) sums[r][0] = relu_of(sums[r][0]), sums[r][1] = relu_of(sums[r][1]);
-        if (width == PANEL && on == 1) memcpy(out + r * om, sums[r], sizeof sums[r]);
-        else
-            for (Int c = 0; c < width; c++) out[r * om + c * on] = ((const float *)sums[r])[c];
-    }
+    const float *a = (const float *)s->at[1] + i * s->n[3], *bias = s->at[3];
+    float *out = (float *)s->at[0] + i * om + j * on, apart[ROWS * PANEL];
+    float row_bias[ROWS] = {0}, column_bias[PANEL] = {0};
+    const int whole = width == PANEL && on == 1;
+    if (s->n[9]) memcpy(row_bias, bias + i, (size_t)rows * 4);
+    if (s->n[10]) memcpy(column_bias, bias + j, (size_t)width * 4);
+    TILES[rows - 1](
+        s->n[2], a, s->n[3], s->n[4], panel, row_bias, column_bias, whole ? out : apart, whole ? om : PANEL, s->n[11]);
+    if (whole) return;
+    for (Int r = 0; r < rows; r++)
+        for (Int c = 0; c < width; c++) out[r * om + c * on] = apart[r * PANEL + c];
 }
 
 /* The product, or that of the transposed matrices where fewer columns of panels are then left empty. */
@@ -143,6 +142,8 @@ static float *room(Int numbers) {
     return memory;
 }
 
+/* product: at out (m, n), a (m, k), b (k, n), bias or NULL; n: m, n, k, strides am, ak, bk, bn, out_m, out_n, bias_m,
+   bias_n; and whether a ReLU follows. The bias is one number for each row (bias_m = 1) or column (bias_n = 1). */
 static void product(const Step *given, Team team) {
     const Step turned = well_turned(given), *s = &turned;
     const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = (m + ROWS - 1) / ROWS;
@@ -153,7 +154,7 @@ static void product(const Step *given, Team team) {
         const Int i = t % tiles * ROWS, j = t / tiles * PANEL;
         if (j != packed) pack(panel, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);
         packed = j;
-        tile(s, i, j, panel);
+        tile_at(s, i, j, panel);
     }
 }
 

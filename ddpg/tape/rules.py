@@ -239,8 +239,10 @@ def _lerp(call: Placed) -> Steps:
     return [Step("lerp", [target, to], (target.numel(),), (part,)) for target, to in pairs]
 
 
-def _foreach_copy(call: Placed) -> Steps:
-    return _all(each("copy", source, into=target) for target, source in zip(call.args[0], call.args[1], strict=True))
+def copies(targets: Sequence[Tensor | None], sources: Sequence[Tensor | None]) -> Steps:
+    """Each source to its target, if there is one."""
+    pairs = [(to, of) for to, of in zip(targets, sources, strict=True) if to is not None and of is not None]
+    return _all(each("copy", of, into=to) for to, of in pairs)
 
 
 RULES: dict[OpOverload, Rule] = {
@@ -280,5 +282,5 @@ RULES: dict[OpOverload, Rule] = {
     aten._fused_adam_.default: _adam,
     aten._fused_adam_.tensor_lr: _adam,
     aten._foreach_lerp_.Scalar: _lerp,
-    aten._foreach_copy_.default: _foreach_copy,
+    aten._foreach_copy_.default: lambda call: copies(call.args[0], call.args[1]),
 }

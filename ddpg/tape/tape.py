@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from operator import is_
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -12,6 +14,7 @@ from ddpg.tape.cpu import checked
 from ddpg.tape.cuda import captured
 from ddpg.tape.recorder import Record
 from ddpg.tape.refusal import refusal
+from ddpg.tape.rules import copies
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ class Tape:
         self._calls = 0
         self._record: Record | None = None
         self._player: Playable | None = None
+        self._source: tuple[Tensor | None, ...] | None = None
+        self._copy: Callable[[], None] | None = None
         #: What is played reads these.
         self.inputs: list[Tensor | None] = []
 
@@ -118,6 +123,17 @@ class Tape:
             self._calls, self._record = COMPARED, None
 
     def _take(self, inputs: tuple[Tensor | None, ...]) -> None:
+        """Copies them to where the recording reads: by one program, if they lie where the last ones lay."""
+        if self._native is None or self._source is None or not all(map(is_, self._source, inputs)):
+            self._source, self._copy = inputs, None
+            self._copy_by_torch(inputs)
+            return
+        if self._copy is None:
+            steps = copies(self.inputs, inputs)
+            self._copy = partial(self._copy_by_torch, inputs) if steps is None else self._native.program(steps)
+        self._copy()
+
+    def _copy_by_torch(self, inputs: tuple[Tensor | None, ...]) -> None:
         for mine, given in zip(self.inputs, inputs, strict=True):
             if mine is not None and given is not None:
                 mine.copy_(given, non_blocking=True)

@@ -1,4 +1,4 @@
-"""The floor: the matrix products of an update, and nothing else. No fp32 implementation of these products is faster."""
+"""The floor: the matrix products of an update by torch, and nothing else."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

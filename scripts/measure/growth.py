@@ -22,16 +22,16 @@ class Picture:
     steep: bool = False
 
 
-UPDATES = {
-    "floor_per_s": "floor: the matrix products alone",
-    "updates_per_s": "update of a given minibatch",
-    "sampled_per_s": "sampling and update",
+SPEEDS = {
+    "floor_per_s": "floor: torch's matrix products of an update",
+    "updates_per_s": "updates, with sampling",
+    "steps_per_s": "env steps, with an env that costs nothing",
 }
 PICTURES = {
-    "width": Picture("Width of the networks", "units of each of the two hidden layers", "updates/s", UPDATES, True),
-    "batch": Picture("Size of the minibatch", "transitions in a minibatch", "updates/s", UPDATES, True),
-    "observation": Picture("Size of the observation", "numbers in an observation", "updates/s", UPDATES),
-    "fill": Picture("What the replay memory holds", "transitions in the replay memory", "updates/s", UPDATES),
+    "width": Picture("Width of the networks", "units of each of the two hidden layers", "per second", SPEEDS, True),
+    "batch": Picture("Size of the minibatch", "transitions in a minibatch", "per second", SPEEDS, True),
+    "observation": Picture("Size of the observation", "numbers in an observation", "per second", SPEEDS),
+    "fill": Picture("What the replay memory holds", "transitions in the replay memory", "per second", SPEEDS),
     "runs": Picture("Runs at a time", "training runs at a time", "env steps/s of all runs together", {
         "floor_per_s": "one run alone, times the cores in use", "steps_per_s": "all runs together",
     }),

@@ -55,10 +55,10 @@ class Sizes(gymnasium.Env[Any, Any]):
         self.action_space = spaces.Box(-1, 1, (shapes.action,), np.float32)
 
 
-def compose(*overrides: str) -> DictConfig:
+def compose(*overrides: str, env: str = "halfcheetah") -> DictConfig:
     """The config of a command line."""
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
-        return hydra.compose("config", ["env=halfcheetah", "device=cpu", "logger=silent", *overrides])
+        return hydra.compose("config", [f"env={env}", "device=cpu", "logger=silent", *overrides])
 
 
 def pin(cores: set[int], threads: int) -> None:
@@ -130,9 +130,9 @@ def in_turns(works: Sequence[Work], repeats: int, seconds: float) -> list[list[f
     return [[rate(work, seconds) for work in works] for _ in range(repeats)]
 
 
-def works(case: Case, filled: int = 100_000) -> list[Work]:
+def works(case: Case) -> list[Work]:
     """What is compared: the floor, updates, and updates with sampling."""
-    return [floor(case.shapes), *learner(case, filled=filled)]
+    return [floor(case.shapes), *learner(case)]
 
 
 def beside_floor(case: Case, turns: Sequence[Sequence[float]]) -> dict[str, float]:

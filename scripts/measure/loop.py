@@ -1,0 +1,47 @@
+"""The training loop with an environment that costs nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from ddpg.build import build_trainer
+from ddpg.run_folder import RunFolder
+from ddpg.tracking import Tracker
+from measure.floor import Shapes
+from measure.learner import Case, Sizes, Work, compose, fill
+
+#: Env steps of an episode, after which its return is logged.
+EPISODE = 20
+
+
+class Still(Sizes):
+    """Nothing moves in it."""
+
+    def __init__(self, obs: int) -> None:
+        super().__init__(Shapes([], 1, 1, 1, obs=obs))
+        self._obs = np.zeros(obs, np.float32)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        return self._obs, {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        return self._obs, 0.0, False, False, {}
+
+
+def loop(case: Case, filled: int, folder: Path) -> Work:
+    """An episode of training, with everything that a run does but evaluations, checkpoints and W&B."""
+    if "Still-v0" not in gymnasium.registry:
+        gymnasium.register("Still-v0", f"{__name__}:Still", max_episode_steps=EPISODE)
+    forever = 10**9
+    cfg = compose(
+        *case.overrides, "env.id=Still-v0", f"+env.kwargs.obs={case.shapes.obs}", "random_steps=0", "learning_starts=0",
+        f"total_steps={forever}", f"eval.every={forever}", "buffer_size=1_000_000", env="gym",
+    )  # fmt: skip
+    run_folder = RunFolder(folder)
+    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    fill(trainer.replay, filled, np.random.default_rng(0))
+    return trainer._run_episode
