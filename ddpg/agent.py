@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ddpg.native import Kernels
-from ddpg.networks import Act, Ensemble, RecordedAct, act, copy_of, running_norms
+from ddpg.networks import Act, Ensemble, RecordedAct, Targets, act, copy_of, running_norms
 from ddpg.optimizers import Adam
 from ddpg.replay import Batch
 from ddpg.tape import Tape
@@ -72,23 +72,24 @@ class DDPG:
         self._actor_norms, self._critic_norms = batch_norms(self.actor), batch_norms(self.critic)
         self._running_norms = running_norms(self.actor, self.critic)
         online, target = [self.critic, self.actor], [self.critic_target, self.actor_target]
-        self._targets = _Targets(nn.ModuleList(online), nn.ModuleList(target))
+        self._targets = Targets(nn.ModuleList(online), nn.ModuleList(target))
         self._act: Act = partial(act, self.actor)
-        #: Whose kernels compute the updates.
-        self.kernels = "torch"
+        #: Whose kernels compute the updates, where they can.
+        self.computed_by = "torch"
         self._record: Callable[[Update], Update] = lambda update: update
         self._prepare_updates()
 
     def compile(self, native: Kernels | None = None) -> None:
-        """From now on the updates are played from a recording of themselves: sooner, and bit for bit the same numbers.
+        """From now on the updates are played from a recording of themselves, which takes less time.
 
-        With `native` kernels still sooner, and the same but for rounding. Then every update is theirs, also the first,
-        so that a resumed run computes as one that went on; an optimizer that takes its state back elsewhere than in the
-        tensors it had is left to torch. `td_error`, and on a GPU losses, are overwritten by the next update.
+        By torch's kernels the numbers are the same, bit for bit. By `native` ones, which need the least time, all but
+        rounding; then the first update is theirs, too, so that a resumed run computes as one that went on. That is on
+        the CPU, with `Adam` as it is here, which takes its state back in place. `td_error`, and on a GPU the losses,
+        are overwritten by the next update.
         """
         in_place = isinstance(self.actor_optimizer, Adam) and isinstance(self.critic_optimizer, Adam)
         native = native if in_place and self.low.device.type == "cpu" else None
-        self.kernels = native.name if native else "torch"
+        self.computed_by = native.name if native else "torch"
         self._act = RecordedAct(self.actor, native)
         self._record = partial(Tape, native=native, undone=self._undone)
         self._prepare_updates()
@@ -268,18 +269,3 @@ def _batch_statistics(norms: list[_BatchNorm]) -> Iterator[None]:
     yield
     for norm in norms:
         norm.training = False
-
-
-class _Targets:
-    """Networks and their slowly following targets; the lists are made once, for they cost more than the update."""
-
-    def __init__(self, online: nn.Module, target: nn.Module) -> None:
-        self._online: list[Tensor] = list(online.parameters())
-        self._target: list[Tensor] = list(target.parameters())
-        self._online_buffers, self._target_buffers = list(online.buffers()), list(target.buffers())
-
-    @torch.no_grad()
-    def follow(self, tau: float) -> None:
-        torch._foreach_lerp_(self._target, self._online, tau)
-        if self._online_buffers:  # batch-norm statistics are averages already: copied
-            torch._foreach_copy_(self._target_buffers, self._online_buffers)

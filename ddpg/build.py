@@ -17,7 +17,7 @@ from ddpg.agent import DDPG, batch_norms
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.machine import available_memory, torch_device
-from ddpg.native import kernels
+from ddpg.native import Kernels, kernels
 from ddpg.networks import Normalized, RunningNorm
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import RunFolder
@@ -125,7 +125,7 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
             critic_optimizer=build(cfg.optimizer.critic, "optimizer.critic"),
         )  # fmt: skip
     if _compiles(cfg):
-        agent.compile(kernels())
+        agent.compile(_native(cfg, device))
     if cfg.batch_size == 1 and (batch_norms(agent.actor) or batch_norms(agent.critic)):
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
     return agent
@@ -136,6 +136,11 @@ def _compiles(cfg: DictConfig) -> bool:
     nodes = (cfg.algorithm, cfg.network.actor, cfg.network.critic, cfg.optimizer.actor, cfg.optimizer.critic)
     own = all(node["_target_"].startswith("ddpg.") for node in nodes)
     return own if cfg.compile == "auto" else cfg.compile
+
+
+def _native(cfg: DictConfig, device: torch.device) -> Kernels | None:
+    """The native kernels, which are for the CPU."""
+    return kernels() if _compiles(cfg) and device.type == "cpu" else None
 
 
 def transition_bytes(env: gym.Env) -> int:
@@ -159,8 +164,8 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
         cfg.replay, "replay", gamma=cfg.gamma, buffer_size=size, obs_shape=list(obs.shape), obs_dtype=obs.dtype,
         action_dim=actions.shape[0], rng=rng, device=device, dtype=_dtype(cfg),
     )  # fmt: skip
-    native = kernels() if _compiles(cfg) and isinstance(replay, ReplayBuffer) else None
-    if native:
+    native = _native(cfg, device)
+    if native is not None and isinstance(replay, ReplayBuffer):
         replay.compile(native)
     return replay
 

@@ -18,7 +18,7 @@ def resume_promise(
         device: the kind of torch device.
         env_module: where the environment's class stands; `resets_fully` is its option.
         targets: every `_target_` of the config.
-        kernels: what computed the updates, for each start of the run.
+        kernels: what computed the updates so far, and does from now on.
     """
     reasons = []
     if device != "cpu":
@@ -28,8 +28,8 @@ def resume_promise(
     elif not env_module.startswith(FORGETTING + REMEMBERING):
         needs = "reset(seed) must fix an episode" if resets_fully else "a new one must begin as the first did"
         reasons.append(f"{env_module} is not among the environments that were tested: {needs}")
-    if len(set(kernels)) > 1:
-        reasons.append(f"updates were computed by {' and '.join(sorted(set(kernels)))}, which round in different ways")
+    if len(kernels) > 1:
+        reasons.append(f"updates were computed by {' and '.join(kernels)}, which round in different ways")
     own = [target for target in targets if not target.startswith("ddpg.")]
     if own:
         reasons.append(f"{', '.join(own)}: state_dict must hold all that it remembers")

@@ -54,10 +54,11 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
     with atomic_write(folder.config) as file:
         file.write(to_yaml(plain(cfg)).encode())
     device = torch_device(cfg.device)
-    start = {"threads": cfg.threads, "device": str(device), "kernels": trainer.agent.kernels}
-    folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | start)
-    kernels = [start.get("kernels", "torch") for start in folder.starts()]
-    folder.write_status(**folder.status() | {"resume": promise(cfg, trainer.env, device, kernels)})
+    here = {"threads": cfg.threads, "device": str(device), "kernels": trainer.agent.computed_by}
+    folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
+    status, earlier = folder.status(), folder.checkpoints.exists()  # what is goes on from, older programs left to torch
+    kernels = sorted({*(status.get("kernels", ["torch"]) if earlier else []), trainer.agent.computed_by})
+    folder.write_status(**status | {"kernels": kernels, "resume": promise(cfg, trainer.env, device, kernels)})
     result = trainer.train()
     results = {"env_step": trainer.env_step, "last_return": result, "best_return": trainer.best_return}
     del trainer  # and with it the replay memory, before pictures take some

@@ -137,8 +137,7 @@ class Trainer:
         except UserError as error:
             raise self._failure(error) from error
         self.env_step += 1
-        if not (finite(next_obs) and finite(reward)):
-            self._require_finite(next_obs=next_obs, reward=reward)
+        self._require_finite(next_obs=next_obs, reward=reward)
         return next_obs, float(reward), terminated, truncated
 
     def _reset(self) -> np.ndarray:

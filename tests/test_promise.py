@@ -1,18 +1,22 @@
 """What a run says of its exact resume, and the environments for which it can."""
 
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import gymnasium
 import pytest
 import torch
-from conftest import WALK
+from conftest import TINY, WALK
 from omegaconf import DictConfig
 
+from ddpg.agent import DDPG
 from ddpg.build import build_env_spec
 from ddpg.config import check
 from ddpg.promise import FORGETTING, REMEMBERING, resume_promise
-from ddpg.run import promise
+from ddpg.run import promise, run
+from ddpg.run_folder import RunFolder
 
 GYM = "gymnasium.envs.mujoco.hopper_v4"
 
@@ -31,13 +35,13 @@ GYM = "gymnasium.envs.mujoco.hopper_v4"
     ],
 )
 def test_promise(device: str, module: str, resets_fully: bool, targets: list[str], expected: str) -> None:
-    said = resume_promise(device, module, resets_fully, targets, ["torch", "torch"])
+    said = resume_promise(device, module, resets_fully, targets, ["torch"])
     assert re.match(f"{expected}$" if expected == "exact" else expected, said), said
 
 
 def test_kernels_that_round_in_another_way_are_not_promised() -> None:
     """A run that went on where there is no compiler."""
-    said = resume_promise("cpu", GYM, True, [], ["native-1", "torch", "native-1"])
+    said = resume_promise("cpu", GYM, True, [], ["native-1", "torch"])
     assert said == "not promised: updates were computed by native-1 and torch, which round in different ways"
 
 
@@ -51,6 +55,33 @@ def test_every_suite_is_exact(compose: Callable[..., DictConfig], env: str) -> N
     made = build_env_spec(cfg).make()
     assert promise(cfg, made, torch.device("cpu"), ["torch"]) == "exact"
     made.close()
+
+
+def test_status_tells_of_all_kernels(
+    compose: Callable[..., DictConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the learned state comes from: also of an earlier start, but not of a frozen config that nobody had run."""
+    folder, steps = RunFolder(tmp_path), 0
+    folder.add_start({"submitted": "2026-11-22T00:00:00"})
+
+    def resume() -> str:
+        nonlocal steps
+        steps += 250
+        run(check(compose("env=pendulum", *TINY, f"total_steps={steps}")), tmp_path)
+        return str(folder.status()["resume"])
+
+    assert resume() == "exact"
+    assert resume() == "exact"
+    usual = folder.starts()[-1]["kernels"]
+    monkeypatch.setattr(DDPG, "compile", _by_another)
+    assert resume() == f"not promised: updates were computed by {usual} and other, which round in different ways"
+    shutil.rmtree(folder.checkpoints)
+    (tmp_path / "status.json").unlink()
+    assert resume() == "exact"  # afresh
+
+
+def _by_another(agent: DDPG, native: object) -> None:
+    agent.computed_by = "other"
 
 
 def test_an_environment_of_ones_own_is_not_promised(compose: Callable[..., DictConfig]) -> None:

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 COMPILERS = ("cc", "gcc", "clang")
-#: None that reorders sums or forgets NaN.
+#: Sums are reordered where kernels say so (`omp simd reduction`), and nowhere else; NaN stays NaN.
 OPTIONS = ["-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
 #: A compiler may have no library for threads: one thread, then.
 THREADS = ("-fopenmp", "-fopenmp-simd")
@@ -38,7 +39,11 @@ STEP = np.dtype([("kind", np.int64), ("at", np.uint64, 8), ("n", np.int64, 12), 
 
 
 class MissingError(Exception):
-    """Why there are no kernels here."""
+    """Why there are no kernels, though there could be."""
+
+
+class ForeignError(Exception):
+    """Why there can be no kernels here."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,9 @@ def kernels() -> Kernels | None:
     """Those of this machine; None, and a line that says why, where there are none."""
     try:
         return _found()
+    except ForeignError as error:
+        log.info("updates are computed by torch's kernels: %s", error)
+        return None
     except (MissingError, OSError, RuntimeError) as error:  # a system without /proc, a user without a home
         log.warning("updates are computed by torch's kernels, which is slower: %s", error)
         return None
@@ -101,26 +109,31 @@ def _found() -> Kernels:
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ddpg" / name
     try:
         return Kernels(kept)
-    except OSError:  # there is none, or it was built for another system that shares this folder
-        return _built(options, kept)
+    except OSError as error:
+        if not kept.exists():
+            return _built(options, kept, "none was built here before")
+        log.info("%s cannot be loaded: %s", kept, error)  # torn, or built for another system that shares this folder
+        return _built(options, kept, f"{kept} cannot be loaded")
 
 
 def _processor() -> list[str]:
-    if platform.system() != "Linux" or platform.machine() != "x86_64":
-        raise MissingError(f"kernels are written for Linux on x86-64, this is {platform.system()} {platform.machine()}")
+    here = f"{platform.system()} {platform.machine()}"
+    if here != "Linux x86_64":
+        raise ForeignError(f"native ones are written for Linux x86_64, this is {here}")
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     flags = set(next((line for line in lines if line.startswith("flags")), "").split())
     for needed, more in PROCESSORS.items():
         if flags.issuperset(needed):
             return [f"-m{flag}" for flag in needed] + more
-    raise MissingError("kernels are written for processors with AVX2 and FMA")
+    raise ForeignError("native ones are written for processors with AVX2 and FMA")
 
 
-def _built(options: Sequence[str], kept: Path) -> Kernels:
+def _built(options: Sequence[str], kept: Path, why: str) -> Kernels:
     """Compiled now, which takes seconds, and kept for the next time where that is possible."""
     compiler = os.environ.get("CC") or next(filter(shutil.which, COMPILERS), None)
     if compiler is None:
-        raise MissingError(f"there is no C compiler ({', '.join(COMPILERS)}), and none was here before")
+        raise MissingError(f"there is no C compiler ({', '.join(COMPILERS)}), and {why}")
+    log.info("building native kernels with %s, once on this machine: %s", compiler, why)
     with TemporaryDirectory() as folder:
         new = Path(folder) / kept.name
         for threads in THREADS:
@@ -153,13 +166,22 @@ def _loaded(places: Sequence[Path]) -> Kernels:
 
 
 def _keep(new: Path, kept: Path) -> Path:
-    """Where it lies from now on. Jobs of a sweep may do this at the same time: each gets a whole file."""
+    """Where it lies from now on. Of the jobs of a sweep that do this at the same time the first one's stays.
+
+    For on some network disks a file that is replaced is gone for those who have loaded it.
+    """
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=kept.parent) as own:
-            shutil.copy(new, own)
-            (Path(own) / new.name).replace(kept)
+        with TemporaryDirectory(dir=kept.parent) as folder:
+            own = shutil.copy(new, folder)
+            try:
+                os.link(own, kept)
+            except FileExistsError:
+                with suppress(OSError):
+                    Kernels(kept)
+                    return kept
+                Path(own).replace(kept)
     except OSError as error:  # a home that cannot be written to
-        log.debug("not kept: %s", error)
+        log.info("native kernels are not kept, so every start builds them: %s", error)
         return new
     return kept

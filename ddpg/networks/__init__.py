@@ -5,8 +5,9 @@ from ddpg.networks.conv import PixelActor, PixelCritic
 from ddpg.networks.ensemble import Ensemble
 from ddpg.networks.mlp import Actor, Critic
 from ddpg.networks.running_norm import Normalized, RunningNorm, copy_of, running_norms
+from ddpg.networks.targets import Targets
 
 __all__ = [
     "Act", "Actor", "Critic", "Ensemble", "Normalized", "PixelActor", "PixelCritic", "RecordedAct", "RunningNorm",
-    "act", "as_input", "copy_of", "running_norms",
+    "Targets", "act", "as_input", "copy_of", "running_norms",
 ]  # fmt: skip

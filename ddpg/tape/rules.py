@@ -10,13 +10,10 @@ from torch._ops import OpOverload
 
 from ddpg.native import Step
 from ddpg.tape.recorder import memory_of
+from ddpg.tape.steps import Steps, each, product, rows, whole
 
 log = logging.getLogger(__name__)
 aten = torch.ops.aten
-
-KINDS = {torch.float32: "float", torch.float64: "double", torch.int64: "Int"}
-
-Steps = Sequence[Step] | None
 
 
 class Placed(NamedTuple):
@@ -40,58 +37,6 @@ def steps(call: Placed) -> Steps:
     except (IndexError, TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
         log.debug("%s on what no rule foresees: %s", call.kernel, error)
         return None
-
-
-def each(kernel: str, *operands: Any, into: Tensor, u: float = 0, v: float = 0) -> Steps:
-    """Number by number, of one or two operands; those that are numbers themselves, or smaller, are repeated."""
-    kind = KINDS.get(into.dtype)
-    if kind is None or any(isinstance(value, Tensor) and value.dtype != into.dtype for value in operands):
-        return None
-    given = [v if isinstance(v, Tensor) else torch.tensor(v, dtype=into.dtype) for v in operands]
-    shaped = _as_matrices([into, *(tensor.expand(into.shape) for tensor in given)])
-    if shaped is None:
-        return None
-    strides = [stride for tensor in shaped for stride in tensor.stride()]
-    places = [*shaped, *shaped[-1:]][:3]  # one operand: it is the second too
-    return [Step(f"{kernel}_{kind}", places, (*shaped[0].shape, *[*strides, *strides[-2:]][:6]), (u, v))]
-
-
-def _as_matrices(tensors: list[Tensor]) -> list[Tensor] | None:
-    """With two dimensions, for tensors of the same shape."""
-    shape = tensors[0].shape
-    if len(shape) < 2:
-        return [tensor.reshape(1, -1) if tensor.numel() == 1 else tensor.unsqueeze(0) for tensor in tensors]
-    if len(shape) == 2:
-        return tensors
-    whole = all(tensor.is_contiguous() for tensor in tensors)
-    return [tensor.view(shape[0], -1) for tensor in tensors] if whole else None
-
-
-def product(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor) -> Steps:
-    """a b + bias, with a bias for each column."""
-    (m, k), n = a.shape, b.shape[1]
-    if not _floats(a, b, out) or (bias is not None and not (_whole(bias) and bias.shape == (n,))):
-        return None
-    if n == 1 and a.stride(1) == 1 and b.stride(0) == 1:
-        return [Step("dots", [out, a, b, bias], (m, k, a.stride(0), out.stride(0), 0, 0))]
-    if m == 1 and b.stride(0) == 1 and a.stride(1) == 1:
-        return [Step("dots", [out, b, a, bias], (n, k, b.stride(1), out.stride(1), 1, 0))]
-    strides = (*a.stride(), *b.stride(), *out.stride())
-    return [Step("product", [out, a, b, bias], (m, n, k, *strides, 0, bias is not None, 0))]
-
-
-def _floats(*tensors: Tensor) -> bool:
-    return all(tensor.dtype == torch.float32 for tensor in tensors)
-
-
-def _whole(*tensors: Tensor) -> bool:
-    """Single precision, each in one piece."""
-    return _floats(*tensors) and all(tensor.is_contiguous() for tensor in tensors)
-
-
-def _rows(tensor: Tensor) -> bool:
-    """A matrix whose rows are each in one piece."""
-    return _floats(tensor) and tensor.dim() == 2 and (tensor.stride(1) == 1 or tensor.shape[1] == 1)
 
 
 def _mm(call: Placed) -> Steps:
@@ -163,7 +108,7 @@ def _over_rows(kernel: str, mean: bool = False) -> Rule:
 
     def rule(call: Placed) -> Steps:
         a, dims = call.args[0], call.args[1]
-        if call.kwargs or list(dims) != [0] or not _rows(a) or not _whole(call.results[0]):
+        if call.kwargs or list(dims) != [0] or not rows(a) or not whole(call.results[0]):
             return None
         return [Step(kernel, [call.results[0], a], (*a.shape, a.stride(0)), (1 / a.shape[0] if mean else 1,))]
 
@@ -173,7 +118,7 @@ def _over_rows(kernel: str, mean: bool = False) -> Rule:
 def _over_all(mean: bool = False) -> Rule:
     def rule(call: Placed) -> Steps:
         a = call.args[0]
-        if call.kwargs or len(call.args) != 1 or not _whole(a, call.results[0]):
+        if call.kwargs or len(call.args) != 1 or not whole(a, call.results[0]):
             return None
         return [Step("sum", [call.results[0], a], (a.numel(),), (1 / a.numel() if mean else 1,))]
 
@@ -183,7 +128,7 @@ def _over_all(mean: bool = False) -> Rule:
 def _batch_norm(call: Placed) -> Steps:
     x, *state, training, momentum, eps = call.args
     out, *saved = call.results
-    if not (_rows(x) and _rows(out) and all(tensor is not None and _whole(tensor) for tensor in state)):
+    if not (rows(x) and rows(out) and all(tensor is not None and whole(tensor) for tensor in state)):
         return None
     strides = out.stride(0), x.stride(0)
     return [Step("batch_norm", [out, x, *state, *(saved if training else [])], (*x.shape, *strides), (momentum, eps))]
@@ -191,7 +136,7 @@ def _batch_norm(call: Placed) -> Steps:
 
 def _batch_norm_backward(call: Placed) -> Steps:
     grad, x, weight, _, _, mean, scale, training, _, wanted = call.args
-    if not training or list(wanted[1:]) != [True, True] or not _whole(grad, x, weight, mean, scale):
+    if not training or list(wanted[1:]) != [True, True] or not whole(grad, x, weight, mean, scale):
         return None
     grads = call.results if wanted[0] else [None, *call.results]
     return [Step("batch_norm_backward", [*grads, grad, x, weight, mean, scale], x.shape)]
@@ -199,14 +144,14 @@ def _batch_norm_backward(call: Placed) -> Steps:
 
 def _layer_norm(call: Placed) -> Steps:
     x, shape, weight, bias, eps = call.args
-    if x.dim() != 2 or len(shape) != 1 or weight is None or bias is None or not _whole(x, weight, bias, *call.results):
+    if x.dim() != 2 or len(shape) != 1 or weight is None or bias is None or not whole(x, weight, bias, *call.results):
         return None
     return [Step("layer_norm", [*call.results, x, weight, bias], x.shape, (eps,))]
 
 
 def _layer_norm_backward(call: Placed) -> Steps:
     grad, x, shape, mean, scale, weight, _, wanted = call.args
-    if x.dim() != 2 or len(shape) != 1 or weight is None or not _whole(grad, x, mean, scale, weight, *call.results):
+    if x.dim() != 2 or len(shape) != 1 or weight is None or not whole(grad, x, mean, scale, weight, *call.results):
         return None
     if wanted[1] != wanted[2]:
         return None
@@ -223,7 +168,7 @@ def _adam(call: Placed) -> Steps:
     lr, special = call.kwargs["lr"], ("amsgrad", "maximize", "grad_scale", "found_inf")
     plain = not any(call.kwargs.get(name) for name in special)
     double = lr.dtype == torch.float64 if isinstance(lr, Tensor) else True
-    if not (plain and double and _whole(*params, *grads, *means, *squares, *counts)):
+    if not (plain and double and whole(*params, *grads, *means, *squares, *counts)):
         return None
     at = lr if isinstance(lr, Tensor) else None
     x = (0 if at is not None else lr, *(call.kwargs[name] for name in ("beta1", "beta2", "eps", "weight_decay")))
@@ -233,7 +178,7 @@ def _adam(call: Placed) -> Steps:
 
 def _lerp(call: Placed) -> Steps:
     targets, towards, part = call.args
-    if not _whole(*targets, *towards):
+    if not whole(*targets, *towards):
         return None
     pairs = zip(targets, towards, strict=True)
     return [Step("lerp", [target, to], (target.numel(),), (part,)) for target, to in pairs]

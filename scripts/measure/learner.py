@@ -101,7 +101,7 @@ def learner(case: Case, *words: str, filled: int = 100_000) -> tuple[Work, Work]
     rng = np.random.default_rng(0)
     agent, replay = build_agent(cfg, env, cpu), build_replay(cfg, env, cpu, rng)
     fill(replay, filled, rng)
-    batches = [replay.sample(cfg.batch_size) for _ in range(10)]
+    batches = [replay.glance(cfg.batch_size, rng) for _ in range(10)]
 
     def updates() -> None:
         for _ in range(case.shapes.policy_delay):
