@@ -87,6 +87,16 @@ class TestProducts:
         found = native(function, *inputs)(*inputs)
         torch.testing.assert_close(found, function(*inputs), rtol=1e-4, atol=1e-5 * k**0.5)
 
+    @given(SIZES, SIZES, SIZES, SIZES)
+    @settings(max_examples=30, deadline=None)
+    def test_gradients_through_relus(self, batch: int, n_in: int, hidden: int, n_out: int) -> None:
+        """A product and the ReLU after it, or before it on the way back, are one step."""
+        generator = torch.Generator().manual_seed(batch)
+        x, w, v = (torch.randn(m, n, generator=generator) for m, n in ((batch, n_in), (hidden, n_in), (n_out, hidden)))
+        two_layers = grads(lambda x, w, v: torch.relu(torch.relu(x @ w.t()) @ v.t()))
+        for ours, torchs in zip(native(two_layers, x, w, v)(x, w, v), two_layers(x, w, v), strict=True):
+            torch.testing.assert_close(ours, torchs, rtol=1e-3, atol=1e-3)
+
     @pytest.mark.parametrize("k", [0, 1])
     def test_hardly_anything_to_add(self, k: int) -> None:
         a, b, bias = torch.ones(5, k), torch.ones(k, 40), torch.arange(40.0)

@@ -59,6 +59,11 @@ class Step:
         """The same and a ReLU of its result, as the last number says; None if the kernel cannot do that."""
         return replace(self, n=(*self.n[:-1], 1)) if self.kernel in ("product", "dots") else None
 
+    def through_relu(self, y: Tensor) -> "Step | None":
+        """The same, and its result, which is a gradient, goes through the ReLU that had the result y."""
+        able = self.kernel == "product" and len(self.at) == 4 and self.n[-1] == 0
+        return replace(self, at=(*self.at, y)) if able else None
+
 
 class Kernels:
     """The built kernels. `name` stands for their very instructions: another compiler may round in another way."""

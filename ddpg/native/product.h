@@ -64,13 +64,16 @@ static void pack(float *to, const float *b, Int k, Int width, Int bk, Int bn) {
         for (int c = 0; c < PANEL; c++) to[p * PANEL + c] = c < width ? b[p * bk + c * bn] : 0;
 }
 
+/* The gradient through a ReLU whose result was y. */
+INLINE Vec through_relu(Vec grad, Vec y) { return (Vec)((Bits)grad & ~(Bits)(y <= (Vec){0})); }
+
 /* NaN stays NaN, as in torch. */
 INLINE Vec relu_of(Vec x) { return (Vec)((Bits)x & ~(Bits)(x < (Vec){0})); }
 
 /* ROWS or fewer rows of a and a panel of b: (rows, PANEL) numbers of out, whose rows are om apart. */
 INLINE void tile(
     int rows, Int k, const float *a, Int am, Int ak, const float *panel, const float *row_bias,
-    const float *column_bias, float *out, Int om, Int relu) {
+    const float *column_bias, float *out, Int om, Int relu, const float *y) {
     Vec left[ROWS], right[ROWS];
     for (int r = 0; r < rows; r++) {
         __builtin_prefetch(out + r * om, 1); /* it may come from far away, and there is time until it is written */
@@ -87,18 +90,24 @@ INLINE void tile(
         }
     }
     for (int r = 0; r < rows; r++) {
-        store(out + r * om, relu ? relu_of(left[r]) : left[r]);
-        store(out + r * om + LANES, relu ? relu_of(right[r]) : right[r]);
+        if (relu) left[r] = relu_of(left[r]), right[r] = relu_of(right[r]);
+        if (y) {
+            left[r] = through_relu(left[r], load(y + r * om));
+            right[r] = through_relu(right[r], load(y + r * om + LANES));
+        }
+        store(out + r * om, left[r]);
+        store(out + r * om + LANES, right[r]);
     }
 }
 
 /* For each number of rows a function of its own, in which all sums and addresses find a register. */
-typedef void Tile(Int, const float *, Int, Int, const float *, const float *, const float *, float *, Int, Int);
+typedef void Tile(
+    Int, const float *, Int, Int, const float *, const float *, const float *, float *, Int, Int, const float *);
 #define TILE(R)                                                                                              \
     static __attribute__((noinline)) void tile_##R(                                                          \
         Int k, const float *a, Int am, Int ak, const float *panel, const float *row_bias,                    \
-        const float *column_bias, float *out, Int om, Int relu) {                                            \
-        tile(R < ROWS ? R : ROWS, k, a, am, ak, panel, row_bias, column_bias, out, om, relu);                \
+        const float *column_bias, float *out, Int om, Int relu, const float *y) {                            \
+        tile(R < ROWS ? R : ROWS, k, a, am, ak, panel, row_bias, column_bias, out, om, relu, y);             \
     }
 TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8)
 static Tile *const TILES[] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6, tile_7, tile_8};
@@ -107,16 +116,19 @@ static Tile *const TILES[] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6, ti
 static void tile_at(const Step *s, Int i, Int j, const float *panel) {
     const Int om = s->n[7], on = s->n[8], rows = least(s->n[0] - i, ROWS), width = least(s->n[1] - j, PANEL);
     const float *a = (const float *)s->at[1] + i * s->n[3], *bias = s->at[3];
+    const float *y = s->at[4] ? (const float *)s->at[4] + i * om + j * on : NULL;
     float *out = (float *)s->at[0] + i * om + j * on, apart[ROWS * PANEL];
     float row_bias[ROWS] = {0}, column_bias[PANEL] = {0};
     const int whole = width == PANEL && on == 1;
     if (s->n[9]) memcpy(row_bias, bias + i, (size_t)rows * 4);
     if (s->n[10]) memcpy(column_bias, bias + j, (size_t)width * 4);
     TILES[rows - 1](
-        s->n[2], a, s->n[3], s->n[4], panel, row_bias, column_bias, whole ? out : apart, whole ? om : PANEL, s->n[11]);
+        s->n[2], a, s->n[3], s->n[4], panel, row_bias, column_bias, whole ? out : apart, whole ? om : PANEL, s->n[11],
+        whole ? y : NULL);
     if (whole) return;
     for (Int r = 0; r < rows; r++)
-        for (Int c = 0; c < width; c++) out[r * om + c * on] = apart[r * PANEL + c];
+        for (Int c = 0; c < width; c++)
+            out[r * om + c * on] = y && y[r * om + c * on] <= 0 ? 0 : apart[r * PANEL + c];
 }
 
 /* The product, or that of the transposed matrices where fewer columns of panels are then left empty. */
@@ -142,7 +154,8 @@ static float *room(Int numbers) {
     return memory;
 }
 
-/* product: at out (m, n), a (m, k), b (k, n), bias or NULL; n: m, n, k, strides am, ak, bk, bn, out_m, out_n, bias_m,
+/* product: at out (m, n), a (m, k), b (k, n), bias or NULL, and NULL or y (m, n), laid out as out is: what it gives is a
+   gradient, and goes through the ReLU that had the result y; n: m, n, k, strides am, ak, bk, bn, out_m, out_n, bias_m,
    bias_n; and whether a ReLU follows. The bias is one number for each row (bias_m = 1) or column (bias_n = 1). */
 static void product(const Step *given, Team team) {
     const Step turned = well_turned(given), *s = &turned;

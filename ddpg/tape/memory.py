@@ -22,14 +22,16 @@ class Places:
         last = {memory_of(tensor): i for i, call in enumerate(calls) for tensor in (*call.given, *call.results)}
         lasting = set(map(memory_of, kept))
         for i, call in enumerate(calls):
-            ending = {m for m in map(memory_of, (*call.given, *call.fresh)) if last[m] == i and m not in lasting}
-            reusable = {memory_of(tensor) for tensor in _given_in_place(call)} & ending
-            self._release(reusable)
+            seen = dict.fromkeys(map(memory_of, (*call.given, *call.fresh)))
+            ending = [memory for memory in seen if last[memory] == i and memory not in lasting]
+            in_place = set(map(memory_of, _given_in_place(call)))
+            reusable = [memory for memory in ending if memory in in_place]
+            self._release(reversed(reusable))  # of several that are given the first is overwritten
             for tensor in call.fresh:
                 memory = memory_of(tensor)
                 if memory not in lasting:
                     self._place[memory] = self._take(tensor.untyped_storage())
-            self._release(ending - reusable)
+            self._release(memory for memory in ending if memory not in in_place)
 
     def _take(self, wanted: torch.UntypedStorage) -> torch.UntypedStorage:
         free = self._free[wanted.nbytes()]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpg.native import Kernels
+from ddpg.native import Kernels, Step
 from ddpg.tape.recorder import tensors
 from ddpg.tape.rules import Placed, steps
 
@@ -21,7 +21,7 @@ Play = Callable[[], Any]
 
 
 class Unit:
-    """A call, or a product and the ReLU of it, that can be played by torch or by steps of ours."""
+    """A call, or a product and the ReLU after it, that can be played by torch or by steps of ours."""
 
     def __init__(self, call: Placed, by_torch: Play, changed: Sequence[Tensor], kernels: Kernels) -> None:
         self.by_torch, self._written, self._kernels = [by_torch], [*changed, *call.results], kernels
@@ -31,10 +31,10 @@ class Unit:
 
     def takes_in(self, call: Placed, by_torch: Play) -> bool:
         """Whether it could make this call its own."""
-        if call.kernel is not torch.ops.aten.relu_.default or not self.steps:
+        if not self.steps:
             return False
         *before, last = self.steps
-        both = last.with_relu() if _same_place(last.at[0], call.args[0]) else None
+        both = _both(last, call)
         if both is None:
             return False
         self.steps, self.by_torch = [*before, both], [*self.by_torch, by_torch]
@@ -74,11 +74,23 @@ def quickened(units: Sequence[Unit], kernels: Kernels) -> list[Play]:
     return plays
 
 
-def _same_place(one: Tensor | int | None, other: Tensor) -> bool:
+def _both(step: Step, call: Placed) -> Step | None:
+    """A step that also does this call, which works on its result and in its place; None: there is none."""
+    follows = call.kernel in (torch.ops.aten.relu_.default, torch.ops.aten.threshold_backward.default)
+    if not follows or not _same_place(step.at[0], call.args[0], call.results[0]):
+        return None
+    if len(call.args) == 1:
+        return step.with_relu()
+    _, y, threshold = call.args
+    like_it = y.stride() == call.args[0].stride() and y.dtype == torch.float32
+    return step.through_relu(y) if threshold == 0 and like_it else None
+
+
+def _same_place(one: Tensor | int | None, *others: Tensor) -> bool:
     def place(tensor: Tensor) -> tuple[Any, ...]:
         return tensor.data_ptr(), tensor.shape, tensor.stride()
 
-    return isinstance(one, Tensor) and place(one) == place(other)
+    return isinstance(one, Tensor) and all(place(one) == place(other) for other in others)
 
 
 def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -10,6 +10,9 @@ from ddpg.native import Step
 
 KINDS = {torch.float32: "float", torch.float64: "double", torch.int64: "Int"}
 
+#: Numbers that threads need not share.
+SMALL = 4096
+
 Steps = Sequence[Step] | None
 
 
@@ -28,13 +31,14 @@ def each(kernel: str, *operands: Any, into: Tensor, u: float = 0, v: float = 0) 
 
 
 def _as_matrices(tensors: list[Tensor]) -> list[Tensor] | None:
-    """With two dimensions, for tensors of the same shape."""
-    shape = tensors[0].shape
+    """With two dimensions, for tensors of the same shape: small ones in one row, which is done at once."""
+    shape, whole = tensors[0].shape, all(tensor.is_contiguous() for tensor in tensors)
+    if whole and 0 < tensors[0].numel() <= SMALL:
+        return [tensor.view(1, -1) for tensor in tensors]
     if len(shape) < 2:
         return [tensor.reshape(1, -1) if tensor.numel() == 1 else tensor.unsqueeze(0) for tensor in tensors]
     if len(shape) == 2:
         return tensors
-    whole = all(tensor.is_contiguous() for tensor in tensors)
     return [tensor.view(shape[0], -1) for tensor in tensors] if whole else None
 
 

@@ -57,7 +57,7 @@ def _plain(value: SupportsFloat) -> float:
 class Means:
     """Running means of the losses since the last row that showed them.
 
-    Sums of a GPU's tensors stay there, where nobody waits for them. All are sums of copies: the next update may write
+    Sums of a GPU's tensors stay there, where nobody waits for them, and are sums of copies: the next update may write
     its losses over those of the last.
     """
 
