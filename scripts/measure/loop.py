@@ -19,7 +19,7 @@ EPISODE = 20
 class Still(Sizes):
     """Nothing moves in it."""
 
-    def __init__(self, obs: int) -> None:
+    def __init__(self, obs: int, render_mode: None = None) -> None:
         super().__init__(Shapes([], 1, 1, 1, obs=obs))
         self._obs = np.zeros(obs, np.float32)
 
@@ -33,13 +33,15 @@ class Still(Sizes):
 
 
 def loop(case: Case, filled: int, folder: Path) -> Work:
-    """An episode of training, with everything that a run does but evaluations, checkpoints and W&B."""
+    """An episode of training, with everything that a run does but evaluations, checkpoints and means of the losses."""
+    folder.mkdir()
     if "Still-v0" not in gymnasium.registry:
         gymnasium.register("Still-v0", f"{__name__}:Still", max_episode_steps=EPISODE)
     forever = 10**9
     cfg = compose(
-        *case.overrides, "env.id=Still-v0", f"+env.kwargs.obs={case.shapes.obs}", "random_steps=0", "learning_starts=0",
-        f"total_steps={forever}", f"eval.every={forever}", "buffer_size=1_000_000", env="gym",
+        *case.overrides, "env.id=Still-v0", "env.name=still", f"+env.kwargs.obs={case.shapes.obs}", "random_steps=0",
+        "learning_starts=0", f"total_steps={forever}", f"eval.every={forever}", f"logger.every={forever}",
+        "buffer_size=1_000_000", env="gym",
     )  # fmt: skip
     run_folder = RunFolder(folder)
     trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
