@@ -56,8 +56,10 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
     device = torch_device(cfg.device)
     here = {"threads": cfg.threads, "device": str(device), "kernels": trainer.agent.computed_by}
     folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
-    status, earlier = folder.status(), folder.checkpoints.exists()  # what is goes on from, older programs left to torch
-    kernels = sorted({*(status.get("kernels", ["torch"]) if earlier else []), trainer.agent.computed_by})
+    status, before = folder.status(), [start for start in folder.starts()[:-1] if "submitted" not in start]
+    # of what is there to go on from; status.json may be lost, and older programs knew torch's alone
+    known = status.get("kernels", [start.get("kernels", "torch") for start in before])
+    kernels = sorted({*(known if folder.checkpoints.exists() else []), trainer.agent.computed_by})
     folder.write_status(**status | {"kernels": kernels, "resume": promise(cfg, trainer.env, device, kernels)})
     result = trainer.train()
     results = {"env_step": trainer.env_step, "last_return": result, "best_return": trainer.best_return}
