@@ -14,10 +14,19 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ddpg.native import Kernels
-from ddpg.networks import Act, Ensemble, RecordedAct, Targets, act, copy_of, running_norms
+from ddpg.networks import (
+    Act,
+    Ensemble,
+    RecordedAct,
+    Targets,
+    act,
+    batch_norms,
+    batch_statistics,
+    copy_of,
+    running_norms,
+)
 from ddpg.optimizers import Adam
 from ddpg.replay import Batch
 from ddpg.tape import Tape
@@ -160,7 +169,7 @@ class DDPG:
         Then also |y - Q|, (N,), the mean over the critics. `noise` is for the target.
         """
         target_q = self.target_q(batch, noise)
-        with _batch_statistics(self._critic_norms):
+        with batch_statistics(self._critic_norms):
             values = [critic(batch.obs, batch.action) for critic in self.critic.critics]
         errors = [target_q - q for q in values]
         squares = [error * error for error in errors]
@@ -211,7 +220,7 @@ class DDPG:
 
     def actor_loss(self, batch: Batch) -> Tensor:
         """What line 14 descends: -1/N sum_i Q(s_i, mu(s_i))."""
-        with _batch_statistics(self._actor_norms):
+        with batch_statistics(self._actor_norms):
             action = self.actor(batch.obs)
         return -_value(self.critic, batch.obs, action, self.actor_reduce).mean()
 
@@ -254,18 +263,3 @@ def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor
         return critic.critics[0](obs, action)
     values = critic(obs, action)
     return values.amin(dim=0) if reduce == "min" else values.mean(dim=0)
-
-
-def batch_norms(network: nn.Module) -> list[_BatchNorm]:
-    """The layers of a network that normalize by the minibatch."""
-    return [module for module in network.modules() if isinstance(module, _BatchNorm)]
-
-
-@contextmanager
-def _batch_statistics(norms: list[_BatchNorm]) -> Iterator[None]:
-    """Within it, these layers normalize by the minibatch and learn its statistics; free where there are none."""
-    for norm in norms:
-        norm.training = True
-    yield
-    for norm in norms:
-        norm.training = False

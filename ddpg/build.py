@@ -13,12 +13,12 @@ from gymnasium import spaces
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from ddpg.agent import DDPG, batch_norms
+from ddpg.agent import DDPG
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.machine import available_memory, torch_device
 from ddpg.native import Kernels, kernels
-from ddpg.networks import Normalized, RunningNorm
+from ddpg.networks import Normalized, RunningNorm, batch_norms
 from ddpg.replay import ReplayBuffer
 from ddpg.run_folder import RunFolder
 from ddpg.schedule import Schedule

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig
 from test_config import OPTIONS, env_of
-from test_tape import STEPS, assert_same, batches, learners, leaves
+from test_tape import PROGRAMS, as_function, assert_same, batches, learners, leaves
 from torch import Tensor
 
 from ddpg.agent import DDPG
@@ -108,9 +108,44 @@ class TestProducts:
         assert native(lambda a, b: (a @ b).relu_(), a, b)(a, b).isnan().all()
         assert native(lambda a, b: (a @ b).relu_(), a, b[:, :1])(a, b[:, :1]).isnan().all()
 
-    def test_threads_share_the_work(self) -> None:
+    @given(
+        m=st.integers(32, 300), n=st.integers(64, 200), k=st.integers(32, 200), of_a=LAYOUTS, of_b=LAYOUTS,
+        zeros=st.floats(0.45, 1), biased=st.booleans(), rectified=st.booleans(), seed=st.integers(0, 9),
+    )  # fmt: skip
+    @settings(max_examples=100, deadline=None)
+    def test_zeros_are_left_out(
+        self, m: int, n: int, k: int, of_a: str, of_b: str, zeros: float, biased: bool, rectified: bool, seed: int
+    ) -> None:
+        """The same bits as with all of them: a column of NaN more in b, which is looked at no further, keeps them."""
+        generator = torch.Generator().manual_seed(seed)
+        a, b, bias = laid(generator, m, k, of_a), laid(generator, k, n, of_b), torch.randn(n + 1, generator=generator)
+        a[torch.rand(m, k, generator=generator) < zeros] = 0
+        spoilt = torch.cat([b, torch.full((k, 1), torch.nan)], dim=1)
+        if of_b == "transposed":
+            spoilt = spoilt.t().contiguous().t()
+
+        def function(a: Tensor, b: Tensor, bias: Tensor) -> Tensor:
+            out = torch.addmm(bias, a, b) if biased else torch.mm(a, b)
+            return out.relu_() if rectified else out
+
+        found = native(function, a, b, bias[:n])(a, b, bias[:n]).clone()
+        assert_same(found, native(function, a, spoilt, bias)(a, spoilt, bias)[:, :n].contiguous())
+        torch.testing.assert_close(found, function(a, b, bias[:n]), rtol=1e-4, atol=1e-5 * k**0.5)
+
+    @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+    def test_zero_times_what_is_not_finite(self, bad: float) -> None:
+        """Is NaN, also where most is zero."""
+        a, b = torch.zeros(64, 64), torch.ones(64, 64)
+        b[7, 9] = bad
+        found = native(torch.mm, a, b)(a, b)
+        assert found[:, 9].isnan().all()
+        assert found.isnan().sum() == 64
+
+    @pytest.mark.parametrize("zeros", [False, True])
+    def test_threads_share_the_work(self, zeros: bool) -> None:
         """The order of each sum is the same."""
-        a, b, bias = torch.randn(101, 70), torch.randn(70, 90), torch.randn(90)
+        a, b, bias = torch.randn(301, 170), torch.randn(170, 90), torch.randn(90)
+        a = a.relu() if zeros else a
         tape = native(lambda *given: torch.addmm(*given).relu_().sum(dim=0), bias, a, b)
         alone = tape(bias, a, b).clone()
         torch.set_num_threads(3)
@@ -247,17 +282,15 @@ def test_nan_goes_through_like_in_torch() -> None:
 
 
 @needs_kernels
-@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12))
+@given(PROGRAMS)
 @settings(max_examples=50, deadline=None)
 def test_any_program(program: list[tuple[Callable[[Tensor, Tensor], Tensor], int, int]]) -> None:
     """Ours and torch's kernels in any order, on memory that is used again."""
 
-    def function(x: Tensor, y: Tensor) -> Tensor:
-        values = [x, y]
-        for step, i, j in program:
-            values.append(torch.tanh(step(values[i % len(values)], values[j % len(values)])))
-        return values[-1]
+    def bounded(step: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+        return lambda a, b: torch.tanh(step(a, b))
 
+    function = as_function([(bounded(step), i, j) for step, i, j in program])
     generator = torch.Generator().manual_seed(0)
     tape = native(function, torch.ones(4, 4), torch.ones(4, 4))
     x, y = torch.randn(4, 4, generator=generator), torch.randn(4, 4, generator=generator)

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -216,15 +216,23 @@ STEPS: list[Callable[[Tensor, Tensor], Tensor]] = [
 ]
 
 
-@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12))
-@settings(max_examples=100, deadline=None)
-def test_any_program(program: list[tuple[Callable[[Tensor, Tensor], Tensor], int, int]]) -> None:
+#: Steps of two operands each, which are any of the inputs and of the steps' results before.
+PROGRAMS = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12)
+
+
+def as_function(program: Sequence[tuple[Callable[..., Tensor], int, int]]) -> Callable[[Tensor, Tensor], Tensor]:
     def function(x: Tensor, y: Tensor) -> Tensor:
         values = [x, y]
         for step, i, j in program:
             values.append(step(values[i % len(values)], values[j % len(values)]))
         return values[-1]
 
+    return function
+
+
+@given(PROGRAMS.map(as_function))
+@settings(max_examples=100, deadline=None)
+def test_any_program(function: Callable[[Tensor, Tensor], Tensor]) -> None:
     generator = torch.Generator().manual_seed(0)
     tape = played(function, torch.ones(4, 4), torch.ones(4, 4))
     for _ in range(2):

@@ -9,7 +9,12 @@
 #include "learning.h"
 #include "memory.h"
 #include "normalization.h"
+#include "panels.h"
 #include "pointwise.h"
+
+#include "dense.h"
+#include "sparse.h"
+
 #include "product.h"
 
 #define NAMED(NAME) {#NAME, NAME}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ddpg.native import Kernels
 from ddpg.replay.batch import Batch
-from ddpg.replay.device import rows
+from ddpg.replay.device import HostRows, rows
 from ddpg.replay.gather import Gather, draws_alike
 from ddpg.types import PositiveInt
 
@@ -48,7 +48,6 @@ class ReplayBuffer:
         self._number = torch.zeros(0, dtype=dtype).numpy().dtype  # numpy's name of it
         self._rows = rows(self.obs, device)
         self._gather_of: Callable[[int], Gather] | None = None
-        self._on_host = device.type == "cpu"
 
     def __len__(self) -> int:
         return min(self.total, self.buffer_size)
@@ -74,27 +73,33 @@ class ReplayBuffer:
 
     def sample(self, batch_size: int) -> Batch:
         """`batch_size` transitions, uniformly with replacement."""
-        oldest, count = self.total - len(self), len(self)
-        if self._gather_of is not None and count:
-            return self._gather_of(batch_size)(oldest, count)
-        return self._gather(oldest + self._rng.integers(count, size=batch_size))
+        if self._gather_of is not None and len(self):
+            return self._gather_of(batch_size)(self.total - len(self), len(self))
+        return self._gather(self._uniform(batch_size, self._rng))
 
     def compile(self, native: Kernels) -> None:
         """From now on native kernels gather the minibatches: the same, sooner, and each in the place of the last.
 
         Where they can: numbers that are to be converted, several steps and what a subclass does are numpy's.
         """
-        as_they_are = self._on_host and self._dtype == torch.float32 and self.obs.dtype in (np.float32, np.uint8)
+        as_they_are = (
+            isinstance(self._rows, HostRows)
+            and self._dtype == torch.float32
+            and self.obs.dtype in (np.float32, np.uint8)
+        )
         if type(self) is ReplayBuffer and self.n_step == 1 and as_they_are and draws_alike(self._rng, native):
             arrays, discount = (self.obs, self._numbers, self.final_obs), float(self._discounts[1])
             self._gather_of = cache(partial(Gather, *arrays, discount, self._rng, native))
 
     def glance(self, batch_size: int, rng: np.random.Generator) -> Batch:
         """A uniform minibatch to look at, not to learn from: draws from `rng`, so that learning stays as it is."""
-        return self._gather(self.total - len(self) + rng.integers(len(self), size=batch_size))
+        return self._gather(self._uniform(batch_size, rng))
 
     def update_priorities(self, td_error: Tensor | None) -> None:
         """How wrong the critic was about the last sample, (N,); uniform sampling does not care."""
+
+    def _uniform(self, batch_size: int, rng: np.random.Generator) -> np.ndarray:
+        return self.total - len(self) + rng.integers(len(self), size=batch_size)
 
     def _gather(self, first: np.ndarray, weight: np.ndarray | None = None) -> Batch:
         """The transitions of these numbers, (N,), in 0 .. total - 1."""

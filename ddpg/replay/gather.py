@@ -17,7 +17,7 @@ class Gather:
         self, obs: np.ndarray, numbers: np.ndarray, final_obs: Mapping[int, np.ndarray], discount: float,
         rng: np.random.Generator, kernels: Kernels, n: int,
     ) -> None:  # fmt: skip
-        self._slots, self._final_obs, self._rng = len(obs), final_obs, rng
+        self._slots, self._final_obs = len(obs), final_obs
         source, number = torch.from_numpy(obs), torch.from_numpy(numbers)
         span, first, ended = (torch.zeros(size, dtype=torch.int64) for size in (2, n, n + 1))
         rows = [torch.empty((n, *source.shape[1:]), dtype=source.dtype) for _ in range(2)]
@@ -30,6 +30,7 @@ class Gather:
             (n, self._slots, obs[0].nbytes, number.shape[1]),
         )  # fmt: skip
         self._sample = kernels.program([draw, gather])
+        self._rng = rng  # kept: the program has only its address
 
     def __call__(self, oldest: int, count: int) -> Batch:
         """Of so many transitions from the oldest one on."""

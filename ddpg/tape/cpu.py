@@ -12,7 +12,7 @@ from torch._ops import OpOverload
 from ddpg.native import Kernels
 from ddpg.tape.memory import Places
 from ddpg.tape.native import Play, Unit, quickened
-from ddpg.tape.recorder import Call, Record, memory_of, tensors
+from ddpg.tape.recorder import Call, Record, copies, memory_of, tensors
 from ddpg.tape.rules import Placed
 from ddpg.tape.surroundings import Surroundings, same
 
@@ -62,20 +62,16 @@ def checked(
         log.debug("not played: %s", error)
         player, played = None, []
     else:
-        played = [*_copies(player.outputs), *surroundings.content().tensors]
+        played = [*copies(tensors((player.outputs,))), *surroundings.content().tensors]
     surroundings.restore(before)
     outputs = function(*inputs)
     after = surroundings.content()
-    if player is None or not same(played, [*_copies(outputs), *after.tensors]):
+    if player is None or not same(played, [*copies(tensors((outputs,))), *after.tensors]):
         return outputs, None
     surroundings.restore(before)
     player.quicken()
     surroundings.restore(after)
     return outputs, player
-
-
-def _copies(outputs: Any) -> list[Tensor]:
-    return [tensor.detach().clone() for tensor in tensors((outputs,))]
 
 
 def _constant(calls: Sequence[Call]) -> list[Call]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ddpg.native import Kernels, Step
-from ddpg.tape.recorder import tensors
+from ddpg.tape.recorder import copies, tensors
 from ddpg.tape.rules import Placed, steps
 
 log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ class Unit:
 
         Ours goes on all the same: a run that is resumed, and looks at other numbers, must not choose another way.
         """
-        before, scale = _copies(self._written), max(map(_largest, self._given), default=0.0)
+        before, scale = copies(self._written), max(map(_largest, self._given), default=0.0)
         for play in self.by_torch:
             play()
         if self.steps is None:
             log.debug("by torch: %s", self._name)
             return
-        by_torch = _copies(self._written)
+        by_torch = copies(self._written)
         _write(self._written, before)
         self._kernels.program(self.steps)()
         if not all(_close(*results, scale) for results in zip(self._written, by_torch, strict=True)):
@@ -91,10 +91,6 @@ def _same_place(one: Tensor | int | None, *others: Tensor) -> bool:
         return tensor.data_ptr(), tensor.shape, tensor.stride()
 
     return isinstance(one, Tensor) and all(place(one) == place(other) for other in others)
-
-
-def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
-    return [tensor.clone() for tensor in tensors]
 
 
 def _write(tensors: Sequence[Tensor], contents: Sequence[Tensor]) -> None:

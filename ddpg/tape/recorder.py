@@ -89,6 +89,11 @@ def tensors(values: Any) -> list[Tensor]:
     return [leaf for leaf in leaves(values) if isinstance(leaf, Tensor)]
 
 
+def copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Each in memory of its own."""
+    return [tensor.detach().clone() for tensor in tensors]
+
+
 def leaves(value: Any) -> list[Any]:
     """What lies in nested tuples, lists and dicts."""
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from tempfile import TemporaryDirectory
@@ -168,10 +168,10 @@ def lost_at_the_start(core: int, cold: bool) -> float:
     """
     pin({core}, 1)
     start = time.perf_counter()
-    if cold:
-        with TemporaryDirectory() as empty, patch.dict(os.environ, XDG_CACHE_HOME=empty):
-            kernels()
-    else:
+    with ExitStack() as stack:
+        if cold:
+            empty = stack.enter_context(TemporaryDirectory())
+            stack.enter_context(patch.dict(os.environ, XDG_CACHE_HOME=empty))
         kernels()
     seconds, times = time.perf_counter() - start, []
     two_updates = learner(CASES["td3_2"], filled=1000)[0]

@@ -1,0 +1,83 @@
+/* Products tile by tile: ROWS x PANEL numbers of the result are kept in registers, each the sum over k of a number of a
+   times a number of b, so every number that is loaded is used ROWS or PANEL times. */
+
+#ifdef __AVX512F__
+enum { ROWS = 8 };
+#else
+enum { ROWS = 6 };
+#endif
+
+/* ROWS or fewer rows of a and a panel of b: (rows, PANEL) numbers of out, whose rows are om apart. */
+INLINE void tile(
+    int rows, Int k, const float *a, Int am, Int ak, const float *panel, const float *row_bias,
+    const float *column_bias, float *out, Int om, Int relu, const float *y) {
+    Vec left[ROWS], right[ROWS];
+    for (int r = 0; r < rows; r++) {
+        __builtin_prefetch(out + r * om, 1); /* it may come from far away, and there is time until it is written */
+        __builtin_prefetch(out + r * om + PANEL - 1, 1);
+        left[r] = row_bias[r] + load(column_bias);
+        right[r] = row_bias[r] + load(column_bias + LANES);
+    }
+    for (Int p = 0; p < k; p++) {
+        const Vec b_left = load(panel + p * PANEL), b_right = load(panel + p * PANEL + LANES);
+        for (int r = 0; r < rows; r++) {
+            const float x = a[r * am + p * ak];
+            left[r] += x * b_left;
+            right[r] += x * b_right;
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        if (relu) left[r] = relu_of(left[r]), right[r] = relu_of(right[r]);
+        if (y) {
+            left[r] = through_relu(left[r], load(y + r * om));
+            right[r] = through_relu(right[r], load(y + r * om + LANES));
+        }
+        store(out + r * om, left[r]);
+        store(out + r * om + LANES, right[r]);
+    }
+}
+
+/* For each number of rows a function of its own, in which all sums and addresses find a register. */
+typedef void Tile(
+    Int, const float *, Int, Int, const float *, const float *, const float *, float *, Int, Int, const float *);
+#define TILE(R)                                                                                              \
+    static __attribute__((noinline)) void tile_##R(                                                          \
+        Int k, const float *a, Int am, Int ak, const float *panel, const float *row_bias,                    \
+        const float *column_bias, float *out, Int om, Int relu, const float *y) {                            \
+        tile(R < ROWS ? R : ROWS, k, a, am, ak, panel, row_bias, column_bias, out, om, relu, y);             \
+    }
+TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8)
+static Tile *const TILES[] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6, tile_7, tile_8};
+
+/* The tile at row i and column j, also where it is not whole or its rows do not lie in one piece. */
+static void tile_at(const Step *s, Int i, Int j, const float *panel) {
+    const Int om = s->n[7], on = s->n[8], rows = least(s->n[0] - i, ROWS), width = least(s->n[1] - j, PANEL);
+    const float *a = (const float *)s->at[1] + i * s->n[3], *bias = s->at[3];
+    const float *y = s->at[4] ? (const float *)s->at[4] + i * om + j * on : NULL;
+    float *out = (float *)s->at[0] + i * om + j * on, apart[ROWS * PANEL];
+    float row_bias[ROWS] = {0}, column_bias[PANEL] = {0};
+    const int whole = width == PANEL && on == 1;
+    if (s->n[9]) memcpy(row_bias, bias + i, (size_t)rows * 4);
+    if (s->n[10]) memcpy(column_bias, bias + j, (size_t)width * 4);
+    TILES[rows - 1](
+        s->n[2], a, s->n[3], s->n[4], panel, row_bias, column_bias, whole ? out : apart, whole ? om : PANEL, s->n[11],
+        whole ? y : NULL);
+    if (whole) return;
+    for (Int r = 0; r < rows; r++)
+        for (Int c = 0; c < width; c++)
+            out[r * om + c * on] = y && y[r * om + c * on] <= 0 ? 0 : apart[r * PANEL + c];
+}
+
+/* The product, tile by tile. */
+static void dense(const Step *s, Team team) {
+    const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = (m + ROWS - 1) / ROWS;
+    float *panel = room(k * PANEL);
+    Int begin, end, packed = -1;
+    share(whole_panels(n) / PANEL * tiles, team, &begin, &end);
+    for (Int t = begin; t < end; t++) {
+        const Int i = t % tiles * ROWS, j = t / tiles * PANEL;
+        if (j != packed) pack(panel, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);
+        packed = j;
+        tile_at(s, i, j, panel);
+    }
+}
