@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ddpg.noise import Gaussian, NoNoise, OrnsteinUhlenbeck
+from ddpg.noise.action import AHEAD
 
 HALF_RANGE = np.array([2.0, 5.0])  # of Box([-3, 0], [1, 10])
 
@@ -83,16 +84,18 @@ def test_ou_other_instances_are_untouched_by_a_reset() -> None:
     assert taken != second.state_dict()
 
 
-@pytest.mark.parametrize("make", [ou, gaussian])
-def test_goes_on_from_its_state(make: Any) -> None:
-    """Trap 20: state_dict and generator together are the whole noise."""
-    generator = rng(3)
+@pytest.mark.parametrize("make", [lambda seed: ou(seed, reset=False), gaussian], ids=["ou", "gaussian"])
+@pytest.mark.parametrize("length", [5, AHEAD, AHEAD + 1])
+def test_goes_on_from_its_state(make: Any, length: int) -> None:
+    """Trap 20: between two episodes state_dict and generator together are the whole noise."""
     noise, copy = make(3), make(4)
-    noise._rng = generator
-    draws(noise, 5)
+    draws(copy, 7)
+    draws(noise, length)
     copy.load_state_dict(noise.state_dict())
-    copy._rng.bit_generator.state = generator.bit_generator.state
-    np.testing.assert_array_equal(draws(noise, 5), draws(copy, 5))
+    copy._rng.bit_generator.state = noise._rng.bit_generator.state
+    for resumed in (noise, copy):
+        resumed.reset()
+    np.testing.assert_array_equal(draws(noise, 2 * AHEAD), draws(copy, 2 * AHEAD))
 
 
 def test_same_seed_same_noise() -> None:

@@ -10,6 +10,7 @@ import torch
 from conftest import assert_same, flat, record
 
 from ddpg.errors import UserError
+from ddpg.noise.action import AHEAD
 from ddpg.seeding import derived_seed, generator
 from ddpg.trainer import Trainer
 
@@ -122,13 +123,18 @@ def test_action_clipped_stored_and_sent_are_one(tmp_path: Path, train: Make, noi
 
 
 def test_noise_is_added_to_the_actors_action(tmp_path: Path, make_trainer: Make) -> None:
-    """Line 8: a = mu(s) + N; without learning, subtracting mu leaves the generator's own draws, by the step's sigma."""
+    """Line 8: a = mu(s) + N; without learning, subtracting mu leaves the generator's own draws, by the step's sigma.
+
+    Each episode has draws of its own.
+    """
     annealed = ["noise.sigma=0.01", "noise.final_sigma=0.03", "noise.anneal_steps=20"]
     trainer = make_trainer(tmp_path, "learning_starts=1000", "random_steps=0", "total_steps=50", *annealed)
     trainer.train()
     mu = np.array([trainer.agent.act(obs) for obs in trainer.replay.obs[:50]])
     sigma = np.minimum(0.01 + 0.001 * np.arange(50), 0.03)[:, None]
-    drawn = sigma * np.array([2, 5]) * generator(1, "noise").standard_normal((50, 2))
+    ends, draws = np.flatnonzero(trainer.replay.ends[:50]) + 1, generator(1, "noise")
+    normals = [draws.standard_normal((AHEAD, 2))[:length] for length in np.diff(ends, prepend=0)]
+    drawn = sigma * np.array([2, 5]) * np.concatenate(normals)
     np.testing.assert_allclose(trainer.replay.action[:50] - mu, drawn, atol=2e-6)
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -74,10 +75,17 @@ class Kernels:
         self._kind_of, self._play = library.kind_of, library.play
         self._kind_of.restype = ctypes.c_int64
         self._play.restype = None
+        self._threads = torch.get_num_threads
 
     def has(self, kernel: str) -> bool:
         """Whether there is a kernel of that name."""
         return bool(self._kind_of(kernel.encode()) >= 0)
+
+    def alone(self) -> "Kernels":
+        """The same with one thread, for what is too little to share."""
+        mine = copy(self)
+        mine._threads = lambda: 1
+        return mine
 
     def program(self, steps: Sequence[Step]) -> Callable[[], None]:
         """A function that does these steps, one after the other, with as many threads as torch has."""
@@ -86,10 +94,13 @@ class Kernels:
             row["kind"] = self._kind_of(step.kernel.encode())
             row["at"][: len(step.at)] = [at.data_ptr() if isinstance(at, Tensor) else at or 0 for at in step.at]
             row["n"][: len(step.n)], row["x"][: len(step.x)] = step.n, step.x
-        play = partial(self._play, ctypes.c_void_p(table.ctypes.data), ctypes.c_int64(len(steps)))
+        play, threads = (
+            partial(self._play, ctypes.c_void_p(table.ctypes.data), ctypes.c_int64(len(steps))),
+            self._threads,
+        )
 
         def run(used: object = (table, steps)) -> None:  # kept: the program has only their addresses
-            play(torch.get_num_threads())
+            play(threads())
 
         return run
 

@@ -22,7 +22,8 @@ class RecordedAct:
     """`act` for this actor, played from a recording: sooner, and the same numbers, but for rounding if `native`."""
 
     def __init__(self, actor: nn.Module, native: Kernels | None = None) -> None:
-        self._actor, self._tape = actor, Tape(torch.no_grad()(actor.__call__), native)
+        self._actor = actor
+        self._tape = Tape(torch.no_grad()(actor.__call__), native.alone() if native else None)
         self._memory: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Noise that is added to the action, whatever the observation."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from torch import nn
 from ddpg.replay import Batch
 from ddpg.types import NonNegative, Positive, PositiveInt
 
+#: Draws made at a time: after an update, which sweeps the caches, a single one takes as long as many.
+AHEAD = 100
+
 
 class NoNoise:
     """No exploration but the warm-up: a baseline. The other classes here start from its empty answers."""
@@ -16,9 +20,15 @@ class NoNoise:
     def __init__(self, actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator) -> None:
         self._zero = np.zeros_like(action_scale)
         self._rng = rng
+        self._normals = self._draw()
 
     def reset(self) -> None:
-        pass
+        self._normals = self._draw()
+
+    def _draw(self) -> Iterator[np.ndarray]:
+        """N(0, 1). What is left at an episode's end is dropped: then the generator's state is all there is to keep."""
+        while True:
+            yield from self._rng.standard_normal((AHEAD, *self._zero.shape))
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         return self._zero
@@ -52,8 +62,8 @@ class Gaussian(NoNoise):
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         sigma = self._sigma(env_step)
         if sigma != self._std[0]:
-            self._std = sigma, sigma * self._scale
-        return self._std[1] * self._rng.standard_normal(self._scale.shape)
+            self._std = sigma, (sigma * self._scale).astype(np.float64)  # as the draws: nothing to convert
+        return self._std[1] * next(self._normals)
 
 
 class OrnsteinUhlenbeck(NoNoise):
@@ -75,12 +85,13 @@ class OrnsteinUhlenbeck(NoNoise):
         self._x = np.zeros(action_scale.shape)
 
     def reset(self) -> None:
+        super().reset()
         if self._resets:
             self._x = np.zeros_like(self._x)
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         drift = -self._theta * self._dt * self._x
-        push = self._sigma(env_step) * self._dt**0.5 * self._rng.standard_normal(self._x.shape)
+        push = self._sigma(env_step) * self._dt**0.5 * next(self._normals)
         self._x = self._x + drift + push
         return self._scale * self._x
 

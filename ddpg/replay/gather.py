@@ -29,7 +29,7 @@ class Gather:
             "gather", [source, number, first, *rows, action, rest, ended],
             (n, self._slots, obs[0].nbytes, number.shape[1]),
         )  # fmt: skip
-        self._sample = kernels.program([draw, gather])
+        self._sample = kernels.alone().program([draw, gather])
         self._rng = rng  # kept: the program has only its address
 
     def __call__(self, oldest: int, count: int) -> Batch:
