@@ -94,10 +94,8 @@ class Kernels:
             row["kind"] = self._kind_of(step.kernel.encode())
             row["at"][: len(step.at)] = [at.data_ptr() if isinstance(at, Tensor) else at or 0 for at in step.at]
             row["n"][: len(step.n)], row["x"][: len(step.x)] = step.n, step.x
-        play, threads = (
-            partial(self._play, ctypes.c_void_p(table.ctypes.data), ctypes.c_int64(len(steps))),
-            self._threads,
-        )
+        play = partial(self._play, ctypes.c_void_p(table.ctypes.data), ctypes.c_int64(len(steps)))
+        threads = self._threads
 
         def run(used: object = (table, steps)) -> None:  # kept: the program has only their addresses
             play(threads())
