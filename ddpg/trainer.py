@@ -126,7 +126,7 @@ class Trainer:
         noisy = mean + self.noise(obs, self.env_step)
         if not finite(noisy):  # named is what came first: losses spoil the weights, and these the action
             self._require_finite(**self._losses, action=mean, noisy_action=noisy)
-        action = np.minimum(np.maximum(noisy.astype(np.float32), self.low), self.high)
+        action = np.minimum(np.maximum(noisy.astype(np.float32, copy=False), self.low), self.high)
         self.noise_meter.add(action, mean)
         return action
 

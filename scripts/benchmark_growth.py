@@ -2,8 +2,9 @@
 
 Steps per second of the training loop, with an environment that costs nothing, and updates per second against the width
 of the hidden layers, the minibatch, the observation and what the replay memory holds, each beside the floor of matrix
-products for its shapes; and steps per second of several training runs at a time beside so many times one. td3's shapes
-on one pinned core, except for what varies; medians of turns, warm-up left out.
+products for its shapes; updates per second against the share of hidden units at work; and steps per second of several
+training runs at a time beside so many times one. td3's shapes on one pinned core, except for what varies; medians of
+turns, warm-up left out.
 
     scripts/benchmark_growth.py             measures all, writes docs/performance/growth.json and the pictures
     scripts/benchmark_growth.py --draw      only draws the pictures again
@@ -16,6 +17,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +25,7 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
 
 from measure import learner, programs
+from measure.activity import put_to_work
 from measure.floor import floor
 from measure.growth import draw
 from measure.loop import EPISODE, loop
@@ -75,6 +78,7 @@ CURVES: dict[str, tuple[Callable[[int], tuple[learner.Case, int]], list[int]]] =
     "fill": (fill, [256, 1_000, 4_000, 16_000, 64_000, 250_000, 1_000_000]),
 }
 RUNS = [1, 2, 4]
+SHARES = [0.125, 0.25, 0.5, 0.75, 1]
 
 
 def curve(name: str, options: Options) -> Points:
@@ -101,6 +105,18 @@ def compared(case: learner.Case, filled: int, folder: Path) -> list[learner.Work
     return [floor(case.shapes), learner.learner(case, filled=filled)[1], loop(case, filled, folder)]
 
 
+def activity(options: Options) -> Points:
+    """Updates per second with so much of the hidden layers at work; they learn too slowly to change that."""
+    case, slow = learner.CASES["td3_1"], [f"optimizer.{net}.lr=1e-9" for net in ("actor", "critic")]
+    updates = [learner.learner(case, *slow, before=partial(put_to_work, share=share))[0] for share in SHARES]
+    turns = learner.in_turns([floor(case.shapes), *updates], options.repeats, options.seconds)
+    products, *speeds = (statistics.median(of) for of in zip(*turns, strict=True))
+    return [
+        {"value": share, "floor_per_s": products, "updates_per_s": speed}
+        for share, speed in zip(SHARES, speeds, strict=True)
+    ]
+
+
 def runs(options: Options, cores: list[int]) -> Points:
     """Steps per second of several runs together, as scripts/benchmark_sweep.py measures them."""
     found = programs.side_by_side(RUNS[1:], options.repeats, options.steps, set(cores))
@@ -118,6 +134,8 @@ def measure(options: Options, chosen: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"machine": machine(options.core), "repeats": options.repeats}
     learner.pin({options.core}, 1)
     curves = {name: curve(name, options) for name in chosen if name in CURVES}
+    if "activity" in chosen:
+        curves["activity"] = activity(options)
     return found | curves | ({"runs": runs(options, cores)} if "runs" in chosen else {})
 
 
@@ -128,9 +146,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="turns")
     parser.add_argument("--seconds", type=float, default=0.5, help="length of each measurement of updates")
     parser.add_argument("--steps", type=int, default=2000, help="env steps of each of several runs that are timed")
-    parser.add_argument(
-        "--curves", nargs="+", choices=[*CURVES, "runs"], default=[*CURVES, "runs"], help="default: all"
-    )
+    names = [*CURVES, "activity", "runs"]
+    parser.add_argument("--curves", nargs="+", choices=names, default=names, help="default: all")
     parser.add_argument("--draw", action="store_true", help="measure nothing, draw what is in the folder")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of growth.json and the pictures")
     args = parser.parse_args()

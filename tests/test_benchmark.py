@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from measure import floor, growth, learner, programs, table
+from ddpg.agent import DDPG
+from ddpg.replay import Batch
+from measure import activity, floor, growth, learner, programs, table
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "scripts"
@@ -51,6 +54,21 @@ def test_floor_has_the_shapes_of_the_agent(name: str) -> None:
     assert [cfg.network.actor.hidden, cfg.network.critic.hidden] == [case.shapes.hidden] * 2
     assert (cfg.batch_size, cfg.algorithm.policy_delay) == (case.shapes.batch_size, case.shapes.policy_delay)
     assert cfg.network.critic.action_layer == case.shapes.action_layer
+
+
+@pytest.mark.parametrize("share", [0.125, 0.5, 1])
+def test_so_much_of_a_network_is_put_to_work(share: float) -> None:
+    shares = []
+
+    def look(agent: DDPG, batch: Batch) -> None:
+        activity.put_to_work(agent, batch, share)
+        for critic in (agent.critic, agent.critic_target):
+            (hidden,) = (network.joint_body for network in critic.critics)
+            first = hidden[:2](torch.cat([batch.obs, batch.action], dim=1))
+            shares.extend(float((layer > 0).float().mean()) for layer in (first, hidden[2:](first)))
+
+    learner.learner(learner.CASES["td3_1"], filled=1000, before=look)
+    assert shares == pytest.approx([share] * 4, abs=0.02)
 
 
 def test_table_shows_what_was_measured_and_what_was_not() -> None:

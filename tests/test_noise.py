@@ -1,5 +1,6 @@
 """Exploration noise: its scale, its correlation, its state."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ def rng(seed: int = 0) -> np.random.Generator:
 def ou(seed: int = 0, scale: np.ndarray = HALF_RANGE, **changes: Any) -> OrnsteinUhlenbeck:
     arguments = {"theta": 0.15, "sigma": 0.2, "dt": 1.0, "reset": True, "scaled": True, "anneal_steps": 1000} | changes
     final = {"final_sigma": arguments["sigma"]} | arguments
-    return OrnsteinUhlenbeck(**final, actor=None, action_scale=scale, rng=rng(seed))
+    return OrnsteinUhlenbeck(**{"rng": rng(seed)} | final, actor=None, action_scale=scale)
 
 
 def gaussian(seed: int = 0, **changes: Any) -> Gaussian:
     arguments = {"sigma": 0.1, "scaled": True, "anneal_steps": 1000} | changes
     final = {"final_sigma": arguments["sigma"]} | arguments
-    return Gaussian(**final, actor=None, action_scale=HALF_RANGE, rng=rng(seed))
+    return Gaussian(**{"rng": rng(seed)} | final, actor=None, action_scale=HALF_RANGE)
 
 
 def draws(noise: Any, count: int, env_step: int = 0) -> np.ndarray:
@@ -84,15 +85,16 @@ def test_ou_other_instances_are_untouched_by_a_reset() -> None:
     assert taken != second.state_dict()
 
 
-@pytest.mark.parametrize("make", [lambda seed: ou(seed, reset=False), gaussian], ids=["ou", "gaussian"])
+@pytest.mark.parametrize("make", [partial(ou, reset=False), gaussian], ids=["ou", "gaussian"])
 @pytest.mark.parametrize("length", [5, AHEAD, AHEAD + 1])
 def test_goes_on_from_its_state(make: Any, length: int) -> None:
     """Trap 20: between two episodes state_dict and generator together are the whole noise."""
-    noise, copy = make(3), make(4)
+    generator, other = rng(3), rng(4)
+    noise, copy = make(rng=generator), make(rng=other)
     draws(copy, 7)
     draws(noise, length)
     copy.load_state_dict(noise.state_dict())
-    copy._rng.bit_generator.state = noise._rng.bit_generator.state
+    other.bit_generator.state = generator.bit_generator.state
     for resumed in (noise, copy):
         resumed.reset()
     np.testing.assert_array_equal(draws(noise, 2 * AHEAD), draws(copy, 2 * AHEAD))

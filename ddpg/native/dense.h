@@ -22,8 +22,8 @@ INLINE void tile(
         const Vec b_left = load(panel + p * PANEL), b_right = load(panel + p * PANEL + LANES);
         for (int r = 0; r < rows; r++) {
             const float x = a[r * am + p * ak];
-            left[r] += x * b_left;
-            right[r] += x * b_right;
+            left[r] = plus_product(left[r], x, b_left);
+            right[r] = plus_product(right[r], x, b_right);
         }
     }
     for (int r = 0; r < rows; r++) {

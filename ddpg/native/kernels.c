@@ -4,25 +4,24 @@
 #include <omp.h>
 #endif
 
+/* each needs some of those before it */
 #include "step.h"
+#include "panels.h"
+#include "dense.h"
+#include "sparse.h"
+#include "product.h"
 
 #include "learning.h"
 #include "memory.h"
 #include "normalization.h"
-#include "panels.h"
 #include "pointwise.h"
-
-#include "dense.h"
-#include "sparse.h"
-
-#include "product.h"
 
 #define NAMED(NAME) {#NAME, NAME}
 static const struct {
     const char *name;
     void (*run)(const Step *, Team);
 } KERNELS[] = {
-    NAMED(product), NAMED(dots), NAMED(copy_float), NAMED(copy_double), NAMED(add_float), NAMED(add_double),
+    NAMED(product), NAMED(dense), NAMED(sparse), NAMED(dots), NAMED(copy_float), NAMED(copy_double), NAMED(add_float), NAMED(add_double),
     NAMED(sub_float), NAMED(sub_double), NAMED(mul_float), NAMED(mul_double), NAMED(div_float), NAMED(div_double),
     NAMED(neg_float), NAMED(neg_double), NAMED(abs_float), NAMED(abs_double), NAMED(relu_float), NAMED(relu_double),
     NAMED(threshold_backward_float), NAMED(threshold_backward_double), NAMED(tanh_backward_float),

@@ -28,6 +28,15 @@ INLINE Vec load(const float *from) { return *(const Vec *)from; }
 
 INLINE void store(float *to, Vec numbers) { *(Vec *)to = numbers; }
 
+/* sum + x b, rounded once. By name: compilers do it or not, and then two ways to add the same would differ. */
+INLINE Vec plus_product(Vec sum, float x, Vec b) {
+#ifdef __AVX512F__
+    return (Vec)_mm512_fmadd_ps(_mm512_set1_ps(x), (__m512)b, (__m512)sum);
+#else
+    return (Vec)_mm256_fmadd_ps(_mm256_set1_ps(x), (__m256)b, (__m256)sum);
+#endif
+}
+
 /* A square of LANES x LANES numbers, mirrored at its diagonal: log2(LANES) perfect shuffles of its rows. */
 INLINE void transpose(Vec rows[LANES]) {
     for (int round = 1; round < LANES; round *= 2) {
@@ -65,15 +74,3 @@ INLINE Vec through_relu(Vec grad, Vec y) { return (Vec)((Bits)grad & ~(Bits)(y <
 
 /* NaN stays NaN, as in torch. */
 INLINE Vec relu_of(Vec x) { return (Vec)((Bits)x & ~(Bits)(x < (Vec){0})); }
-
-/* Memory of this thread's own for so many numbers, until the next call. */
-static float *room(Int numbers) {
-    static _Thread_local float *memory;
-    static _Thread_local Int size;
-    if (size < numbers) {
-        free(memory);
-        size = numbers;
-        memory = aligned_alloc(64, (size_t)(numbers * 4 + 63) / 64 * 64);
-    }
-    return memory;
-}

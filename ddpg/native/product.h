@@ -1,5 +1,5 @@
-/* Matrix products, in single precision: out = a b + bias. The order of all sums is fixed: results depend neither on the
-   number of threads nor on whether zeros are left out. */
+/* Matrix products, in single precision: out = a b + bias. The order of all sums is fixed, so that results depend
+   neither on the number of threads nor on whether zeros are left out. */
 
 /* The product, or that of the transposed matrices where fewer columns of panels are then left empty. */
 static Step well_turned(const Step *s) {
@@ -17,7 +17,10 @@ static Step well_turned(const Step *s) {
    bias_n; and whether a ReLU follows. The bias is one number for each row (bias_m = 1) or column (bias_n = 1). */
 static void product(const Step *given, Team team) {
     const Step turned = well_turned(given);
-    (worth_leaving_out(&turned) ? sparse : dense)(&turned, team);
+    if (worth_leaving_out(given, team))
+        sparse(given, team);
+    else
+        dense(&turned, team);
 }
 
 /* dots: at out (m), a (m, k) with rows in one piece, x (k) in one piece, bias or NULL; n: m, k, strides am, out_m,

@@ -1,5 +1,6 @@
 /* One call of a kernel, and the threads that share it. */
 
+#include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,3 +31,15 @@ INLINE void share(Int n, Team team, Int *begin, Int *end) {
 }
 
 INLINE Int least(Int a, Int b) { return a < b ? a : b; }
+
+/* Memory of this thread's own for so many numbers, until the next call. */
+static float *room(Int numbers) {
+    static _Thread_local float *memory;
+    static _Thread_local Int size;
+    if (size < numbers) {
+        free(memory);
+        size = numbers;
+        memory = aligned_alloc(64, (size_t)(numbers * 4 + 63) / 64 * 64);
+    }
+    return memory;
+}

@@ -17,6 +17,8 @@ def batch_statistics(norms: list[_BatchNorm]) -> Iterator[None]:
     """Within it, these layers normalize by the minibatch and learn its statistics; free where there are none."""
     for norm in norms:
         norm.training = True
-    yield
-    for norm in norms:
-        norm.training = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.training = False

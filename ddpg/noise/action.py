@@ -10,7 +10,7 @@ from torch import nn
 from ddpg.replay import Batch
 from ddpg.types import NonNegative, Positive, PositiveInt
 
-#: Draws made at a time: after an update, which sweeps the caches, a single one takes as long as many.
+#: Draws that are made at a time.
 AHEAD = 100
 
 
@@ -19,16 +19,9 @@ class NoNoise:
 
     def __init__(self, actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator) -> None:
         self._zero = np.zeros_like(action_scale)
-        self._rng = rng
-        self._normals = self._draw()
 
     def reset(self) -> None:
-        self._normals = self._draw()
-
-    def _draw(self) -> Iterator[np.ndarray]:
-        """N(0, 1). What is left at an episode's end is dropped: then the generator's state is all there is to keep."""
-        while True:
-            yield from self._rng.standard_normal((AHEAD, *self._zero.shape))
+        pass
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         return self._zero
@@ -54,16 +47,19 @@ class Gaussian(NoNoise):
         self, sigma: NonNegative, final_sigma: NonNegative, anneal_steps: PositiveInt, scaled: bool,
         actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
     ) -> None:  # fmt: skip
-        super().__init__(actor, action_scale, rng)
+        self._normals = Normals(rng, action_scale.shape)
         self._sigma = Linear(sigma, final_sigma, anneal_steps)
         self._scale = action_scale if scaled else np.ones_like(action_scale)
         self._std = (math.nan, self._scale)  # the last sigma, also in action units: most are that of the step before
+
+    def reset(self) -> None:
+        self._normals.drop()
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         sigma = self._sigma(env_step)
         if sigma != self._std[0]:
             self._std = sigma, (sigma * self._scale).astype(np.float64)  # as the draws: nothing to convert
-        return self._std[1] * next(self._normals)
+        return self._std[1] * self._normals()
 
 
 class OrnsteinUhlenbeck(NoNoise):
@@ -78,20 +74,20 @@ class OrnsteinUhlenbeck(NoNoise):
         self, theta: NonNegative, sigma: NonNegative, final_sigma: NonNegative, anneal_steps: PositiveInt, dt: Positive,
         reset: bool, scaled: bool, actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
     ) -> None:  # fmt: skip
-        super().__init__(actor, action_scale, rng)
+        self._normals = Normals(rng, action_scale.shape)
         self._theta, self._dt, self._resets = theta, dt, reset
         self._sigma = Linear(sigma, final_sigma, anneal_steps)
         self._scale = action_scale if scaled else np.ones_like(action_scale)
         self._x = np.zeros(action_scale.shape)
 
     def reset(self) -> None:
-        super().reset()
+        self._normals.drop()
         if self._resets:
             self._x = np.zeros_like(self._x)
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
         drift = -self._theta * self._dt * self._x
-        push = self._sigma(env_step) * self._dt**0.5 * next(self._normals)
+        push = self._sigma(env_step) * self._dt**0.5 * self._normals()
         self._x = self._x + drift + push
         return self._scale * self._x
 
@@ -100,6 +96,27 @@ class OrnsteinUhlenbeck(NoNoise):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._x = np.array(state["x"])
+
+
+class Normals:
+    """N(0, 1) of a shape, drawn many at a time, which after an update takes as long as one: the caches are swept.
+
+    `drop` between two episodes what is drawn and not used; then the generator's state is all there is to resume from.
+    """
+
+    def __init__(self, rng: np.random.Generator, shape: tuple[int, ...]) -> None:
+        self._rng, self._shape = rng, shape
+        self._ahead: Iterator[np.ndarray] = iter(())
+
+    def __call__(self) -> np.ndarray:
+        draw = next(self._ahead, None)
+        if draw is None:
+            self._ahead = iter(self._rng.standard_normal((AHEAD, *self._shape)))
+            draw = next(self._ahead)
+        return draw
+
+    def drop(self) -> None:
+        self._ahead = iter(())
 
 
 class Linear:

@@ -20,7 +20,7 @@ class Noise(Protocol):
         """Called after every update of the agent with its minibatch. Returns what is to be logged."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What it remembers between two episodes beside its generator: numbers, texts, lists, dicts, tensors."""
+        """What it carries from one episode to the next, beside its generator: numbers, texts, lists, dicts, tensors."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""

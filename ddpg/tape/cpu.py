@@ -12,7 +12,7 @@ from torch._ops import OpOverload
 from ddpg.native import Kernels
 from ddpg.tape.memory import Places
 from ddpg.tape.native import Play, Unit, quickened
-from ddpg.tape.recorder import Call, Record, copies, memory_of, tensors
+from ddpg.tape.recorder import Call, Record, cloned, memory_of, tensors
 from ddpg.tape.rules import Placed
 from ddpg.tape.surroundings import Surroundings, same
 
@@ -62,11 +62,11 @@ def checked(
         log.debug("not played: %s", error)
         player, played = None, []
     else:
-        played = [*copies(tensors((player.outputs,))), *surroundings.content().tensors]
+        played = [*cloned(tensors((player.outputs,))), *surroundings.content().tensors]
     surroundings.restore(before)
     outputs = function(*inputs)
     after = surroundings.content()
-    if player is None or not same(played, [*copies(tensors((outputs,))), *after.tensors]):
+    if player is None or not same(played, [*cloned(tensors((outputs,))), *after.tensors]):
         return outputs, None
     surroundings.restore(before)
     player.quicken()

@@ -89,9 +89,9 @@ def tensors(values: Any) -> list[Tensor]:
     return [leaf for leaf in leaves(values) if isinstance(leaf, Tensor)]
 
 
-def copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+def cloned(given: Sequence[Tensor]) -> list[Tensor]:
     """Each in memory of its own."""
-    return [tensor.detach().clone() for tensor in tensors]
+    return [tensor.detach().clone() for tensor in given]
 
 
 def leaves(value: Any) -> list[Any]:

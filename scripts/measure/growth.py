@@ -32,6 +32,9 @@ PICTURES = {
     "batch": Picture("Size of the minibatch", "transitions in a minibatch", "per second", SPEEDS, True),
     "observation": Picture("Size of the observation", "numbers in an observation", "per second", SPEEDS),
     "fill": Picture("What the replay memory holds", "transitions in the replay memory", "per second", SPEEDS),
+    "activity": Picture("Hidden units at work", "share of the hidden numbers that are not zero", "per second", {
+        "floor_per_s": SPEEDS["floor_per_s"], "updates_per_s": "updates, of minibatches drawn before",
+    }),
     "runs": Picture("Runs at a time", "training runs at a time", "env steps/s of all runs together", {
         "floor_per_s": "one run alone, times the cores in use", "steps_per_s": "all runs together",
     }),

@@ -19,9 +19,10 @@ import torch
 from gymnasium import spaces
 from omegaconf import DictConfig
 
+from ddpg.agent import DDPG
 from ddpg.build import build_agent, build_replay
 from ddpg.native import kernels
-from ddpg.replay import ReplayBuffer
+from ddpg.replay import Batch, ReplayBuffer
 from measure.floor import Shapes, floor
 
 Work = Callable[[], None]
@@ -95,13 +96,20 @@ def fill(replay: ReplayBuffer, count: int, rng: np.random.Generator, episode: in
         replay.add(obs[i % 64], action[i % 64], float(i % 7), obs[(i + 1) % 64], False, i % episode == episode - 1)
 
 
-def learner(case: Case, *words: str, filled: int = 100_000) -> tuple[Work, Work]:
-    """`policy_delay` updates of the agent: from minibatches drawn before, and from one drawn at every update."""
+def learner(
+    case: Case, *words: str, filled: int = 100_000, before: Callable[[DDPG, Batch], None] | None = None
+) -> tuple[Work, Work]:
+    """`policy_delay` updates of the agent: from minibatches drawn before, and from one drawn at every update.
+
+    `before`: what is done to the agent at first, given one of those minibatches.
+    """
     cfg, cpu, env = compose(*case.overrides, *words), torch.device("cpu"), Sizes(case.shapes)
     rng = np.random.default_rng(0)
     agent, replay = build_agent(cfg, env, cpu), build_replay(cfg, env, cpu, rng)
     fill(replay, filled, rng)
     batches = [replay.glance(cfg.batch_size, rng) for _ in range(10)]
+    if before is not None:
+        before(agent, batches[0])
 
     def updates() -> None:
         for _ in range(case.shapes.policy_delay):
