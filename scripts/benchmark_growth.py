@@ -131,12 +131,14 @@ def runs(options: Options, cores: list[int]) -> Points:
 def measure(options: Options, chosen: list[str]) -> dict[str, Any]:
     """The curves that were asked for."""
     cores = sorted(os.sched_getaffinity(0))
-    found: dict[str, Any] = {"machine": machine(options.core), "repeats": options.repeats}
+    how = {"machine": machine(options.core), "repeats": options.repeats}
     learner.pin({options.core}, 1)
     curves = {name: curve(name, options) for name in chosen if name in CURVES}
     if "activity" in chosen:
         curves["activity"] = activity(options)
-    return found | curves | ({"runs": runs(options, cores)} if "runs" in chosen else {})
+    if "runs" in chosen:
+        curves["runs"] = runs(options, cores)
+    return {name: how | {"points": points} for name, points in curves.items()}
 
 
 def main() -> None:

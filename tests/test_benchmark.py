@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from ddpg.agent import DDPG
 from ddpg.replay import Batch
@@ -62,13 +63,17 @@ def test_so_much_of_a_network_is_put_to_work(share: float) -> None:
 
     def look(agent: DDPG, batch: Batch) -> None:
         activity.put_to_work(agent, batch, share)
-        for critic in (agent.critic, agent.critic_target):
-            (hidden,) = (network.joint_body for network in critic.critics)
-            first = hidden[:2](torch.cat([batch.obs, batch.action], dim=1))
-            shares.extend(float((layer > 0).float().mean()) for layer in (first, hidden[2:](first)))
+        both = torch.cat([batch.obs, batch.action], dim=1)
+        for network in (agent.actor, agent.actor_target):
+            shares.extend(at_work(network.body, batch.obs))
+        for ensemble in (agent.critic, agent.critic_target):
+            shares.extend(at_work(ensemble.critics[0].joint_body, both))
+
+    def at_work(body: nn.Sequential, x: Tensor) -> list[float]:
+        return [float((body[:depth](x) > 0).float().mean()) for depth in (2, 4)]
 
     learner.learner(learner.CASES["td3_1"], filled=1000, before=look)
-    assert shares == pytest.approx([share] * 4, abs=0.02)
+    assert shares == pytest.approx([share] * 8, abs=0.02)
 
 
 def test_table_shows_what_was_measured_and_what_was_not() -> None:
@@ -106,10 +111,9 @@ def test_peak_memory_is_that_of_the_process() -> None:
 
 
 def test_pictures_of_growth(tmp_path: Path) -> None:
-    updates = [{"value": v, "floor_per_s": 900 / v, "updates_per_s": 800 / v, "steps_per_s": 700 / v} for v in (1, 2)]
-    together = [{"value": count, "floor_per_s": count, "steps_per_s": count} for count in (1, 2)]
-    made = growth.draw({"width": updates, "runs": together}, tmp_path)
-    assert [path.name for path in made] == ["growth_width.png", "growth_runs.png"]
+    points = [{"value": v, "floor_per_s": 900 / v, "updates_per_s": 800 / v, "steps_per_s": 700 / v} for v in (1, 2)]
+    made = growth.draw({name: {"points": points} for name in growth.PICTURES}, tmp_path)
+    assert [path.name for path in made] == [f"growth_{name}.png" for name in growth.PICTURES]
     assert all(path.stat().st_size > 10_000 for path in made)
 
 
@@ -139,16 +143,9 @@ def test_benchmark_without_peers() -> None:
 
 @pytest.mark.slow
 def test_growth(tmp_path: Path) -> None:
-    run(
-        "benchmark_growth.py",
-        "--seconds",
-        "0.01",
-        "--repeats",
-        "1",
-        "--curves",
-        "width",
-        "fill",
-        "--out",
-        str(tmp_path),
-    )
-    assert {path.name for path in tmp_path.iterdir()} == {"growth.json", "growth_width.png", "growth_fill.png"}
+    curves = ["width", "fill", "activity"]
+    run("benchmark_growth.py", "--seconds", "0.01", "--repeats", "1", "--out", str(tmp_path), "--curves", *curves)
+    pictures = {f"growth_{name}.png" for name in curves}
+    assert {path.name for path in tmp_path.iterdir()} == pictures | {"growth.json"}
+    found = json.loads((tmp_path / "growth.json").read_text())
+    assert all(point["updates_per_s"] > 0 for name in curves for point in found[name]["points"])

@@ -1,4 +1,4 @@
-"""Native kernels: torch's numbers but for rounding, whatever the layout; the same bits with any number of threads."""
+"""Native kernels: torch's numbers but for rounding, whatever the layout."""
 
 import copy
 import hashlib
@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from gymnasium import spaces
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from omegaconf import DictConfig
 from test_config import OPTIONS, env_of
 from test_tape import PROGRAMS, as_function, assert_same, batches, learners, leaves
@@ -55,19 +54,6 @@ def left_to_torch(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """The kernels of torch that were left in what was recorded since."""
     caplog.set_level(logging.DEBUG, logger="ddpg.tape.native")
     return lambda: [message.removeprefix("by torch: ") for message in caplog.messages if "by torch" in message]
-
-
-def laid(generator: torch.Generator, rows: int, columns: int, layout: str) -> Tensor:
-    """A matrix in that layout, NaN around it."""
-    if layout == "transposed":
-        return laid(generator, columns, rows, "plain").t()
-    whole = torch.full((rows, columns + 3), torch.nan)
-    whole[:, 1 : columns + 1] = torch.randn(rows, columns, generator=generator)
-    return whole[:, 1 : columns + 1] if layout == "part" else whole[:, 1 : columns + 1].clone()
-
-
-LAYOUTS = st.sampled_from(["plain", "transposed", "part"])
-SIZES = st.one_of(st.integers(1, 20), st.sampled_from([31, 32, 33, 64, 100]))
 
 
 def of_matrix(*shape: int) -> Tensor:

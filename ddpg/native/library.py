@@ -88,7 +88,7 @@ class Kernels:
         return mine
 
     def program(self, steps: Sequence[Step]) -> Callable[[], None]:
-        """A function that does these steps, one after the other; with as many threads as torch has, if not `alone`."""
+        """A function that does these steps, one after the other, by as many threads as torch has, or `alone`."""
         table = np.zeros(len(steps), STEP)
         for row, step in zip(table, steps, strict=True):
             row["kind"] = self._kind_of(step.kernel.encode())

@@ -1,6 +1,8 @@
 /* Vectors, and panels of a matrix: PANEL columns side by side, which the first-level cache can hold (Goto and van de
    Geijn, "Anatomy of high-performance matrix multiplication", 2008). */
 
+#include <immintrin.h>
+
 #if defined(__AVX512F__)
 enum { LANES = 16 };
 #define EVEN 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
@@ -28,7 +30,8 @@ INLINE Vec load(const float *from) { return *(const Vec *)from; }
 
 INLINE void store(float *to, Vec numbers) { *(Vec *)to = numbers; }
 
-/* sum + x b, rounded once. By name: compilers do it or not, and then two ways to add the same would differ. */
+/* sum + x b, rounded once. An intrinsic, because for `sum + x * b` the compiler decides whether to round once or twice,
+   and dense.h and sparse.h must agree. */
 INLINE Vec plus_product(Vec sum, float x, Vec b) {
 #ifdef __AVX512F__
     return (Vec)_mm512_fmadd_ps(_mm512_set1_ps(x), (__m512)b, (__m512)sum);

@@ -1,5 +1,5 @@
 /* Matrix products, in single precision: out = a b + bias. The order of all sums is fixed, so that results depend
-   neither on the number of threads nor on whether zeros are left out. */
+   neither on the number of threads nor on whether zeros are left out, but for the sign of a zero. */
 
 /* The product, or that of the transposed matrices where fewer columns of panels are then left empty. */
 static Step well_turned(const Step *s) {
@@ -12,15 +12,16 @@ static Step well_turned(const Step *s) {
     return turned;
 }
 
-/* product: at out (m, n), a (m, k), b (k, n), bias or NULL, and NULL or y (m, n), laid out as out is: what it gives is a
-   gradient, and goes through the ReLU that had the result y; n: m, n, k, strides am, ak, bk, bn, out_m, out_n, bias_m,
+/* product: at out (m, n), a (m, k), b (k, n), bias or NULL, and NULL or y (m, n), laid out as out is: what it gives is
+   a gradient, and goes through the ReLU that had the result y; n: m, n, k, strides am, ak, bk, bn, out_m, out_n, bias_m,
    bias_n; and whether a ReLU follows. The bias is one number for each row (bias_m = 1) or column (bias_n = 1). */
-static void product(const Step *given, Team team) {
-    const Step turned = well_turned(given);
-    if (worth_leaving_out(given, team))
-        sparse(given, team);
-    else
-        dense(&turned, team);
+static void product(const Step *s, Team team) {
+    if (worth_leaving_out(s, team)) {
+        sparse(s, team);
+        return;
+    }
+    const Step turned = well_turned(s);
+    dense(&turned, team);
 }
 
 /* dots: at out (m), a (m, k) with rows in one piece, x (k) in one piece, bias or NULL; n: m, k, strides am, out_m,

@@ -1,6 +1,5 @@
-/* One call of a kernel, and the threads that share it. */
+/* One call of a kernel, the threads that share it, and memory that each of them has for it. */
 
-#include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,6 +39,7 @@ static float *room(Int numbers) {
         free(memory);
         size = numbers;
         memory = aligned_alloc(64, (size_t)(numbers * 4 + 63) / 64 * 64);
+        if (!memory) abort();
     }
     return memory;
 }

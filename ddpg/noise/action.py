@@ -99,9 +99,10 @@ class OrnsteinUhlenbeck(NoNoise):
 
 
 class Normals:
-    """N(0, 1) of a shape, drawn many at a time, which after an update takes as long as one: the caches are swept.
+    """Draws from N(0, 1), of one shape, made AHEAD at a time.
 
-    `drop` between two episodes what is drawn and not used; then the generator's state is all there is to resume from.
+    After an update, which has emptied the caches, a hundred take about as long as one. `drop` discards the unused ones
+    at an episode's start, so that the generator's state is all that a run needs to resume.
     """
 
     def __init__(self, rng: np.random.Generator, shape: tuple[int, ...]) -> None:

@@ -44,7 +44,11 @@ STYLES = [(TRAINING, "--", "s"), (EVALUATION, "-", "o"), ("#c8601c", ":", "^")]
 
 def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
     """Writes growth_CURVE.png for every curve that was measured."""
-    return [_draw(PICTURES[name], found[name], folder / f"growth_{name}.png") for name in PICTURES if name in found]
+    return [
+        _draw(PICTURES[name], found[name]["points"], folder / f"growth_{name}.png")
+        for name in PICTURES
+        if name in found
+    ]
 
 
 def _draw(picture: Picture, points: Sequence[Mapping[str, float]], path: Path) -> Path:
