@@ -19,6 +19,7 @@ class NoNoise:
 
     def __init__(self, actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator) -> None:
         self._zero = np.zeros_like(action_scale)
+        self._rng = rng
 
     def reset(self) -> None:
         pass
@@ -47,6 +48,7 @@ class Gaussian(NoNoise):
         self, sigma: NonNegative, final_sigma: NonNegative, anneal_steps: PositiveInt, scaled: bool,
         actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
     ) -> None:  # fmt: skip
+        super().__init__(actor, action_scale, rng)
         self._normals = Normals(rng, action_scale.shape)
         self._sigma = Linear(sigma, final_sigma, anneal_steps)
         self._scale = action_scale if scaled else np.ones_like(action_scale)
@@ -74,6 +76,7 @@ class OrnsteinUhlenbeck(NoNoise):
         self, theta: NonNegative, sigma: NonNegative, final_sigma: NonNegative, anneal_steps: PositiveInt, dt: Positive,
         reset: bool, scaled: bool, actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
     ) -> None:  # fmt: skip
+        super().__init__(actor, action_scale, rng)
         self._normals = Normals(rng, action_scale.shape)
         self._theta, self._dt, self._resets = theta, dt, reset
         self._sigma = Linear(sigma, final_sigma, anneal_steps)
