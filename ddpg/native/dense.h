@@ -70,10 +70,10 @@ static void tile_at(const Step *s, Int i, Int j, const float *panel) {
 
 /* The product, tile by tile. */
 static void dense(const Step *s, Team team) {
-    const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = (m + ROWS - 1) / ROWS;
+    const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = parts(m, ROWS);
     float *panel = room(k * PANEL);
     Int begin, end, packed = -1;
-    share(whole_panels(n) / PANEL * tiles, team, &begin, &end);
+    share(parts(n, PANEL) * tiles, team, &begin, &end);
     for (Int t = begin; t < end; t++) {
         const Int i = t % tiles * ROWS, j = t / tiles * PANEL;
         if (j != packed) pack(panel, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);

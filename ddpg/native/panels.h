@@ -23,9 +23,6 @@ typedef int32_t Bits __attribute__((vector_size(4 * LANES), aligned(4), may_alia
 #define shuffle(a, b, ...) __builtin_shuffle(a, b, (Bits){__VA_ARGS__})
 #endif
 
-/* Columns, rounded up to panels. */
-INLINE Int whole_panels(Int n) { return (n + PANEL - 1) / PANEL * PANEL; }
-
 INLINE Vec load(const float *from) { return *(const Vec *)from; }
 
 INLINE void store(float *to, Vec numbers) { *(Vec *)to = numbers; }

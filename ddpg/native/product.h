@@ -5,7 +5,7 @@
 static Step well_turned(const Step *s) {
     const Int m = s->n[0], n = s->n[1];
     Step turned = *s;
-    if (4 * m * whole_panels(n) < 5 * n * whole_panels(m)) return turned;
+    if (4 * m * parts(n, PANEL) < 5 * n * parts(m, PANEL)) return turned;
     const Int order[] = {1, 0, 2, 6, 5, 4, 3, 8, 7, 10, 9, 11};
     for (int i = 0; i < 12; i++) turned.n[i] = s->n[order[i]];
     turned.at[1] = s->at[2], turned.at[2] = s->at[1];

@@ -93,7 +93,7 @@ INLINE void finish(const Step *s, Int i, Int j, Int width, const float *sums) {
 /* Of the product, m rows from row `begin` on. */
 static void sparse_rows(const Step *s, Int begin, Int m) {
     const Int n = s->n[1], k = s->n[2], bk = s->n[5], bn = s->n[6];
-    const Int starting = m * ((k + DEEP - 1) / DEEP) + 1, listed = m * k + LANES;
+    const Int starting = m * parts(k, DEEP) + 1, listed = m * k + LANES;
     float *panels = room(DEEP * DEEP + m * WIDE + 2 * starting + 2 * listed), *sums = panels + DEEP * DEEP;
     Int *starts = (Int *)(sums + m * WIDE);
     float *numbers = (float *)(starts + starting);
@@ -156,6 +156,6 @@ static int worth_leaving_out(const Step *s, Team team) {
     const float *a = s->at[1], *b = s->at[2];
     if (!able || !in_pieces || !fitting) return 0;
     const double done = 1 - (ak == 1 ? zeros(a, m, k, am) : zeros(a, k, m, ak));
-    if (8 * done * (double)((n + WIDE - 1) / WIDE * WIDE) > 5 * (double)n) return 0;
+    if (8 * done * (double)(parts(n, WIDE) * WIDE) > 5 * (double)n) return 0;
     return bn == 1 ? all_finite(b, k, n, bk) : all_finite(b, n, k, bn);
 }

@@ -29,6 +29,9 @@ INLINE void share(Int n, Team team, Int *begin, Int *end) {
     *end = n * (team.me + 1) / team.of;
 }
 
+/* How many parts of so much n things need. */
+INLINE Int parts(Int n, Int of) { return (n + of - 1) / of; }
+
 INLINE Int least(Int a, Int b) { return a < b ? a : b; }
 
 /* Memory of this thread's own for so many numbers, until the next call. */

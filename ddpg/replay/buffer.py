@@ -87,9 +87,10 @@ class ReplayBuffer:
             and self._dtype == torch.float32
             and self.obs.dtype in (np.float32, np.uint8)
         )
-        if type(self) is ReplayBuffer and self.n_step == 1 and as_they_are and draws_alike(self._rng, native):
+        alone = native.alone()
+        if type(self) is ReplayBuffer and self.n_step == 1 and as_they_are and draws_alike(self._rng, alone):
             arrays, discount = (self.obs, self._numbers, self.final_obs), float(self._discounts[1])
-            self._gather_of = cache(partial(Gather, *arrays, discount, self._rng, native))
+            self._gather_of = cache(partial(Gather, *arrays, discount, self._rng, alone))
 
     def glance(self, batch_size: int, rng: np.random.Generator) -> Batch:
         """A uniform minibatch to look at, not to learn from: draws from `rng`, so that learning stays as it is."""

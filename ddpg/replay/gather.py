@@ -29,7 +29,7 @@ class Gather:
             "gather", [source, number, first, *rows, action, rest, ended],
             (n, self._slots, obs[0].nbytes, number.shape[1]),
         )  # fmt: skip
-        self._sample = kernels.alone().program([draw, gather])
+        self._sample = kernels.program([draw, gather])
         self._rng = rng  # kept: the program has only its address
 
     def __call__(self, oldest: int, count: int) -> Batch:
@@ -48,5 +48,5 @@ def draws_alike(rng: np.random.Generator, kernels: Kernels) -> bool:
     expected = 5 + mine.integers(int(span[1]), size=100)
     after = mine.bit_generator.state
     mine = deepcopy(rng)
-    kernels.alone().program([Step("draw", [mine.bit_generator.ctypes.bit_generator.value, span, drawn], (100,))])()
+    kernels.program([Step("draw", [mine.bit_generator.ctypes.bit_generator.value, span, drawn], (100,))])()
     return np.array_equal(drawn.numpy(), expected) and mine.bit_generator.state == after
