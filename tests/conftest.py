@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -37,6 +38,11 @@ except ImportError:  # it comes with dm_control and with rliable
     pass
 else:  # or it would close pytest's capture, which is stderr now, when Hydra sets up logging in some test
     absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
+
+
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    # Tests that run under nohup outlive their terminal, too, but programs that they start do not ignore its end.
+    signal.signal(signal.SIGHUP, lambda signum, frame: None)
 
 
 @pytest.fixture(autouse=True)

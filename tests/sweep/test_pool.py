@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -265,7 +266,10 @@ class TestCores:
             assert cores == []
 
 
-@pytest.mark.parametrize("started_at", [start_ticks, _start_by_ps])
+NEEDS_PS = pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps (apt-get install procps)")
+
+
+@pytest.mark.parametrize("started_at", [start_ticks, pytest.param(_start_by_ps, marks=NEEDS_PS)])
 def test_a_process_is_known_by_more_than_its_number(started_at: Callable[[int], str | None]) -> None:
     """One that has ended is no process, also while its parent has not looked."""
     own = started_at(os.getpid())
