@@ -28,6 +28,7 @@ from ddpg.config import check, plain
 from ddpg.run import run
 from ddpg.run_folder import RunFolder
 from ddpg.tracking import Tracker
+from ddpg.tracking.wandb_sink import let_go
 from ddpg.trainer import Trainer
 
 torch.set_num_threads(1)
@@ -193,7 +194,7 @@ def no_wandb_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.delenv(name, raising=False)
     yield
     if "wandb" in sys.modules:  # the next test gets a wandb-core that knows its own environment
-        sys.modules["wandb"].teardown()
+        let_go()
 
 
 @pytest.fixture

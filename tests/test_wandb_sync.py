@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,39 @@ def test_without_key_or_server_it_is_one_line(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(UserError, match="W&B cannot be reached: ") as caught:
         sync(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_wandb_has_deleted_does_not_stop_the_others(
+    wandb_server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its id is refused for ever; the next run has a connection of its own."""
+    for name in ("a", "b"):
+        trained(tmp_path / name, 5, "done", mode="offline")
+    attempts = []
+
+    def refuse(operation: str) -> int | None:
+        attempts.extend([operation] * (operation == "UpsertBucket"))
+        return 404 if operation == "UpsertBucket" and len(attempts) == 1 else None
+
+    wandb_server.refuse = refuse
+    assert not sync(tmp_path)
+    deleted, taken = capsys.readouterr().out.splitlines()
+    assert deleted.startswith(f"{tmp_path / 'a'}: failed: ")
+    assert taken == f"{tmp_path / 'b'}: sent 5 rows"
+
+
+@pytest.mark.usefixtures("no_wandb_account")
+def test_a_wandb_core_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wandb's exit hook would, for ever, now and then after a server that did not answer."""
+    trained(tmp_path / "a", 5, "done", mode="offline")
+    asked, ended = threading.Event(), threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr("wandb.teardown", lambda exit_code: (asked.set(), ended.wait()))
+        patch.setattr("ddpg.tracking.wandb_sink.LET_GO_S", 0.1)
+        with pytest.raises(UserError, match="W&B cannot be reached: "):
+            sync(tmp_path)
+        assert asked.is_set()
+        ended.set()
 
 
 def test_a_folder_without_runs(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`ddpg-sweep sync`: sends what W&B has not got of the runs of a sweep, or of one run."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ddpg.sweep.stock import runs_of
 from ddpg.tracking import Kind, WandbSettings, read_metrics
 from ddpg.tracking.tracker import first_line
 from ddpg.tracking.wandb_identity import known_identity
-from ddpg.tracking.wandb_sink import sweep_of
+from ddpg.tracking.wandb_sink import let_go, sweep_of
 from ddpg.tracking.wandb_sync import Ended, WandbServer
 
 
@@ -25,17 +26,23 @@ def sync(path: Path) -> bool:
     UserError: there are no runs, no key, no server, or another command is handing over.
     """
     folders = run_folders(path)
-    server = WandbServer()
     sweep = SweepFolder(path if SweepFolder(path).exists else sweep_of(path) or path)
+    try:
+        server = WandbServer()
+        with sweep.alone() if sweep.exists else nullcontext():
+            return _sync_runs(server, folders, _coming(sweep) if sweep.exists else {})
+    finally:
+        let_go()
+
+
+def _sync_runs(server: WandbServer, folders: Sequence[Path], coming: Mapping[Path, State]) -> bool:
     sent = True
-    with sweep.alone() if sweep.exists else nullcontext():
-        coming = _coming(sweep) if sweep.exists else {}
-        for folder in folders:
-            try:
-                told = _sync_run(server, RunFolder(folder), coming.get(folder.resolve()))
-            except Exception as error:  # whatever W&B or one damaged folder raises, the other runs are sent
-                told, sent = f"failed: {error if isinstance(error, UserError) else first_line(error)}", False
-            print(f"{folder}: {told}", flush=True)
+    for folder in folders:
+        try:
+            told = _sync_run(server, RunFolder(folder), coming.get(folder.resolve()))
+        except Exception as error:  # whatever W&B or one damaged folder raises, the other runs are sent
+            told, sent = f"failed: {error if isinstance(error, UserError) else first_line(error)}", False
+        print(f"{folder}: {told}", flush=True)
     return sent
 
 

@@ -113,6 +113,11 @@ class WandbSink:
         """Wait until everything is written or uploaded, at most `finish_timeout` seconds; `HURRY_S` after a signal."""
         if self._run is None and exit_code > BY_A_SIGNAL:
             return  # no time to begin now; the next attempt sends it all
+        self.hand_over(exit_code, summary)
+        let_go()
+
+    def hand_over(self, exit_code: int, summary: Mapping[str, Any]) -> None:
+        """What `finish` does first: the run is whole then, and wandb-core still there for the next one."""
         run = self._send()
         run.summary.update(dict(summary))
         if exit_code > BY_A_SIGNAL:
@@ -122,11 +127,8 @@ class WandbSink:
         replace(self._identity, rows=self._sent).keep(self._run_dir)
 
     def abandon(self) -> None:
-        """Forget wandb-core, else its exit hook waits for it, and ends the process with a traceback of its own."""
-        with suppress(Exception):  # wandb-core is gone already (SIGTERM goes to every process of a job), or still sends
-            import wandb
-
-            within(LET_GO_S, lambda: wandb.teardown(exit_code=1))
+        """Forget wandb-core, and what it has not sent."""
+        let_go()
 
     def open_online(self) -> int:
         """Opens the run at the server, or raises whatever W&B does; how many rows the server has."""
@@ -204,6 +206,18 @@ class WandbSink:
         with _staging_in(self._run_dir / "wandb"):
             artifact.add_file(str(path), skip_cache=True)
             run.log_artifact(artifact)
+
+
+def let_go() -> None:
+    """Ends wandb-core, or forgets it if that takes longer than `LET_GO_S`.
+
+    Else wandb's exit hook waits for it without end (it may miss the word that it shall end, if a request has just
+    been given up), or ends the process with a traceback of its own.
+    """
+    with suppress(Exception):  # it is gone already (SIGTERM goes to every process of a job), or still sends
+        import wandb
+
+        within(LET_GO_S, lambda: wandb.teardown(exit_code=1))
 
 
 def within(seconds: float, call: Callable[[], object]) -> None:

@@ -37,13 +37,7 @@ class WandbServer:
 
     def __init__(self) -> None:
         """UserError without a key, or if the server does not answer within `CONNECT_S`."""
-        import wandb
-
-        try:
-            log_in()
-            self._api = wandb.Api(timeout=CONNECT_S)
-        except wandb.Error as error:
-            raise UserError(f"W&B cannot be reached: {first_line(error)}") from error
+        self._api = _connected()
 
     def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: Ended) -> int | None:
         """How many rows were sent, perhaps none but how the run ended; None if W&B has it all.
@@ -60,9 +54,10 @@ class WandbServer:
             sink.start(run.rows)
             for path, kind in run.files:
                 sink.save(path, kind)
-            sink.finish(run.exit_code, run.summary)
+            sink.hand_over(run.exit_code, run.summary)
         except BaseException:
             sink.abandon()
+            self._api = None  # it asked through the wandb-core that is gone now
             raise
         self._require_all(place, run)
         mark_as_synced(run.folder, identity.id)
@@ -71,6 +66,7 @@ class WandbServer:
     def _has_all(self, place: str, run: Ended) -> bool:
         import wandb
 
+        self._api = self._api or _connected()
         self._api.flush()  # else it answers from memory
         try:
             found = self._api.run(place)
@@ -87,3 +83,14 @@ class WandbServer:
             if time.monotonic() > deadline:
                 raise UserError(f"W&B did not take all of it; see {run.folder / 'wandb' / 'debug-internal.log'}")
             time.sleep(1.0)
+
+
+def _connected() -> Any:
+    """A wandb.Api. UserError as above."""
+    import wandb
+
+    try:
+        log_in()
+        return wandb.Api(timeout=CONNECT_S)
+    except wandb.Error as error:
+        raise UserError(f"W&B cannot be reached: {first_line(error)}") from error
