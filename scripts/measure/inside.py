@@ -21,18 +21,17 @@ from measure.programs import STARTS, WARM_UP
 
 
 class Stopwatch:
-    """Adds up the seconds within what it wraps."""
+    """Adds up the seconds within functions of one argument. What it takes itself counts as outside of them."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any, **named: Any) -> Any:
+        def timed(argument: Any) -> Any:
             start = time.perf_counter()
-            try:
-                return work(*arguments, **named)
-            finally:
-                self.seconds += time.perf_counter() - start
+            result = work(argument)
+            self.seconds += time.perf_counter() - start
+            return result
 
         return timed
 
@@ -48,7 +47,7 @@ def trainer_of(steps: int, folder: Path) -> Trainer:
 
 
 def outside(windows: int, window: int = 1000) -> dict[str, Any]:
-    """Of every `window` env steps of a run, the parts that are updates, the simulator alone, and the rest.
+    """Of every `window` env steps of a run, an episode each, the parts that are updates, the simulator, and the rest.
 
     A checkpoint comes after 10,000 env steps; the one at the end is timed, and spread over so many.
     """
@@ -56,19 +55,20 @@ def outside(windows: int, window: int = 1000) -> dict[str, Any]:
     marks: list[tuple[float, float, float]] = []
     with tempfile.TemporaryDirectory() as name:
         trainer = trainer_of(STARTS + WARM_UP + windows * window, Path(name))
-        update, every = updates.around(trainer.agent.update), trainer.schedule.checkpoint_every
+        boundary, every = trainer._at_boundary, trainer.schedule.checkpoint_every
 
-        def marked(batch: Any) -> Any:
-            result = update(batch)
-            if trainer.agent.updates % window == 0:
+        def marked() -> None:
+            boundary()
+            if trainer.env_step % window == 0:
                 marks.append((time.perf_counter(), updates.seconds, simulator.seconds))
-            return result
 
-        trainer.agent.update = marked  # type: ignore[method-assign]
+        trainer._at_boundary = marked  # type: ignore[method-assign]
+        trainer.agent.update = updates.around(trainer.agent.update)  # type: ignore[method-assign]
         trainer.env.unwrapped.step = simulator.around(trainer.env.unwrapped.step)  # type: ignore[method-assign]
         trainer._save = saves.around(trainer._save)  # type: ignore[method-assign]
         trainer.train()
-    spans = np.diff(np.array(marks)[WARM_UP // window - 1 :], axis=0)
+    spans = np.diff(np.array(marks)[(STARTS + WARM_UP) // window - 1 :], axis=0)
+    assert len(spans) == windows
     step_s, update_s, simulator_s = (float(part) for part in np.median(spans, axis=0) / window)
     rest = float(np.median(1 - (spans[:, 1] + spans[:, 2]) / spans[:, 0]))
     checkpoint = saves.seconds / every / step_s
