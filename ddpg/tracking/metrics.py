@@ -67,10 +67,7 @@ class Means:
 
     def add(self, metrics: Mapping[str, Any]) -> None:
         for name, value in metrics.items():
-            if name in self._sums:
-                self._sums[name] += value  # tensors in place
-            else:
-                self._sums[name] = 0.0 + value  # a copy
+            self._sums[name] = self._sums.get(name, 0.0) + value
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def pop(self) -> dict[str, float]:
