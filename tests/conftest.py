@@ -28,7 +28,7 @@ from ddpg.config import check, plain
 from ddpg.run import run
 from ddpg.run_folder import RunFolder
 from ddpg.tracking import Tracker
-from ddpg.tracking.wandb_sink import let_go
+from ddpg.tracking.wandb_core import let_go
 from ddpg.trainer import Trainer
 
 torch.set_num_threads(1)
@@ -41,9 +41,11 @@ else:  # or it would close pytest's capture, which is stderr now, when Hydra set
     absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
-if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-    # Tests that run under nohup outlive their terminal, too, but programs that they start do not ignore its end.
-    signal.signal(signal.SIGHUP, lambda signum, frame: None)
+@pytest.fixture(autouse=True, scope="session")
+def _hear_hangups() -> None:
+    """Under nohup this process outlives its terminal all the same; programs that it starts do not ignore its end."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda signum, frame: None)
 
 
 @pytest.fixture(autouse=True)

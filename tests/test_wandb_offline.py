@@ -5,6 +5,8 @@ import logging
 import os
 import random
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +45,35 @@ pytestmark = pytest.mark.usefixtures("no_wandb_account")
 def next_second() -> None:
     """W&B names a segment by the second; two attempts of a run never start in the same one in earnest."""
     time.sleep(1.01 - time.time() % 1)
+
+
+@needs_proc
+def test_runs_of_one_process_leave_nothing_behind(tmp_path: Path) -> None:
+    """No process that wandb's exit hook would wait for, and no hooks, which would pile up in a multirun."""
+    before = sys.exit, sys.excepthook, wandb_core(os.getpid())
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        tracker = tracker_of(tmp_path / name, settings(mode="offline"))
+        tracker.rewind(None)
+        log_rows(tracker, 0, 3)
+        assert wandb_core(os.getpid()) != before[-1]
+        tracker.finish(0, {})
+        assert (sys.exit, sys.excepthook, wandb_core(os.getpid())) == before
+        assert sent_rows(tmp_path / name) == recorded(tmp_path / name)
+
+
+def test_a_run_that_has_ended_does_not_wait_for_wandb_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = tracker_of(tmp_path, settings(mode="offline"))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 3)
+    asked, ended = threading.Event(), threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr("wandb.teardown", lambda exit_code: (asked.set(), ended.wait(30)))
+        patch.setattr("ddpg.tracking.wandb_core.LET_GO_S", 0.1)
+        tracker.finish(0, {})
+        assert asked.wait(10)
+        assert not ended.is_set()
+        ended.set()
 
 
 def test_opens_when_training_has_begun(tmp_path: Path) -> None:
@@ -152,7 +183,7 @@ def test_history_over_resumes_is_the_record(tmp_path: Path) -> None:
 def test_rows_lost_by_a_kill_are_sent_at_the_next_start(tmp_path: Path) -> None:
     run = start(tmp_path, 1000, 0.002, mode="offline")
     wait_until(lambda: checkpointed(tmp_path) >= 300)
-    kill([*wandb_core(run), run.pid], signal.SIGKILL)
+    kill([*wandb_core(run.pid), run.pid], signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
     next_second()
     assert len(segments(tmp_path)[0]["history"]) < 300  # blocks of 32 KiB
@@ -167,7 +198,7 @@ def test_sigterm_to_the_whole_job_costs_one_warning(tmp_path: Path) -> None:
     """As from Slurm: wandb-core, which SIGTERM ends at once, is a process of the job too."""
     run = start(tmp_path, 100_000, 0.002, mode="offline")
     wait_until(lambda: checkpointed(tmp_path) >= 20)
-    core = wandb_core(run)
+    core = wandb_core(run.pid)
     kill(core, signal.SIGTERM)
     wait_until(lambda: not any(map(is_alive, core)))
     after = checkpointed(tmp_path)

@@ -108,7 +108,7 @@ def test_a_wandb_core_that_does_not_end_is_left_behind(tmp_path: Path, monkeypat
     """It goes on trying, for minutes if the server takes what it is sent and never answers; Slurm kills before."""
     ended, told = threading.Event(), threading.Event()
     monkeypatch.setattr("wandb.teardown", lambda exit_code: (ended.wait(30), told.set()))
-    monkeypatch.setattr("ddpg.tracking.wandb_sink.LET_GO_S", 0.01)
+    monkeypatch.setattr("ddpg.tracking.wandb_core.LET_GO_S", 0.01)
     WandbSink(settings().wandb, tmp_path, {}, "g", "n").abandon()
     assert not told.is_set()
     ended.set()
@@ -164,7 +164,7 @@ def test_a_server_that_is_dead_for_a_while_gets_all_in_the_end(wandb_server: Wan
     wandb_server.stop()
     first = start(tmp_path, 100_000, 0.005, mode="online", init_timeout=1.0)
     wait_until(lambda: checkpointed(tmp_path) >= 50)
-    kill([*wandb_core(first), first.pid], signal.SIGKILL)
+    kill([*wandb_core(first.pid), first.pid], signal.SIGKILL)
     first.wait()
     assert any(line.startswith("W&B goes offline (CommError") for line in said(tmp_path))
 

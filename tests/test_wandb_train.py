@@ -40,7 +40,7 @@ def test_killed_and_resumed_it_is_one_run_with_its_first_name(wandb_server: Wand
         process = train(*words)
         goal = env_step(run) + dice.randrange(300, 1500)
         wait_until(lambda: env_step(run) >= goal)  # noqa: B023
-        kill([*wandb_core(process), process.pid], signum)
+        kill([*wandb_core(process.pid), process.pid], signum)
         process.wait()
         words = (f"resume={run}",)
     process = train(*words)

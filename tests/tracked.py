@@ -89,10 +89,10 @@ def start(run_dir: Path, rows: int, pause: float, **wandb: Any) -> "subprocess.P
         return subprocess.Popen(words, stdout=said, stderr=said, text=True)
 
 
-def wandb_core(process: "subprocess.Popen[str]") -> list[int]:
-    """The processes that wandb started for it."""
+def wandb_core(pid: int) -> list[int]:
+    """The processes that this one has started: what wandb did."""
     try:
-        return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
 
@@ -121,8 +121,8 @@ def said(run_dir: Path) -> list[str]:
 #: What happens to the processes of a run: kill -9, an OOM kill, `scancel`, a signal to the run alone.
 KILLS: list[Callable[["subprocess.Popen[str]"], None]] = [
     lambda run: kill([run.pid], signal.SIGKILL),
-    lambda run: kill([*wandb_core(run), run.pid], signal.SIGKILL),
-    lambda run: kill([*wandb_core(run), run.pid], signal.SIGTERM),
+    lambda run: kill([*wandb_core(run.pid), run.pid], signal.SIGKILL),
+    lambda run: kill([*wandb_core(run.pid), run.pid], signal.SIGTERM),
     lambda run: kill([run.pid], signal.SIGTERM),
 ]
 

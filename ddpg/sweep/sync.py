@@ -14,8 +14,9 @@ from ddpg.sweep.status import State, is_held, states
 from ddpg.sweep.stock import runs_of
 from ddpg.tracking import Kind, WandbSettings, read_metrics
 from ddpg.tracking.tracker import first_line
+from ddpg.tracking.wandb_core import let_go
 from ddpg.tracking.wandb_identity import known_identity
-from ddpg.tracking.wandb_sink import let_go, sweep_of
+from ddpg.tracking.wandb_sink import sweep_of
 from ddpg.tracking.wandb_sync import Ended, WandbServer
 
 

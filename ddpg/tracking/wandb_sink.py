@@ -3,17 +3,17 @@
 import logging
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import SystemRandom  # one of its own: what is seeded draws the same with and without W&B
-from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from ddpg.tracking.metrics import Row
 from ddpg.tracking.tracker import Kind, first_line
+from ddpg.tracking.wandb_core import let_go, log_in, start_quietly, within
 from ddpg.tracking.wandb_files import rows_on_disk
 from ddpg.tracking.wandb_identity import WandbIdentity
 from ddpg.types import NonNegative, Positive
@@ -27,7 +27,6 @@ LONGEST_TAG = 64  # W&B's own limits
 LONGEST_NAME = 128
 BY_A_SIGNAL = 128  # exit codes above say that a signal ended the run
 HURRY_S = 8.0  # which the upload has then: Slurm kills 30 s after SIGTERM, and the checkpoint takes some of that
-LET_GO_S = 2.0  # which wandb-core has to end when it is given up
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,10 @@ class WandbSink:
         """Wait until everything is written or uploaded, at most `finish_timeout` seconds; `HURRY_S` after a signal."""
         if self._run is None and exit_code > BY_A_SIGNAL:
             return  # no time to begin now; the next attempt sends it all
-        self.hand_over(exit_code, summary)
-        let_go()
+        try:
+            self.hand_over(exit_code, summary)
+        finally:  # also if Ctrl-C ends the wait
+            let_go()
 
     def hand_over(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """What `finish` does first: the run is whole then, and wandb-core still there for the next one."""
@@ -170,7 +171,7 @@ class WandbSink:
     def _init(self, mode: Literal["online", "offline"]) -> "wandb.Run":
         import wandb
 
-        _quiet()
+        start_quietly()
         options = self._settings
         sweep = self._sweep.name if self._sweep else None
         tags = [str(tag)[:LONGEST_TAG] for tag in (*options.tags, sweep) if tag]
@@ -208,37 +209,6 @@ class WandbSink:
             run.log_artifact(artifact)
 
 
-def let_go() -> None:
-    """Ends wandb-core, or forgets it if that takes longer than `LET_GO_S`.
-
-    Else wandb's exit hook waits for it without end (it may miss the word that it shall end, if a request has just
-    been given up), or ends the process with a traceback of its own.
-    """
-    with suppress(Exception):  # it is gone already (SIGTERM goes to every process of a job), or still sends
-        import wandb
-
-        within(LET_GO_S, lambda: wandb.teardown(exit_code=1))
-
-
-def within(seconds: float, call: Callable[[], object]) -> None:
-    """Calls it; TimeoutError if it takes longer, and then it is left alone. Raises what it raises."""
-    failed: list[Exception] = []
-
-    def _call() -> None:
-        try:
-            call()
-        except Exception as error:
-            failed.append(error)
-
-    thread = Thread(target=_call, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise TimeoutError(f"it takes more than {seconds:.0f} s")
-    if failed:
-        raise failed[0]
-
-
 def fitting(name: str) -> str:
     """As long as W&B allows; the end is what tells runs apart: the seed, the hash of the configuration."""
     return name if len(name) <= LONGEST_NAME else "…" + name[1 - LONGEST_NAME :]
@@ -247,23 +217,6 @@ def fitting(name: str) -> str:
 def sweep_of(run_dir: Path) -> Path | None:
     """The folder of the sweep that a run folder belongs to; hydra.sweep.subdir may put folders between them."""
     return next((folder for folder in run_dir.resolve().parents if (folder / "sweep.json").exists()), None)
-
-
-def log_in() -> None:
-    """Finds the key without asking for one at a terminal; wandb's UsageError if there is none."""
-    import wandb
-
-    _quiet()
-    if not wandb.login(prompt=False, verify=False):
-        raise wandb.errors.UsageError("no API key; run `wandb login` or set WANDB_API_KEY")
-
-
-def _quiet() -> None:
-    """Silence what W&B prints outside of runs. With WANDB_MODE=offline it would not look for a key."""
-    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # its report on itself holds the process up for 10 s
-    import wandb
-
-    wandb.setup(settings=wandb.Settings(silent=True, mode="online"))
 
 
 @contextmanager

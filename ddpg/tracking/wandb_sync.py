@@ -9,9 +9,10 @@ from typing import Any
 from ddpg.errors import UserError
 from ddpg.tracking.metrics import Row
 from ddpg.tracking.tracker import Kind, first_line
+from ddpg.tracking.wandb_core import let_go, log_in
 from ddpg.tracking.wandb_files import mark_as_synced
 from ddpg.tracking.wandb_identity import WandbIdentity
-from ddpg.tracking.wandb_sink import WandbSettings, WandbSink, log_in
+from ddpg.tracking.wandb_sink import WandbSettings, WandbSink
 
 CONNECT_S = 20  # the server does not answer at all
 ARRIVAL_S = 10.0  # the server may show what it took in a moment later
@@ -42,23 +43,28 @@ class WandbServer:
     def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: Ended) -> int | None:
         """How many rows were sent, perhaps none but how the run ended; None if W&B has it all.
 
-        Raises UserError if W&B does not show the whole record in the end; else whatever W&B raises.
+        Raises UserError if W&B cannot be reached, or does not show the whole record in the end; else whatever W&B
+        raises.
         """
+        self._api = self._api or _connected()
+        try:
+            return self._send_missing(settings, identity, run)
+        except BaseException:
+            let_go()  # what is open for this run; and the wandb-core through which the server was asked
+            self._api = None
+            raise
+
+    def _send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: Ended) -> int | None:
         place = "/".join(part for part in (settings.entity, settings.project, identity.id) if part)
         if self._has_all(place, run):
             mark_as_synced(run.folder, identity.id)
             return None
         sink = WandbSink(replace(settings, mode="online"), run.folder, run.config, identity.group, identity.name)
-        try:
-            before = sink.open_online()
-            sink.start(run.rows)
-            for path, kind in run.files:
-                sink.save(path, kind)
-            sink.hand_over(run.exit_code, run.summary)
-        except BaseException:
-            sink.abandon()
-            self._api = None  # it asked through the wandb-core that is gone now
-            raise
+        before = sink.open_online()
+        sink.start(run.rows)
+        for path, kind in run.files:
+            sink.save(path, kind)
+        sink.hand_over(run.exit_code, run.summary)
         self._require_all(place, run)
         mark_as_synced(run.folder, identity.id)
         return max(len(run.rows) - before, 0)
@@ -66,7 +72,6 @@ class WandbServer:
     def _has_all(self, place: str, run: Ended) -> bool:
         import wandb
 
-        self._api = self._api or _connected()
         self._api.flush()  # else it answers from memory
         try:
             found = self._api.run(place)

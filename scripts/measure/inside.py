@@ -19,6 +19,8 @@ from ddpg.trainer import Trainer
 from measure.learner import compose, fill
 from measure.programs import STARTS, WARM_UP
 
+EPISODE = 1000  # env steps, of HalfCheetah-v4
+
 
 class Stopwatch:
     """Adds up the seconds within functions of one argument. What it takes itself counts as outside of them."""
@@ -40,36 +42,35 @@ def trainer_of(steps: int, folder: Path) -> Trainer:
     """td3 on HalfCheetah-v4, with everything that a run does but W&B."""
     cfg = check(compose(
         "preset=td3", f"random_steps={STARTS}", f"learning_starts={STARTS}", f"total_steps={steps}",
-        f"eval.every={steps}", "eval.episodes=1",
+        f"eval.every={2 * steps}", "eval.episodes=1",
     ))  # fmt: skip
     run_folder = RunFolder(folder)
     return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
 
 
-def outside(windows: int, window: int = 1000) -> dict[str, Any]:
-    """Of every `window` env steps of a run, an episode each, the parts that are updates, the simulator, and the rest.
+def outside(windows: int) -> dict[str, Any]:
+    """Of so many episodes of a run, the parts that are updates, the simulator, and the rest.
 
     A checkpoint comes after 10,000 env steps; the one at the end is timed, and spread over so many.
     """
     updates, simulator, saves = Stopwatch(), Stopwatch(), Stopwatch()
     marks: list[tuple[float, float, float]] = []
     with tempfile.TemporaryDirectory() as name:
-        trainer = trainer_of(STARTS + WARM_UP + windows * window, Path(name))
+        trainer = trainer_of(STARTS + WARM_UP + windows * EPISODE, Path(name))
         boundary, every = trainer._at_boundary, trainer.schedule.checkpoint_every
 
         def marked() -> None:
             boundary()
-            if trainer.env_step % window == 0:
-                marks.append((time.perf_counter(), updates.seconds, simulator.seconds))
+            marks.append((time.perf_counter(), updates.seconds, simulator.seconds))
 
         trainer._at_boundary = marked  # type: ignore[method-assign]
         trainer.agent.update = updates.around(trainer.agent.update)  # type: ignore[method-assign]
         trainer.env.unwrapped.step = simulator.around(trainer.env.unwrapped.step)  # type: ignore[method-assign]
         trainer._save = saves.around(trainer._save)  # type: ignore[method-assign]
         trainer.train()
-    spans = np.diff(np.array(marks)[(STARTS + WARM_UP) // window - 1 :], axis=0)
+    spans = np.diff(np.array(marks)[(STARTS + WARM_UP) // EPISODE - 1 :], axis=0)
     assert len(spans) == windows
-    step_s, update_s, simulator_s = (float(part) for part in np.median(spans, axis=0) / window)
+    step_s, update_s, simulator_s = (float(part) for part in np.median(spans, axis=0) / EPISODE)
     rest = float(np.median(1 - (spans[:, 1] + spans[:, 2]) / spans[:, 0]))
     checkpoint = saves.seconds / every / step_s
     return {"fraction": rest + checkpoint, "step_s": step_s, "update_s": update_s, "simulator_s": simulator_s,
