@@ -41,7 +41,7 @@ test: $(STAMP)  ## the fast tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not slurm" $(PYTEST_ARGS)
 
 test-slow: $(STAMP)  ## the slow tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow -o faulthandler_timeout=3600 $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check

@@ -68,16 +68,19 @@ static void tile_at(const Step *s, Int i, Int j, const float *panel) {
             out[r * om + c * on] = y && y[r * om + c * on] <= 0 ? 0 : apart[r * PANEL + c];
 }
 
-/* The product, tile by tile. */
+/* The product, tile by tile. Where there are enough rows, each thread has its own, as pointwise.h and sparse.h share
+   them: what it reads it has mostly written itself, and nothing has to come from another core's cache. */
 static void dense(const Step *s, Team team) {
     const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = parts(m, ROWS);
+    const int by_rows = m >= PANEL * team.of;
     float *panel = room(k * PANEL);
-    Int begin, end, packed = -1;
-    share(parts(n, PANEL) * tiles, team, &begin, &end);
-    for (Int t = begin; t < end; t++) {
-        const Int i = t % tiles * ROWS, j = t / tiles * PANEL;
-        if (j != packed) pack(panel, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);
-        packed = j;
-        tile_at(s, i, j, panel);
+    Int begin, end;
+    share(by_rows ? tiles : tiles * parts(n, PANEL), team, &begin, &end);
+    for (Int j = 0; j < n; j += PANEL) {
+        const Int before = by_rows ? 0 : j / PANEL * tiles;
+        Int t = begin > before ? begin - before : 0;
+        if (t >= least(end - before, tiles)) continue;
+        pack(panel, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);
+        for (; t < least(end - before, tiles); t++) tile_at(s, t * ROWS, j, panel);
     }
 }
