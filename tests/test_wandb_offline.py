@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,9 @@ def next_second() -> None:
 
 
 @needs_proc
-def test_runs_of_one_process_leave_nothing_behind(tmp_path: Path) -> None:
+def test_runs_of_one_process_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No process that wandb's exit hook would wait for, and no hooks, which would pile up in a multirun."""
+    monkeypatch.setattr("ddpg.tracking.wandb_core.LET_GO_S", 60)  # busy cores
     before = sys.exit, sys.excepthook, wandb_core(os.getpid())
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -66,14 +68,34 @@ def test_a_run_that_has_ended_does_not_wait_for_wandb_core(tmp_path: Path, monke
     tracker = tracker_of(tmp_path, settings(mode="offline"))
     tracker.rewind(None)
     log_rows(tracker, 0, 3)
-    asked, ended = threading.Event(), threading.Event()
+    asked, ended, told = threading.Event(), threading.Event(), threading.Event()
     with monkeypatch.context() as patch:
-        patch.setattr("wandb.teardown", lambda exit_code: (asked.set(), ended.wait(30)))
+        patch.setattr("wandb.teardown", lambda exit_code: (asked.set(), ended.wait(30), told.set()))
         patch.setattr("ddpg.tracking.wandb_core.LET_GO_S", 0.1)
         tracker.finish(0, {})
         assert asked.wait(10)
-        assert not ended.is_set()
+        assert not told.is_set()
         ended.set()
+
+
+@needs_proc
+@pytest.mark.parametrize("where", ["ddpg.tracking.WandbSink.hand_over", "ddpg.tracking.ProgressSink.finish"])
+def test_ctrl_c_at_the_end_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """In W&B's own upload, or in a sink that comes before it."""
+    monkeypatch.setattr("ddpg.tracking.wandb_core.LET_GO_S", 60)
+    monkeypatch.setattr(where, interrupted)
+    before = wandb_core(os.getpid())
+    tracker = tracker_of(tmp_path, replace(settings(mode="offline"), progress="lines"))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 3)
+    assert wandb_core(os.getpid()) != before
+    with pytest.raises(KeyboardInterrupt):
+        tracker.finish(0, {})
+    assert wandb_core(os.getpid()) == before
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_opens_when_training_has_begun(tmp_path: Path) -> None:

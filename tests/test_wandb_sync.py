@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from PIL import Image
 from tracked import (
     CONFIG,
@@ -30,6 +31,7 @@ from ddpg.run_folder import RunFolder
 from ddpg.sweep.folder import Submission, SweepFolder
 from ddpg.sweep.pool import start_ticks
 from ddpg.sweep.sync import sync
+from ddpg.tracking import wandb_sync
 
 
 def trained(path: Path, rows: int, state: str, **wandb: Any) -> RunFolder:
@@ -256,18 +258,38 @@ def test_a_run_that_wandb_has_deleted_does_not_stop_the_others(
     assert taken == f"{tmp_path / 'b'}: sent 5 rows"
 
 
+def test_a_connection_that_breaks_does_not_stop_the_others(
+    wandb_server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when wandb-core is killed: what asks through it fails from then on."""
+    for name in ("a", "b"):
+        trained(tmp_path / name, 5, "done", mode="offline")
+    ask = wandb_sync.WandbServer._has_all
+
+    def broken(server: Any, place: str, run: Any) -> bool:
+        if run.folder.name == "a":
+            wandb.teardown()
+        return ask(server, place, run)
+
+    monkeypatch.setattr(wandb_sync.WandbServer, "_has_all", broken)
+    assert not sync(tmp_path)
+    failed, taken = capsys.readouterr().out.splitlines()
+    assert failed.startswith(f"{tmp_path / 'a'}: failed: ")
+    assert taken == f"{tmp_path / 'b'}: sent 5 rows"
+
+
 @pytest.mark.usefixtures("no_wandb_account")
 def test_a_wandb_core_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As wandb's exit hook would, for ever, now and then after a server that did not answer."""
     trained(tmp_path / "a", 5, "done", mode="offline")
-    asked, ended = threading.Event(), threading.Event()
+    asked, ended, told = threading.Event(), threading.Event(), threading.Event()
     with monkeypatch.context() as patch:
-        patch.setattr("wandb.teardown", lambda exit_code: (asked.set(), ended.wait(30)))
+        patch.setattr("wandb.teardown", lambda exit_code: (asked.set(), ended.wait(30), told.set()))
         patch.setattr("ddpg.tracking.wandb_core.LET_GO_S", 0.1)
         with pytest.raises(UserError, match="W&B cannot be reached: "):
             sync(tmp_path)
         assert asked.wait(10)
-        assert not ended.is_set()
+        assert not told.is_set()
         ended.set()
 
 

@@ -111,9 +111,15 @@ class Tracker:
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """End every sink that was started, and close the record. A run that cannot be built ends before that."""
-        if self._started:
-            self._tell(lambda sink: sink.finish(exit_code, summary))
-        self._file.close()
+        try:
+            if self._started:
+                self._tell(lambda sink: sink.finish(exit_code, summary))
+        except BaseException:  # Ctrl-C: nothing may wait for a sink that was not reached
+            for sink in self._sinks:
+                sink.abandon()
+            raise
+        finally:
+            self._file.close()
 
     def _append(self, line: bytes) -> None:
         start = self._bytes

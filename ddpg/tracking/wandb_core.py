@@ -55,6 +55,8 @@ def start_quietly() -> None:
     import wandb
 
     hooks = sys.exit, sys.excepthook
-    wandb.setup(settings=wandb.Settings(silent=True, mode="online"))
-    # every wandb-core wraps them once more, to tell wandb's exit hook how the process ended; `let_go` comes before that
-    sys.exit, sys.excepthook = hooks
+    try:
+        wandb.setup(settings=wandb.Settings(silent=True, mode="online"))
+    finally:
+        # every wandb-core wraps them once more, to tell wandb's exit hook how the process ends; `let_go` comes first
+        sys.exit, sys.excepthook = hooks
