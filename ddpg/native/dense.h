@@ -68,8 +68,8 @@ static void tile_at(const Step *s, Int i, Int j, const float *panel) {
             out[r * om + c * on] = y && y[r * om + c * on] <= 0 ? 0 : apart[r * PANEL + c];
 }
 
-/* The product, tile by tile. Where it is fair, each thread has rows of its own, as in pointwise.h and sparse.h: from layer
-   to layer it reads rows that it has mostly written itself, so that less has to come from another core's cache. */
+/* The product, tile by tile. Where it is fair, each thread has rows of its own, as in pointwise.h and sparse.h: from
+   layer to layer it reads rows that it has mostly written itself, so less has to come from another core's cache. */
 static void dense(const Step *s, Team team) {
     const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = parts(m, ROWS);
     const int by_rows = m >= PANEL * team.of && tiles % team.of == 0;
