@@ -93,12 +93,26 @@ class Pool:
     def _start(self, run: Run, slot: _Slot) -> _Started:
         before, log_file = _version(run.path), run.path / "train.log"
         logged = log_file.stat().st_size if log_file.exists() else 0
-        process = start_worker(run.path, self.threads, self.directory, slot.gpu)
-        if slot.cores:
-            with suppress(OSError):  # it has ended already, or the system has taken these cores away
-                os.sched_setaffinity(process.pid, slot.cores)
+        with _on(slot.cores):
+            process = start_worker(run.path, self.threads, self.directory, slot.gpu)
         log.info("#%d starts: %s", run.number, run.path)
         return _Started(run, process, before, logged)
+
+
+@contextmanager
+def _on(cores: Sequence[int]) -> Iterator[None]:
+    """What is started within it has these cores alone, from its first moment on; [] leaves them to the system."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    try:
+        with suppress(OSError):  # the system has taken these cores away
+            os.sched_setaffinity(0, cores)
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(0, before)
 
 
 def start_worker(run: Path, threads: int, directory: Path, gpu: str | None = None) -> "subprocess.Popen[bytes]":

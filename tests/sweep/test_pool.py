@@ -224,8 +224,9 @@ def test_runs_find_packages_where_the_sweep_was_started(
 def test_runs_have_their_own_cores_threads_and_log(prepare: Prepare) -> None:
     code = DONE + "print(json.dumps([sorted(os.sched_getaffinity(0)), os.environ['OMP_NUM_THREADS']]), flush=True)\n"
     here = "(path / 'here').touch()\n" + meet("here")
-    runs = prepare(code + here, code + here)
+    runs, before = prepare(code + here, code + here), usable()
     Pool(2, 1, HERE).train(runs, InterruptFlag())
+    assert usable() == before
     said = [json.loads((run.path / "train.log").read_text()) for run in runs]
     assert [threads for _, threads in said] == ["1", "1"]
     if len(usable()) > 1:
