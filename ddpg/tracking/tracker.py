@@ -114,7 +114,7 @@ class Tracker:
         try:
             if self._started:
                 self._tell(lambda sink: sink.finish(exit_code, summary))
-        except BaseException:  # Ctrl-C: nothing may wait for a sink that was not reached
+        except BaseException:  # Ctrl-C: nothing may wait for a sink that was cut short or not reached
             for sink in self._sinks:
                 sink.abandon()
             raise

@@ -112,10 +112,8 @@ class WandbSink:
         """Wait until everything is written or uploaded, at most `finish_timeout` seconds; `HURRY_S` after a signal."""
         if self._run is None and exit_code > BY_A_SIGNAL:
             return  # no time to begin now; the next attempt sends it all
-        try:
-            self.hand_over(exit_code, summary)
-        finally:  # also if Ctrl-C ends the wait
-            let_go()
+        self.hand_over(exit_code, summary)
+        let_go()
 
     def hand_over(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """What `finish` does first: the run is whole then, and wandb-core still there for the next one."""
