@@ -28,11 +28,11 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.build import build_trainer
-from ddpg.config import check
-from ddpg.run_folder import RunFolder
-from ddpg.tracking import Tracker, read_metrics
-from ddpg.trainer import SNAPSHOT_EVERY, Trainer
+from ddpg.config.settings import check
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import Tracker, read_metrics
+from ddpg.run.build import build_trainer
+from ddpg.training.trainer import SNAPSHOT_EVERY, Trainer
 
 SIZE, SEEN = 1_000_000, 1_200_000  # transitions that the memory holds, and that it has seen
 EPISODE = 1000

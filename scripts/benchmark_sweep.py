@@ -27,14 +27,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.interrupt import InterruptFlag
+from ddpg.record.tracking import read_metrics
 from ddpg.sweep import slurm
-from ddpg.sweep.cores import usable
-from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.execute.cores import usable
+from ddpg.sweep.execute.pool import Pool
+from ddpg.sweep.execute.submit import submit
 from ddpg.sweep.freeze import FrozenRun, compose, freeze
 from ddpg.sweep.options import SlurmOptions, options
-from ddpg.sweep.pool import Pool
-from ddpg.sweep.submit import submit
-from ddpg.tracking import read_metrics
+from ddpg.sweep.state.folder import SweepFolder
 
 LEARNING_STARTS = 1000
 
@@ -111,7 +111,7 @@ def scale(count: int) -> dict[str, float | None]:
         if shutil.which("sbatch") and slurm.queue() is not None:
             submitting, jobs_there = timed(lambda: submit(sweep, range(len(runs)), chosen))
             slurm.cancel(sorted({job.partition("_")[0] for job in jobs_there}))
-        words = [sys.executable, "-c", "from ddpg.sweep_cli import sweep; sweep()", "status", str(sweep.path)]
+        words = [sys.executable, "-c", "from ddpg.commands.sweep import sweep; sweep()", "status", str(sweep.path)]
         looking, _ = timed(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL))
     return {
         "runs": len(runs), "compose_s": freezing, "write_s": writing, "submit_s": submitting, "status_s": looking,

@@ -1,6 +1,6 @@
 """`ddpg-train` from a checkout: `python scripts/train.py env=hopper preset=td3`."""
 
-from ddpg.cli import train
+from ddpg.commands.cli import train
 
 if __name__ == "__main__":
     train()

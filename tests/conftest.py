@@ -20,16 +20,16 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
-from slurm_cluster import MISSING, Cluster
-from wandb_server import KEY, WandbServer
+from support.slurm_cluster import MISSING, Cluster
+from support.wandb_server import KEY, WandbServer
 
-from ddpg.build import build_trainer
-from ddpg.config import check, plain
-from ddpg.run import run
-from ddpg.run_folder import RunFolder
-from ddpg.tracking import Tracker
-from ddpg.tracking.wandb_core import let_go
-from ddpg.trainer import Trainer
+from ddpg.config.settings import check, plain
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import Tracker
+from ddpg.record.tracking.wandb_core import let_go
+from ddpg.run.build import build_trainer
+from ddpg.run.lifecycle import run
+from ddpg.training.trainer import Trainer
 
 torch.set_num_threads(1)
 
@@ -84,7 +84,7 @@ def resolved(compose: Callable[..., DictConfig]) -> Callable[..., dict[str, Any]
 
 
 #: The toy environment (toys.py), unless a test chooses another.
-WALK = ("env=gym", "env.id=Walk-v0", "env.imports=[toys]")
+WALK = ("env=gym", "env.id=Walk-v0", "env.imports=[support.toys]")
 
 #: A run of a second: two tiny networks, little of everything.
 TINY = (
@@ -170,7 +170,7 @@ def slurm(new_cluster: Callable[..., Cluster]) -> Cluster:
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
     """reference("seed=2"): the fingerprint of such a run of slurm_sweep.RUN that nothing disturbs."""
-    from slurm_sweep import RUN, fingerprint
+    from support.slurm_sweep import RUN, fingerprint
 
     @cache
     def _fingerprint(*overrides: str) -> dict[str, str]:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ddpg.agent import DDPG
-from ddpg.replay import Batch
+from ddpg.learner.agent import DDPG
+from ddpg.learner.replay import Batch
 from measure import activity, floor, growth, learner, programs, table
 
 ROOT = Path(__file__).parent.parent

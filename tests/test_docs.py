@@ -12,11 +12,12 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg import cli, sweep_cli
-from ddpg.config import check
-from ddpg.signature import fit
+from ddpg.commands import cli
+from ddpg.commands import sweep as sweep_cli
+from ddpg.config.settings import check
+from ddpg.config.signature import fit
+from ddpg.record.tracking import read_metrics
 from ddpg.sweep.options import LocalOptions, SlurmOptions
-from ddpg.tracking import read_metrics
 
 ROOT = Path(__file__).parent.parent
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

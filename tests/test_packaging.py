@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from slurm_cluster import Cluster
-from slurm_sweep import Sweep, fingerprint
+from support.slurm_cluster import Cluster
+from support.slurm_sweep import Sweep, fingerprint
 
 ROOT = Path(__file__).parent.parent
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -70,7 +70,11 @@ def test_config_comes_from_the_wheel(command: Command, site: Path) -> None:
     done = command("ddpg-train", "--cfg", "job")
     assert done.returncode == 0, done.stderr
     assert "total_steps:" in done.stdout
-    where = [sys.executable, "-c", "import ddpg.cli, ddpg.conf; print(ddpg.cli.__file__, ddpg.conf.__file__)"]
+    where = [
+        sys.executable,
+        "-c",
+        "import ddpg.commands.cli, ddpg.conf; print(ddpg.commands.cli.__file__, ddpg.conf.__file__)",
+    ]
     files = subprocess.check_output(where, env=os.environ | {"PYTHONPATH": str(site)}, cwd=site, text=True)
     assert all(file.startswith(str(site)) for file in files.split())
 

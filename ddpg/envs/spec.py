@@ -21,7 +21,7 @@ from ddpg.envs.rendering import (
 )
 from ddpg.envs.vector_env import VectorEnv
 from ddpg.errors import UserError
-from ddpg.types import Count, PositiveInt
+from ddpg.ranges import Count, PositiveInt
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ddpg.plot import INK, dress, new_figure, save
-from ddpg.report.choice import count
+from ddpg.record.plot import INK, dress, new_figure, save
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
+from ddpg.report.selection import count
 from ddpg.report.statistics import ENOUGH, Estimates, iqm
 
 #: Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which paper swallows.

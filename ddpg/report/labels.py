@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ddpg.config import MAY_CHANGE, flat, science
-from ddpg.signature import shown
+from ddpg.config.settings import MAY_CHANGE, flat, science
+from ddpg.config.signature import shown
 
 #: Options that decide others come first: what follows from them needs no mention.
 FIRST = ("experiment", "preset")

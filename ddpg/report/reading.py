@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ddpg.config import group
+from ddpg.config.settings import group
+from ddpg.config.signature import nearest
 from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking.metrics import Row, read_metrics
 from ddpg.report.labels import Described, labels
-from ddpg.run_folder import RunFolder
-from ddpg.signature import nearest
-from ddpg.tracking.metrics import Row, read_metrics
 
 
 @dataclass(frozen=True)

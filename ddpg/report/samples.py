@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ddpg.plot import Series, moving_mean, short_number
-from ddpg.report.choice import OneRun, count, different_lengths, explained, finished_step, one_for_each_seed
+from ddpg.record.plot import Series, moving_mean, short_number
 from ddpg.report.metric import EPISODES, Metric
+from ddpg.report.selection import OneRun, count, different_lengths, explained, finished_step, one_for_each_seed
 
 #: A metric of training episodes is put on a grid of POINTS steps, at each the mean of the last WINDOW episodes.
 POINTS, WINDOW = 100, 100

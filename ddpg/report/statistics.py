@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rliable import library
 
-from ddpg.plot import Series
+from ddpg.record.plot import Series
 from ddpg.report.metric import Metric
 from ddpg.report.samples import Sample
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ddpg.plot import short_number
-from ddpg.report.choice import count
+from ddpg.record.plot import short_number
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
+from ddpg.report.selection import count
 from ddpg.report.statistics import ENOUGH, Estimates, Score
 
 HEADER = ("convention", "configuration", "seeds", "step", "IQM", "95 % interval", "mean ± std")

@@ -11,14 +11,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ddpg.config.signature import nearest, shown
 from ddpg.errors import UserError
-from ddpg.signature import nearest, shown
-from ddpg.sweep import slurm, stock
-from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep import slurm
 from ddpg.sweep.options import SlurmOptions, options
-from ddpg.sweep.status import RunState, states, users
-from ddpg.sweep.table import number_of_runs, outcome, summary
-from ddpg.sweep.tasks import NO_SLURM, host_and_pid, is_pool, look
+from ddpg.sweep.state import hydra_sweeps as stock
+from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.status import RunState, states, users
+from ddpg.sweep.state.table import number_of_runs, outcome, summary
+from ddpg.sweep.state.tasks import NO_SLURM, host_and_pid, is_pool, look
 
 #: Seconds that the runs have to save and end. Slurm kills them after its KillWait, 30 unless the cluster changed it.
 PATIENCE_S = 60.0

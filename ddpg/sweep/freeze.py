@@ -23,11 +23,12 @@ from hydra.core.override_parser.types import Override
 from hydra.core.utils import filter_overrides
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from ddpg.config import require_same_config, to_yaml, values
+from ddpg.config.settings import to_yaml, values
 from ddpg.errors import UserError
-from ddpg.provenance import code_version
-from ddpg.run_folder import RunFolder
-from ddpg.sweep.folder import SweepFolder, now
+from ddpg.record.config_file import require_same_config
+from ddpg.record.provenance import code_version
+from ddpg.record.run_folder import RunFolder
+from ddpg.sweep.state.folder import SweepFolder, now
 
 
 @dataclass(frozen=True)

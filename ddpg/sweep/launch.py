@@ -20,14 +20,14 @@ from omegaconf import DictConfig
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.sweep import slurm
-from ddpg.sweep.folder import Submission, SweepFolder, now
+from ddpg.sweep.execute.pool import PROGRAM, Pool, print_log, this_process
+from ddpg.sweep.forecast.memory import estimated_mem_gb
+from ddpg.sweep.forecast.plan import plan
 from ddpg.sweep.freeze import compose, freeze
-from ddpg.sweep.memory import estimated_mem_gb
 from ddpg.sweep.options import Options, SlurmOptions, options
-from ddpg.sweep.plan import plan
-from ddpg.sweep.pool import PROGRAM, Pool, print_log, this_process
-from ddpg.sweep.status import RunState, states
-from ddpg.sweep.table import number_of_runs, summary
+from ddpg.sweep.state.folder import Submission, SweepFolder, now
+from ddpg.sweep.state.status import RunState, states
+from ddpg.sweep.state.table import number_of_runs, summary
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Ca
     if not numbers:
         return lambda: None
     if isinstance(chosen, SlurmOptions):
-        from ddpg.sweep.submit import submit, wait  # submitit, where it is needed
+        from ddpg.sweep.execute.submit import submit, wait  # submitit, where it is needed
 
         jobs = submit(sweep, numbers, chosen)
         return partial(wait, jobs, sweep) if chosen.wait else lambda: None

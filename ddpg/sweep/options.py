@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ddpg.config.signature import fit
 from ddpg.errors import UserError
-from ddpg.signature import fit
-from ddpg.types import Count, NonNegative, PositiveInt
+from ddpg.ranges import Count, NonNegative, PositiveInt
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ddpg.config.signature import nearest
 from ddpg.errors import UserError
-from ddpg.signature import nearest
 from ddpg.sweep.options import SlurmOptions
 
 ANSWER_S = 60  # Slurm's commands themselves give a silent controller up after about 10 s

@@ -8,16 +8,16 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from ddpg.errors import UserError
-from ddpg.run_folder import RunFolder
-from ddpg.sweep.folder import SweepFolder
-from ddpg.sweep.status import State, is_held, states
-from ddpg.sweep.stock import runs_of
-from ddpg.tracking import Kind, WandbSettings, read_metrics
-from ddpg.tracking.tracker import first_line
-from ddpg.tracking.wandb_core import let_go
-from ddpg.tracking.wandb_identity import known_identity
-from ddpg.tracking.wandb_sink import sweep_of
-from ddpg.tracking.wandb_sync import Ended, WandbServer
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import Kind, WandbSettings, read_metrics
+from ddpg.record.tracking.tracker import first_line
+from ddpg.record.tracking.wandb_core import let_go
+from ddpg.record.tracking.wandb_identity import known_identity
+from ddpg.record.tracking.wandb_sink import sweep_of
+from ddpg.record.tracking.wandb_sync import Ended, WandbServer
+from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.hydra_sweeps import runs_of
+from ddpg.sweep.state.status import State, is_held, states
 
 
 def sync(path: Path) -> bool:

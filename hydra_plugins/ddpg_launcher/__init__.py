@@ -24,7 +24,7 @@ class Sweeper(BasicSweeper):
     """Hydra's own, which would compose every job once to see that it can be."""
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        """Left to the launchers, which freeze every job before they start one, and to ddpg.precheck."""
+        """Left to the launchers, which freeze every job before they start one, and to ddpg.commands.precheck."""
 
 
 class FreezingLauncher(BaseSubmititLauncher):

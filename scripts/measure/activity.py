@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ddpg.agent import DDPG
-from ddpg.replay import Batch
+from ddpg.learner.agent import DDPG
+from ddpg.learner.replay import Batch
 
 
 def put_to_work(agent: DDPG, batch: Batch, share: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from ddpg.plot import EVALUATION, INK, TRAINING, dress, new_figure, save, short_number
+from ddpg.record.plot import EVALUATION, INK, TRAINING, dress, new_figure, save, short_number
 
 
 @dataclass(frozen=True)

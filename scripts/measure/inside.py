@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ddpg.build import build_env_spec, build_replay, build_trainer
-from ddpg.config import check
-from ddpg.run_folder import RunFolder
-from ddpg.tracking import Tracker
-from ddpg.trainer import Trainer
+from ddpg.config.settings import check
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import Tracker
+from ddpg.run.build import build_env_spec, build_replay, build_trainer
+from ddpg.training.trainer import Trainer
 from measure.learner import compose, fill
 from measure.programs import STARTS, WARM_UP
 

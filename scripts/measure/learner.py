@@ -19,10 +19,10 @@ import torch
 from gymnasium import spaces
 from omegaconf import DictConfig
 
-from ddpg.agent import DDPG
-from ddpg.build import build_agent, build_replay
-from ddpg.native import kernels
-from ddpg.replay import Batch, ReplayBuffer
+from ddpg.fast.native import kernels
+from ddpg.learner.agent import DDPG
+from ddpg.learner.replay import Batch, ReplayBuffer
+from ddpg.run.build import build_agent, build_replay
 from measure.floor import Shapes, floor
 
 Work = Callable[[], None]

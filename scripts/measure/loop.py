@@ -6,9 +6,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from ddpg.build import build_trainer
-from ddpg.run_folder import RunFolder
-from ddpg.tracking import Tracker
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import Tracker
+from ddpg.run.build import build_trainer
 from measure.floor import Shapes
 from measure.learner import Case, Sizes, Work, compose, fill
 

@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 import torch
 
-from ddpg.provenance import code_commit
+from ddpg.record.provenance import code_commit
 
 
 def machine(core: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddpg.tracking import read_metrics
+from ddpg.record.tracking import read_metrics
 
 TRAIN = (sys.executable, str(Path(__file__).parents[1] / "train.py"))  # the program ddpg-train
 

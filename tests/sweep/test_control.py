@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sweep_folders import FakeSlurm, pool, write_run, write_sweep
+from support.sweep_folders import FakeSlurm, pool, write_run, write_sweep
 
 from ddpg.errors import UserError
 from ddpg.sweep import control
 from ddpg.sweep.control import cancel, ranges, retry
-from ddpg.sweep.folder import SweepFolder
 from ddpg.sweep.options import Options
-from ddpg.sweep.status import states
+from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.status import states
 
 RUNNING, FAILED, DONE = {"state": "running"}, {"state": "failed"}, {"state": "done", "last_return": 1.0}
 Start = Callable[[str], subprocess.Popen[str]]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.errors import UserError
-from ddpg.sweep.folder import Run, Submission, SweepFolder, swept
+from ddpg.sweep.state.folder import Run, Submission, SweepFolder, swept
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from ddpg.config import to_yaml
+from ddpg.config.settings import to_yaml
 from ddpg.errors import UserError
-from ddpg.sweep.folder import SweepFolder
 from ddpg.sweep.freeze import Composer, FrozenRun, compose, freeze
+from ddpg.sweep.state.folder import SweepFolder
 
 #: What a job may say: of each line one word or none.
 WORDS = [

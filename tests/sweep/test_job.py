@@ -10,8 +10,8 @@ from submitit.core.utils import UncompletedJobError
 
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
-from ddpg.sweep.folder import Run
-from ddpg.sweep.job import Job
+from ddpg.sweep.execute.job import Job
+from ddpg.sweep.state.folder import Run
 
 Prepare = Callable[..., Job]
 
@@ -26,7 +26,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
                 signal.raise_signal(signum)
             return list(runs[:undone])
 
-        monkeypatch.setattr("ddpg.sweep.pool.Pool.train", train)
+        monkeypatch.setattr("ddpg.sweep.execute.pool.Pool.train", train)
         return Job(tuple(Run(n, tmp_path / str(n), ()) for n in range(2)), 1, tmp_path)
 
     return _job
@@ -90,7 +90,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setattr("ddpg.sweep.slurm.requeue", requeue)
-    monkeypatch.setattr("ddpg.sweep.job.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("ddpg.sweep.execute.job.time.sleep", lambda seconds: None)
     before = signal.signal(signal.SIGUSR2, refused)
     yield answers
     signal.signal(signal.SIGUSR2, before)
@@ -109,7 +109,7 @@ def test_a_requeue_that_fails_is_tried_again(job: Prepare, refusing: list[str], 
 
 
 def test_no_requeue_at_all(job: Prepare, refusing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ddpg.sweep.job.INSIST_S", -1.0)
+    monkeypatch.setattr("ddpg.sweep.execute.job.INSIST_S", -1.0)
     refusing += ["Unable to contact slurm controller"]
     with pytest.raises(UserError, match="saved, and could not be requeued: Unable to contact"):
         job(1, signal.SIGUSR2)()

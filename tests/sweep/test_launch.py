@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import record
 
-from ddpg.run_folder import RunFolder
-from ddpg.sweep.folder import SweepFolder
-from ddpg.sweep.status import states
+from ddpg.record.run_folder import RunFolder
+from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.status import states
 
 #: Two short runs whose environment is built and trained in seconds.
 SWEEP = (
@@ -24,7 +24,7 @@ SWEEP = (
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-c", "from ddpg.cli import train; train()", *SWEEP, *words]
+    return [sys.executable, "-c", "from ddpg.commands.cli import train; train()", *SWEEP, *words]
 
 
 @pytest.fixture

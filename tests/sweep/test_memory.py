@@ -7,12 +7,22 @@ from typing import Any
 import pytest
 
 from ddpg.errors import UserError
+from ddpg.sweep.forecast.memory import (
+    BASE_GB,
+    GIB,
+    GPU_GB,
+    EnvFacts,
+    asked_gb,
+    env_facts,
+    estimated_mem_gb,
+    job_gb,
+    replay_gb,
+)
 from ddpg.sweep.freeze import FrozenRun
-from ddpg.sweep.memory import BASE_GB, GIB, GPU_GB, EnvFacts, asked_gb, env_facts, estimated_mem_gb, job_gb, replay_gb
 
 
 def test_env_facts(resolved: Callable[..., dict[str, Any]]) -> None:
-    toy = ("env=gym", "env.id=Walk-v0", "env.imports=[toys]")
+    toy = ("env=gym", "env.id=Walk-v0", "env.imports=[support.toys]")
     facts = env_facts([resolved(), resolved(*toy), resolved(*toy, "env.action_repeat=3", "seed=2"), resolved()])
     pendulum, walk = EnvFacts(4 * (3 + 1 + 3), 200), EnvFacts(4 * (3 + 2 + 3), 1000)
     assert facts == [pendulum, walk, EnvFacts(walk.transition_bytes, 334), pendulum]

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from ddpg.errors import UserError
-from ddpg.sweep import forecast, plan
-from ddpg.sweep.forecast import Forecast, forecasts, grouped, hours
+from ddpg.sweep.forecast import forecast, plan
+from ddpg.sweep.forecast.forecast import Forecast, forecasts, grouped, hours
+from ddpg.sweep.forecast.memory import EnvFacts
+from ddpg.sweep.forecast.plan import _time, required_starts, wall_hours
+from ddpg.sweep.forecast.probe import Speed
 from ddpg.sweep.freeze import FrozenRun
-from ddpg.sweep.memory import EnvFacts
 from ddpg.sweep.options import LocalOptions, Options, SlurmOptions, options
-from ddpg.sweep.plan import _time, required_starts, wall_hours
-from ddpg.sweep.probe import Speed
 from ddpg.sweep.slurm import Limits
 
 ROOT = Path(__file__).parents[2]
@@ -207,7 +207,7 @@ def test_plan_for_this_machine(
     sweep: Callable[..., list[FrozenRun]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(plan, "usable", lambda: [0, 1])
-    monkeypatch.setattr("ddpg.machine.available_memory", lambda: 2 * 2**30)
+    monkeypatch.setattr("ddpg.run.machine.available_memory", lambda: 2 * 2**30)
     chosen = launcher("local")
     assert isinstance(chosen, LocalOptions)
     runs = sweep(*(f"total_steps=360000 seed={seed}" for seed in range(4)))

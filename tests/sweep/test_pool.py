@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from ddpg.interrupt import InterruptFlag
-from ddpg.run_folder import RunFolder
-from ddpg.sweep import pool as pool_module
-from ddpg.sweep.cores import claimed, usable
-from ddpg.sweep.folder import Run
-from ddpg.sweep.pool import Pool, _start_by_ps, start_ticks, this_process, visible_gpus
+from ddpg.record.run_folder import RunFolder
+from ddpg.sweep.execute import pool as pool_module
+from ddpg.sweep.execute.cores import claimed, usable
+from ddpg.sweep.execute.pool import Pool, _start_by_ps, start_ticks, this_process, visible_gpus
+from ddpg.sweep.state.folder import Run
 
 Prepare = Callable[..., list[Run]]
 HERE = Path.cwd()
@@ -47,7 +47,7 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     popen = subprocess.Popen
 
     def start(words: list[str], **options: object) -> subprocess.Popen[bytes]:
-        assert words[1:3] == ["-c", pool_module.PROGRAM.format("ddpg.sweep.worker")]
+        assert words[1:3] == ["-c", pool_module.PROGRAM.format("ddpg.sweep.execute.worker")]
         return popen([sys.executable, str(worker), *words[3:]], **options)
 
     monkeypatch.setattr(pool_module.subprocess, "Popen", start)
@@ -257,7 +257,7 @@ class TestCores:
         """Also by another sweep on this machine; no core is better than one that is shared."""
         with claimed(len(usable())) as all_of_them:
             assert all_of_them == usable()
-            other = "from ddpg.sweep.cores import claimed\nwith claimed(1) as cores: print(cores)"
+            other = "from ddpg.sweep.execute.cores import claimed\nwith claimed(1) as cores: print(cores)"
             assert subprocess.run([sys.executable, "-c", other], capture_output=True, text=True).stdout == "[]\n"
         with claimed(1) as again:
             assert again == usable()[:1]

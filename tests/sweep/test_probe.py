@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from ddpg.config import check, plain
+from ddpg.config.settings import check, plain
 from ddpg.errors import UserError
-from ddpg.run_folder import RunFolder
-from ddpg.sweep import probe as module
-from ddpg.sweep.probe import _Row, probe, shortened
+from ddpg.record.run_folder import RunFolder
+from ddpg.sweep.forecast import probe as module
+from ddpg.sweep.forecast.probe import _Row, probe, shortened
 
 TINY = ("network.actor.hidden=[8,8]", "network.critic.hidden=[8,8]", "batch_size=8")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from slurm_cluster import Cluster
+from support.slurm_cluster import Cluster
 
 from ddpg.errors import UserError
 from ddpg.sweep.options import SlurmOptions, options

@@ -11,13 +11,13 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from sweep_folders import TOTAL, FakeSlurm, pool, row, write_run, write_sweep, written
+from support.sweep_folders import TOTAL, FakeSlurm, pool, row, write_run, write_sweep, written
 
 from ddpg.errors import UserError
-from ddpg.sweep.folder import Run, SweepFolder
-from ddpg.sweep.status import STATES, RunState, State, state_of, states
-from ddpg.sweep.table import status, summary, table
-from ddpg.sweep.tasks import Fate, Task
+from ddpg.sweep.state.folder import Run, SweepFolder
+from ddpg.sweep.state.status import STATES, RunState, State, state_of, states
+from ddpg.sweep.state.table import status, summary, table
+from ddpg.sweep.state.tasks import Fate, Task
 
 SAID = ("done", "running", "failed", "interrupted", None)
 FATES: tuple[Fate | None, ...] = ("waiting", "started", "gone", "unknown", None)
@@ -343,7 +343,7 @@ class TestTable:
 def test_starts_without_torch_and_hydra(tmp_path: Path) -> None:
     write_sweep(tmp_path / "sweep", [DONE])
     code = (
-        "import sys; from ddpg.sweep_cli import sweep; sys.argv = ['ddpg-sweep', 'status', 'sweep']; sweep();"
+        "import sys; from ddpg.commands.sweep import sweep; sys.argv = ['ddpg-sweep', 'status', 'sweep']; sweep();"
         "assert not {'torch', 'hydra', 'pandas', 'submitit', 'wandb'} & set(sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

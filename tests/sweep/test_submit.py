@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sweep_folders import LAUNCHERS
+from support.sweep_folders import LAUNCHERS
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.sweep import slurm
-from ddpg.sweep.folder import SweepFolder
+from ddpg.sweep.execute.submit import submit, wait
 from ddpg.sweep.options import SlurmOptions, options
-from ddpg.sweep.submit import submit, wait
+from ddpg.sweep.state.folder import SweepFolder
 
 
 @pytest.fixture
@@ -116,6 +116,6 @@ def test_waits_for_its_own_jobs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path:
     answers = [{"7_0": running, "7_1": pending}, None, {"7_0": pending}, None, {"8": running}]
     asked = iter(answers)
     monkeypatch.setattr(slurm, "queue", lambda: next(asked))
-    monkeypatch.setattr("ddpg.sweep.submit.POLL_S", (0.0, 0.0))
+    monkeypatch.setattr("ddpg.sweep.execute.submit.POLL_S", (0.0, 0.0))
     wait(["7_0", "7_1"], SweepFolder(tmp_path))
     assert list(asked) == []

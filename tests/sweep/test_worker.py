@@ -12,10 +12,10 @@ import pytest
 from conftest import TINY
 from omegaconf import DictConfig
 
-from ddpg.config import check, plain, to_yaml
-from ddpg.run_folder import RunFolder
-from ddpg.sweep.pool import PROGRAM
-from ddpg.tracking import read_metrics
+from ddpg.config.settings import check, plain, to_yaml
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import read_metrics
+from ddpg.sweep.execute.pool import PROGRAM
 
 Freeze = Callable[..., Path]
 
@@ -34,7 +34,7 @@ def frozen(tmp_path: Path, compose: Callable[..., DictConfig]) -> Freeze:
 def start(path: Path, parent: int | None = None, directory: Path | None = None) -> subprocess.Popen[str]:
     """As `start_worker` does, but what it prints can be read here."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format("ddpg.sweep.worker"), str(path), str(parent or os.getpid())],
+        [sys.executable, "-c", PROGRAM.format("ddpg.sweep.execute.worker"), str(path), str(parent or os.getpid())],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
     )  # fmt: skip
 
@@ -99,8 +99,8 @@ def test_a_bug_keeps_its_traceback(frozen: Freeze) -> None:
 def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
     """kill -9 of the pool: the run saves, and no process stays that nobody knows of."""
     path = frozen("total_steps=1000000", "env.max_episode_steps=20", "updates_per_step=0.01")
-    code = "import sys; from pathlib import Path; from ddpg.sweep.pool import start_worker; folder = Path(sys.argv[1]);"
-    code += "start_worker(folder, 1, Path.cwd()).wait()"
+    code = "import sys; from pathlib import Path; from ddpg.sweep.execute.pool import start_worker; "
+    code += "start_worker(Path(sys.argv[1]), 1, Path.cwd()).wait()"
     supervisor = subprocess.Popen([sys.executable, "-c", code, str(path)])
     until(lambda: reached(path, 300))
     os.kill(supervisor.pid, signal.SIGKILL)

@@ -4,8 +4,8 @@ import gymnasium as gym
 import numpy as np
 from torch import nn
 
-from ddpg.noise import NoNoise
-from ddpg.types import NonNegative, PositiveInt
+from ddpg.learner.noise import NoNoise
+from ddpg.ranges import NonNegative, PositiveInt
 
 
 class MyRobot(gym.Env[np.ndarray, np.ndarray]):

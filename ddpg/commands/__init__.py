@@ -1,0 +1,1 @@
+"""The command line: arguments, messages, and checks before anything starts."""

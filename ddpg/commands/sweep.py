@@ -1,0 +1,161 @@
+"""The command `ddpg-sweep`: what is done with a sweep before, while and after its runs are trained.
+
+Starts without Hydra and torch: a look at a sweep takes a fraction of a second.
+"""
+
+import logging
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ddpg.commands.command_line import is_value, key_values, one_line_errors, print_help
+from ddpg.config.signature import fit, nearest
+from ddpg.errors import UserError
+from ddpg.ranges import NonNegative
+from ddpg.sweep.control import cancel, retry
+from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.status import STATES, State
+from ddpg.sweep.state.table import status
+
+
+@dataclass
+class PlanOptions:
+    """What `ddpg-sweep plan` takes, beside what `ddpg-train` does."""
+
+    probe: NonNegative = field(
+        default=10.0, metadata={"help": "seconds of learning to try each configuration with; 0: no trial"}
+    )
+
+
+@dataclass
+class StatusOptions:
+    """What `ddpg-sweep status` takes, beside the folder."""
+
+    state: str | None = field(
+        default=None, metadata={"help": f"only runs of this state, or as failed,vanished; {', '.join(STATES)}"}
+    )
+
+
+@dataclass
+class RetryOptions:
+    """What `ddpg-sweep retry` takes, beside the folder and the options of the sweep's launcher."""
+
+    lost: str | None = field(
+        default=None, metadata={"help": "a host that is gone for good, with the processes that it had"}
+    )
+
+
+@dataclass
+class NoOptions:
+    """`ddpg-sweep cancel` and `sync` take the folder alone."""
+
+
+def sweep() -> None:
+    """`ddpg-sweep COMMAND SWEEP [KEY=VALUE ...]`."""
+    with one_line_errors("ddpg-sweep"):
+        command, *argv = sys.argv[1:] or [""]
+        if command in ("-h", "--help"):
+            print("ddpg-sweep COMMAND SWEEP ...: SWEEP is the folder of what ddpg-train ... -m started\n")
+            print("\n".join(f"  {usage}" for usage, _ in COMMANDS.values()))
+        elif not command:
+            raise UserError(f"a command comes first: {', '.join(COMMANDS)}")
+        elif command not in COMMANDS:
+            raise UserError(f"{command}: there is no such command{nearest(command, COMMANDS)}")
+        else:
+            COMMANDS[command][1](argv)
+
+
+def _plan(argv: list[str]) -> None:
+    """By way of `ddpg-train -m`, so that everything is meant as it is there."""
+    from ddpg.commands.cli import train_with_hydra  # Hydra, where it is needed
+
+    print_help(argv, f"ddpg-sweep {COMMANDS['plan'][0]}", fields(PlanOptions))
+    own = [word for word in argv if word.startswith("probe=")]
+    options = PlanOptions(**fit(key_values(own, "probe=30"), PlanOptions))
+    words = [word for word in argv if word not in own]
+    if not any(word.startswith("hydra/launcher=") for word in words):
+        words.append("hydra/launcher=local")
+    with TemporaryDirectory() as unused:  # Hydra wants a folder for the sweep
+        words = [word for word in words if not word.startswith("hydra.sweep.dir=")]
+        sys.argv[1:] = ["-m", *words, f"hydra.sweep.dir={unused}", f"hydra.launcher.plan={options.probe:g}"]
+        train_with_hydra()
+
+
+def _status(argv: list[str]) -> None:
+    folder, only = status_arguments(argv)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` wants no more, and that is no mistake
+    print(status(folder, only, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+
+
+def _retry(argv: list[str]) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    folder, options, launcher = retry_arguments(argv)
+    if not retry(folder, launcher, options.lost):
+        sys.exit(1)
+
+
+def _cancel(argv: list[str]) -> None:
+    cancel(_folder_alone("cancel", argv))
+
+
+def _sync(argv: list[str]) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    folder = _folder_alone("sync", argv)
+    from ddpg.sweep.sync import sync  # W&B, where it is needed
+
+    if not sync(folder.path):
+        sys.exit(1)
+
+
+def status_arguments(argv: list[str]) -> tuple[SweepFolder, list[State] | None]:
+    """The sweep and the states to show. UserError, or --help is printed and ends the program."""
+    folder, values = _words("status", argv, StatusOptions)
+    chosen = StatusOptions(**fit(values, StatusOptions)).state
+    return folder, None if chosen is None else [fit(state, State, "state") for state in chosen.split(",")]
+
+
+def retry_arguments(argv: list[str]) -> tuple[SweepFolder, RetryOptions, dict[str, Any]]:
+    """The sweep, and options of ours and of its launcher; the latter are not checked here."""
+    words = [word.removeprefix("hydra.launcher.") for word in argv]  # as the command of the sweep had them
+    folder, values = _words("retry", words, RetryOptions)
+    own = {key: values.pop(key) for key in ("lost",) if key in values}
+    return folder, RetryOptions(**fit(own, RetryOptions)), values
+
+
+def _folder_alone(command: str, argv: list[str]) -> SweepFolder:
+    folder, values = _words(command, argv, NoOptions)
+    fit(values, NoOptions)
+    return folder
+
+
+def _words(command: str, argv: list[str], options: type) -> tuple[SweepFolder, dict[str, Any]]:
+    """What the command line says, not yet checked."""
+    print_help(argv, f"ddpg-sweep {COMMANDS[command][0]}", fields(options))
+    if not argv or is_value(argv[0]):
+        raise UserError(f"the folder of a sweep comes first: ddpg-sweep {command} SWEEP")
+    return SweepFolder(Path(argv[0])), key_values(argv[1:], "state=failed" if command == "status" else "mem_gb=16")
+
+
+#: What each command takes and does, and who does it.
+COMMANDS: dict[str, tuple[str, Callable[[list[str]], None]]] = {
+    "plan": (
+        "plan OVERRIDE ... [probe=SECONDS]: what `ddpg-train OVERRIDE ... -m` would take; nothing is started",
+        _plan,
+    ),
+    "status": (
+        "status SWEEP [state=STATE]: a table of the runs, the counts, and how to go on with what is not done",
+        _status,
+    ),
+    "retry": (
+        "retry SWEEP [KEY=VALUE ...]: trains what is neither done nor alive, in the same folders; other options for "
+        "the launcher are given as timeout_min=600 mem_gb=16",
+        _retry,
+    ),
+    "cancel": ("cancel SWEEP: stops what is alive; the runs save, and retry goes on with them", _cancel),
+    "sync": ("sync SWEEP: sends to W&B what was logged offline; SWEEP may be the folder of one run", _sync),
+}

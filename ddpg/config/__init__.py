@@ -1,0 +1,1 @@
+"""Checks a composed config: the top level (`settings`) and the signatures that its nodes name (`signature`)."""

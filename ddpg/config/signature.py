@@ -1,0 +1,215 @@
+"""Holds values to the signature of what they are for: names, types, choices (`Literal`) and ranges (`ddpg.ranges`)."""
+
+import difflib
+import inspect
+import math
+import pkgutil
+import re
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import is_dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from ddpg.errors import UserError
+from ddpg.ranges import Range
+
+_HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
+_SCALARS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
+
+
+_resolved = cache(pkgutil.resolve_name)
+
+
+class Target:
+    """Marks a node that names by `_target_` what it builds; `given` are the arguments that the program adds."""
+
+    def __init__(self, *given: str) -> None:
+        self.given = given
+
+
+def fit(value: Any, hint: Any, key: str = "") -> Any:
+    """The value as the type hint wants it: 1e6 becomes 1000000 for an int. UserError if it does not fit."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _fit_annotated(value, args[0], args[1:], key)
+    if isinstance(value, Mapping) and "_target_" in value:
+        return _fit_target(value, None, key)
+    if origin in (Union, types.UnionType):
+        return _fit_union(value, args, key)
+    if origin is Literal:
+        return _fit_choice(value, args, key)
+    if is_dataclass(hint):
+        return _fit_arguments(value, hint, (), key)
+    if origin in (list, tuple, Sequence, Iterable) or hint in (list, tuple):
+        return _fit_list(value, origin, args, key)
+    if origin in (dict, Mapping) or hint is dict:
+        _require(isinstance(value, Mapping), value, key, "a mapping, as in {name: value}")
+        return {name: fit(item, args[1] if args else Any, f"{key}.{name}") for name, item in value.items()}
+    return _fit_scalar(value, hint, key)
+
+
+def nearest(word: str, allowed: Iterable[str], most: int = 12) -> str:
+    """The end of a message: the closest of the allowed spellings, else all of them, if not more than `most`."""
+    spellings = sorted(set(allowed))
+    parent = re.match(r"(.*\.)?", word)[0]  # type: ignore[index]
+    siblings = [s for s in spellings if parent and re.fullmatch(re.escape(parent) + r"[^._][^.]*", s)]
+    if siblings:  # the group is right: only the last part can be misspelled
+        spellings = siblings
+    start = parent if siblings else ""
+    words = [spelling.removeprefix(start) for spelling in spellings]
+    similar = difflib.get_close_matches(word.removeprefix(start), words, n=1, cutoff=0.5)
+    close = [s for s in spellings if s.endswith(f".{word}")][:3] or [start + s for s in similar]
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; allowed here: {', '.join(spellings)}" if 0 < len(spellings) <= most else ""
+
+
+def shown(value: Any) -> str:
+    """A value as it is written on the command line; a text that looks like something else is quoted."""
+    if isinstance(value, str):
+        return repr(value) if value in ("", "null", "true", "false") or value[:1] in "-.0123456789" else value
+    if isinstance(value, list):
+        return f"[{','.join(map(shown, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _fit_annotated(value: Any, hint: Any, marks: Sequence[Any], key: str) -> Any:
+    for mark in marks:
+        if isinstance(mark, Target):
+            return _fit_target(value, mark.given, key)
+    fitted = fit(value, hint, key)
+    for mark in marks:
+        if isinstance(mark, Range) and isinstance(fitted, int | float) and fitted not in mark:
+            raise UserError(f"{key}={shown(value)} is out of range: it must be {mark}")
+    return fitted
+
+
+def _fit_union(value: Any, options: Sequence[Any], key: str) -> Any:
+    """The first of the options that fits; the last one complains, single words after all others."""
+    if value is None and type(None) in options:
+        return None
+    choices = [option for option in options if get_origin(option) is Literal]
+    candidates = choices + [option for option in options if option not in (*choices, type(None))]
+    for option in candidates[:-1]:
+        try:
+            return fit(value, option, key)
+        except UserError:
+            continue
+    try:
+        return fit(value, candidates[-1], key)
+    except UserError as error:
+        words = [shown(word) for choice in choices[: len(candidates) - 1] for word in get_args(choice)]
+        also = words + ["null"] * (type(None) in options)
+        near = nearest(value, words, most=0) if isinstance(value, str) and words else ""
+        raise UserError("".join([str(error), *(f", or {word}" for word in also), near])) from error
+
+
+def _fit_choice(value: Any, choices: Sequence[Any], key: str) -> Any:
+    if any(value == choice and type(value) is type(choice) for choice in choices):
+        return value
+    allowed = [shown(choice) for choice in choices]
+    raise UserError(f"{key}={shown(value)} is not one of {', '.join(allowed)}{nearest(str(value), allowed, most=0)}")
+
+
+def _fit_list(value: Any, origin: Any, args: Sequence[Any], key: str) -> list[Any]:
+    _require(isinstance(value, list), value, key, f"a list, as in [{shown(value)}]")
+    hints = [args[0] if args else Any] * len(value)
+    if origin is tuple and args and args[-1] is not Ellipsis:  # a type for each place
+        _require(len(value) == len(args), value, key, f"a list of {len(args)}")
+        hints = list(args)
+    return [fit(item, hint, f"{key}[{i}]") for i, (item, hint) in enumerate(zip(value, hints, strict=True))]
+
+
+def _fit_scalar(value: Any, hint: Any, key: str) -> Any:
+    if hint not in _SCALARS:
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    fits = {bool: isinstance(value, bool), str: isinstance(value, str), float: number, int: number and value % 1 == 0}
+    _require(fits[hint], value, key, _SCALARS[hint])
+    return hint(value)
+
+
+def _fit_target(node: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
+    """`given` None: the node may be completed by someone else, so nothing that it lacks is complained about."""
+    _require(isinstance(node, Mapping) and "_target_" in node, node, key, "a group option with a _target_")
+    target = _imported(node["_target_"], f"{key}._target_")
+    ours = {name: value for name, value in node.items() if name in _HYDRA_KEYS}
+    values = {name: value for name, value in node.items() if name not in _HYDRA_KEYS}
+    return ours | _fit_arguments(values, target, None if "_args_" in node else given, key)
+
+
+def _imported(path: Any, key: str) -> Callable[..., Any]:
+    try:
+        target = _resolved(path) if isinstance(path, str) else pkgutil.resolve_name(path)
+    except Exception as error:  # a module of one's own can fail in any way while it is imported
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{key}={shown(path)} cannot be imported: {reason}{_near_name(path, error)}") from error
+    _require(callable(target), path, key, "a class or a function")
+    return target
+
+
+def _near_name(path: Any, error: Exception) -> str:
+    if not isinstance(error, AttributeError):
+        return ""
+    module = path.rpartition(".")[0]
+    names = [n for n, value in vars(pkgutil.resolve_name(module)).items() if inspect.isclass(value)]
+    return nearest(path, [f"{module}.{n}" for n in names if not n.startswith("_")])
+
+
+def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
+    """Holds a mapping to the parameters of a class or function."""
+    parameters, free = _parameters(schema)
+    named = {name: p for name, p in parameters.items() if name not in (given or ())}
+    prefix = f"{key}." if key else ""
+    what = "a group of keys" if free else "a group of keys: " + ", ".join(f"{prefix}{name}" for name in named)
+    _require(isinstance(values, Mapping), values, key, what)
+    for name, value in values.items():
+        if name in (given or ()):
+            raise UserError(f"{prefix}{name}={shown(value)}: {name} is set by the program, not by the config")
+        if name not in named and not free:
+            near = nearest(f"{prefix}{name}", (prefix + n for n in named), most=30)
+            raise UserError(f"{prefix}{name}={shown(value)}: there is no such key{near}")
+    hints = _hints(schema)
+    fitted = {name: fit(value, hints.get(name, Any), f"{prefix}{name}") for name, value in values.items()}
+    if given is not None:
+        _require_complete(values, parameters, free, given, key)
+    return fitted
+
+
+def _require_complete(
+    values: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], free: bool, given: Sequence[str], key: str
+) -> None:
+    """Every parameter without a default has a value, and takes what the program gives."""
+    prefix = f"{key}." if key else ""
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in values and name not in given:
+            raise UserError(f"{prefix}{name} is missing: it has no default")
+    for name in given:
+        if name not in parameters and not free:
+            raise UserError(f"{prefix}_target_ takes no argument {name}, which the program gives it")
+
+
+@cache
+def _parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Those that can be named, and whether any others may be named as well."""
+    try:
+        parameters = inspect.signature(schema).parameters
+    except ValueError:  # written in C, and silent about it
+        return {}, True
+    variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return {name: p for name, p in parameters.items() if p.kind not in variable}, free
+
+
+@cache
+def _hints(schema: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(schema.__init__ if inspect.isclass(schema) else schema, include_extras=True)
+    except (NameError, TypeError):  # types imported for the type checker alone, or a callable without any: unchecked
+        return {}
+
+
+def _require(fits: bool, value: Any, key: str, what: str) -> None:
+    if not fits:
+        raise UserError(f"{key}={shown(value)} must be {what}")

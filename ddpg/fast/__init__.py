@@ -1,0 +1,1 @@
+"""Makes a learner faster from the outside: recordings of its functions, and native kernels that play them."""

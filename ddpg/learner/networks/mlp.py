@@ -1,0 +1,130 @@
+"""The actor mu(s) and the critic Q(s, a): multilayer perceptrons with the choices that DDPG programs differ in."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ddpg.ranges import Positive, PositiveInt
+
+Norm = Literal["none", "batch", "layer"]
+Init = Literal["fan_in", "xavier", "lecun_normal"]
+Activation = Literal["relu", "tanh"]
+
+#: Standard deviation of a unit normal that is cut at two of its standard deviations.
+STD_OF_CUT_NORMAL = 0.87962566103423978
+
+
+class Actor(nn.Module):
+    """mu(s): observations (B, *obs_shape) to actions (B, action_dim) in the environment's own units.
+
+    tanh bounds the action (paper, section 7), then each dimension is stretched to its [low, high].
+    """
+
+    scale: Tensor
+    center: Tensor
+
+    def __init__(
+        self, obs_shape: Sequence[int], low: Tensor, high: Tensor, hidden: Sequence[PositiveInt],
+        activation: Activation, norm: Norm, init: Init, final_init: Positive | None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        obs_dim = _vector_length(obs_shape)
+        _require_layers(hidden)
+        self.body = nn.Sequential(*_input_norm(obs_dim, norm), *_hidden_layers(obs_dim, hidden, activation, norm))
+        self.final = nn.Linear(hidden[-1], len(low))
+        self.register_buffer("scale", (high - low) / 2)
+        self.register_buffer("center", (high + low) / 2)
+        _initialize(self, self.final, init, final_init)
+
+    def forward(self, obs: Tensor) -> Tensor:
+        return self.center + self.scale * torch.tanh(self.final(self.body(obs)))
+
+
+class Critic(nn.Module):
+    """Q(s, a): observations (B, *obs_shape) and actions (B, action_dim) to values (B,).
+
+    The action joins at hidden layer `action_layer`, counted from 1: 1 is beside the observation (TD3), 2 is the
+    paper's. It may pass layers of its own before (`action_hidden`, Keras). Batch norm is applied before the action
+    joins and not after it (paper, section 7).
+    """
+
+    def __init__(
+        self, obs_shape: Sequence[int], action_dim: int, hidden: Sequence[PositiveInt], action_layer: PositiveInt,
+        action_hidden: Sequence[PositiveInt], activation: Activation, norm: Norm, init: Init,
+        final_init: Positive | None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        obs_dim = _vector_length(obs_shape)
+        _require_layers(hidden)
+        if action_layer > len(hidden):
+            raise ValueError(f"action_layer={action_layer} must be at most {len(hidden)}, the number of hidden layers")
+        before, after = hidden[: action_layer - 1], hidden[action_layer - 1 :]
+        joint_dim = [obs_dim, *before][-1] + [action_dim, *action_hidden][-1]
+        joint_norm: Norm = "none" if norm == "batch" else norm
+        self.obs_body = nn.Sequential(*_input_norm(obs_dim, norm), *_hidden_layers(obs_dim, before, activation, norm))
+        self.action_body = nn.Sequential(*_hidden_layers(action_dim, action_hidden, activation, joint_norm))
+        self.joint_body = nn.Sequential(*_hidden_layers(joint_dim, after, activation, joint_norm))
+        self.final = nn.Linear(hidden[-1], 1)
+        _initialize(self, self.final, init, final_init)
+
+    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
+        features = torch.cat([self.obs_body(obs), self.action_body(action)], dim=1)
+        return self.final(self.joint_body(features)).squeeze(-1)
+
+
+def _require_layers(hidden: Sequence[int]) -> None:
+    if not hidden:
+        raise ValueError("hidden=[] must have at least one layer")
+
+
+def _vector_length(obs_shape: Sequence[int]) -> int:
+    if len(obs_shape) != 1:
+        shape = " x ".join(map(str, obs_shape))
+        raise ValueError(f"observations of {shape} numbers are pictures: choose network=pixels, or env.pixels=null")
+    return obs_shape[0]
+
+
+def _hidden_layers(in_dim: int, hidden: Sequence[int], activation: Activation, norm: Norm) -> list[nn.Module]:
+    """Linear, norm, nonlinearity for every hidden layer."""
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise([in_dim, *hidden]):
+        layers += [nn.Linear(fan_in, fan_out), *_norm(fan_out, norm), _nonlinearity(activation)]
+    return layers
+
+
+def _nonlinearity(activation: Activation) -> nn.Module:
+    # in place: a fresh output costs more than the ReLU itself
+    return nn.ReLU(inplace=True) if activation == "relu" else nn.Tanh()
+
+
+def _norm(dim: int, norm: Norm) -> list[nn.Module]:
+    if norm == "none":
+        return []
+    return [nn.BatchNorm1d(dim) if norm == "batch" else nn.LayerNorm(dim)]
+
+
+def _input_norm(obs_dim: int, norm: Norm) -> list[nn.Module]:
+    """Batch norm also scales the observation itself (paper, section 7); layer norm would erase its scale."""
+    return _norm(obs_dim, norm) if norm == "batch" else []
+
+
+def _initialize(network: nn.Module, final: nn.Linear, init: Init, final_init: float | None) -> None:
+    """Initial weights: `fan_in` is U(+-1/sqrt(fan_in)) for weights and biases (paper, section 7; torch's default).
+
+    With `xavier` and `lecun_normal` all biases are 0, as in Keras and flax.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear) and init != "fan_in":
+            nn.init.zeros_(layer.bias)
+            if init == "xavier":
+                nn.init.xavier_uniform_(layer.weight)
+            else:  # variance 1/fan_in, cut at two standard deviations
+                std = layer.in_features**-0.5 / STD_OF_CUT_NORMAL
+                nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
+    if final_init is not None:  # small first outputs: neither tanh nor Q starts saturated
+        nn.init.uniform_(final.weight, -final_init, final_init)
+        if init == "fan_in":
+            nn.init.uniform_(final.bias, -final_init, final_init)

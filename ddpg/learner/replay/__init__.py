@@ -1,0 +1,7 @@
+"""Replay memory: what has happened, and which of it is learned from next."""
+
+from ddpg.learner.replay.batch import Batch
+from ddpg.learner.replay.buffer import ReplayBuffer
+from ddpg.learner.replay.prioritized import PrioritizedReplay
+
+__all__ = ["Batch", "PrioritizedReplay", "ReplayBuffer"]

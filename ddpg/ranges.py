@@ -1,0 +1,32 @@
+"""Numeric ranges as types: a signature states what is allowed, and `ddpg.config.signature` holds the YAML to it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values that a number may take; `above` excludes its bound, the others include theirs."""
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        return (
+            (self.at_least is None or value >= self.at_least)
+            and (self.above is None or value > self.above)
+            and (self.at_most is None or value <= self.at_most)
+        )
+
+    def __str__(self) -> str:
+        bounds = {"at least": self.at_least, "above": self.above, "at most": self.at_most}
+        return " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
+
+
+Positive = Annotated[float, Range(above=0)]
+AboveOne = Annotated[float, Range(above=1)]
+NonNegative = Annotated[float, Range(at_least=0)]
+Fraction = Annotated[float, Range(at_least=0, at_most=1)]
+PositiveInt = Annotated[int, Range(at_least=1)]
+Count = Annotated[int, Range(at_least=0)]

@@ -1,0 +1,63 @@
+"""TensorBoard: the record as event files in the run folder's tensorboard/."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ddpg.errors import UserError
+from ddpg.record.tracking.metrics import Row
+from ddpg.record.tracking.tracker import Kind
+
+
+@dataclass(frozen=True)
+class TensorboardSettings:
+    """The node `logger.tensorboard`."""
+
+    enabled: bool
+
+
+class TensorboardSink:
+    """Scalars over env_step, written anew from the record at every start, so nothing is missing or twice."""
+
+    name = "TensorBoard"
+
+    def __init__(self, folder: Path) -> None:
+        """Raises UserError if TensorBoard is not installed."""
+        try:
+            self._make_writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter
+        except ImportError as error:
+            raise UserError(
+                "logger.tensorboard.enabled=true needs TensorBoard: pip install 'ddpg[tensorboard]'"
+            ) from error
+        self._folder = folder
+        self._writer: Any = None
+
+    def start(self, rows: Sequence[Row]) -> None:
+        """Replace the events of an earlier attempt, whose last two minutes a kill may have lost."""
+        for earlier in self._folder.glob("events.out.tfevents.*"):
+            earlier.unlink()
+        # purge_step: a TensorBoard that is open now drops what it has read from the earlier files
+        self._writer = self._make_writer(log_dir=str(self._folder), purge_step=0 if rows else None)
+        for index, row in enumerate(rows):
+            self.log(index, row)
+
+    def log(self, index: int, row: Row) -> None:
+        """One scalar for each metric."""
+        for key, value in row.items():
+            if key != "env_step":
+                self._writer.add_scalar(key, value, global_step=row["env_step"])
+
+    def step(self, env_step: int) -> None:
+        """Steps without a row are not shown."""
+
+    def save(self, path: Path, kind: Kind) -> None:
+        """Files stay in the run folder."""
+
+    def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
+        """Write out what is buffered."""
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """The writer's thread is a daemon: it ends with the process."""

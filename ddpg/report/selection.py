@@ -1,0 +1,102 @@
+"""Which of a configuration's runs are compared, and how that is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ddpg.record.plot import short_number
+
+
+@dataclass(eq=False)
+class OneRun:
+    """A run with its values by env step, ascending."""
+
+    seed: int
+    state: str
+    done_step: int
+    total_steps: int
+    eval_episodes: int
+    metric: pd.Series
+    episodes: pd.Series
+
+    @property
+    def reached(self) -> float:
+        return max(self.done_step, *(float(one.index[-1]) for one in (self.metric, self.episodes) if len(one)), 0.0)
+
+    def has_reached(self, step: float) -> bool:
+        """Finished there, or went on from there."""
+        return self.reached > step or (self.state == "done" and self.done_step == step)
+
+    def where(self) -> str:
+        return f"seed {self.seed} ({self.state} at {short_number(self.reached)})"
+
+
+def one_for_each_seed(runs: Sequence[OneRun]) -> tuple[list[OneRun], list[str]]:
+    """A seed that was run again is no second sample: the run that came furthest counts."""
+    best: dict[int, OneRun] = {}
+    for run in runs:
+        other = best.get(run.seed)
+        if other is None or (run.done_step, run.reached) > (other.done_step, other.reached):
+            best[run.seed] = run
+    twice = [seed for seed in best if sum(run.seed == seed for run in runs) > 1]
+    notes = [f"seed {seed} was run more than once: the run that came furthest counts" for seed in sorted(twice)]
+    return [best[seed] for seed in sorted(best)], notes
+
+
+def finished_step(runs: Sequence[OneRun], seeds: int) -> int | None:
+    """The largest step that at least half of the seeds have finished; if none, the one that most have.
+
+    So a seed that is trained for longer afterwards does not drop the others. None if no run is done.
+    """
+    steps = sorted({run.done_step for run in runs if run.state == "done"}, reverse=True)
+    arrived = {step: sum(run.has_reached(step) for run in runs) for step in steps}
+    enough = min([(seeds + 1) // 2, max(arrived.values(), default=0)])
+    return next((step for step in steps if arrived[step] >= enough), None)
+
+
+def count(number: int, noun: str) -> str:
+    """`2 seeds`, `1 seed`."""
+    return f"{number} {noun.removesuffix('s') if number == 1 else noun}"
+
+
+def explained(runs: Sequence[OneRun], counted: Sequence[OneRun], target: float | None) -> list[str]:
+    """Who is left out and why; a failure is told from a run that can still arrive."""
+    others = [run for run in runs if run not in counted]
+    if target is None:
+        last = short_number(max(run.total_steps for run in runs))
+        where = ", ".join(run.where() for run in runs)
+        if len(runs) == 1:
+            return [f"the only seed has not reached the last step, {last}: {where}"]
+        told = f"0 of {len(runs)} seeds reached the last step, {last}"
+        notes = [f"{told}, so all are compared as far as they have come: {where}"]
+        return notes + [f"nothing to compare yet of seed {run.seed}" for run in others]
+    reached = f"{len(counted)} of {count(len(runs), 'seeds')} reached step {short_number(target)}"
+    notes = [f"{reached}; {'; '.join(_reasons(others))}"] if others else []
+    further = [run.where() for run in counted if run.reached > target]
+    if further:
+        notes.append(f"compared at step {short_number(target)}, though some went on: {', '.join(further)}")
+    return notes
+
+
+def different_lengths(runs: Sequence[OneRun]) -> list[str]:
+    """A note if an evaluation has more episodes in one run than in another."""
+    lengths = sorted({run.eval_episodes for run in runs})
+    seeds = {n: ", ".join(str(run.seed) for run in runs if run.eval_episodes == n) for n in lengths}
+    told = ", ".join(f"{n} (seed {seeds[n]})" for n in lengths)
+    return [f"evaluations have different numbers of episodes: {told}"] if len(lengths) > 1 else []
+
+
+def _reasons(others: Sequence[OneRun]) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for run in sorted(others, key=lambda run: run.state != "failed"):
+        reasons.setdefault(_reason(run), []).append(run.where())
+    return [f"{reason}: {', '.join(those)}" for reason, those in reasons.items()]
+
+
+def _reason(run: OneRun) -> str:
+    if run.state == "failed":
+        return "failed"
+    if run.state == "done":
+        return "finished earlier" if len(run.metric) else "without a value"
+    return "still running or interrupted"

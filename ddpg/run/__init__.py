@@ -1,0 +1,1 @@
+"""One run: from a config to objects, its life in a folder, and the policies that it leaves."""

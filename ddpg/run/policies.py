@@ -1,0 +1,65 @@
+"""A stored policy at work: episodes, their returns, and a video."""
+
+from collections.abc import Sequence
+from functools import partial
+from pickle import UnpicklingError
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+
+from ddpg.config.settings import check
+from ddpg.envs import EnvSpec, frames_per_second, write_video
+from ddpg.errors import UserError
+from ddpg.learner.networks import act
+from ddpg.record.config_file import stored
+from ddpg.record.run_folder import RunFolder
+from ddpg.run.build import build_actor, build_env_spec
+from ddpg.training.evaluate import Episodes, Policy, evaluate
+from ddpg.training.seeding import derived_seed
+
+Which = Literal["last", "best"]
+
+
+def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool) -> Episodes:
+    """Noise-free episodes of the run's last or best actor, from starts that training never saw.
+
+    With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder holds no such actor.
+    """
+    cfg = check(stored(folder.config))
+    torch.set_num_threads(cfg.threads)
+    spec = build_env_spec(cfg)
+    env = spec.make()
+    policy = load_policy(cfg, folder, which, env)
+    seeds = [derived_seed(seed, "play", k) for k in range(episodes)]
+    if video:
+        _record(policy, spec, seeds[:1], folder, which)
+    try:
+        return evaluate(policy, env, seeds)
+    finally:
+        env.close()
+
+
+def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: Any) -> Policy:
+    """The stored actor as a function from one observation to one action."""
+    path = folder.actor if which == "last" else folder.best_actor
+    if not path.exists():
+        raise UserError(f"{path} does not exist: the run has not saved its {which} actor yet")
+    actor = build_actor(cfg, env).eval()
+    try:
+        actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
+    except (UnpicklingError, RuntimeError, KeyError) as error:  # cut short, or of other networks than config.yaml says
+        raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
+    return partial(act, actor)
+
+
+def _record(policy: Policy, spec: EnvSpec, seeds: Sequence[int], folder: RunFolder, which: Which) -> None:
+    frames: list[np.ndarray] = []
+    env = spec.make(render=True)
+    try:
+        evaluate(policy, env, seeds, on_frame=frames.append)
+        folder.videos.mkdir(exist_ok=True)
+        write_video(frames, folder.videos / f"{which}.mp4", fps=frames_per_second(env))
+    finally:
+        env.close()

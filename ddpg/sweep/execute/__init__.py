@@ -1,0 +1,1 @@
+"""Runs as processes: pools on this machine, job arrays on Slurm."""

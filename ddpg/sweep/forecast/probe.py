@@ -1,0 +1,151 @@
+"""A run's first seconds, to see how fast it will be: a worker as in the sweep, in a temporary folder."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ddpg.config.settings import to_yaml
+from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder
+from ddpg.sweep.execute.pool import last_words, start_worker, stat_fields, visible_gpus
+
+#: A configuration that has not shown its speed after so long is not worth waiting for.
+GIVE_UP_S = 180
+#: Env steps that never come, for what a probe shall not do.
+NEVER = 10**8
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a probe saw. Steps a second while the agent only acts, and while it learns; seconds to start; GiB at most.
+
+    On CPUs the seconds are those that it was given of a core; `share` is how much of a core it had.
+    """
+
+    acting: float
+    learning: float
+    startup_s: float
+    peak_gb: float
+    share: float
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of metrics.jsonl, and what the worker had used when it was seen."""
+
+    env_step: int
+    elapsed_s: float
+    seen_at: float
+    cpu_s: float
+
+
+def probe(config: Mapping[str, Any], seconds: float) -> Speed:
+    """Trains with the config until it has been learning for so many seconds. UserError if that fails."""
+    short = shortened(config)
+    with TemporaryDirectory(prefix="ddpg-probe-") as name:
+        folder = RunFolder(Path(name))
+        folder.config.write_text(to_yaml(short))
+        started = time.monotonic()
+        with _worker(folder, config["threads"]) as process:
+            rows = _watched(folder, process, short["learning_starts"] + 2 * short["logger"]["every"], seconds)
+            peak_gb = _peak_gb(process.pid)
+    first = next(i for i, row in enumerate(rows) if row.env_step > short["learning_starts"]) + 1
+    acting = [row for row in rows if row.env_step <= short["learning_starts"]]
+    share = _share(rows[first:]) if config["threads"] == 1 and not visible_gpus() else 1.0
+    return Speed(
+        acting=_rate(acting) / share, learning=_rate(rows[first:]) / share, share=share, peak_gb=peak_gb,
+        startup_s=(rows[0].seen_at - started - rows[0].elapsed_s) * share,
+    )  # fmt: skip
+
+
+def shortened(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a run that learns as this one does, but at once and without a record."""
+    pixels = config["env"].get("pixels") is not None
+    every, acting = (5, 25) if pixels else (50, 1000)  # steps; a row costs as much as an update
+    env = config["env"] | ({"max_episode_steps": 60} if pixels else {})  # the first evaluation would take minutes
+    return dict(config) | {
+        "env": env, "total_steps": NEVER, "random_steps": 0, "learning_starts": acting,
+        "buffer_size": min(config["buffer_size"], 10_000 if pixels else 100_000),
+        "update_every": 1,  # as many updates, but none of them wait: rows tell the mean
+        "eval": config["eval"] | {"every": NEVER, "episodes": 1},
+        "checkpoint": config["checkpoint"] | {"every": NEVER},
+        "logger": config["logger"] | {
+            "every": every, "progress": "none", "wandb": config["logger"]["wandb"] | {"mode": "disabled"},
+            "tensorboard": config["logger"]["tensorboard"] | {"enabled": False},
+        },
+    }  # fmt: skip
+
+
+@contextmanager
+def _worker(folder: RunFolder, threads: int) -> Iterator["subprocess.Popen[bytes]"]:
+    process = start_worker(folder.path, threads, Path.cwd())
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _watched(folder: RunFolder, process: "subprocess.Popen[bytes]", warm_at: int, seconds: float) -> list[_Row]:
+    """The rows, once those from env step `warm_at` on span so many seconds."""
+    rows: list[_Row] = []
+    give_up = time.monotonic() + GIVE_UP_S + seconds
+    while True:
+        if process.poll() is not None:
+            reason = folder.status().get("error") or last_words(folder.path / "train.log", 0)
+            raise UserError(f"the probe failed: {reason or 'it does not say why'}; probe=0 plans without one")
+        rows += [
+            _Row(row["env_step"], row["time/elapsed_s"], time.monotonic(), _cpu_s(process.pid))
+            for row in _logged(folder)[len(rows) :]
+        ]
+        warm = [row for row in rows if row.env_step >= warm_at]
+        if len(warm) > 1 and warm[-1].elapsed_s - warm[0].elapsed_s >= seconds:
+            return rows
+        if time.monotonic() > give_up:
+            if len(warm) > 1:
+                return rows
+            raise UserError(
+                f"the probe saw fewer than {warm_at} steps in {GIVE_UP_S + seconds:.0f} s; probe=0 plans without one"
+            )
+        time.sleep(0.05)
+
+
+def _logged(folder: RunFolder) -> list[dict[str, Any]]:
+    """The complete rows that have a time."""
+    lines = folder.metrics.read_text().splitlines(keepends=True) if folder.metrics.exists() else []
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [row for row in rows if "time/elapsed_s" in row]
+
+
+def _rate(rows: Sequence[_Row]) -> float:
+    """Steps a second."""
+    return (rows[-1].env_step - rows[0].env_step) / (rows[-1].elapsed_s - rows[0].elapsed_s)
+
+
+def _share(rows: Sequence[_Row]) -> float:
+    """How much of a core the worker had; 1 where that is not known."""
+    used, passed = rows[-1].cpu_s - rows[0].cpu_s, rows[-1].seen_at - rows[0].seen_at
+    return min(1.0, used / passed) if used else 1.0
+
+
+def _cpu_s(pid: int) -> float:
+    """Seconds of processor time; 0 where the system does not tell."""
+    fields = stat_fields(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def _peak_gb(pid: int) -> float:
+    """The most memory that the process has had, in GiB; 0 where the system does not tell."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) / 2**20

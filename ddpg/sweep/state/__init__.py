@@ -1,0 +1,1 @@
+"""The state of each run of a sweep, read from folders, processes and the queue."""

@@ -1,5 +1,0 @@
-"""A function of tensors, recorded once and played again into the same memory."""
-
-from ddpg.tape.tape import Tape
-
-__all__ = ["Tape"]

@@ -1,0 +1,52 @@
+"""What --help lists: the groups and options of conf/, and those of one's own."""
+
+from pathlib import Path
+
+import pytest
+
+from ddpg.commands import cli
+from ddpg.commands.options_help import Choices
+from ddpg.errors import UserError
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def test_every_group_and_option_is_listed() -> None:
+    folders = [path for path in CONF.iterdir() if path.is_dir() and not path.name.startswith(("hydra", "_"))]
+    found = {group: Choices(None).options(group) for group in Choices(None).groups()}
+    assert found == {path.name: sorted(file.stem for file in path.glob("*.yaml")) for path in folders}
+
+
+def test_own_options_groups_and_groups_within_groups(tmp_path: Path) -> None:
+    for name in ("noise/mine.yaml", "plant/big/tree.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    own = Choices(str(tmp_path))
+    assert {"mine", "ou"} <= set(own.options("noise"))
+    assert {"plant", "plant/big"} <= set(own.groups())
+    lines = own.help().splitlines()
+    assert "plant/big: tree" in lines
+    assert not any(line.startswith("plant:") for line in lines)
+
+
+def test_a_group_that_is_none_has_no_options() -> None:
+    assert Choices(None).options("nope") == []
+
+
+def test_help_takes_the_folder_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Relative to the working directory, and wherever --help stands."""
+    (tmp_path / "own" / "noise").mkdir(parents=True)
+    (tmp_path / "own" / "noise" / "mine.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["ddpg-train", "env=hopper", "--help", "--config-dir", "own"])
+    with pytest.raises(SystemExit) as exit:
+        cli.train()
+    assert exit.value.code is None
+    assert ", keras, mine, none, " in capsys.readouterr().out
+
+
+def test_missing_folder_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^--config-dir .*nope: there is no such folder$"):
+        Choices(str(tmp_path / "nope"))

@@ -1,0 +1,102 @@
+"""`ddpg-sweep`: what is typed wrongly ends in one line, what is right goes through."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.sweep_folders import write_run, write_sweep
+
+from ddpg.commands import sweep as sweep_cli
+
+DONE, FAILED = {"state": "done"}, {"state": "failed", "error": "no luck"}
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """call("status", "sweep"), in a folder that has a sweep."""
+    write_sweep(tmp_path / "sweep", [DONE, FAILED])
+    write_run(tmp_path / "run", DONE)
+    monkeypatch.chdir(tmp_path)
+
+    def _call(*argv: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["ddpg-sweep", *argv])
+        sweep_cli.sweep()
+
+    pipe = signal.getsignal(signal.SIGPIPE)
+    yield _call
+    signal.signal(signal.SIGPIPE, pipe)
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        ("", "a command comes first: plan, status, retry, cancel, sync"),
+        ("statsu sweep", "statsu: there is no such command; did you mean status?"),
+        ("status", "the folder of a sweep comes first: ddpg-sweep status SWEEP"),
+        ("status state=failed", "the folder of a sweep comes first: ddpg-sweep status SWEEP"),
+        ("status nope", "nope: there is no such folder"),
+        ("status run", "run is a run, not a sweep; to go on with it: ddpg-train resume=run"),
+        ("status sweep failed", "failed: values are written KEY=VALUE, as in state=failed"),
+        ("status sweep sate=failed", "sate=failed: there is no such key; did you mean state?"),
+        ("status sweep state=faild", "state=faild is not one of done, running, "),
+        ("status sweep state=done,faild", "state=faild is not one of done, running, "),
+        ("retry sweep 16", "16: values are written KEY=VALUE, as in mem_gb=16"),
+        ("retry sweep memgb=16", "memgb=16: hydra/launcher=slurm has no such option; did you mean mem_gb?"),
+        ("retry sweep hydra.launcher.memgb=16", "memgb=16: hydra/launcher=slurm has no such option"),
+        ("cancel sweep now=true", "now=true: there is no such key"),
+        ("cancel nope", "nope: there is no such folder"),
+        ("sync nope", "nope: there is no such folder"),
+    ],
+)
+def test_mistake(
+    argv: str, line: str, call: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit) as exit:
+        call(*argv.split())
+    assert str(exit.value.code).startswith(f"ddpg-sweep: {line}")
+    assert "\n" not in str(exit.value.code)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("command", sweep_cli.COMMANDS)
+def test_help(command: str, call: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    call("--help")
+    assert f"\n  {command} " in capsys.readouterr().out
+    with pytest.raises(SystemExit) as exit:
+        call(command, "--help")
+    assert not exit.value.code
+    assert capsys.readouterr().out.startswith(f"ddpg-sweep {command} ")
+
+
+def test_options_of_any_kind(call: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists and mappings too, as Hydra's command line takes them."""
+    given: list[object] = []
+    monkeypatch.setattr(sweep_cli, "retry", lambda sweep, options, lost: given.append(options) or True)
+    call("retry", "sweep", "setup=[module load cuda,ulimit -c 0]", "additional_parameters.exclude=n7", "mem_gb=3")
+    expected = {"setup": ["module load cuda", "ulimit -c 0"], "additional_parameters": {"exclude": "n7"}, "mem_gb": 3}
+    assert list(map(json.dumps, given)) == [json.dumps(expected)]  # plain values, as the options are checked
+
+
+def test_status_shows_what_is_asked_for(call: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    call("status", "sweep", "state=failed,running")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["job", "1", "2", "go"]
+    assert lines[1].endswith("no luck")
+
+
+def test_nobody_reads_to_the_end(tmp_path: Path) -> None:
+    """`ddpg-sweep status SWEEP | head -1` says nothing of a broken pipe."""
+    write_sweep(tmp_path / "sweep", [FAILED] * 2000)
+    code = "import sys; from ddpg.commands.sweep import sweep; sys.argv = ['ddpg-sweep', 'status', 'sweep']; sweep()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().split()[0] == "job"
+        process.stdout.close()
+        assert process.stderr.read() == ""

@@ -1,0 +1,187 @@
+"""The YAML of the framework: every option composes, fits, resolves and is explained; and what `check` refuses."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from gymnasium import spaces
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.config.settings import Networks, Optimizers, Settings, check, flat
+from ddpg.config.signature import Target
+from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import Tracker
+from ddpg.run import build
+
+CONF = Path(__file__).parents[2] / "conf"
+Compose = Callable[..., DictConfig]
+
+#: What an option needs besides itself, because nothing can be said for everybody.
+NEEDS = {
+    "env=gym": ["env.id=Pendulum-v1"],
+    "env=pybullet": ["env.id=ReacherBulletEnv-v0"],
+    "env=dmc": ["env.domain=fish", "env.task=swim"],
+    "env=dmc_pixels": ["env.domain=fish", "env.task=swim"],
+    "network=mlp": ["network.actor.hidden=[8]", "network.critic.hidden=[8]"],
+    "optimizer=adam": ["optimizer.actor.lr=1e-3", "optimizer.critic.lr=1e-3"],
+}
+LEARNER = ("algorithm=", "network=", "noise=", "optimizer=", "replay=")
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_fits(option: str, compose: Compose) -> None:
+    checked = check(compose(option, *NEEDS.get(option, [])))
+    assert "${" not in OmegaConf.to_yaml(checked)
+    assert check(checked) == checked
+
+
+def env_of(observations: spaces.Box) -> Any:
+    """As much of an environment as networks and memory are made for."""
+    actions = spaces.Box(np.float32([-3, 0]), np.float32([1, 10]))
+    return SimpleNamespace(observation_space=observations, action_space=actions)
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith(LEARNER)])
+def test_every_option_of_the_learner_builds(option: str, compose: Compose) -> None:
+    """And the whole of it acts, stores, samples and learns once."""
+    group, _, name = option.partition("=")
+    pixels = group == "network" and name.startswith("pixels")
+    seen = spaces.Box(0, 255, (9, 64, 64), np.uint8) if pixels else spaces.Box(-1, 1, (3,))
+    env, cpu, rng = env_of(seen), torch.device("cpu"), np.random.default_rng(0)
+    cfg = check(compose(option, *NEEDS.get(option, []), "batch_size=4", "total_steps=50"))
+    agent, memory = build.build_agent(cfg, env, cpu), build.build_replay(cfg, env, cpu, rng)
+    noise = build.build(cfg.noise, "noise", actor=agent.actor, action_scale=np.array([2.0, 5.0]), rng=rng)
+    noise.reset()
+    for _ in range(5):
+        obs = env.observation_space.sample()
+        action = agent.act(obs) + noise(obs, 0)
+        memory.add(obs, action, 1.0, obs, False, False)
+    for _ in range(cfg.algorithm.policy_delay):
+        batch = memory.sample(cfg.batch_size)
+        losses = agent.update(batch)
+        memory.update_priorities(agent.td_error)
+        noise.after_update(batch)
+    assert {"losses/qf1_loss", "losses/qf1_values", "losses/actor_loss"} <= set(losses)
+    assert all(map(math.isfinite, losses.values()))
+
+
+class OwnCritic(torch.nn.Bilinear):
+    """A network as docs/extending.md has it."""
+
+    def __init__(self, obs_shape: list[int], action_dim: int, bias: bool) -> None:
+        super().__init__(obs_shape[0], action_dim, 1, bias)
+
+    def forward(self, obs: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+        return super().forward(obs, action)[:, 0]
+
+
+def test_network_of_ones_own(compose: Compose) -> None:
+    cfg = compose("algorithm=td3", "network.normalize_obs=5")
+    cfg.network.critic = {"_target_": f"{__name__}.OwnCritic", "bias": True}
+    agent = build.build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), torch.device("cpu"))
+    assert agent.critic(torch.zeros(7, 3), torch.zeros(7, 2)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("option", NEEDS)
+def test_option_says_what_it_needs(option: str, compose: Compose) -> None:
+    key = NEEDS[option][0].partition("=")[0]
+    with pytest.raises(UserError, match=rf"^{key} has no value: set it, {key}=VALUE$"):
+        check(compose(option))
+
+
+def test_numbers_get_their_type(compose: Compose) -> None:
+    checked = check(compose("total_steps=1e5", "gamma=1", "learning_starts=2e3"))
+    assert [type(checked[key]) for key in ("total_steps", "gamma", "learning_starts")] == [int, float, int]
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("total_steps=${nope}", "total_steps: Interpolation key 'nope' not found"),
+        ("+extra.a=${extra.b}", "extra.a: Interpolation key 'extra.b' not found"),
+        ("+extra.a='\\${nope}'", "Interpolation key 'nope' not found"),  # would come alive in RUN/config.yaml
+        ("+extra.a=${oc.env:NO_SUCH_VARIABLE}", "extra.a: KeyError raised while resolving interpolation"),
+        ("+extra.a=${folder_name}", "extra.a: "),
+        ("env.name=???", "env.name has no value: set it, env.name=VALUE"),
+    ],
+)
+def test_what_cannot_be_resolved_is_refused(override: str, line: str, compose: Compose) -> None:
+    with pytest.raises(UserError) as told:
+        check(compose(override))
+    assert str(told.value).startswith(line)
+    assert "\n" not in str(told.value)
+
+
+def test_the_program_gives_what_the_schema_says(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`Target(...)` in config/settings.py and the calls of `build` in run/build.py name the same arguments."""
+    given: dict[str, set[str]] = {}
+    original = build.build
+
+    def recorded(node: DictConfig, key: str, **arguments: Any) -> Any:
+        given[key] = set(arguments)
+        return original(node, key, **arguments)
+
+    monkeypatch.setattr(build, "build", recorded)
+    folder = RunFolder(tmp_path)
+    build.build_trainer(check(compose()), folder, Tracker(folder.metrics, []))
+    said = {"": Settings, "network.": Networks, "optimizer.": Optimizers}
+    targets = {
+        f"{prefix}{name}": set(get_args(hint)[1].given)
+        for prefix, schema in said.items()
+        for name, hint in get_type_hints(schema, include_extras=True).items()
+        if isinstance(get_args(hint)[-1] if get_args(hint) else None, Target)
+    }
+    assert targets.pop("env") == targets.pop("logger") == set()  # built whole, from the config alone
+    assert targets.pop("optimizer.actor") == targets.pop("optimizer.critic") == {"params"}  # by the agent
+    assert given.pop("optimizer.actor") == given.pop("optimizer.critic") == set()
+    assert given == targets
+
+
+def test_flat() -> None:
+    assert flat({"a": 1, "b": {"c": 2}}) == {"a": 1, "b": {"c": 2}, "b.c": 2}
+
+
+def uncommented(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each key with a value of a YAML file, and whether there is no comment right above it."""
+    lines = path.read_text().splitlines()
+
+    def walk(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, bool]]:
+        for key, value in node.value:
+            name = f"{prefix}{key.value}"
+            if isinstance(value, yaml.MappingNode) and value.value and not value.flow_style:
+                yield from walk(value, f"{name}.")
+            elif key.value not in ("defaults", "_target_", "_partial_"):
+                above = lines[key.start_mark.line - 1].strip() if key.start_mark.line else ""
+                yield name, not above.startswith("#")
+
+    node = yaml.compose(path.read_text())
+    assert isinstance(node, yaml.MappingNode)
+    return walk(node, "")
+
+
+def bases(path: Path) -> Iterator[Path]:
+    """The files that a file starts from: they explain the keys that it only gives another value."""
+    if path.read_text().startswith("# @package _global_"):
+        yield CONF / "config.yaml"
+    for base in yaml.safe_load(path.read_text()).get("defaults", []):
+        if isinstance(base, str) and (path.parent / f"{base}.yaml").exists():
+            yield path.parent / f"{base}.yaml"
+            yield from bases(path.parent / f"{base}.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: str(path.relative_to(CONF)))
+def test_every_key_is_explained(path: Path) -> None:
+    """By a comment right above it, there or in a file that it starts from; and a comment opens every file."""
+    assert path.read_text().startswith("#")
+    explained = {key for base in bases(path) for key, bare in uncommented(base) if not bare}
+    assert not [key for key, bare in uncommented(path) if bare and key not in explained]

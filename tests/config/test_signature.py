@@ -1,0 +1,160 @@
+"""How one value is held to one type hint."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pytest
+
+from ddpg.config.signature import Target, fit, nearest, shown
+from ddpg.errors import UserError
+from ddpg.ranges import Count, Fraction, NonNegative, Positive, PositiveInt
+
+if TYPE_CHECKING:
+    import nowhere
+
+Optional = PositiveInt | None
+Choice = Literal["a", "b", None]
+
+
+@dataclass
+class Pair:
+    one: PositiveInt
+    two: float = 2.0
+
+
+class Own:
+    def __init__(self, sigma: NonNegative, names: Sequence[str], rng: Any) -> None: ...
+
+
+class Anything:
+    def __init__(self, size: int, **rest: Any) -> None: ...
+
+
+class TypesForTheCheckerAlone:
+    def __init__(self, size: "nowhere.Size") -> None: ...
+
+
+OWN = {"_target_": f"{__name__}.Own", "sigma": 0, "names": ["x"]}
+Node = Annotated[Mapping[str, Any], Target("rng")]
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "fitted"),
+    [
+        (3, int, 3),
+        (1e6, int, 1_000_000),
+        (1, float, 1.0),
+        (1, Fraction, 1.0),
+        (None, Optional, None),
+        (4.0, Optional, 4),
+        ("a", Choice, "a"),
+        (None, Choice, None),
+        ([1, 2.0], Sequence[PositiveInt], [1, 2]),
+        ([1, 2], tuple[int, float], [1, 2.0]),
+        ([1, 2, 3], tuple[int, ...], [1, 2, 3]),
+        ({"a": 1}, Mapping[str, float], {"a": 1.0}),
+        ("auto", int | Literal["auto"], "auto"),
+        ({"one": 2.0}, Pair, {"one": 2}),
+        (object, Any, object),
+        (OWN, Node, OWN | {"sigma": 0.0}),
+        ({"_target_": f"{__name__}.Anything", "size": 1, "more": 2}, Annotated[Any, Target()], None),
+        ({"_target_": f"{__name__}.TypesForTheCheckerAlone", "size": 1}, Annotated[Any, Target()], None),
+        ({"_target_": "builtins.dict", "size": 1}, Annotated[Any, Target()], None),
+    ],
+)
+def test_fits(value: Any, hint: Any, fitted: Any) -> None:
+    expected = value if fitted is None else fitted
+    found = fit(value, hint, "key")
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "line"),
+    [
+        ("x", int, "key=x must be a whole number"),
+        ("3", int, "key='3' must be a whole number"),
+        ("", int, "key='' must be a whole number"),
+        (True, int, "key=true must be a whole number"),
+        (1.5, int, "key=1.5 must be a whole number"),
+        (True, float, "key=true must be a finite number"),
+        (float("nan"), Positive, "key=nan must be a finite number"),
+        (float("inf"), Positive, "key=inf must be a finite number"),
+        (1, bool, "key=1 must be true or false"),
+        (3, str, "key=3 must be a text"),
+        (None, int, "key=null must be a whole number"),
+        (-1, Count, "key=-1 is out of range: it must be at least 0"),
+        (0, Positive, "key=0 is out of range: it must be above 0"),
+        (1.5, Fraction, "key=1.5 is out of range: it must be at least 0 and at most 1"),
+        (0, Optional, "key=0 is out of range: it must be at least 1, or null"),
+        ("x", Optional, "key=x must be a whole number, or null"),
+        (0, PositiveInt | Literal["auto"], "key=0 is out of range: it must be at least 1, or auto"),
+        ("auot", int | Literal["auto"], "key=auot must be a whole number, or auto; did you mean auto?"),
+        (1.5, Literal["a", "b"] | int | None, "key=1.5 must be a whole number, or a, or b, or null"),
+        ("x", Literal["a"] | None, "key=x is not one of a, or null"),
+        ("offlin", Literal["online", "offline"], "key=offlin is not one of online, offline; did you mean offline?"),
+        ("x", Choice, "key=x is not one of a, b, null"),
+        (True, Literal[1, 2], "key=true is not one of 1, 2"),
+        (3, Sequence[int], "key=3 must be a list, as in [3]"),
+        ("ab", Sequence[str], "key=ab must be a list, as in [ab]"),
+        ([1, 0], Sequence[PositiveInt], "key[1]=0 is out of range: it must be at least 1"),
+        ([1], tuple[int, int], "key=[1] must be a list of 2"),
+        (3, Mapping[str, Any], "key=3 must be a mapping, as in {name: value}"),
+        ({"a": "x"}, Mapping[str, float], "key.a=x must be a finite number"),
+        (3, Pair, "key=3 must be a group of keys: key.one, key.two"),
+        ({"two": 1}, Pair, "key.one is missing: it has no default"),
+        ({"one": 1, "too": 1}, Pair, "key.too=1: there is no such key; did you mean key.two?"),
+        (3, Node, "key=3 must be a group option with a _target_"),
+        (OWN | {"sgma": 1}, Node, "key.sgma=1: there is no such key; did you mean key.sigma?"),
+        (OWN | {"zzz": 1}, Node, "key.zzz=1: there is no such key; allowed here: key.names, key.sigma"),
+        (OWN | {"rng": 1}, Node, "key.rng=1: rng is set by the program, not by the config"),
+        (OWN | {"sigma": -1}, {"any": Node}["any"], "key.sigma=-1 is out of range: it must be at least 0"),
+        ({"_target_": OWN["_target_"], "names": []}, Node, "key.sigma is missing: it has no default"),
+        (OWN | {"_target_": f"{__name__}.Pair"}, Node, "key.sigma=0: there is no such key"),
+        (
+            {"_target_": f"{__name__}.Pair", "one": 1},
+            Node,
+            "key._target_ takes no argument rng, which the program gives it",
+        ),
+        (
+            OWN | {"_target_": "nowhere.Own"},
+            Node,
+            "key._target_=nowhere.Own cannot be imported: No module named 'nowhere'",
+        ),
+        (OWN | {"_target_": f"{__name__}.Owm"}, Node, f"did you mean {__name__}.Own?"),
+        (OWN | {"_target_": 3}, Node, "key._target_=3 cannot be imported"),
+        (OWN | {"_target_": "ddpg.ranges"}, Node, "key._target_=ddpg.ranges must be a class or a function"),
+        ({"deep": OWN | {"sigma": "x"}}, Mapping[str, Any], "key.deep.sigma=x must be a finite number"),
+    ],
+)
+def test_does_not_fit(value: Any, hint: Any, line: str) -> None:
+    with pytest.raises(UserError) as told:
+        fit(value, hint, "key")
+    assert line in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "allowed", "end"),
+    [
+        ("gama", ["gamma", "tau"], "; did you mean gamma?"),
+        ("noise.sgma", ["noise.sigma", "gamma"], "; did you mean noise.sigma?"),
+        (
+            "lr",
+            ["optimizer.actor.lr", "optimizer.critic.lr"],
+            "; did you mean optimizer.actor.lr or optimizer.critic.lr?",
+        ),
+        ("actr.norm", ["actor.norm", "critic.norm"], "; did you mean actor.norm?"),
+        ("env.version", ["env.extra", "env.id"], "; allowed here: env.extra, env.id"),
+        ("zzz", ["gamma", "tau"], "; allowed here: gamma, tau"),
+        ("zzz", [f"key{n}" for n in range(20)], ""),
+        ("zzz", [], ""),
+    ],
+)
+def test_nearest(word: str, allowed: list[str], end: str) -> None:
+    assert nearest(word, allowed) == end
+
+
+def test_values_are_shown_as_they_are_written() -> None:
+    assert [shown(v) for v in (None, True, "x", "1", 0.5, [1, "a"])] == ["null", "true", "x", "'1'", "0.5", "[1,a]"]

@@ -1,0 +1,299 @@
+"""Every environment option builds and behaves; what cannot be learned or built is refused in one line."""
+
+import ctypes.util
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from ddpg.envs import EnvSpec, VectorEnv, folder_name
+from ddpg.errors import UserError
+
+CONF = Path(__file__).parents[2] / "conf"
+NAMES = sorted(path.stem for path in (CONF / "env").glob("*.yaml"))
+#: What the options that stand for a whole suite need besides their name.
+CHOICES = {
+    "gym": ["env.id=Swimmer-v5"],
+    "dmc": ["env.domain=fish", "env.task=swim"],
+    "dmc_pixels": ["env.domain=fish", "env.task=swim"],
+    "pybullet": ["env.id=InvertedPendulumSwingupBulletEnv-v0"],
+}
+MODULES = {"box2d": "Box2D", "dm_control": "dm_control"}
+
+
+def spec_of(name: str, *overrides: str) -> EnvSpec:
+    OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", [f"env={name}", *overrides])
+    return instantiate(cfg.env, _convert_="all")
+
+
+def make(name: str, *overrides: str, render: bool = False) -> VectorEnv:
+    spec = spec_of(name, *overrides)
+    if spec.extra is not None and importlib.util.find_spec(MODULES[spec.extra]) is None:
+        pytest.skip(f"ddpg[{spec.extra}] is not installed")
+    return spec.make(render=render)
+
+
+def has_software_renderer() -> bool:
+    """Whether MuJoCo can draw without a display."""
+    return bool(ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa"))
+
+
+def registered(env: type[gymnasium.Env], env_id: str = "TestOnly-v0", **kwargs: Any) -> EnvSpec:
+    gymnasium.registry.pop(env_id, None)
+    gymnasium.register(env_id, entry_point=env, **{"max_episode_steps": 1000} | kwargs)
+    return spec_of("gym", f"env.id={env_id}")
+
+
+def refusal(spec: EnvSpec) -> str:
+    with pytest.raises(UserError) as caught:
+        spec.make()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+class Toy(gymnasium.Env):
+    """Returns the same observation array each time, changed in place, and changes the action it is given."""
+
+    observation_space: Any = spaces.Box(-1, 1, (2, 3), np.float64)
+    action_space: Any = spaces.Box(np.array([-3.0, 0.0]), np.array([1.0, 10.0]), dtype=np.float64)
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.obs = np.zeros((2, 3))
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.obs[:] = 0
+        return self.obs, {}
+
+    def step(self, action: np.ndarray) -> tuple[Any, Any, Any, Any, dict]:
+        assert self.action_space.contains(action)
+        assert action.dtype == self.action_space.dtype
+        self.received = action.copy()
+        action[...] = 0
+        self.obs += 1
+        return self.obs, np.float64(1), np.bool_(False), np.bool_(False), {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_builds_and_steps_in_its_spaces(name: str) -> None:
+    pixels = name.endswith("_pixels")
+    if pixels and not has_software_renderer():
+        pytest.skip("neither libEGL nor libOSMesa is installed")
+    env = make(name, *CHOICES.get(name, []))
+    again = make(name, *CHOICES.get(name, []))
+    first, _ = env.reset(seed=7)
+    np.testing.assert_array_equal(first, again.reset(seed=7)[0])
+    env.action_space.seed(0)
+    for _ in range(1 if pixels else 5):  # drawing takes its time
+        action = env.action_space.sample()
+        obs, reward, terminated, truncated, _ = env.step(action)
+        np.testing.assert_array_equal(obs, again.step(action)[0])
+        assert obs.shape == env.observation_space.shape
+        assert obs.dtype == env.observation_space.dtype == (np.uint8 if pixels else np.float32)
+        assert np.isfinite(obs).all()
+        assert [type(x) for x in (reward, terminated, truncated)] == [float, bool, bool]
+    env.close()
+    again.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_folder_names_and_extras_exist(name: str) -> None:
+    spec = spec_of(name, *CHOICES.get(name, []))
+    assert spec.name == folder_name(spec.name)
+    assert spec.extra in (None, *MODULES)
+    assert spec.budget.random_steps < spec.budget.total_steps
+
+
+def test_name_of_an_id_with_a_namespace() -> None:
+    spec = spec_of("gym", "env.id=dm_control/fish-swim-v0")
+    assert spec.name == "dm_control-fish-swim-v0"
+    with pytest.raises(UserError, match=r"env\.name=a/b .*env\.name=a-b"):
+        spec_of("pendulum", "env.name=a/b").make()
+
+
+@pytest.mark.parametrize("version", ["v4", "v5"])
+def test_mujoco_version_is_selectable(version: str) -> None:
+    spec = spec_of("hopper", f"env.version={version}")
+    assert (spec.id, spec.name) == (f"Hopper-{version}", f"hopper-{version}")
+    spec.make().close()
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [("pendulum", 200), ("mountaincar", 999), ("dmc_cartpole_swingup", 1000), ("pybullet_reacher", 150)],
+)
+def test_time_limit_truncates_and_does_not_terminate(name: str, length: int) -> None:
+    env = make(name)
+    env.reset(seed=0)
+    still = np.zeros(env.action_space.shape, np.float32)
+    flags = [env.step(still)[2:4] for _ in range(length)]
+    env.close()
+    assert flags == [(False, False)] * (length - 1) + [(False, True)]
+
+
+def test_falling_terminates_and_does_not_truncate() -> None:
+    env = make("hopper")
+    env.reset(seed=0)
+    flags = (False, False)
+    while not any(flags):
+        flags = env.step(env.action_space.high)[2:4]
+    assert flags == (True, False)
+
+
+def test_own_time_limit() -> None:
+    env = make("pendulum", "env.max_episode_steps=3")
+    env.reset(seed=0)
+    assert [env.step(np.zeros(1, np.float32))[3] for _ in range(3)] == [False, False, True]
+
+
+def test_no_time_limit_is_refused_until_one_is_given() -> None:
+    line = refusal(registered(Toy, max_episode_steps=None))
+    assert line.startswith("env.id=TestOnly-v0: it has no time limit")
+    assert "env.max_episode_steps=1000" in line
+    env = spec_of("gym", "env.id=TestOnly-v0", "env.max_episode_steps=50").make()
+    env.reset(seed=0)
+    flags = [env.step(env.action_space.low)[2:4] for _ in range(50)]
+    assert flags == [(False, False)] * 49 + [(False, True)]
+
+
+def test_kwargs_reach_the_env() -> None:
+    env = make("swimmer", "+env.kwargs.exclude_current_positions_from_observation=false")
+    assert env.observation_space.shape == (10,)
+
+
+def test_asymmetric_bounds_dtype_and_shape_of_the_action() -> None:
+    env = registered(Toy).make()
+    env.reset(seed=0)
+    np.testing.assert_array_equal(env.action_space.low, np.float32([-3, 0]))
+    np.testing.assert_array_equal(env.action_space.high, np.float32([1, 10]))
+    action = np.array([0.5, 9.5], np.float32)
+    env.step(action)
+    np.testing.assert_array_equal(env.unwrapped.received, [0.5, 9.5])
+    np.testing.assert_array_equal(action, np.float32([0.5, 9.5]))  # the env changed its own copy
+
+
+def test_float32_bounds_lie_within_the_envs_float64_bounds() -> None:
+    class Odd(Toy):
+        action_space = spaces.Box(np.array([[-0.1, -0.3]]), np.array([[0.4, 0.7]]), dtype=np.float64)
+
+    env = registered(Odd).make()
+    env.reset(seed=0)
+    env.step(env.action_space.low)
+    env.step(env.action_space.high)  # the env asserts that it contains the action
+    assert env.unwrapped.received.shape == (1, 2)
+    np.testing.assert_allclose(env.action_space.high, [0.4, 0.7], rtol=1e-6)
+
+
+def test_an_action_beyond_the_bounds_by_one_bit_reaches_the_env_within_them() -> None:
+    """center + scale is not always the bound itself."""
+    env = registered(Toy).make()
+    env.reset(seed=0)
+    for bound, outwards in ((env.action_space.low, -np.inf), (env.action_space.high, np.inf)):
+        beyond = np.nextafter(bound, np.float32(outwards))
+        assert not env.action_space.contains(beyond)
+        env.step(beyond)  # the env asserts that it contains the action
+        np.testing.assert_array_equal(env.unwrapped.received, bound)
+
+
+def test_observations_are_float32_flat_and_not_aliased() -> None:
+    env = registered(Toy).make()
+    first, _ = env.reset(seed=0)
+    second = env.step(env.action_space.low)[0]
+    env.step(env.action_space.low)
+    np.testing.assert_array_equal(first, np.zeros(6, np.float32))
+    np.testing.assert_array_equal(second, np.ones(6, np.float32))
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Dict({"b": spaces.Box(-1, 1, (2, 2)), "a": spaces.Box(-1, 1, (), np.float64)}),
+        spaces.Dict({"on": spaces.Discrete(3), "inner": spaces.Dict({"x": spaces.Box(-1, 1, (2,))})}),
+        spaces.Tuple((spaces.Box(-1, 1, (2,)), spaces.MultiBinary(3))),
+    ],
+    ids=["dict of boxes", "nested dict", "tuple"],
+)
+def test_composite_observations_are_flattened_as_gymnasium_does(space: Any) -> None:
+    class Composite(Toy):
+        observation_space = space
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
+            space.seed(seed)
+            self.sample = space.sample()
+            return self.sample, {}
+
+    env = registered(Composite).make()
+    obs, _ = env.reset(seed=3)
+    np.testing.assert_array_equal(obs, spaces.flatten(space, env.unwrapped.sample).astype(np.float32))
+    assert obs.dtype == np.float32
+    assert obs.shape == env.observation_space.shape
+
+
+@pytest.mark.parametrize(
+    ("space", "why"),
+    [
+        (spaces.Discrete(3), "continuous actions"),
+        (spaces.Box(0, 255, (2,), np.uint8), "continuous actions"),
+        (spaces.Dict({"a": spaces.Box(-1, 1, (2,))}), "continuous actions"),
+        (
+            spaces.Box(np.float32([-1, 0]), np.float32([1, np.inf])),
+            r"action dimension 1 \(of 2\).*\[0, inf\]",
+        ),
+        (spaces.Box(np.finfo(np.float32).min, np.finfo(np.float32).max, (1,)), "finite bounds"),
+    ],
+    ids=["discrete", "integers", "dict", "infinite", "as good as infinite"],
+)
+def test_actions_that_ddpg_cannot_learn_are_refused(space: Any, why: str) -> None:
+    class Refused(Toy):
+        action_space = space
+
+    with pytest.raises(UserError, match=rf"env\.id=TestOnly-v0: .*{why}"):
+        registered(Refused).make()
+
+
+def test_observations_that_cannot_be_a_vector_are_refused() -> None:
+    class Refused(Toy):
+        observation_space = spaces.Sequence(spaces.Box(-1, 1, (2,)))
+
+    assert "cannot be flattened" in refusal(registered(Refused))
+
+
+def test_an_observation_of_the_wrong_size_is_refused() -> None:
+    class Wrong(Toy):
+        observation_space = spaces.Box(-1, 1, (5,))
+
+    with pytest.raises(UserError, match=r"6 numbers, its observation_space has 5"):
+        registered(Wrong).make().reset(seed=0)
+
+
+@pytest.mark.parametrize("name", ["halfcheetah", "pybullet_hopper", "dmc_cheetah_run"])
+def test_building_is_silent_and_leaves_no_file(
+    name: str, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    env = make(name)
+    env.reset(seed=0)
+    env.close()
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_an_env_prints_itself_is_not_swallowed(capfd: pytest.CaptureFixture[str]) -> None:
+    class Chatty(Toy):
+        def __init__(self, render_mode: str | None = None) -> None:
+            super().__init__(render_mode)
+            os.write(1, b"argv[0]=\nthe robot is on\n")  # as C code does, past sys.stdout
+
+    registered(Chatty)
+    spec_of("pybullet", "env.id=TestOnly-v0").make()
+    assert capfd.readouterr().out == "the robot is on\n"

@@ -1,0 +1,364 @@
+"""A recording gives what the function itself gives, bit for bit: of kernels in any order, and of every learner."""
+
+import copy
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig
+from test_agent import random_batch
+from test_settings import NEEDS, OPTIONS, env_of
+from torch import Tensor, nn
+
+from ddpg.config.settings import check
+from ddpg.fast.tape import Tape
+from ddpg.fast.tape.tape import COMPARED
+from ddpg.learner.agent import DDPG
+from ddpg.learner.optimizers import Adam
+from ddpg.learner.replay import Batch
+from ddpg.run.build import build_agent
+
+Compose = Callable[..., DictConfig]
+CPU = torch.device("cpu")
+
+
+def leaves(value: Any) -> list[Any]:
+    """What lies in nested dicts and lists, in order."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list | tuple) else [value]
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """The same structure, and the same bits, NaN too."""
+    for a, b in zip(leaves(one), leaves(other), strict=True):
+        assert a.numpy().tobytes() == b.numpy().tobytes() if isinstance(a, Tensor) else a == b
+
+
+def played(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
+    """A tape of the function that plays from now on."""
+    tape = Tape(function)
+    for _ in range(COMPARED):
+        tape(*inputs)
+    assert tape.plays
+    return tape
+
+
+class TestFunctions:
+    def test_results_follow_the_inputs(self) -> None:
+        calls = []
+
+        def function(x: Tensor, y: Tensor | None, z: Tensor) -> dict[str, Tensor]:
+            calls.append(1)
+            return {"sum": (x * 2 + 1).relu_().sum(dim=0), "product": x @ z}
+
+        tape = played(function, torch.zeros(3, 2), None, torch.zeros(2, 4))
+        count = len(calls)
+        for seed in range(3):
+            x, z = torch.randn(3, 2, generator=torch.Generator().manual_seed(seed)), torch.full((2, 4), float(seed))
+            assert_same(tape(x, None, z), function(x, None, z))
+        assert len(calls) == count + 3  # the recording called nothing
+
+    def test_results_lie_where_they_lay(self) -> None:
+        tape = played(lambda x: x + 1, torch.zeros(3))
+        first = tape(torch.ones(3))
+        assert tape(torch.full((3,), 4.0)) is first
+        assert first.tolist() == [5, 5, 5]
+
+    def test_what_lives_longer_is_changed_in_place(self) -> None:
+        state = torch.zeros(2)
+        tape = played(lambda x: state.add_(x).clone(), torch.ones(2))
+        before = state.clone()
+        assert tape(torch.tensor([1.0, 2.0])).tolist() == (before + torch.tensor([1.0, 2.0])).tolist()
+        state.zero_()
+        assert tape(torch.tensor([1.0, 2.0])).tolist() == [1, 2]
+
+    def test_draws_go_on(self) -> None:
+        """A recording draws from the generator what the function would have drawn."""
+        mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
+        tape = Tape(lambda x: x + torch.randn(4, generator=mine))
+        for _ in range(COMPARED + 3):
+            assert_same(tape(torch.ones(4)), torch.ones(4) + torch.randn(4, generator=other))
+        assert tape.plays
+
+    def test_what_is_filled_anew_at_every_call_is_no_constant(self) -> None:
+        def function(x: Tensor) -> Tensor:
+            sums = torch.zeros(2)
+            sums += x
+            return sums * 3
+
+        assert played(function, torch.ones(2))(torch.tensor([1.0, 5.0])).tolist() == [3, 15]
+
+    def test_other_shapes_run_as_they_are(self) -> None:
+        tape = played(lambda x: x.sum(), torch.ones(3))
+        assert tape(torch.ones(3, 2)).item() == 6
+        assert tape(torch.ones(3, dtype=torch.float64)).dtype == torch.float64
+        assert tape(torch.ones(3)).item() == 3
+
+    def test_gradients(self) -> None:
+        layer = nn.Linear(3, 3)
+        weights = list(layer.parameters())
+
+        def function(x: Tensor) -> list[Tensor]:
+            return list(torch.autograd.grad(layer(torch.tanh(layer(x))).square().mean(), weights))
+
+        tape = played(function, torch.ones(5, 3))
+        x = torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
+        assert_same(tape(x), function(x))
+
+    def test_python_that_looks_at_a_number_is_not_recorded(self, caplog: pytest.LogCaptureFixture) -> None:
+        tape = Tape(lambda x: x * 2 if x.sum() > 0 else x * 3)
+        with caplog.at_level(logging.WARNING):
+            results = [tape(torch.full((1,), value)).item() for value in (1.0, -1.0, 1.0, -1.0, 2.0, -1.0)]
+        assert results == [2, -3, 2, -3, 4, -3]
+        assert not tape.plays
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert "compile=false" in caplog.text
+
+    def assert_refused(self, function: Callable[..., Any], reason: str, log: pytest.LogCaptureFixture) -> None:
+        """It is said why, and the function is called as it is: the same results, once for each call."""
+        results = {}
+        for way in (function(), Tape(function())):
+            with log.at_level(logging.WARNING):
+                results[way] = [way(torch.full((2,), float(k))).clone() for k in range(8)]
+        assert_same(*results.values())
+        assert not way.plays
+        assert [reason in record.getMessage() for record in log.records] == [True]
+
+    def test_python_that_counts_is_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Counting:
+            def __init__(self) -> None:
+                self.calls, self.total = 0, torch.zeros(2)
+
+            def __call__(self, x: Tensor) -> Tensor:
+                self.calls += 1
+                return self.total.add_(x * self.calls).clone()
+
+        self.assert_refused(Counting, "with other numbers", caplog)
+
+    def test_tensors_put_in_the_place_of_others_are_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Replacing:
+            best = torch.zeros(2)
+
+            def __call__(self, x: Tensor) -> Tensor:
+                self.best = torch.maximum(self.best, x)
+                return self.best.clone()
+
+        self.assert_refused(Replacing, "on other tensors", caplog)
+
+    def test_other_kernels_are_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Alternating:
+            calls = 0
+
+            def __call__(self, x: Tensor) -> Tensor:
+                self.calls += 1
+                return x * 2 if self.calls % 2 else x + 2
+
+        self.assert_refused(Alternating, "it called aten.mul.Tensor, and then aten.add.Tensor", caplog)
+
+    def test_changed_inputs_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        self.assert_refused(lambda: lambda x: x.add_(1).sum(), "aten.add_.Tensor changes an input", caplog)
+
+    def test_other_outputs_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        tape = Tape(lambda x: {"sum": x.sum(), "rows": len(x)})
+        with caplog.at_level(logging.WARNING):
+            assert [tape(torch.ones(2))["rows"] for _ in range(8)] == [2] * 8
+        assert not tape.plays
+        assert "it returns a int, and not tensors alone" in caplog.text
+
+    def test_kernels_that_are_not_as_described_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        self.assert_refused(lambda: lambda x: torch.quantile(x, 0.5), "it gave other numbers", caplog)
+
+    @pytest.mark.parametrize("loss", [nn.functional.mse_loss, nn.functional.huber_loss, nn.functional.smooth_l1_loss])
+    def test_losses_that_reshape_what_they_fill(self, loss: Callable[..., Tensor]) -> None:
+        weight = nn.Parameter(torch.ones(3))
+
+        def function(x: Tensor) -> tuple[Tensor, ...]:
+            value = loss(x * weight, x)
+            return value.detach(), *torch.autograd.grad(value, [weight])
+
+        x = torch.tensor([0.5, 2.0, -3.0])
+        assert_same(played(function, torch.ones(3))(x), function(x))
+
+    def test_draws_of_a_generator_given_by_position(self) -> None:
+        mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
+        tape = Tape(lambda x: torch.poisson(x, generator=mine))
+        for _ in range(COMPARED + 3):
+            assert_same(tape(torch.full((4,), 3.0)), torch.poisson(torch.full((4,), 3.0), generator=other))
+
+    def test_nan_is_no_difference(self) -> None:
+        assert played(lambda x: x.log(), -torch.ones(2))(torch.ones(2)).tolist() == [0, 0]
+
+
+#: Kernels that work in place, view, transpose, widen and narrow: what a plan of the memory can get wrong.
+STEPS: list[Callable[[Tensor, Tensor], Tensor]] = [
+    lambda a, b: a + b,
+    lambda a, b: a * b,
+    lambda a, b: a @ b,
+    lambda a, b: a.t() @ b,
+    lambda a, b: (a - b).t(),
+    lambda a, b: torch.relu(a) - 1,
+    lambda a, b: (a + 1).relu_(),
+    lambda a, b: torch.cat([a, b], dim=1)[:, 1:5],
+    lambda a, b: a.sum(dim=0) + b,
+    lambda a, b: torch.tanh(a) / 2 + b.mean(),
+    lambda a, b: torch.stack([a, b]).amin(dim=0),
+    lambda a, b: torch.where(a > b, a, -b),
+    lambda a, b: a.clone().add_(b),
+    lambda a, b: (a.t().contiguous() + b.t()).t(),
+    lambda a, b: b.clamp(-1, 1),
+]
+
+
+#: Steps of two operands each, which are any of the inputs and of the steps' results before.
+PROGRAMS = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12)
+
+
+def as_function(program: Sequence[tuple[Callable[..., Tensor], int, int]]) -> Callable[[Tensor, Tensor], Tensor]:
+    def function(x: Tensor, y: Tensor) -> Tensor:
+        values = [x, y]
+        for step, i, j in program:
+            values.append(step(values[i % len(values)], values[j % len(values)]))
+        return values[-1]
+
+    return function
+
+
+@given(PROGRAMS.map(as_function))
+@settings(max_examples=100, deadline=None)
+def test_any_program(function: Callable[[Tensor, Tensor], Tensor]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    tape = played(function, torch.ones(4, 4), torch.ones(4, 4))
+    for _ in range(2):
+        x, y = torch.randn(4, 4, generator=generator), torch.randn(4, 4, generator=generator)
+        assert_same(tape(x, y), function(x, y))
+
+
+def learners(compose: Compose, *words: str) -> tuple[DDPG, DDPG]:
+    """The same learner twice: as it is, and compiled, by torch's kernels."""
+    pixels = any("pixels" in word for word in words)
+    observations = spaces.Box(0, 255, (3, 64, 64), np.uint8) if pixels else spaces.Box(-np.inf, np.inf, (3,))
+    cfg = check(compose(*words, *(given for word in words for given in NEEDS.get(word, []))))
+    plain, compiled = (build_agent(DictConfig({**cfg, "compile": False}), env_of(observations), CPU) for _ in range(2))
+    compiled.compile()
+    return plain, compiled
+
+
+def batches(agent: DDPG, count: int, weighted: bool, pixels: bool) -> list[Batch]:
+    result = []
+    for seed in range(count):
+        batch = random_batch(seed, size=4 if pixels else 16)
+        if pixels:
+            pictures = torch.randint(0, 256, (2, 4, 3, 64, 64), generator=torch.Generator().manual_seed(seed))
+            batch = batch._replace(obs=pictures[0].byte(), next_obs=pictures[1].byte())
+        if weighted:
+            batch = batch._replace(weight=batch.discount * batch.reward.abs())
+        dtype = agent.low.dtype
+        result.append(Batch(*(t if t is None or t.dtype == torch.uint8 else t.to(dtype) for t in batch)))
+    return result
+
+
+PRESETS = [option for option in OPTIONS if option.startswith(("preset=", "network=", "algorithm=", "optimizer="))]
+CHANGES = [
+    ["algorithm=td3", "algorithm.n_critics=3", "algorithm.target_reduce=mean", "algorithm.actor_reduce=min"],
+    ["algorithm.target_delay=1", "algorithm.policy_delay=3"],
+    ["preset=paper", "algorithm.max_grad_norm=1", "algorithm.reward_scale=0.1"],
+    ["preset=td3_full", "network.normalize_obs=5", "dtype=float64"],
+    ["preset=paper", "network.actor.norm=layer", "network.critic.norm=layer"],
+    ["optimizer.critic.eps_hat=true", "optimizer.critic.weight_decay=0.1", "optimizer.critic.decay=all"],
+]
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["uniform", "weighted"])
+@pytest.mark.parametrize("words", [*([option] for option in PRESETS), *CHANGES], ids=" ".join)
+def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose: Compose) -> None:
+    plain, compiled = learners(compose, *words)
+    for batch in batches(plain, 24, weighted, pixels=any("pixels" in word for word in words)):
+        for agent in (plain, compiled):
+            for norm in agent._running_norms:
+                norm.observe(batch.obs[0])
+        assert_same(compiled.update(batch), plain.update(batch))
+        assert_same(compiled.td_error, plain.td_error)
+    assert_same(compiled.state_dict(), plain.state_dict())
+    called = [tape for tape in compiled._updates.values() if tape._calls]
+    assert called
+    assert all(tape.plays for tape in called)
+
+
+class Forgetful(Adam):
+    """It takes its state back in new tensors, as the optimizers of torch do."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for param, saved in zip(self.state, copy.deepcopy(state)["state"].values(), strict=True):
+            self.state[param] = saved
+
+
+def test_a_checkpoint_is_taken_back(compose: Compose) -> None:
+    """Also where a recording would go on with the state of before."""
+    plain, compiled = learners(compose, "preset=td3")
+    for agent in (plain, compiled):
+        for optimizer in (agent.actor_optimizer, agent.critic_optimizer):
+            optimizer.__class__ = Forgetful
+    early, late = batches(plain, 12, False, False)[:8], batches(plain, 12, False, False)[8:]
+    saved = copy.deepcopy(plain.state_dict())
+    for batch in early:
+        assert_same(compiled.update(batch), plain.update(batch))
+    for agent in (plain, compiled):
+        agent.load_state_dict(saved)
+    for batch in [*early, *late]:
+        assert_same(compiled.update(batch), plain.update(batch))
+    assert_same(compiled.state_dict(), plain.state_dict())
+
+
+class OwnCritic(nn.Module):
+    """It works as long as Python runs it: a recording would keep the first scale."""
+
+    def __init__(self, obs_shape: list[int], action_dim: int) -> None:
+        super().__init__()
+        self.layer, self.calls = nn.Linear(obs_shape[0] + action_dim, 1), 0
+
+    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
+        self.calls += 1
+        return self.layer(torch.cat([obs, action], dim=1))[:, 0] * (1 + self.calls)
+
+
+def test_an_optimizer_that_counts_in_python_is_found_out(compose: Compose, caplog: pytest.LogCaptureFixture) -> None:
+    """torch.optim.Adam computes its corrections in Python; with compile=true it learns what it learns without."""
+    learners_ = []
+    for wish in ("true", "false"):
+        cfg = compose(f"compile={wish}")
+        adam = {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.01}
+        cfg.optimizer = {"actor": adam, "critic": adam}
+        learners_.append(build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), CPU))
+    for batch in batches(learners_[0], 8, False, False):
+        assert_same(*(agent.update(batch) for agent in learners_))
+    assert_same(*(agent.state_dict() for agent in learners_))
+    assert "not compiled" in caplog.text
+
+
+@pytest.mark.parametrize(("wish", "compiles"), [("auto", False), ("true", True), ("false", False)])
+def test_a_class_from_elsewhere_is_compiled_on_demand_alone(wish: str, compiles: bool, compose: Compose) -> None:
+    cfg = compose(f"compile={wish}")
+    cfg.network.critic = {"_target_": f"{__name__}.OwnCritic"}
+    agent = build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), CPU)
+    assert isinstance(agent._updates[True, True], Tape) == compiles
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
+@pytest.mark.parametrize("preset", ["td3", "td3_full", "paper", "keras"])
+def test_cuda_graph(preset: str, compose: Compose) -> None:
+    gpu = torch.device("cuda")
+    cfg = check(compose(f"preset={preset}"))
+    agents = [
+        build_agent(DictConfig({**cfg, "compile": on}), env_of(spaces.Box(-1, 1, (3,))), gpu) for on in (False, True)
+    ]
+    for batch in batches(agents[0], 16, False, False):
+        losses = [agent.update(Batch(*(None if t is None else t.to(gpu) for t in batch))) for agent in agents]
+        torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=1e-6)
+    assert any(tape.plays for tape in agents[1]._updates.values())

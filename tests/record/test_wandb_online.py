@@ -1,0 +1,199 @@
+"""W&B online, against a server of our own (wandb_server.py): one W&B run for each run, whatever happens to it."""
+
+import random
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+from support.tracked import (
+    GROUP,
+    KILLS,
+    checkpointed,
+    kill,
+    log_rows,
+    needs_proc,
+    our_messages,
+    plain_rows,
+    recorded,
+    said,
+    segments,
+    settings,
+    start,
+    tracker_of,
+    wait_until,
+    wandb_core,
+)  # fmt: skip
+from support.wandb_server import WandbServer
+
+from ddpg.record.tracking.wandb_sink import WandbSink
+
+
+def received(server: WandbServer) -> int:
+    return len(server.only_run().lines) if server.runs else 0
+
+
+def test_the_server_has_all_that_the_record_has(wandb_server: WandbServer, tmp_path: Path) -> None:
+    model = tmp_path / "actor.pt"
+    model.write_bytes(b"weights")
+    tracker = tracker_of(tmp_path, settings(mode="online", project="walkers", tags=["first", "t" * 80]))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 20)
+    tracker.save(model, "model")
+    tracker.finish(0, {"eval/best_return": -150.5})
+    run = wandb_server.only_run()
+    assert plain_rows(run.history) == recorded(tmp_path)
+    assert run.state == "finished"
+    assert run.summary["eval/best_return"] == -150.5
+    assert run.config["noise"]["value"] == {"sigma": 0.1}
+    wanted = {"project": "walkers", "groupName": GROUP, "displayName": "n", "jobType": "train"}
+    assert run.settings.items() >= wanted.items()
+    assert run.settings["tags"] == ["first", "t" * 64]
+    assert [name.partition("-")[0] for name in run.artifacts] == ["actor"]
+
+
+def test_failed_is_failed(wandb_server: WandbServer, tmp_path: Path) -> None:
+    tracker = tracker_of(tmp_path, settings(mode="online"))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 3)
+    tracker.finish(1, {"state": "failed"})
+    assert (wandb_server.only_run().state, wandb_server.only_run().exit_code) == ("failed", 1)
+
+
+def test_a_run_of_a_sweep_has_its_name_as_a_tag(wandb_server: WandbServer, tmp_path: Path) -> None:
+    sweep = tmp_path / "noises_2026"
+    run_dir = sweep / "hopper" / "0_seed1"  # as hydra.sweep.subdir may have it
+    run_dir.mkdir(parents=True)
+    (sweep / "sweep.json").write_text("{}")
+    tracker = tracker_of(run_dir, settings(mode="online", tags=["first"], start_jitter=0.0))
+    tracker.rewind(None)
+    tracker.finish(0, {})
+    assert wandb_server.only_run().settings["tags"] == ["first", "noises_2026"]
+
+
+def test_runs_of_a_sweep_come_at_random_moments(
+    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sweep.json").write_text("{}")
+    (tmp_path / "0").mkdir()
+    now = 100.0
+    monkeypatch.setattr("ddpg.record.tracking.wandb_sink.monotonic", lambda: now)
+    monkeypatch.setattr("ddpg.record.tracking.wandb_sink.SystemRandom.uniform", lambda self, low, high: high / 2)
+    tracker = tracker_of(tmp_path / "0", settings(mode="online", start_jitter=60.0))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 5)
+    assert not wandb_server.requests
+    now = 130.0
+    log_rows(tracker, 5, 8)
+    assert wandb_server.only_run().starts == 1
+    tracker.finish(0, {})
+    assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path / "0")
+
+
+@pytest.mark.parametrize(("exit_code", "runs"), [(0, 1), (1, 1), (143, 0)], ids=["done", "failed", "stopped"])
+def test_a_run_that_ends_before_its_moment(
+    wandb_server: WandbServer, tmp_path: Path, exit_code: int, runs: int
+) -> None:
+    """One that is stopped has no time to begin; its next attempt sends the rows."""
+    (tmp_path / "sweep.json").write_text("{}")
+    (tmp_path / "0").mkdir()
+    tracker = tracker_of(tmp_path / "0", settings(mode="online", start_jitter=1e6))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 5)
+    tracker.finish(exit_code, {})
+    assert len(wandb_server.runs) == runs
+
+
+def test_a_wandb_core_that_does_not_end_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on trying, for minutes if the server takes what it is sent and never answers; Slurm kills before."""
+    ended, told = threading.Event(), threading.Event()
+    monkeypatch.setattr("wandb.teardown", lambda exit_code: (ended.wait(30), told.set()))
+    monkeypatch.setattr("ddpg.record.tracking.wandb_core.LET_GO_S", 0.01)
+    WandbSink(settings().wandb, tmp_path, {}, "g", "n").abandon()
+    assert not told.is_set()
+    ended.set()
+
+
+def test_wandb_sends_no_report_on_itself(
+    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would when the process ends, and wait 10 s for a server that does not answer."""
+    monkeypatch.delenv("WANDB_ERROR_REPORTING", raising=False)
+    assert start(tmp_path, 20, 0, mode="online").wait() == 0
+    assert wandb_server.only_run().state == "finished"
+    assert "sdk" not in wandb_server.requests  # /sdk/otel/...
+
+
+def test_a_model_that_cannot_be_kept_costs_the_rest_nothing(
+    wandb_server: WandbServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker = tracker_of(tmp_path, settings(mode="online"))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 5)
+    tracker.save(tmp_path / "absent.pt", "model")
+    tracker.finish(0, {})
+    (warning,) = our_messages(caplog)
+    assert warning.startswith("W&B does not keep absent.pt (ValueError")
+    assert wandb_server.only_run().state == "finished"
+    assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
+
+
+@needs_proc
+@pytest.mark.slow
+def test_a_run_that_is_interrupted_many_times_is_one_run(wandb_server: WandbServer, tmp_path: Path) -> None:
+    """kill -9 of all, SIGTERM to all (wandb-core dies first), either to the run alone, at random moments."""
+    dice = random.Random(7)
+    for attempt in range(8):
+        run = start(tmp_path, 100_000, 0.005, mode="online")
+        goal = checkpointed(tmp_path) + dice.randrange(10, 300)
+        wait_until(lambda: checkpointed(tmp_path) >= goal)  # noqa: B023
+        KILLS[attempt % len(KILLS)](run)
+        run.wait()
+    assert wandb_server.only_run().state != "finished"
+    rows = checkpointed(tmp_path) + 50
+    assert start(tmp_path, rows, 0, mode="online").wait() == 0
+    assert len(recorded(tmp_path)) == rows
+    assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
+    assert wandb_server.only_run().state == "finished"
+    assert wandb_server.only_run().starts == 9
+
+
+@needs_proc
+def test_a_server_that_is_dead_for_a_while_gets_all_in_the_end(wandb_server: WandbServer, tmp_path: Path) -> None:
+    """Dead at the first start (offline), dead in the middle of the second, with kills; alive at the third."""
+    wandb_server.stop()
+    first = start(tmp_path, 100_000, 0.005, mode="online", init_timeout=1.0)
+    wait_until(lambda: checkpointed(tmp_path) >= 50)
+    kill([*wandb_core(first.pid), first.pid], signal.SIGKILL)
+    first.wait()
+    assert any(line.startswith("W&B goes offline (CommError") for line in said(tmp_path))
+
+    wandb_server.start()
+    second = start(tmp_path, 100_000, 0.005, mode="online")
+    wait_until(lambda: received(wandb_server) >= 50)
+    wandb_server.stop()
+    goal = checkpointed(tmp_path) + 100
+    wait_until(lambda: checkpointed(tmp_path) >= goal)
+    kill([second.pid], signal.SIGTERM)
+    assert second.wait() == 143
+    assert any(line.startswith("W&B is off from here on (TimeoutError: it takes") for line in said(tmp_path))
+    assert received(wandb_server) < checkpointed(tmp_path)
+    assert not any("Traceback" in line for line in said(tmp_path))
+
+    wandb_server.start()
+    rows = checkpointed(tmp_path) + 20
+    assert start(tmp_path, rows, 0, mode="online").wait() == 0
+    assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
+    assert wandb_server.only_run().state == "finished"
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [429, 500])
+def test_refusals_for_a_while_lose_nothing(wandb_server: WandbServer, tmp_path: Path, status: int) -> None:
+    """Every other request is refused; wandb-core tries again."""
+    wandb_server.refuse = lambda operation: status if wandb_server.requests[operation] % 2 else None
+    assert start(tmp_path, 300, 0.005, mode="online", finish_timeout=60.0).wait() == 0
+    assert wandb_server.refused[status] > 3
+    assert not segments(tmp_path)
+    assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)

@@ -1,0 +1,60 @@
+"""Memory and devices, on machines of every kind: made of files in a folder."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ddpg.errors import UserError
+from ddpg.run import machine
+
+MIB = 2**20
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty machine; its /proc and /sys are below this folder."""
+    monkeypatch.setattr(machine, "Path", lambda path: tmp_path / path.lstrip("/"))
+    return tmp_path
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def write_group(folder: Path, limit: str, used: int, cached: int) -> None:
+    write(folder / "memory.max", f"{limit}\n")
+    write(folder / "memory.current", f"{used}\n")
+    write(folder / "memory.stat", f"anon {used - cached}\ninactive_file {cached}\n")
+
+
+def test_unknown_memory_is_none(root: Path) -> None:
+    assert machine.available_memory() is None
+
+
+def test_free_memory_of_the_machine(root: Path) -> None:
+    write(root / "proc/meminfo", "MemTotal: 4096 kB\nMemAvailable: 2048 kB\n")
+    assert machine.available_memory() == 2 * MIB
+
+
+def test_smallest_limit_of_the_control_groups_counts(root: Path) -> None:
+    write(root / "proc/meminfo", "MemAvailable: 10240 kB\n")
+    write(root / "proc/self/cgroup", "0::/slurm/job/step\n")
+    write_group(root / "sys/fs/cgroup/slurm/job/step", "max", MIB, 0)
+    write_group(root / "sys/fs/cgroup/slurm/job", str(4 * MIB), 3 * MIB, 2 * MIB)
+    assert machine.available_memory() == 3 * MIB  # what is only cached gives way
+
+
+def test_device_auto_and_by_name() -> None:
+    assert machine.torch_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert machine.torch_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "gpu", "cpu:x", ""])
+def test_device_that_is_not_there_is_refused(name: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"device={name} (cannot be used: .*; allowed:|is not one of) auto, cpu, cuda, cuda:1, mps"
+    ) as told:
+        machine.torch_device(name)
+    assert "\n" not in str(told.value)

@@ -1,0 +1,176 @@
+"""A sweep on the Slurm of the tests, begun and steered with the commands of a user."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import TINY, record
+from conftest import flat as flattened
+from support.killing import newest_state
+from support.slurm_cluster import PATIENCE_S, Cluster, Command, wait_for
+
+from ddpg.sweep.state.folder import SweepFolder
+
+#: A run of some 10 s, nearly all of it pauses; a signal costs it at most the 200 steps between two snapshots.
+RUN = (
+    "env=gym", "env.id=Slow-v0", "env.imports=[support.toys]", *TINY, "total_steps=800", "eval.every=400",
+    "eval.episodes=1", "buffer_size=10000", "hydra.launcher.mem_gb=1",
+)  # fmt: skip
+PAUSE_S = 0.01
+#: Env steps at which a run is hit: past its first snapshot, far from its end.
+HIT = 300
+
+
+class Sweep:
+    """`ddpg-train ... -m hydra/launcher=slurm` in `folder`, running."""
+
+    def __init__(
+        self,
+        cluster: Cluster, folder: Path, *overrides: str,
+        program: str = "ddpg-train", options: Sequence[str] = (), **variables: str,
+    ) -> None:  # fmt: skip
+        """`options`: of Hydra; `variables`: what the runs find in their environment beside the toys' pause."""
+        self.cluster, self.path = cluster, folder
+        self._variables = {"TOYS_PAUSE_S": str(PAUSE_S), **variables}
+        self._commands = 0
+        words = [*options, *RUN, *overrides, "hydra/launcher=slurm", f"hydra.sweep.dir={folder}", "-m"]
+        self.train = self.command(program, *words)
+
+    def command(self, program: str, *arguments: str, **variables: str) -> Command:
+        """Starts a command in the sweep's environment."""
+        self._commands += 1
+        output = self.path.with_name(f"{self.path.name}.{self._commands}.{Path(program).name}")
+        return self.cluster.command(program, *arguments, output=output, **{**self._variables, **variables})
+
+    def manage(self, what: str, *arguments: str, **variables: str) -> Command:
+        """`ddpg-sweep WHAT`, ended."""
+        command = self.command("ddpg-sweep", what, str(self.path), *arguments, **variables)
+        command.wait()
+        return command
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+        """What `condition` returns, once that is true. If it never is, what `ddpg-train` said is shown."""
+
+        def looked() -> Any:
+            assert "Traceback" not in self.train.said, self.train.said
+            return condition()
+
+        return wait_for(looked, lambda: f"{what}; ddpg-train says:\n{self.train.said}")
+
+    @property
+    def runs(self) -> list[Path]:
+        """The run folders, by number; waits until they are frozen."""
+        sweep = SweepFolder(self.path)
+        self.wait_for(lambda: sweep.exists or self.train.process.poll(), "there is a sweep.json")
+        assert sweep.exists, self.train.said
+        return [run.path for run in sweep.runs]
+
+    @property
+    def tasks(self) -> dict[int, str]:
+        """Slurm's name of the newest task of each run; waits until all have one."""
+        sweep, runs = SweepFolder(self.path), self.runs
+        return self.wait_for(lambda: len(tasks := sweep.task_of()) == len(runs) and tasks, "every run has a task")
+
+    def status(self, number: int) -> dict[str, Any]:
+        """status.json of a run; {} before there is one."""
+        path = self.runs[number] / "status.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def starts(self, number: int) -> list[dict[str, Any]]:
+        """The entries of provenance.json that starts made, without that of the submission."""
+        entries = json.loads((self.runs[number] / "provenance.json").read_text())
+        return [entry for entry in entries if "submitted" not in entry]
+
+    def step(self, number: int) -> int:
+        """Env step of the newest row of a run's record; -1 before there is one."""
+        path = self.runs[number] / "metrics.jsonl"
+        rows = record(self.runs[number]) if path.exists() else []
+        return rows[-1]["env_step"] if rows else -1
+
+    def wait_for_step(self, number: int, step: int) -> None:
+        """Until a run has come so far."""
+        self.wait_for(lambda: self.step(number) >= step, f"{self.runs[number]} comes to step {step}")
+
+    def wait_for_state(self, number: int, *states: str) -> None:
+        """Until the task of a run is in one of Slurm's states."""
+        task = self.tasks[number]
+        self.wait_for(lambda: self.cluster.state(task) in states, f"job {task} is {' or '.join(states)}")
+
+    def worker(self, number: int) -> int:
+        """The process that trains a run."""
+        (pid,) = workers(self.runs[number])
+        return pid
+
+    def finish(self, code: int, seconds: float = PATIENCE_S) -> str:
+        """What `ddpg-train` said, once it has ended with this exit code."""
+        assert self.train.wait(seconds) == code, self.train.said
+        return self.train.said
+
+
+def table(said: str) -> dict[int, str]:
+    """The states in a table of runs, by number."""
+    words = "done|running|pending|failed|interrupted|vanished|not submitted"
+    return {int(number): state for number, state in re.findall(rf"^ *(\d+) .*?\b({words})  ", said, re.MULTILINE)}
+
+
+def content(path: Path) -> bytes:
+    """Of a file in /proc; empty if the process has ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def workers(folder: Path) -> list[int]:
+    """The processes that train the run, or the runs, in a folder."""
+    commands = {p.parent.name: content(p).decode(errors="replace") for p in Path("/proc").glob("[0-9]*/cmdline")}
+    return [
+        int(pid)
+        for pid, words in commands.items()
+        if re.search(rf"ddpg.sweep.execute.worker[^\0]*\0{folder}[/\0]", words)
+    ]
+
+
+def kill(*pids: int) -> None:
+    """kill -9."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def parent(pid: int) -> int:
+    """The process that started another: of a worker, the job on the node."""
+    return int(content(Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()[1])
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Hashes of what a finished run has learned, remembers and recorded, timings apart."""
+    digest = hashlib.sha256()
+    for name, value in sorted(flattened(newest_state(folder)).items()):
+        digest.update(f"{name} ".encode() + (bytes_of(value) if hasattr(value, "shape") else repr(value).encode()))
+    rows = json.dumps(record(folder)).encode()
+    return {"state": digest.hexdigest(), "metrics": hashlib.sha256(rows).hexdigest()}
+
+
+def bytes_of(value: Any) -> bytes:
+    """Of a tensor or an array, with its type and shape."""
+    array = np.asarray(value)
+    return f"{array.dtype} {array.shape} ".encode() + array.tobytes()
+
+
+def joined_segments(folder: Path) -> Mapping[int, dict[str, Any]]:
+    """The rows that the offline W&B segments of a run hold together, by their place in the record."""
+    from ddpg.record.tracking.wandb_files import read_segment
+
+    run_id = json.loads((folder / "wandb.json").read_text())["id"]
+    rows: dict[int, dict[str, Any]] = {}
+    for path in sorted(folder.glob(f"wandb/offline-run-*-{run_id}/run-{run_id}.wandb")):
+        for row in read_segment(path)["history"]:
+            if "_step" in row:
+                rows[row["_step"]] = row
+    return rows

@@ -1,0 +1,106 @@
+"""Sweep folders as the launchers leave them, and a squeue and scancel that say what a test wants."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ddpg.sweep.execute.pool import start_ticks
+from ddpg.sweep.state.folder import Submission, SweepFolder
+
+TOTAL = 1000
+#: What `ddpg-train -m` writes for these launchers when they keep their defaults.
+LAUNCHERS: dict[str, dict[str, Any]] = {
+    "local": {"kind": "local", "processes": None, "wait": True, "plan": None},
+    "slurm": {
+        "kind": "slurm", "partition": None, "account": None, "qos": None, "constraint": None, "timeout_min": 120,
+        "mem_gb": 2, "cpus_per_task": None, "gpus_per_node": None, "runs_per_job": 1, "array_parallelism": 256,
+        "signal_delay_s": 120, "max_num_timeout": 100, "setup": [], "additional_parameters": {}, "wait": True,
+        "plan": None,
+    },
+}  # fmt: skip
+
+
+def row(env_step: int, **metrics: float) -> dict[str, float]:
+    """One of metrics.jsonl; two underscores stand for the slash."""
+    return {"env_step": env_step} | {name.replace("__", "/"): value for name, value in metrics.items()}
+
+
+def write_run(folder: Path, status: Mapping[str, Any] | None, rows: Sequence[Mapping[str, float]] = ()) -> Path:
+    """A run folder, frozen; with `status` None never started."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(f"seed: 1\ntotal_steps: {TOTAL}\nenv:\n  total_steps: 7\n")
+    if status is not None:
+        env_step = TOTAL if status.get("state") == "done" else 0
+        (folder / "status.json").write_text(json.dumps({"env_step": env_step, **status}))
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    return folder
+
+
+def write_sweep(
+    path: Path,
+    statuses: Sequence[Mapping[str, Any] | None],
+    submissions: Sequence[Mapping[str, Sequence[int]]] = (),
+    launcher: str = "slurm",
+    users: Sequence[int] | None = None,
+    **options: Any,
+) -> SweepFolder:
+    """A sweep over seeds: one run for each status, and the tasks of each submission, which are an hour old.
+
+    `users`: whose each submission is; None: all of this process's.
+    """
+    for number, status in enumerate(statuses):
+        write_run(path / f"{number}_run", status)
+    sweep = SweepFolder(path)
+    runs = [{"folder": f"{n}_run", "overrides": ["env=hopper", f"seed={n}"]} for n in range(len(statuses))]
+    sweep.write({"launcher": LAUNCHERS[launcher] | options, "threads": 1, "runs": runs})
+    owners = users or [os.getuid()] * len(submissions)
+    for age, tasks, user in zip(range(len(submissions), 0, -1), submissions, owners, strict=True):
+        at = datetime.fromtimestamp(time.time() - 3600 * age).astimezone().isoformat(timespec="seconds")
+        sweep.add_submission(
+            Submission(
+                at, user, "local" if ":" in next(iter(tasks)) else "slurm", {t: list(runs) for t, runs in tasks.items()}
+            )
+        )
+    return sweep
+
+
+def written(folder: Path, hours_ago: float) -> None:
+    """Makes a run's status.json older."""
+    at = time.time() - 3600 * hours_ago
+    os.utime(folder / "status.json", (at, at))
+
+
+def pool(pid: int) -> str:
+    """The name of a pool that is this process of this machine."""
+    return f"{socket.gethostname()}:{pid}:{start_ticks(pid)}"
+
+
+class FakeSlurm:
+    """squeue and scancel in front of PATH, and what they were called with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin, self._jobs, self._calls = folder / "bin", folder / "jobs", folder / "calls"
+        self.bin.mkdir()
+        self._calls.touch()
+        self.queue()
+        self.program("squeue", f'cat "{self._jobs}"')
+        self.program("scancel", f': > "{self._jobs}"')
+
+    def program(self, name: str, body: str) -> None:
+        """A shell script of that name."""
+        (self.bin / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{self._calls}"\n{body}\n')
+        (self.bin / name).chmod(0o755)
+
+    def queue(self, **jobs: str) -> None:
+        """queue(_12_3="PENDING|Priority"): what squeue shows; names without their first underscore."""
+        self._jobs.write_text("".join(f"{name[1:]}|{state}\n" for name, state in jobs.items()))
+
+    def calls(self, name: str) -> list[str]:
+        """The arguments of each call of a program, as one text."""
+        lines = self._calls.read_text().splitlines()
+        return [line.partition(" ")[2] for line in lines if line.partition(" ")[0] == name]

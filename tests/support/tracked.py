@@ -1,0 +1,179 @@
+"""Runs that only track: the tests' rows, trackers and run folders, and a process that can be killed.
+
+    python tests/tracked.py RUN ROWS PAUSE '{"mode": "online"}'
+
+logs ROWS rows with PAUSE seconds between them, as a training run would: it holds the lock, goes on from the checkpoint
+in RUN, which it writes every ten rows, stops on SIGTERM, and status.json says how it ended.
+"""
+
+import json
+import logging
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import LoggerSettings, TensorboardSettings, Tracker, WandbSettings, open_tracker, read_metrics
+from ddpg.record.tracking.wandb_files import read_segment
+
+CONF = Path(__file__).parents[2] / "conf" / "logger"
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds wandb-core in Linux's /proc")
+GROUP = "…" + "g" * 122 + "-0a1b"  # as W&B has it
+CONFIG = {"seed": 1, "noise": {"sigma": 0.1}, "eval": {"episodes": [1, 2]}}
+
+
+def settings(**wandb: Any) -> LoggerSettings:
+    """conf/logger/default.yaml with W&B off unless said, and nothing on the screen."""
+    node = yaml.safe_load((CONF / "default.yaml").read_text())
+    nodes = {name: {k: v for k, v in node[name].items() if k != "_target_"} for name in ("wandb", "tensorboard")}
+    return LoggerSettings(
+        every=node["every"],
+        progress="none",
+        progress_seconds=node["progress_seconds"],
+        tensorboard=TensorboardSettings(**nodes["tensorboard"]),
+        wandb=WandbSettings(**{**nodes["wandb"], "mode": "disabled", **wandb}),
+    )
+
+
+def tracker_of(run_dir: Path, options: LoggerSettings) -> Tracker:
+    return open_tracker(options, run_dir, 1000, run_config=CONFIG, group="g" * 200 + "-0a1b", name="n")
+
+
+def log_rows(tracker: Tracker, first: int, last: int) -> None:
+    for index in range(first, last):
+        tracker.log(index * 10, {"losses/qf1_loss": math.sqrt(index) / 7, "charts/episodic_length": index})
+
+
+def our_messages(caplog: Any) -> list[str]:
+    """What this package logged; W&B's own log goes to its files, unless a test catches it."""
+    return [record.getMessage() for record in caplog.records if record.name.startswith("ddpg")]
+
+
+def plain_rows(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of W&B as the record has them; without gaps and repeats, by W&B's own count."""
+    assert [row["_step"] for row in history] == list(range(len(history)))
+    return [{key: value for key, value in row.items() if not key.startswith("_")} for row in history]
+
+
+def segments(run_dir: Path) -> list[dict[str, Any]]:
+    """What the offline attempts left, oldest first."""
+    return [read_segment(path) for path in sorted(run_dir.glob("wandb/offline-run-*/run-*.wandb"))]
+
+
+def sent_rows(run_dir: Path) -> list[dict[str, Any]]:
+    """History over all segments in the order of `wandb sync`."""
+    return plain_rows([row for segment in segments(run_dir) for row in segment["history"]])
+
+
+def recorded(run_dir: Path) -> list[dict[str, float]]:
+    return read_metrics(run_dir / "metrics.jsonl")
+
+
+# --- a run in a process of its own ---
+
+
+def start(run_dir: Path, rows: int, pause: float, **wandb: Any) -> "subprocess.Popen[str]":
+    """The process; what it says goes to RUN/said.txt."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    words = [sys.executable, __file__, str(run_dir), str(rows), str(pause), json.dumps(wandb)]
+    with (run_dir / "said.txt").open("a") as said:
+        return subprocess.Popen(words, stdout=said, stderr=said, text=True)
+
+
+def wandb_core(pid: int) -> list[int]:
+    """The processes that this one has started: what wandb did."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def kill(pids: list[int], signum: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signum)
+        except ProcessLookupError:
+            continue
+
+
+def is_alive(pid: int) -> bool:
+    """Neither gone nor a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def said(run_dir: Path) -> list[str]:
+    """The lines that the processes of a run printed."""
+    return (run_dir / "said.txt").read_text().splitlines()
+
+
+#: What happens to the processes of a run: kill -9, an OOM kill, `scancel`, a signal to the run alone.
+KILLS: list[Callable[["subprocess.Popen[str]"], None]] = [
+    lambda run: kill([run.pid], signal.SIGKILL),
+    lambda run: kill([*wandb_core(run.pid), run.pid], signal.SIGKILL),
+    lambda run: kill([*wandb_core(run.pid), run.pid], signal.SIGTERM),
+    lambda run: kill([run.pid], signal.SIGTERM),
+]
+
+
+def checkpointed(run_dir: Path) -> int:
+    """Rows in the last checkpoint."""
+    path = run_dir / "checkpoint.json"
+    return json.loads(path.read_text())["rows"] if path.exists() else 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Polls; an AssertionError after five minutes."""
+    deadline = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true within five minutes"
+        time.sleep(0.02)
+
+
+def main() -> None:
+    path, rows, pause, wandb = sys.argv[1:]
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda signum, frame: stop.append(signum))
+    folder = RunFolder(Path(path))
+    with folder.lock():
+        options = settings(**json.loads(wandb))
+        logger = {"logger": {"wandb": {"_target_": "ddpg.record.tracking.WandbSettings", **vars(options.wandb)}}}
+        folder.config.write_text(yaml.safe_dump(CONFIG | logger))
+        folder.write_status(state="running")
+        state = track(tracker_of(folder.path, options), folder, int(rows), float(pause), stop)
+    sys.exit(0 if state == "done" else 143)
+
+
+def track(tracker: Tracker, folder: RunFolder, rows: int, pause: float, stop: list[int]) -> str:
+    checkpoint = folder.path / "checkpoint.json"
+    position = json.loads(checkpoint.read_text()) if checkpoint.exists() else None
+    tracker.rewind(position)
+    for index in range(position["rows"] if position else 0, rows):
+        if stop:
+            break
+        log_rows(tracker, index, index + 1)
+        if index % 10 == 9:
+            tracker.sync()
+            folder.write_json(checkpoint, tracker.position())
+        time.sleep(pause)
+    folder.write_json(checkpoint, tracker.position())
+    state = "interrupted" if stop else "done"
+    folder.write_status(state=state)
+    tracker.finish(143 if stop else 0, folder.status())
+    return state
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Sweeps on Slurm as a user steers them: let go, looked at, stopped, continued; code and YAML that change meanwhile."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import toys
+from support.slurm_cluster import ROOT, Cluster, wait_for
+from support.slurm_sweep import HIT, Sweep, fingerprint, kill, table
+
+from ddpg.sweep.state.folder import SweepFolder
+
+pytestmark = pytest.mark.slurm
+
+Reference = Callable[..., dict[str, str]]
+
+
+def wait_for_empty_queue(cluster: Cluster) -> None:
+    wait_for(lambda: not cluster.queue(), "all jobs end")
+
+
+def test_detached_then_status(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
+    """wait=false: the command ends while the jobs are in the queue; `status` tells of them until they are done."""
+    one_at_a_time = "hydra.launcher.array_parallelism=1"
+    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.wait=false", one_at_a_time)
+    said = sweep.finish(0)
+    assert f"ddpg-sweep status {sweep.path}" in said
+    assert set(sweep.tasks.values()) <= set(slurm.queue())
+    sweep.wait_for_step(0, HIT)
+    assert table(sweep.manage("status").said) == {0: "running", 1: "pending"}
+    wait_for_empty_queue(slurm)
+    assert table(sweep.manage("status").said) == {0: "done", 1: "done"}
+    for number, seed in enumerate((1, 2)):
+        assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
+
+
+def test_cancel_then_retry(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
+    """`ddpg-sweep cancel`: what runs saves, what waits is not started; `retry` goes on with both."""
+    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.array_parallelism=1")
+    sweep.wait_for_step(0, HIT)
+    cancelled = sweep.manage("cancel")
+    assert cancelled.process.returncode == 0, cancelled.said
+    sweep.finish(1)
+    wait_for_empty_queue(slurm)
+    assert sweep.status(0)["state"] == "interrupted"
+    assert sweep.status(0)["env_step"] >= 200
+    assert not (sweep.runs[1] / "metrics.jsonl").exists()
+    sweep.manage("retry")
+    wait_for_empty_queue(slurm)
+    for number, seed in enumerate((1, 2)):
+        assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
+
+
+def test_command_is_killed_and_a_waiting_job_cancelled(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
+    """The jobs go on without the command; what was cancelled before it began has vanished, and is retried."""
+    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.array_parallelism=1")
+    sweep.wait_for_step(0, 0)
+    kill(sweep.train.process.pid)
+    slurm.run("scancel", sweep.tasks[1])
+    wait_for_empty_queue(slurm)
+    assert table(sweep.manage("status").said) == {0: "done", 1: "vanished"}
+    assert sweep.manage("retry").process.returncode == 0
+    for number, seed in enumerate((1, 2)):
+        assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
+
+
+def test_controller_is_away(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
+    """Nothing is known then: what waits goes on waiting, what would act says so; the run is not touched."""
+    cluster = new_cluster(cpus=8, memory_mb=64000, kill_wait=2)
+    sweep = Sweep(cluster, tmp_path / "sweep", "seed=1", TOYS_PAUSE_S="0.06")
+    sweep.wait_for_step(0, HIT)  # some seconds, after which the controller has its jobs on disk
+    kill(int((cluster.folder / "slurmctld.pid").read_text()))
+    retry = sweep.manage("retry")
+    assert retry.process.returncode == 1
+    assert re.fullmatch(r"ddpg-sweep: .*(Slurm cannot be asked|Unable to contact slurm).*\n", retry.said)
+    assert sweep.train.process.poll() is None
+    cluster.start()
+    sweep.finish(0)
+    assert len(sweep.starts(0)) == 1
+
+
+def test_two_sweeps_at_once(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
+    """They know nothing of each other, and the end of one is not the end of the other."""
+    one = Sweep(slurm, tmp_path / "one", "seed=1", "+env.kwargs.crash=350,0")
+    two = Sweep(slurm, tmp_path / "two", "seed=1,2")
+    one.finish(1)
+    two.finish(0)
+    assert not {t.partition("_")[0] for t in one.tasks.values()} & {t.partition("_")[0] for t in two.tasks.values()}
+    assert fingerprint(one.runs[1]) == fingerprint(two.runs[0]) == reference("seed=1")
+    assert fingerprint(two.runs[1]) == reference("seed=2")
+
+
+def test_more_jobs_than_an_array_holds(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
+    """MaxArraySize=3, five jobs: two arrays."""
+    cluster = new_cluster(cpus=8, memory_mb=64000, kill_wait=2, max_array=3)
+    sweep = Sweep(cluster, tmp_path / "sweep", "seed=1,2,3,4,5", "total_steps=50", "eval.every=50")
+    sweep.finish(0)
+    assert [len(submission.tasks) for submission in SweepFolder(sweep.path).submissions()] == [3, 2]
+    assert [sweep.status(number)["state"] for number in range(5)] == ["done"] * 5
+
+
+def test_edits_while_a_job_is_requeued(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
+    """The YAML counts as it was at the submission; code is what is there when the job starts again."""
+    code, noise = tmp_path / "own_toys.py", tmp_path / "own_conf" / "noise" / "own.yaml"
+    shutil.copy(toys.__file__, code)
+    noise.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "conf" / "noise" / "gaussian.yaml", noise)
+    own = ["noise=own", "env.imports=[own_toys]"]
+    options = ["--config-dir", str(tmp_path / "own_conf")]
+    sweep = Sweep(slurm, tmp_path / "sweep", *own, "seed=1", options=options)
+    sweep.wait_for_step(0, HIT)
+    config = (sweep.runs[0] / "config.yaml").read_bytes()
+    slurm.run("scontrol", "requeue", sweep.tasks[0])
+    noise.write_text(noise.read_text().replace("sigma: 0.1", "sigma: 0.9"))
+    code.write_text(code.read_text() + "\nprint('this is the edited code', flush=True)\n")
+    sweep.finish(0)
+    assert "sigma: 0.9" in noise.read_text()
+    assert (sweep.runs[0] / "config.yaml").read_bytes() == config
+    assert (sweep.runs[0] / "train.log").read_text().count("this is the edited code") == 1
+    assert fingerprint(sweep.runs[0]) == reference("seed=1")
+
+
+class TestRefusals:
+    """One line before anything is submitted, and no folder of a sweep."""
+
+    @pytest.mark.parametrize(
+        ("option", "named"),
+        [
+            ("hydra.launcher.partition=hihg", "high"),
+            ("hydra.launcher.mem_gb=1000", "mem_gb"),
+            ("hydra.launcher.cpus_per_task=99", "cpus_per_task"),
+            ("hydra.launcher.timeout_min=99999", "timeout_min"),
+            ("hydra.launcher.additional_parameters.licenses=moon", "moon"),
+        ],
+    )
+    def test_what_slurm_would_never_run(self, option: str, named: str, slurm: Cluster, tmp_path: Path) -> None:
+        sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", option)
+        said = sweep.finish(1).splitlines()
+        assert named in said[-1]
+        assert not slurm.queue()

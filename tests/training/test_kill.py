@@ -1,0 +1,80 @@
+"""Exactness under kill -9 at random instants, on every suite: the end is that of a run left alone, bit for bit."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, SIGUSR2
+
+import pytest
+from conftest import TINY, WALK
+from omegaconf import DictConfig
+from support.killing import Case, Zygote
+
+from ddpg.config.settings import check
+from ddpg.record.exactness import FORGETTING, REMEMBERING
+from ddpg.run.build import build_env_spec
+
+pytestmark = pytest.mark.xdist_group("kill")  # one zygote for all
+
+#: Short episodes, a checkpoint every few of them: a run of half a second.
+SHORT = [*TINY, "total_steps=240", "checkpoint.every=50", "eval.every=120", "eval.episodes=1"]
+LIMIT = "env.max_episode_steps=35"
+
+#: At least 20 kills for each suite. Together they have every option of conf/noise and every kind of memory and update.
+CASES = {
+    "mujoco-td3": (10, ["env=hopper", "algorithm=td3", "noise=gaussian", "noise.final_sigma=0"]),
+    "mujoco-prioritized": (10, ["env=halfcheetah", "replay=prioritized", "replay.n_step=3", "noise=gaussian_0.2"]),
+    "classic-paper": (10, ["env=pendulum", "preset=paper", "noise=ou", "update_every=episode"]),
+    "classic-float64": (10, ["env=mountaincar", "noise=sb3", "dtype=float64", "replay.n_step=5"]),
+    "box2d-parameter": (
+        10,
+        ["env=bipedalwalker", "network=layer_norm", "noise=adaptive_parameter", "noise.adapt_every=7"],
+    ),
+    "box2d-delayed": (10, ["env=lunarlander", "noise=ou_slow", "algorithm=delayed", "replay=prioritized"]),
+    "dm_control-normalized": (10, ["env=dmc_cartpole_swingup", "noise=keras", "network.normalize_obs=5"]),
+    "dm_control-small": (10, ["env=dmc_reacher_hard", "noise=none", "replay=prioritized", "buffer_size=130"]),
+    "pybullet-td3": (10, ["env=pybullet_hopper", "noise=ou_slow_0.5", "algorithm=td3", "replay=prioritized"]),
+    "pybullet-baselines": (10, ["env=pybullet_reacher", "network.normalize_obs=5", "noise=gaussian_unscaled"]),
+    "pixels": (5, ["env=pendulum", "preset=paper_pixels", "env.pixels=32", "env.action_repeat=3", "total_steps=90"]),
+}
+NEEDS = {"box2d": "Box2D", "dm_control": "dm_control", "pixels": "pygame"}
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    zygote = Zygote()
+    yield zygote
+    zygote.close()
+
+
+def require_installed(name: str) -> None:
+    module = NEEDS.get(name.partition("-")[0])
+    if module:
+        pytest.importorskip(module)
+
+
+def test_every_module_that_is_promised_is_killed(compose: Callable[..., DictConfig]) -> None:
+    modules = set()
+    for name, (_, overrides) in CASES.items():
+        require_installed(name)
+        env = build_env_spec(check(compose(*SHORT, LIMIT, *overrides))).make()
+        modules.add(type(env.unwrapped).__module__)
+        env.close()
+    assert {one for one in FORGETTING + REMEMBERING if not any(name.startswith(one) for name in modules)} == set()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kill_9(tmp_path: Path, zygote: Zygote, name: str) -> None:
+    require_installed(name)
+    times, overrides = CASES[name]
+    case = Case(zygote, tmp_path, [*SHORT, LIMIT, *overrides])
+    case.disturb(random.Random(name), times, [[SIGKILL]])
+    print(f"{name}: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")
+
+
+def test_signals_of_a_cluster(tmp_path: Path, zygote: Zygote) -> None:
+    """Warned and killed, preempted and killed, the terminal closed, Ctrl-C: at random instants, a save's among them."""
+    case = Case(zygote, tmp_path, [*WALK, *SHORT])
+    volleys = [[SIGTERM], [SIGTERM, SIGKILL], [SIGUSR2, SIGTERM, SIGKILL], [SIGHUP], [SIGINT, SIGINT], [SIGUSR2]]
+    case.disturb(random.Random(1), 15, volleys)
+    print(f"signals: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")

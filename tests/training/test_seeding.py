@@ -1,0 +1,37 @@
+"""Named generators and per-episode seeds, all from the run's seed."""
+
+import numpy as np
+
+from ddpg.training.seeding import STREAMS, derived_seed, generator, generator_states, restore_generators
+
+
+def test_streams_are_repeatable_and_distinct() -> None:
+    first = {name: generator(1, name).random(4).tolist() for name in STREAMS}
+    assert first == {name: generator(1, name).random(4).tolist() for name in STREAMS}
+    assert len({tuple(values) for values in first.values()}) == len(STREAMS)
+    assert generator(2, "noise").random(4).tolist() != first["noise"]
+
+
+def test_derived_seeds_fit_every_library_and_differ() -> None:
+    seeds = [derived_seed(s, stream, k) for s in (0, 1, 2) for stream in STREAMS for k in range(50)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(isinstance(seed, int) and 0 <= seed < 2**31 for seed in seeds)
+    assert derived_seed(3, "episode", 7) == derived_seed(3, "episode", 7)
+
+
+def test_streams_keep_their_numbers() -> None:
+    """A new stream goes at the end: stored runs and published numbers depend on these values."""
+    assert STREAMS[:7] == ("episode", "evaluation", "network", "warmup", "noise", "replay", "play")
+    expected = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(4,))).random(3)
+    np.testing.assert_array_equal(generator(5, "noise").random(3), expected)
+
+
+def test_generators_go_on_where_they_were() -> None:
+    """Trap 20."""
+    ours = {name: generator(1, name) for name in ("noise", "replay")}
+    ours["noise"].random(5)
+    states = generator_states(ours)
+    expected = {name: rng.random(3).tolist() for name, rng in ours.items()}
+    fresh = {name: generator(9, name) for name in ("noise", "replay")}
+    restore_generators(fresh, states)
+    assert {name: rng.random(3).tolist() for name, rng in fresh.items()} == expected

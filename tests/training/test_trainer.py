@@ -1,0 +1,369 @@
+"""The training loop on a toy: what is counted, stored, sent and drawn."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import assert_same, flat, record
+
+from ddpg.errors import UserError
+from ddpg.learner.noise.action import AHEAD
+from ddpg.training.seeding import derived_seed, generator
+from ddpg.training.trainer import Trainer
+
+Make = Callable[..., Trainer]
+
+
+def spy_on_updates(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Env step and transitions in memory at each update."""
+    seen: list[tuple[int, int]] = []
+    update = trainer.agent.update
+
+    def _update(batch: Any) -> Any:
+        seen.append((trainer.env_step, len(trainer.replay)))
+        return update(batch)
+
+    monkeypatch.setattr(trainer.agent, "update", _update)
+    return seen
+
+
+def test_first_update_follows_learning_starts(
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap 14: N transitions without learning, the first update with N + 1 of them, one for each step after."""
+    trainer = make_trainer(tmp_path, "total_steps=100", "learning_starts=64", "random_steps=80", "updates_per_step=1")
+    seen = spy_on_updates(trainer, monkeypatch)
+    trainer.train()
+    assert seen == [(step, step) for step in range(65, 101)]
+
+
+@pytest.mark.parametrize(("preset", "first"), [("td3", 31), ("paper", 17)])
+def test_first_update_of_the_presets(
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, preset: str, first: int
+) -> None:
+    """Trap 14: sfujim's learns from random_steps + 1 on, the paper's as soon as a minibatch is there."""
+    short = ["total_steps=60", "updates_per_step=1", "random_steps=30", "learning_starts=${random_steps}"]
+    if preset == "paper":
+        short[2:] = ["random_steps=0", "learning_starts=${batch_size}", "batch_size=16"]
+    trainer = make_trainer(tmp_path, f"preset={preset}", *short)
+    seen = spy_on_updates(trainer, monkeypatch)
+    trainer.train()
+    assert seen[0] == (first, first)
+
+
+def test_counts(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap 3: updates, evaluation points, rows and transitions; the last evaluation is at the end, once."""
+    overrides = ["total_steps=250", "updates_per_step=0.5", "buffer_size=100", "eval.every=100", "logger.every=50"]
+    trainer = make_trainer(tmp_path, *overrides)
+    seen = spy_on_updates(trainer, monkeypatch)
+    result = trainer.train()
+    assert len(seen) == (250 - 40) // 2 == trainer.agent.updates
+    assert (trainer.env_step, trainer.replay.total, len(trainer.replay)) == (250, 250, 100)
+    rows = record(tmp_path)
+    assert [row["env_step"] for row in rows if "eval/episodic_return" in row] == [0, 100, 200, 250]
+    assert [row["env_step"] for row in rows if "losses/qf1_loss" in row] == [50, 100, 150, 200, 250]
+    lengths = [row["charts/episodic_length"] for row in rows if "charts/episodic_length" in row]
+    assert 250 - 40 <= sum(lengths) <= 250
+    assert result == rows[-1]["eval/episodic_return"] == trainer.last_return
+    assert trainer.best_return == max(row.get("eval/episodic_return", -np.inf) for row in rows)
+
+
+def test_evaluation_at_the_end_is_not_repeated(tmp_path: Path, train: Make) -> None:
+    train(tmp_path, "total_steps=200")
+    steps = [row["env_step"] for row in record(tmp_path) if "eval/episodic_return" in row]
+    assert steps == [0, 100, 200]
+
+
+def test_training_returns_are_undiscounted_sums(tmp_path: Path, train: Make) -> None:
+    trainer = train(tmp_path)
+    replay, rows = trainer.replay, record(tmp_path)
+    ends = np.flatnonzero(replay.ends[:400])
+    episodes = np.split(replay.reward[:400], ends + 1)
+    logged = [row["charts/episodic_return"] for row in rows if "charts/episodic_return" in row]
+    np.testing.assert_allclose(logged, [e.sum() for e in episodes[: len(logged)]], rtol=1e-5)
+    assert [row["env_step"] for row in rows if "charts/episodic_return" in row] == [e + 1 for e in ends[: len(logged)]]
+
+
+def test_stored_pairs_are_of_one_episode_and_one_step_apart(tmp_path: Path, train: Make) -> None:
+    """Trap 2: no reset in between is ever stored; as many transitions as real steps."""
+    trainer = train(tmp_path)
+    replay, env = trainer.replay, trainer.env.unwrapped
+    assert replay.total == len(env.actions) == 400
+    arrays = replay.export(0, 400)
+    next_obs, final = np.roll(arrays["obs"], -1, axis=0), iter(arrays["final_obs"])
+    for slot in np.flatnonzero(arrays["ends"]):
+        next_obs[slot] = next(final)
+    np.testing.assert_array_equal(next_obs[:, 0], arrays["obs"][:, 0])
+    np.testing.assert_array_equal(next_obs[:, 1], arrays["obs"][:, 1] + 1)
+    assert len(set(arrays["obs"][:, 0])) == trainer.episode == arrays["ends"].sum() == len(env.seeds)
+
+
+def test_terminated_is_stored_and_truncated_is_not(tmp_path: Path, train: Make) -> None:
+    """Trap 1: the toy's odd lengths terminate, its even ones truncate; what total_steps cuts is no termination."""
+    arrays = train(tmp_path).replay.export(0, 400)
+    lengths = np.diff(np.flatnonzero(np.append(True, arrays["ends"])))
+    flags = arrays["terminated"][arrays["ends"]]
+    np.testing.assert_array_equal(flags[:-1], lengths[:-1] % 2)
+    assert set(flags) == {0.0, 1.0}
+    assert not arrays["terminated"][~arrays["ends"]].any()
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "ou"])
+def test_action_clipped_stored_and_sent_are_one(tmp_path: Path, train: Make, noise: str) -> None:
+    """Trap 5: under wide noise both bounds are hit, none is left, and env and memory get the same numbers."""
+    trainer = train(tmp_path, f"noise={noise}", "noise.sigma=2.0")
+    sent, stored = np.array(trainer.env.unwrapped.actions), trainer.replay.action[:400]
+    np.testing.assert_array_equal(stored, sent.astype(np.float32))
+    np.testing.assert_array_equal(sent.min(0), [-3, 0])
+    np.testing.assert_array_equal(sent.max(0), [1, 10])
+    assert ((sent > [-3, 0]) & (sent < [1, 10])).any(axis=0).all()
+
+
+def test_noise_is_added_to_the_actors_action(tmp_path: Path, make_trainer: Make) -> None:
+    """Line 8: a = mu(s) + N; without learning, subtracting mu leaves the generator's own draws, by the step's sigma.
+
+    Each episode has draws of its own.
+    """
+    annealed = ["noise.sigma=0.01", "noise.final_sigma=0.03", "noise.anneal_steps=20"]
+    trainer = make_trainer(tmp_path, "learning_starts=1000", "random_steps=0", "total_steps=50", *annealed)
+    trainer.train()
+    mu = np.array([trainer.agent.act(obs) for obs in trainer.replay.obs[:50]])
+    sigma = np.minimum(0.01 + 0.001 * np.arange(50), 0.03)[:, None]
+    ends, draws = np.flatnonzero(trainer.replay.ends[:50]) + 1, generator(1, "noise")
+    normals = [draws.standard_normal((AHEAD, 2))[:length] for length in np.diff(ends, prepend=0)]
+    drawn = sigma * np.array([2, 5]) * np.concatenate(normals)
+    np.testing.assert_allclose(trainer.replay.action[:50] - mu, drawn, atol=2e-6)
+
+
+def test_warm_up_is_uniform_over_the_raw_bounds_and_seeded(tmp_path: Path, train: Make) -> None:
+    """Trap 15."""
+    settings = ["random_steps=300", "learning_starts=1000", "noise=none", "total_steps=310"]
+    trainer = train(tmp_path / "a", *settings)
+    actions = trainer.replay.action[:310]
+    again = train(tmp_path / "b", *settings).replay.action[:310]
+    other = train(tmp_path / "c", *settings, "seed=2").replay.action[:310]
+    np.testing.assert_array_equal(actions, again)
+    assert not np.isin(actions[:300], other[:300]).any()
+    random = actions[:300]
+    np.testing.assert_allclose(random.min(0), [-3, 0], atol=0.2)
+    np.testing.assert_allclose(random.max(0), [1, 10], atol=0.2)
+    np.testing.assert_allclose(random.mean(0), [-1, 5], atol=0.5)
+    np.testing.assert_allclose(random.std(0), [4 / 12**0.5, 10 / 12**0.5], rtol=0.1)
+    mu = [trainer.agent.act(obs) for obs in trainer.replay.obs[300:310]]
+    np.testing.assert_array_equal(actions[300:], mu)  # the actor from random_steps on, not a step later
+
+
+def test_noise_is_reset_at_every_episode(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap 6, line 5 of Algorithm 1."""
+    trainer = make_trainer(tmp_path, "noise=ou", "random_steps=0")
+    resets: list[int] = []
+    monkeypatch.setattr(trainer.noise, "reset", lambda: resets.append(trainer.env_step))
+    trainer.train()
+    starts = np.flatnonzero(trainer.replay.ends[:400])[:-1] + 1
+    assert resets == [0, *starts]
+
+
+@pytest.mark.parametrize("overrides", [[], ["preset=paper"], ["env.id=Leaky-v0", "env.resets_fully=false"]])
+def test_evaluation_does_not_touch_training(tmp_path: Path, train: Make, overrides: list[str]) -> None:
+    """Trap 16: more, longer, more frequent evaluations leave weights and training returns as they are."""
+    steps = "total_steps=300"
+    rare = train(tmp_path / "a", *overrides, steps, "eval.every=100000", "eval.episodes=1")
+    often = train(tmp_path / "b", *overrides, steps, "eval.every=7", "eval.episodes=3")
+    states = [flat(trainer.agent.state_dict()) for trainer in (rare, often)]
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+    returns = [[row for row in record(tmp_path / name) if "charts/episodic_return" in row] for name in ("a", "b")]
+    assert returns[0] == returns[1]
+
+
+def test_evaluation_has_its_own_env_and_the_same_starts_every_time(tmp_path: Path, train: Make) -> None:
+    """Trap 16: no noise, an env of its own, seeds that training does not have."""
+    trainer = train(tmp_path, "eval.episodes=3", "total_steps=200")
+    evaluation = [derived_seed(1, "evaluation", k) for k in range(3)]
+    assert trainer.eval_env.unwrapped.seeds == evaluation * 3
+    episodes = [derived_seed(1, "episode", k) for k in range(trainer.episode)]
+    assert trainer.env.unwrapped.seeds == episodes
+    assert not set(episodes) & set(evaluation)
+
+
+@pytest.mark.parametrize("overrides", [[], ["preset=paper", "noise=ou", "batch_size=8"], ["env=pendulum"]])
+def test_same_seed_same_record(tmp_path: Path, train: Make, overrides: list[str]) -> None:
+    """Same seed: weights and metrics.jsonl bit for bit, the clock apart. Another seed: another run."""
+    first = train(tmp_path / "a", *overrides)
+    torch.rand(5), np.random.rand(5)  # what others draw does not matter
+    assert_same(first, train(tmp_path / "b", *overrides))
+    train(tmp_path / "c", *overrides, "seed=2")
+    assert record(tmp_path / "a")[0] != record(tmp_path / "c")[0]
+
+
+def test_training_draws_nothing_from_global_generators(tmp_path: Path, train: Make) -> None:
+    torch.manual_seed(3)
+    np.random.seed(3)
+    train(tmp_path)
+    drawn = torch.rand(1).item(), np.random.rand()
+    torch.manual_seed(3)
+    np.random.seed(3)
+    assert drawn == (torch.rand(1).item(), np.random.rand())
+
+
+def test_memory_and_forward_are_float32(tmp_path: Path, train: Make) -> None:
+    """Trap 17: the toy gives float64 observations, changed in place, and float64 rewards."""
+    trainer = train(tmp_path)
+    assert {part.dtype for part in trainer.replay.sample(4)[:-1]} == {torch.float32}
+    assert {p.dtype for p in trainer.agent.actor.parameters()} == {torch.float32}
+    assert len(np.unique(trainer.replay.obs[:400, 2])) > 390  # not one array over and over
+
+
+def test_best_and_last_actor_are_kept(tmp_path: Path, train: Make) -> None:
+    trainer = train(tmp_path, "total_steps=300")
+    stored = {name: torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("actor", "actor_best")}
+    evaluations = {
+        row["env_step"]: row["eval/episodic_return"] for row in record(tmp_path) if "eval/episodic_return" in row
+    }
+    assert stored["actor"]["env_step"] == 300
+    assert stored["actor_best"]["env_step"] == max(evaluations, key=lambda step: evaluations[step])
+    for name, value in trainer.agent.actor.state_dict().items():
+        assert torch.equal(stored["actor"]["actor"][name], value)
+
+
+def test_losses_are_means_over_the_updates_since_the_last_row(
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(
+        tmp_path, "total_steps=100", "logger.every=50", "algorithm.policy_delay=2", "updates_per_step=1"
+    )
+    losses: list[dict[str, float]] = []
+    update = trainer.agent.update
+
+    def _update(batch: Any) -> Any:
+        metrics = update(batch)
+        losses.append(metrics)
+        return metrics
+
+    monkeypatch.setattr(trainer.agent, "update", _update)
+    trainer.train()
+    rows = [row for row in record(tmp_path) if "losses/qf1_loss" in row]
+    for row, part in zip(rows, (losses[:10], losses[10:]), strict=True):
+        for name in ("losses/qf1_loss", "losses/qf1_values", "losses/actor_loss"):
+            expected = np.mean([metrics[name] for metrics in part if name in metrics])
+            assert row[name] == pytest.approx(expected, rel=1e-5)
+
+
+class TestNotFinite:
+    """What a NaN or a failing simulator leaves: one line with quantity and step, and the state from before."""
+
+    @pytest.mark.parametrize(
+        ("fault", "message"),
+        [
+            ("nan_reward", r"^reward is not finite \(at env_step 250, episode \d+\)$"),
+            ("nan_obs", r"^next_obs is not finite \(at env_step 250, episode \d+\)$"),
+            ("crash", r"simulator failed in step: RuntimeError: the solver diverged \(at env_step 249, episode \d+\)$"),
+        ],
+    )
+    def test_environment(self, tmp_path: Path, make_trainer: Make, fault: str, message: str) -> None:
+        trainer = make_trainer(tmp_path, f"+env.kwargs.{fault}=250")
+        with pytest.raises(UserError, match=message):
+            trainer.train()
+        self.assert_saved(tmp_path, make_trainer, at_least=200)
+
+    def test_loss_in_an_episode(self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        trainer = make_trainer(tmp_path, "updates_per_step=1")
+        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step == 253 and not self.at_end(trainer))
+        with pytest.raises(UserError, match=r"^losses/qf1_loss is not finite \(at env_step 253, episode \d+\)$"):
+            trainer.train()
+        self.assert_saved(tmp_path, make_trainer, at_least=200)
+
+    def test_loss_at_the_end_of_an_episode(
+        self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The state at the next episode's start is spoilt already: it must not become the checkpoint."""
+        trainer = make_trainer(tmp_path, "checkpoint.every=1", "updates_per_step=1")
+        monkeypatch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 1)
+        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step > 250 and self.at_end(trainer))
+        with pytest.raises(UserError, match="losses/qf1_loss is not finite"):
+            trainer.train()
+        self.assert_saved(tmp_path, make_trainer, at_least=200)
+
+    def test_loss_at_the_last_step(self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        trainer = make_trainer(tmp_path, "updates_per_step=1")
+        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step == 400)
+        with pytest.raises(UserError, match=r"losses/qf1_loss is not finite \(at env_step 400"):
+            trainer.train()
+
+    def test_loss_during_the_warm_up(self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        trainer = make_trainer(tmp_path, "random_steps=300", "updates_per_step=1")
+        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step == 100)
+        with pytest.raises(UserError, match=r"is not finite \(at env_step 1\d\d"):
+            trainer.train()
+
+    def test_loss_that_spoils_no_weight(
+        self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It shows in the means, when they are to be written."""
+        trainer = make_trainer(tmp_path, "updates_per_step=1")
+        update = trainer.agent.update
+
+        def _update(batch: Any) -> Any:
+            losses = update(batch)
+            return losses | {"losses/qf1_loss": torch.tensor(torch.inf)} if trainer.env_step == 203 else losses
+
+        monkeypatch.setattr(trainer.agent, "update", _update)
+        with pytest.raises(UserError, match=r"^losses/qf1_loss is not finite \(at env_step 2(03|50), episode \d+\)$"):
+            trainer.train()
+        assert record(tmp_path)[-1]["env_step"] <= 250
+
+    @pytest.mark.parametrize("where", ["at a boundary", "at the last step"])
+    def test_weights_after_the_last_update(
+        self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        """Its losses were finite, and no other update shows what it did: the spoilt weights are not saved."""
+        trainer = make_trainer(tmp_path, "checkpoint.every=1", "updates_per_step=1")
+        monkeypatch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 1)
+        update, last = trainer.agent.update, where == "at the last step"
+
+        def _update(batch: Any) -> Any:
+            losses = update(batch)
+            if trainer.env_step == 400 if last else trainer.env_step > 250 and self.at_end(trainer):
+                torch.nn.init.constant_(trainer.agent.critic.critics[0].final.bias, torch.nan)
+            return losses
+
+        monkeypatch.setattr(trainer.agent, "update", _update)
+        with pytest.raises(UserError, match=r"^a weight of the critic is not finite \(at env_step \d+, episode \d+\)$"):
+            trainer.train()
+        assert (trainer.env_step == 400) == last
+        self.assert_saved(tmp_path, make_trainer, at_least=200)
+
+    def test_evaluation_return(self, tmp_path: Path, make_trainer: Make) -> None:
+        trainer = make_trainer(tmp_path, "+env.kwargs.nan_reward=10")
+        with pytest.raises(UserError, match=r"^evaluation_return is not finite \(at env_step 0, episode 0\)$"):
+            trainer.train()
+        assert record(tmp_path) == []
+        assert not (tmp_path / "actor_best.pt").exists()
+
+    @staticmethod
+    def at_end(trainer: Trainer) -> bool:
+        return bool(trainer.replay.ends[(trainer.replay.total - 1) % trainer.replay.slots])
+
+    @staticmethod
+    def break_losses(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, when: Callable[[], bool]) -> None:
+        """The critic's weights become NaN, as after a loss that overflowed."""
+        update = trainer.agent.update
+
+        def _update(batch: Any) -> Any:
+            if when():
+                torch.nn.init.constant_(trainer.agent.critic.critics[0].final.bias, torch.nan)
+            return update(batch)
+
+        monkeypatch.setattr(trainer.agent, "update", _update)
+
+    @staticmethod
+    def assert_saved(folder: Path, make_trainer: Make, at_least: int) -> None:
+        resumed = make_trainer(folder, "updates_per_step=1")
+        resumed._resume()
+        assert resumed.env_step >= at_least
+        values = flat(resumed.agent.state_dict()).values()
+        assert all(torch.isfinite(value).all() for value in values if isinstance(value, torch.Tensor))
+        actor = torch.load(folder / "actor.pt", weights_only=True)["actor"]
+        assert all(torch.isfinite(value).all() for value in actor.values())

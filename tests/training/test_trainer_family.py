@@ -1,0 +1,76 @@
+"""What the training loop does for members of the family: blocks of updates, statistics, priorities."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_trainer import spy_on_updates
+
+from ddpg.training.trainer import Trainer
+
+Make = Callable[..., Trainer]
+
+
+@pytest.mark.parametrize("every", ["7", "episode"])
+def test_blocks_of_updates(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, every: str) -> None:
+    """At every 7th step, or at the end of each episode and of the run, all that have fallen due since the last."""
+    settings = ["total_steps=200", "learning_starts=50", "updates_per_step=0.5", f"update_every={every}"]
+    trainer = make_trainer(tmp_path, *settings)
+    seen = spy_on_updates(trainer, monkeypatch)
+    trainer.train()
+    ends = [int(slot) + 1 for slot in np.flatnonzero(trainer.replay.ends[:200])]
+    blocks = list(range(7, 201, 7)) if every == "7" else ends
+    due = {step: max(0, step - 50) // 2 for step in [0, *blocks]}
+    expected = [(now, now) for last, now in pairwise(due) for _ in range(due[now] - due[last])]
+    assert seen == expected
+    assert len(seen) == (75 if every == "episode" else 73)
+
+
+def test_normalizer_learns_from_every_observation_once(tmp_path: Path, train: Make) -> None:
+    """From the random steps too, never from an evaluation's."""
+    trainer = train(tmp_path, "network.normalize_obs=5", "eval.episodes=3")
+    norm, seen = trainer.agent.actor.norm, trainer.replay.obs[:400].astype(np.float64)
+    assert norm.count == 400
+    np.testing.assert_allclose(norm.mean, seen.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(norm.squares / 400, seen.var(0), rtol=1e-3)
+
+
+def test_priorities_are_the_errors_of_the_critic(
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right after each update, before anything else is stored."""
+    trainer = make_trainer(tmp_path, "replay=prioritized", "total_steps=60", "updates_per_step=1")
+    seen: list[tuple[int, Any]] = []
+    monkeypatch.setattr(trainer.replay, "update_priorities", lambda error: seen.append((trainer.replay.total, error)))
+    errors: list[tuple[int, Any]] = []
+    update = trainer.agent.update
+
+    def _update(batch: Any) -> Any:
+        metrics = update(batch)
+        errors.append((trainer.replay.total, trainer.agent.td_error))
+        return metrics
+
+    monkeypatch.setattr(trainer.agent, "update", _update)
+    trainer.train()
+    assert [total for total, _ in seen] == list(range(41, 61))
+    assert all(a is b for (_, a), (_, b) in zip(seen, errors, strict=True))
+    assert all(error.shape == (8,) for _, error in seen)
+
+
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [
+        (["learning_starts=400"], True),
+        (["update_every=401"], True),
+        (["learning_starts=399", "updates_per_step=1"], False),
+    ],
+)
+def test_a_run_that_cannot_learn_says_so(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    settings: list[str], warned: bool,
+) -> None:  # fmt: skip
+    make_trainer(tmp_path, *settings)
+    assert ("nothing will be learned: no update falls due within total_steps=400" in caplog.text) == warned
