@@ -16,7 +16,6 @@ import ddpg
 PACKAGES = (
     "gymnasium",
     "hydra-core",
-    "hydra-submitit-launcher",
     "matplotlib",
     "mujoco",
     "numpy",

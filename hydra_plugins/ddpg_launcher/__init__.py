@@ -4,13 +4,13 @@ Hydra looks for plugins at every start, so all the work is imported when there i
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from hydra_plugins.hydra_submitit_launcher.submitit_launcher import BaseSubmititLauncher
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
     from ddpg.sweep.options import Options
@@ -27,18 +27,23 @@ class Sweeper(BasicSweeper):
         """Left to the launchers, which freeze every job before they start one, and to ddpg.commands.precheck."""
 
 
-class FreezingLauncher(BaseSubmititLauncher):
-    """hydra-submitit-launcher's, with jobs that are composed here and now, and an end that is told as it was."""
+class FreezingLauncher(Launcher):
+    """Freezes the jobs of a sweep as run folders, then has them trained; `ddpg.sweep.launch` does the work."""
 
     kind: str
 
+    def __init__(self, **values: Any) -> None:
+        """Keep the options of hydra/launcher/*.yaml as plain values: Hydra passes nodes for lists and mappings."""
+        self._values = {key: _plain(value) for key, value in values.items()}
+
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Also looks at the options, before the sweeper makes a folder."""
+        """Check the options, before the sweeper makes a folder."""
         from ddpg.errors import UserError
         from ddpg.sweep.launch import checked_options
 
-        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        self.options: Options = checked_options(self.kind, self.params)
+        self._config = config
+        self._loader = hydra_context.config_loader
+        self.options: Options = checked_options(self.kind, self._values)
         sweeper = config.hydra.sweeper._target_
         if sweeper not in NEED_NO_RESULTS and not self.options.wait:
             raise UserError(f"hydra.launcher.wait=false gives no results back, which {sweeper} needs: use wait=true")
@@ -53,9 +58,7 @@ class FreezingLauncher(BaseSubmititLauncher):
         """See `ddpg.sweep.launch.launch`."""
         from ddpg.sweep.launch import launch
 
-        assert self.config is not None
-        assert self.hydra_context is not None
-        return launch(self.options, self.config, self.hydra_context.config_loader, job_overrides, initial_job_idx)
+        return launch(self.options, self._config, self._loader, job_overrides, initial_job_idx)
 
 
 class LocalLauncher(FreezingLauncher):
@@ -68,3 +71,7 @@ class SlurmLauncher(FreezingLauncher):
     """Job arrays of Slurm."""
 
     kind = "slurm"
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
