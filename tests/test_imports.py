@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,10 @@ GROUND = ("ddpg", "ddpg.errors", "ddpg.interrupt", "ddpg.ranges")
 ROOMS = (
     "ddpg.learner", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training", "ddpg.run",
     "ddpg.sweep", "ddpg.report", "ddpg.commands",
+)  # fmt: skip
+#: The same inside ddpg.sweep.
+SWEEP_ROOMS = (
+    "process", "options", "slurm", "state", "freeze", "execute", "forecast", "launch", "control", "sync",
 )  # fmt: skip
 
 
@@ -74,6 +79,29 @@ def test_rooms_import_downwards(module: str) -> None:
     ours = [name for name in imports(MODULES[module]) if name.partition(".")[0] == "ddpg"]
     upwards = [name for name in ours if room(name) > room(module)]
     assert not upwards, f"{module} must not import {upwards}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("ddpg.sweep.")])
+def test_rooms_of_sweep_import_downwards(module: str) -> None:
+    def place(name: str) -> int:
+        return SWEEP_ROOMS.index(name.split(".")[2])
+
+    upwards = [
+        name for name in imports(MODULES[module]) if name.startswith("ddpg.sweep.") and place(name) > place(module)
+    ]
+    assert not upwards, f"{module} must not import {upwards}"
+
+
+#: To be mended in ddpg.envs: this one is for the type checker alone.
+KNOWN_CIRCLE = ("ddpg.envs.explain", "ddpg.envs.spec")
+
+
+def test_modules_import_in_no_circle() -> None:
+    """Imports inside functions and for the type checker count, too."""
+    graph = {
+        module: [name for name in imports(path) if (module, name) != KNOWN_CIRCLE] for module, path in MODULES.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
 def test_scripts_import_the_command_line_alone() -> None:

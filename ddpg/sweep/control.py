@@ -14,11 +14,12 @@ from typing import Any
 from ddpg.config.signature import nearest, shown
 from ddpg.errors import UserError
 from ddpg.sweep import slurm
+from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.options import SlurmOptions, options
 from ddpg.sweep.state import hydra_sweeps as stock
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import RunState, states, users
-from ddpg.sweep.state.table import number_of_runs, outcome, summary
+from ddpg.sweep.state.table import number_of_runs, outcome
 from ddpg.sweep.state.tasks import NO_SLURM, host_and_pid, is_pool, look
 
 #: Seconds that the runs have to save and end. Slurm kills them after its KillWait, 30 unless the cluster changed it.
@@ -38,8 +39,6 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
         lost: a host that is gone for good, with the processes that it had.
     """
     _require_ours(sweep)
-    from ddpg.sweep.launch import hand_over  # Hydra, where it is needed
-
     with sweep.alone():
         runs = states(sweep, lost)
         _require_slurm(runs)
@@ -54,11 +53,7 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
             slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, cores)
         print(f"retry of {number_of_runs(len(numbers))}: {ranges(numbers)}", flush=True)
         wait = hand_over(sweep, numbers, chosen)
-    try:
-        wait()
-    finally:
-        ended = states(sweep)
-        print(summary(sweep, ended), flush=True)
+    ended = wait_for_end(sweep, wait)
     return not chosen.wait or all(run.state == "done" for run in ended if run.run.number in numbers)
 
 

@@ -1,15 +1,9 @@
-"""From Hydra's jobs to runs that are being trained; `ddpg-sweep retry` comes in at `hand_over`."""
+"""From Hydra's jobs to runs that are being trained."""
 
-import json
 import logging
 import math
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +12,15 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from ddpg.errors import UserError
-from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.sweep import slurm
-from ddpg.sweep.execute.pool import PROGRAM, Pool, print_log, this_process
+from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.forecast.memory import estimated_mem_gb
 from ddpg.sweep.forecast.plan import plan
 from ddpg.sweep.freeze import compose, freeze
 from ddpg.sweep.options import Options, SlurmOptions, options
-from ddpg.sweep.state.folder import Submission, SweepFolder, now
+from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import RunState, states
-from ddpg.sweep.state.table import number_of_runs, summary
+from ddpg.sweep.state.table import number_of_runs
 
 log = logging.getLogger(__name__)
 
@@ -66,62 +59,8 @@ def launch(
         print(f"{number_of_runs(len(runs))}: ddpg-sweep status {sweep.quoted}", flush=True)
         left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
         wait = hand_over(sweep, left, chosen)
-    try:
-        wait()
-    finally:
-        ended = states(sweep)
-        print(summary(sweep, ended), flush=True)
+    ended = wait_for_end(sweep, wait)
     return _returns(sweep, [one for one in ended if one.run.number in new]) if chosen.wait else []
-
-
-def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Callable[[], None]:
-    """Gives the runs to Slurm or to this machine, and records it. The function that it returns waits for their end.
-
-    That raises Interrupted or KeyboardInterrupt on a signal: runs of this machine are saved by then, jobs on Slurm
-    go on. With `wait: false` it returns at once.
-    """
-    if not numbers:
-        return lambda: None
-    if isinstance(chosen, SlurmOptions):
-        from ddpg.sweep.execute.submit import submit, wait  # submitit, where it is needed
-
-        jobs = submit(sweep, numbers, chosen)
-        return partial(wait, jobs, sweep) if chosen.wait else lambda: None
-    if not chosen.wait:
-        detach(sweep, numbers, chosen.processes)
-        return lambda: None
-    return begin(sweep, numbers, chosen.processes)
-
-
-def begin(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> Callable[[], None]:
-    """Records that this process trains the runs; the function that it returns does."""
-    sweep.add_submission(Submission(now(), os.getuid(), "local", {this_process(): list(numbers)}))
-    runs, pool = sweep.runs, Pool(processes, sweep.threads, sweep.directory)
-
-    def train() -> None:
-        with InterruptFlag() as interrupt:
-            pool.train([runs[number] for number in numbers], interrupt)
-        if interrupt.signum is not None:
-            raise Interrupted(interrupt.signum)
-
-    return train
-
-
-def detach(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> None:
-    """The same in a process that stays when this one, and its terminal, are gone; it writes to SWEEP/pool.log."""
-    before = len(sweep.submissions())
-    with (sweep.path / "pool.log").open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format("ddpg.sweep.launch"), str(sweep.path)],
-            stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    assert process.stdin is not None
-    with process.stdin as pipe:
-        pipe.write(json.dumps({"numbers": list(numbers), "processes": processes}).encode())
-    while len(sweep.submissions()) == before:  # so that `ddpg-sweep status` knows of it
-        if process.poll() is not None:
-            raise UserError(f"the runs could not be started, see {sweep.path / 'pool.log'}")
-        time.sleep(0.05)
 
 
 def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:
@@ -142,13 +81,3 @@ class _Missing(JobReturn):
     @JobReturn.return_value.getter  # type: ignore[attr-defined, untyped-decorator]
     def return_value(self) -> Any:
         raise self._return_value
-
-
-def main() -> None:
-    """Of the process that `detach` starts."""
-    print_log()
-    given = json.load(sys.stdin)
-    try:
-        begin(SweepFolder(Path(sys.argv[1])), given["numbers"], given["processes"])()
-    except Interrupted as error:
-        sys.exit(error.exit_code)

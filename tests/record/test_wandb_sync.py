@@ -29,7 +29,7 @@ from support.wandb_server import WandbServer
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import wandb_sync
-from ddpg.sweep.execute.pool import start_ticks
+from ddpg.sweep.process import start_time
 from ddpg.sweep.state.folder import Submission, SweepFolder
 from ddpg.sweep.sync import sync
 
@@ -131,7 +131,7 @@ def sweep_with_a_task(path: Path, *runs: str) -> SweepFolder:
     """A sweep that was given to a process which is alive: this one's parent."""
     sweep, pid = SweepFolder(path), os.getppid()
     sweep.write({"runs": [{"folder": run, "overrides": []} for run in runs]})
-    pool = f"{socket.gethostname()}:{pid}:{start_ticks(pid)}"
+    pool = f"{socket.gethostname()}:{pid}:{start_time(pid)}"
     sweep.add_submission(Submission("2026-01-01T00:00:00+00:00", os.getuid(), "local", {pool: list(range(len(runs)))}))
     return sweep
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ddpg.sweep.execute.pool import start_ticks
+from ddpg.sweep.process import start_time
 from ddpg.sweep.state.folder import Submission, SweepFolder
 
 TOTAL = 1000
@@ -77,7 +77,7 @@ def written(folder: Path, hours_ago: float) -> None:
 
 def pool(pid: int) -> str:
     """The name of a pool that is this process of this machine."""
-    return f"{socket.gethostname()}:{pid}:{start_ticks(pid)}"
+    return f"{socket.gethostname()}:{pid}:{start_time(pid)}"
 
 
 class FakeSlurm:

@@ -55,7 +55,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], Any]]:
         calls.append((list(numbers), chosen))
         return lambda: None
 
-    monkeypatch.setattr("ddpg.sweep.launch.hand_over", hand_over)
+    monkeypatch.setattr("ddpg.sweep.control.hand_over", hand_over)
     return calls
 
 
@@ -122,7 +122,7 @@ class TestRetry:
         slurm.queue(_12_1="RUNNING|None")
         sweep = write_sweep(tmp_path / "sweep", [FAILED, RUNNING], [{"12_0": [0], "12_1": [1]}])
         done = partial(write_run, sweep.runs[0].path, DONE)
-        monkeypatch.setattr("ddpg.sweep.launch.hand_over", lambda *_: done)
+        monkeypatch.setattr("ddpg.sweep.control.hand_over", lambda *_: done)
         assert retry(sweep, {}, None)
 
     @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ class TestRetry:
             return lambda: told.append(retry(sweep, {}, None))
 
         told: list[bool] = []
-        monkeypatch.setattr("ddpg.sweep.launch.hand_over", hand_over)
+        monkeypatch.setattr("ddpg.sweep.control.hand_over", hand_over)
         assert not retry(sweep, {}, None)
         assert told == [True]
         assert handed == [[0]]
@@ -195,7 +195,7 @@ class TestRetry:
             raise UserError("sbatch refuses the jobs")
 
         sweep = write_sweep(tmp_path / "sweep", [FAILED])
-        monkeypatch.setattr("ddpg.sweep.launch.hand_over", refused)
+        monkeypatch.setattr("ddpg.sweep.control.hand_over", refused)
         for _ in range(2):
             with pytest.raises(UserError, match="sbatch refuses"):
                 retry(sweep, {}, None)

@@ -17,7 +17,8 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.execute import pool as pool_module
 from ddpg.sweep.execute.cores import claimed, usable
-from ddpg.sweep.execute.pool import Pool, _start_by_ps, start_ticks, this_process, visible_gpus
+from ddpg.sweep.execute.pool import Pool
+from ddpg.sweep.process import PROGRAM, _start_time_by_ps, start_time, this_process, visible_gpus
 from ddpg.sweep.state.folder import Run
 
 Prepare = Callable[..., list[Run]]
@@ -47,7 +48,7 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     popen = subprocess.Popen
 
     def start(words: list[str], **options: object) -> subprocess.Popen[bytes]:
-        assert words[1:3] == ["-c", pool_module.PROGRAM.format("ddpg.sweep.execute.worker")]
+        assert words[1:3] == ["-c", PROGRAM.format("ddpg.sweep.execute.worker")]
         return popen([sys.executable, str(worker), *words[3:]], **options)
 
     monkeypatch.setattr(pool_module.subprocess, "Popen", start)
@@ -270,7 +271,7 @@ class TestCores:
 NEEDS_PS = pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps (apt-get install procps)")
 
 
-@pytest.mark.parametrize("started_at", [start_ticks, pytest.param(_start_by_ps, marks=NEEDS_PS)])
+@pytest.mark.parametrize("started_at", [start_time, pytest.param(_start_time_by_ps, marks=NEEDS_PS)])
 def test_a_process_is_known_by_more_than_its_number(started_at: Callable[[int], str | None]) -> None:
     """One that has ended is no process, also while its parent has not looked."""
     own = started_at(os.getpid())
@@ -286,4 +287,4 @@ def test_a_process_is_known_by_more_than_its_number(started_at: Callable[[int], 
 def test_name_of_a_pool() -> None:
     host, pid, started = this_process().rsplit(":", 2)
     assert host
-    assert start_ticks(int(pid)) == started
+    assert start_time(int(pid)) == started

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from ddpg.config.settings import check, plain, to_yaml
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import read_metrics
-from ddpg.sweep.execute.pool import PROGRAM
+from ddpg.sweep.process import command
 
 Freeze = Callable[..., Path]
 
@@ -34,7 +34,7 @@ def frozen(tmp_path: Path, compose: Callable[..., DictConfig]) -> Freeze:
 def start(path: Path, parent: int | None = None, directory: Path | None = None) -> subprocess.Popen[str]:
     """As `start_worker` does, but what it prints can be read here."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format("ddpg.sweep.execute.worker"), str(path), str(parent or os.getpid())],
+        command("ddpg.sweep.execute.worker", str(path), str(parent or os.getpid())),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
     )  # fmt: skip
 
@@ -99,7 +99,7 @@ def test_a_bug_keeps_its_traceback(frozen: Freeze) -> None:
 def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
     """kill -9 of the pool: the run saves, and no process stays that nobody knows of."""
     path = frozen("total_steps=1000000", "env.max_episode_steps=20", "updates_per_step=0.01")
-    code = "import sys; from pathlib import Path; from ddpg.sweep.execute.pool import start_worker; "
+    code = "import sys; from pathlib import Path; from ddpg.sweep.execute.worker import start_worker; "
     code += "start_worker(Path(sys.argv[1]), 1, Path.cwd()).wait()"
     supervisor = subprocess.Popen([sys.executable, "-c", code, str(path)])
     until(lambda: reached(path, 300))

@@ -14,7 +14,8 @@ from submitit.helpers import DelayedSubmission
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.sweep import slurm
-from ddpg.sweep.execute.pool import Pool, print_log
+from ddpg.sweep.execute.pool import Pool
+from ddpg.sweep.process import log_to_stdout
 from ddpg.sweep.state.folder import Run
 
 #: Seconds of trying to get back into the queue; the rest of signal_delay_s is for the saves.
@@ -34,7 +35,7 @@ class Job:
 
     def __call__(self) -> None:
         """Returns when all runs are done; UserError, which makes the job FAILED in Slurm, when one is not."""
-        print_log()
+        log_to_stdout()
         with InterruptFlag() as interrupt:
             missing = Pool(len(self.runs), self.threads, self.directory).train(self.runs, interrupt)
         if missing and interrupt.heard == {signal.SIGUSR2}:  # SIGTERM as well: Slurm ends or requeues it by itself

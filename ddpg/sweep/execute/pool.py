@@ -2,11 +2,8 @@
 
 import logging
 import os
-import re
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
@@ -18,16 +15,14 @@ from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.execute.cores import claimed, usable
+from ddpg.sweep.execute.worker import last_words, start_worker
+from ddpg.sweep.process import visible_gpus
 from ddpg.sweep.state.folder import Run
 from ddpg.sweep.state.summary import glance
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
-#: What decides the number of threads before torch is even imported.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-#: As `python -m`, but a file of the working directory hides none of Python's and ours.
-PROGRAM = "import sys; sys.path = [*filter(None, sys.path)]; from {} import main; main()"
 
 
 @dataclass
@@ -115,20 +110,6 @@ def _on(cores: Sequence[int]) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
-def start_worker(run: Path, threads: int, directory: Path, gpu: str | None = None) -> "subprocess.Popen[bytes]":
-    """A process in `directory` that trains a frozen run folder, prints to RUN/train.log and ends with this one."""
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
-    if gpu is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = gpu
-    with (run / "train.log").open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format("ddpg.sweep.execute.worker"), str(run.absolute()), str(os.getpid())],
-            env=environment, cwd=directory,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches the runs through this process alone
-        )  # fmt: skip
-
-
 def _stop(started: Collection[_Started], signum: int) -> None:
     """Lets the runs save and end."""
     log.info("%s: the runs save and end, %d of them", signal.Signals(signum).name, len(started))
@@ -172,20 +153,6 @@ def _version(run: Path) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_ino
 
 
-def print_log() -> None:
-    """What a worker, or what watches over workers, logs goes to its standard output."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s][%(levelname)s] %(message)s")
-
-
-def last_words(printed: Path, since: int) -> str:
-    """The last line that a worker printed, without the prefix of `print_log`; `since`: the bytes there before."""
-    with printed.open("rb") as file:
-        file.seek(max(since, file.seek(0, os.SEEK_END) - 10_000))
-        lines = file.read().decode(errors="replace").split("\n")
-    line = next((line for line in reversed(lines) if line.strip()), "")
-    return re.sub(r"^\[[^]]*\]\[\w+\] ", "", line).strip()
-
-
 def _record_death(folder: RunFolder, code: int, words: str) -> None:
     """For a process that ended without a word in status.json; those that it printed may say why."""
     name = signal.Signals(-code).name if code < 0 else ""
@@ -202,40 +169,3 @@ def _record_death(folder: RunFolder, code: int, words: str) -> None:
             folder.write_status(**{"env_step": 0, **folder.status(), "state": state, "error": reason})
     except UserError as error:  # the folder belongs to another process, whose status it is
         log.warning("%s", error)
-
-
-def visible_gpus() -> list[str]:
-    """As CUDA_VISIBLE_DEVICES says, else all of this machine."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return [name for name in chosen.split(",") if name]
-    return sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
-
-
-def this_process() -> str:
-    """This process as `Submission.tasks` names a pool."""
-    return f"{socket.gethostname()}:{os.getpid()}:{start_ticks(os.getpid())}"
-
-
-def start_ticks(pid: int) -> str | None:
-    """When a process of this machine started: tells it from a later one of the same number. None: there is none."""
-    if not Path("/proc/self").exists():  # macOS
-        return _start_by_ps(pid)
-    fields = stat_fields(pid)
-    ended = not fields or fields[0] in "ZX"  # as a zombie has, whether or not its parent knows
-    return None if ended else fields[19]
-
-
-def stat_fields(pid: int) -> list[str]:
-    """What /proc/PID/stat says from its third field on, the state; [] where the system does not tell."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _start_by_ps(pid: int) -> str | None:
-    """The same in words that have no colon, where there is no /proc: "SatNov211938432026"."""
-    said = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    state, _, began = said.stdout.strip().partition(" ")
-    return None if state[:1] in ("", "Z") else re.sub(r"\W", "", began)

@@ -8,6 +8,7 @@ import ctypes
 import logging
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,17 +16,42 @@ from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.record.provenance import code_commit
 from ddpg.record.run_folder import RunFolder
-from ddpg.sweep.execute.pool import print_log
+from ddpg.sweep.process import command, log_to_stdout, without_log_prefix
 
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
+#: Variables that set the number of threads, read before torch is even imported.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def start_worker(run: Path, threads: int, directory: Path, gpu: str | None = None) -> "subprocess.Popen[bytes]":
+    """A process in `directory` that trains a frozen run folder, prints to RUN/train.log and ends with this one."""
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+    if gpu is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = gpu
+    with (run / "train.log").open("ab") as output:
+        return subprocess.Popen(
+            command("ddpg.sweep.execute.worker", str(run.absolute()), str(os.getpid())),
+            env=environment, cwd=directory,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the runs through this process alone
+        )  # fmt: skip
+
+
+def last_words(printed: Path, since: int) -> str:
+    """The last line that a worker printed, without time and level; `since`: the bytes there before."""
+    with printed.open("rb") as file:
+        file.seek(max(since, file.seek(0, os.SEEK_END) - 10_000))
+        lines = file.read().decode(errors="replace").split("\n")
+    line = next((line for line in reversed(lines) if line.strip()), "")
+    return without_log_prefix(line)
 
 
 def main() -> None:
-    """Of the run folder that the command line names, for the process whose number it names: `pool.start_worker`."""
+    """Of the run folder that the command line names, for the process whose number it names: `start_worker`."""
     _end_with(int(sys.argv[2]))
-    print_log()
+    log_to_stdout()
     logging.getLogger("absl").setLevel(logging.WARNING)
     sys.path.append(str(Path.cwd()))  # a package there can be named in the YAML
     try:

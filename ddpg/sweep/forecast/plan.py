@@ -8,11 +8,11 @@ from heapq import heapreplace
 from ddpg.errors import UserError
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.cores import usable
-from ddpg.sweep.execute.pool import visible_gpus
 from ddpg.sweep.forecast.forecast import Forecast, forecasts
 from ddpg.sweep.forecast.memory import GIB, asked_gb, job_gb
 from ddpg.sweep.freeze import FrozenRun
 from ddpg.sweep.options import LocalOptions, Options, SlurmOptions
+from ddpg.sweep.process import visible_gpus
 from ddpg.sweep.state.folder import Run, swept
 from ddpg.sweep.state.table import number_of_runs
 

@@ -1,8 +1,6 @@
 """A run's first seconds, to see how fast it will be: a worker as in the sweep, in a temporary folder."""
 
 import json
-import os
-import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +13,8 @@ from typing import Any
 from ddpg.config.settings import to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
-from ddpg.sweep.execute.pool import last_words, start_worker, stat_fields, visible_gpus
+from ddpg.sweep.execute.worker import last_words, start_worker
+from ddpg.sweep.process import cpu_seconds, peak_memory_gb, visible_gpus
 
 #: A configuration that has not shown its speed after so long is not worth waiting for.
 GIVE_UP_S = 180
@@ -56,7 +55,7 @@ def probe(config: Mapping[str, Any], seconds: float) -> Speed:
         started = time.monotonic()
         with _worker(folder, config["threads"]) as process:
             rows = _watched(folder, process, short["learning_starts"] + 2 * short["logger"]["every"], seconds)
-            peak_gb = _peak_gb(process.pid)
+            peak_gb = peak_memory_gb(process.pid)
     first = next(i for i, row in enumerate(rows) if row.env_step > short["learning_starts"]) + 1
     acting = [row for row in rows if row.env_step <= short["learning_starts"]]
     share = _share(rows[first:]) if config["threads"] == 1 and not visible_gpus() else 1.0
@@ -103,7 +102,7 @@ def _watched(folder: RunFolder, process: "subprocess.Popen[bytes]", warm_at: int
             reason = folder.status().get("error") or last_words(folder.path / "train.log", 0)
             raise UserError(f"the probe failed: {reason or 'it does not say why'}; probe=0 plans without one")
         rows += [
-            _Row(row["env_step"], row["time/elapsed_s"], time.monotonic(), _cpu_s(process.pid))
+            _Row(row["env_step"], row["time/elapsed_s"], time.monotonic(), cpu_seconds(process.pid))
             for row in _logged(folder)[len(rows) :]
         ]
         warm = [row for row in rows if row.env_step >= warm_at]
@@ -134,18 +133,3 @@ def _share(rows: Sequence[_Row]) -> float:
     """How much of a core the worker had; 1 where that is not known."""
     used, passed = rows[-1].cpu_s - rows[0].cpu_s, rows[-1].seen_at - rows[0].seen_at
     return min(1.0, used / passed) if used else 1.0
-
-
-def _cpu_s(pid: int) -> float:
-    """Seconds of processor time; 0 where the system does not tell."""
-    fields = stat_fields(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
-
-
-def _peak_gb(pid: int) -> float:
-    """The most memory that the process has had, in GiB; 0 where the system does not tell."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) / 2**20

@@ -32,7 +32,7 @@ class Submission:
 
     `time` is that of its beginning, `user` the uid of who did it. `tasks` says which runs each of its tasks has. A
     task of Slurm is called "1234_7", or "1234" without an array; a pool "HOST:PID:STARTED", as
-    `ddpg.sweep.execute.pool.this_process` says it.
+    `ddpg.sweep.process.this_process` says it.
     """
 
     time: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ddpg.sweep.execute.pool import start_ticks
+from ddpg.sweep.process import start_time
 from ddpg.sweep.slurm import QueuedJob, queue
 
 #: Slurm's states of a job that is not executed now and will be; in every other one that squeue shows, it is.
@@ -70,4 +70,4 @@ def _pool(name: str, lost: str | None) -> Task:
     if host != socket.gethostname():
         return Task("gone") if host == lost else Task("unknown", host=host)
     asks_itself = pid == os.getpid()  # when it has no runs yet, or none any more
-    return Task("started" if not asks_itself and start_ticks(pid) == name.rpartition(":")[2] else "gone")
+    return Task("started" if not asks_itself and start_time(pid) == name.rpartition(":")[2] else "gone")
