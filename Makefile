@@ -19,10 +19,10 @@ unexport PYTHONHOME
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-slow test-slurm lint check format benchmark clean
+.PHONY: help setup train test test-slow test-slurm lint check format benchmark evidence evidence-status clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## create .venv with everything in it; does nothing when it is up to date
 
@@ -59,6 +59,14 @@ format: $(STAMP)  ## let ruff mend what it can
 
 benchmark: $(STAMP)  ## the table of docs/performance.md, measured here; ARGS="--rows floor start"
 	$(BIN)/python scripts/benchmark.py $(ARGS)
+
+# as many runs as there are cores, unless JOBS is in the command
+evidence: JOBS =
+evidence: $(STAMP)  ## train the next runs of the published tables; Ctrl-C saves, JOBS=1 trains one at a time
+	$(BIN)/python scripts/evidence.py train $(if $(JOBS),--jobs $(JOBS))
+
+evidence-status: $(STAMP)  ## what of that list is done, running and left, in core-hours
+	$(BIN)/python scripts/evidence.py status
 
 clean:  ## remove .venv, builds and caches; never outputs/
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Runs published tables again: the list, its training, the records and what they show; scripts/evidence.py."""

@@ -1,0 +1,185 @@
+"""The written list of runs: list.yaml as objects, in the order in which they are trained."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+from ddpg.config.signature import fit
+from ddpg.ranges import NonNegative, PositiveInt
+
+ROOT = Path(__file__).parents[2]
+LIST = Path(__file__).with_name("list.yaml")
+PRESETS = ROOT / "conf" / "preset"
+
+Convention = Literal["training", "max", "last_10", "last"]
+CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published score; `deviation` is its published spread, `read_off` the precision of a value from a picture."""
+
+    value: float
+    deviation: NonNegative | None = None
+    read_off: NonNegative | None = None
+
+
+@dataclass(frozen=True)
+class EnvironmentNode:
+    """One entry of `environments` in list.yaml; None: as the source says."""
+
+    env: str
+    name: str | None = None
+    steps: PositiveInt | None = None
+    seeds: PositiveInt | None = None
+    overrides: Sequence[str] = ()
+    published: Mapping[str, Published] | None = None
+
+
+@dataclass(frozen=True)
+class SourceNode:
+    """One entry of `sources` in list.yaml."""
+
+    row: PositiveInt
+    preset: str
+    source: str
+    steps: PositiveInt
+    seeds: PositiveInt
+    environments: Sequence[EnvironmentNode]
+    label: str | None = None
+    versions: str | None = None
+    deviation_of: str | None = None
+    overrides: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the order: of the rows up to `until_row` (None: of all) the seeds 1 to `seeds` (None: the row's)."""
+
+    name: str
+    until_row: PositiveInt | None
+    seeds: PositiveInt | None
+
+    def seeds_of(self, row: "Row") -> range:
+        """The seeds of a row that this stage asks for, those of earlier stages among them."""
+        if self.until_row is not None and row.number > self.until_row:
+            return range(0)
+        return range(1, (self.seeds or row.seeds) + 1)
+
+
+@dataclass(frozen=True)
+class ListNode:
+    """The top level of list.yaml."""
+
+    always: Sequence[str]
+    order: Sequence[Stage]
+    sources: Sequence[SourceNode]
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One preset on one environment: what is published about it, and how it is run here."""
+
+    number: int
+    label: str
+    preset: str
+    env: str
+    environment: str
+    steps: int
+    seeds: int
+    overrides: tuple[str, ...]
+    source: str
+    versions: str | None
+    deviation_of: str | None
+    published: Mapping[str, Published]
+
+    @property
+    def name(self) -> str:
+        """The beginning of the names of its runs."""
+        return f"{self.label}_{self.environment}"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its preset exists."""
+        return (PRESETS / f"{self.preset}.yaml").exists()
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A row with a seed, and the number of the stage that first asks for it."""
+
+    row: Row
+    seed: int
+    stage: int
+
+    @property
+    def name(self) -> str:
+        """The name of its run folder and of its record."""
+        return f"{self.row.name}_{self.seed}"
+
+    @property
+    def overrides(self) -> list[str]:
+        """What makes the run the one that it is; Plan.always comes to it."""
+        row = self.row
+        return [
+            f"preset={row.preset}", f"env={row.env}", f"seed={self.seed}", f"total_steps={row.steps}", *row.overrides,
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole list."""
+
+    always: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    rows: tuple[Row, ...]
+
+    def runs(self) -> list[PlannedRun]:
+        """Every run whose preset exists, once, in the order in which they are trained."""
+        found: dict[tuple[Row, int], PlannedRun] = {}
+        for number, stage in enumerate(self.stages):
+            for row, seed in _seed_by_seed(self.rows, stage):
+                found.setdefault((row, seed), PlannedRun(row, seed, number))
+        return [run for run in found.values() if run.row.is_ready]
+
+
+def _seed_by_seed(rows: Sequence[Row], stage: Stage) -> Iterator[tuple[Row, int]]:
+    """Within a row of the issue every environment gets its first seed before one gets its second."""
+    for number in sorted({row.number for row in rows}):
+        group = [row for row in rows if row.number == number]
+        most = max(len(stage.seeds_of(row)) for row in group)
+        for seed in range(1, most + 1):
+            yield from ((row, seed) for row in group if seed in stage.seeds_of(row))
+
+
+def read_plan(path: Path = LIST) -> Plan:
+    """Reads the list. UserError for a key that does not exist or a value that does not fit."""
+    node = fit(yaml.safe_load(path.read_text(encoding="utf-8")), ListNode)
+    rows = tuple(
+        _row(SourceNode(**source), EnvironmentNode(**environment))
+        for source in node["sources"]
+        for environment in source["environments"]
+    )
+    return Plan(tuple(node["always"]), tuple(Stage(**stage) for stage in node["order"]), rows)
+
+
+def _row(source: SourceNode, environment: EnvironmentNode) -> Row:
+    scores: Mapping[str, Any] = environment.published or {}
+    published = {fit(convention, Convention, "published"): Published(**score) for convention, score in scores.items()}
+    return Row(
+        number=source.row,
+        label=source.label or source.preset,
+        preset=source.preset,
+        env=environment.env,
+        environment=environment.name or environment.env,
+        steps=environment.steps or source.steps,
+        seeds=environment.seeds or source.seeds,
+        overrides=(*source.overrides, *environment.overrides),
+        source=source.source,
+        versions=source.versions,
+        deviation_of=source.deviation_of,
+        published=published,
+    )

@@ -1,0 +1,95 @@
+"""The record of a finished run: metrics.jsonl.gz, config.yaml, and a provenance.json that names no machine."""
+
+import gzip
+import json
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from ddpg.config.settings import flat, to_yaml
+from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking.metrics import Row as MetricsRow
+from ddpg.sweep.state.status import is_held
+from ddpg.sweep.state.summary import Glance, glance
+from reproduce.plan import ROOT, Plan, PlannedRun
+
+RECORDS = ROOT / "docs" / "results" / "data" / "evidence"
+METRICS, CONFIG, PROVENANCE = "metrics.jsonl.gz", "config.yaml", "provenance.json"
+#: Of a start in provenance.json; everything else can hold paths.
+KEPT_OF_START = ("started", "kernels", "threads", "device", "versions")
+KEPT_OF_MACHINE = ("system", "cpu", "cores", "gpus")
+
+
+def has_record(run: PlannedRun, records: Path) -> bool:
+    """Whether the run is done: a record appears whole or not at all."""
+    return (records / run.name).is_dir()
+
+
+def is_finished(folder: Path, run: PlannedRun) -> bool:
+    """Whether a run folder holds the whole run, and no process works on it."""
+    seen: Glance = glance(folder)
+    return seen.said == "done" and seen.saved >= run.row.steps and not is_held(folder)
+
+
+def write_record(run: PlannedRun, folder: Path, records: Path) -> Path:
+    """Puts the record of a finished run folder into `records`. UserError if the folder holds another run."""
+    source = RunFolder(folder)
+    config = yaml.safe_load(source.config.read_text(encoding="utf-8"))
+    for difference in differences(run, config):
+        raise UserError(f"{folder} is not the run of the list: {difference}")
+    unfinished = records / f".{run.name}.tmp"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    (unfinished / METRICS).write_bytes(gzip.compress(source.metrics.read_bytes(), mtime=0))
+    (unfinished / CONFIG).write_text(to_yaml(config | {"resume": None}), encoding="utf-8")
+    text = json.dumps(provenance(run, source.starts()), indent=1)
+    (unfinished / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+    return unfinished.rename(records / run.name)
+
+
+def differences(run: PlannedRun, config: Mapping[str, Any]) -> Iterator[str]:
+    """Where a config.yaml is not what the list asks for. Options of groups are not compared, single values are."""
+    found = flat(config)
+    wanted = flat(OmegaConf.to_container(OmegaConf.from_dotlist(run.overrides)))
+    for key, value in ({"env.name": run.row.environment} | wanted).items():
+        if key in found and not isinstance(found[key], Mapping) and found[key] != value:
+            yield f"{key}={found[key]}, where the list has {value}"
+
+
+def provenance(run: PlannedRun, starts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The command, and for each start of the run its code, kernels, versions and kind of machine."""
+    return {"command": shlex.join(["ddpg-train", *run.overrides]), "starts": [_reduced(start) for start in starts]}
+
+
+def _reduced(start: Mapping[str, Any]) -> dict[str, Any]:
+    git = start.get("git") or {}
+    kept = {key: start.get(key) for key in KEPT_OF_START}
+    machine = {key: start["machine"].get(key) for key in KEPT_OF_MACHINE}
+    return kept | {"commit": git.get("commit"), "dirty": git.get("dirty"), "machine": machine}
+
+
+def read_record(folder: Path) -> list[MetricsRow]:
+    """All rows of a record's metrics.jsonl.gz; null is NaN."""
+    with gzip.open(folder / METRICS, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return [{key: float("nan") if value is None else value for key, value in row.items()} for row in rows]
+
+
+def collect(plan: Plan, folder: Path, records: Path) -> Iterator[str]:
+    """Takes over the finished runs of the list that lie in a folder; says what became of each run that is there."""
+    for run in plan.runs():
+        found = folder / run.name
+        if not found.is_dir():
+            continue
+        if has_record(run, records):
+            yield f"{run.name} has a record already"
+        elif is_finished(found, run):
+            yield f"{run.name} is taken over: {write_record(run, found, records)}"
+        else:
+            yield f"{run.name} is not finished: {glance(found).reached:,} of {run.row.steps:,} steps"
