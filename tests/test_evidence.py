@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import encode_row
+from ddpg.run import lifecycle
 from reproduce import plan, record, status
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +40,7 @@ sources:
     overrides: ["network.actor.hidden=[8]", "network.critic.hidden=[8]", batch_size=8, random_steps=50, eval.every=1000,
                 eval.episodes=1, checkpoint.every=200, logger.every=100]
     environments:
-      - {env: pendulum, published: {last: {value: -150, deviation: 10}}}
+      - {env: pendulum, published: {last: {value: -150, spread: 10}}}
 """
 NAMES = ["td3_pendulum_1", "td3_pendulum_2"]
 
@@ -115,9 +116,10 @@ def test_published_numbers_stand_in_the_document(row: plan.Row) -> None:
         assert math.isfinite(score.value)
         if score.read_off is None:
             assert re.search(rf"(?<![\d.]){score.value:.2f}".rstrip("0").rstrip("."), document)
-        if score.deviation is not None:
-            assert re.search(rf"± {score.deviation:.2f}".rstrip("0").rstrip("."), document)
-            assert row.deviation_of is not None
+        if score.spread is not None:
+            assert re.search(rf"± {score.spread:.2f}".rstrip("0").rstrip("."), document)
+            assert row.kind_of_spread is not None
+            assert row.published_seeds is not None
 
 
 def test_first_seeds_of_the_first_rows_come_first() -> None:
@@ -140,8 +142,8 @@ def test_preset_that_is_missing_is_left_out_and_named(tmp_path: Path) -> None:
 
 
 def test_misspelled_key_of_the_list_is_named(tmp_path: Path) -> None:
-    path = Tool(tmp_path, TINY.replace("deviation: 10", "devation: 10")).list
-    with pytest.raises(UserError, match=r"devation=10.*deviation"):
+    path = Tool(tmp_path, TINY.replace("spread: 10", "spred: 10")).list
+    with pytest.raises(UserError, match=r"spred=10.*spread"):
         plan.read_plan(path)
 
 
@@ -200,6 +202,20 @@ def test_collect_takes_finished_runs_alone(
     assert "already" in next(record.collect(tiny, tmp_path / "elsewhere", tool.records))
 
 
+def test_seed_that_diverges_is_recorded(
+    tool: Tool, tmp_path: Path, finished: tuple[plan.Plan, plan.PlannedRun, dict[str, Any]]
+) -> None:
+    tiny, planned, config = finished
+    config["optimizer"]["critic"]["lr"] = 1e30
+    with pytest.raises(UserError, match="is not finite"):
+        lifecycle.run(OmegaConf.create(config | {"resume": None}), tmp_path / "elsewhere" / planned.name)
+    list(record.collect(tiny, tmp_path / "elsewhere", tool.records))
+    about = json.loads((tool.records / planned.name / record.PROVENANCE).read_text())
+    assert about["state"] == "failed"
+    assert "is not finite" in about["error"]
+    assert about["env_step"] < planned.row.steps
+
+
 def test_record_has_no_path_and_no_host(
     tool: Tool, tmp_path: Path, finished: tuple[plan.Plan, plan.PlannedRun, dict[str, Any]]
 ) -> None:
@@ -251,15 +267,16 @@ def test_there_are_records() -> None:
 def test_record_is_of_the_list_and_names_no_machine(folder: Path) -> None:
     run = next(run for run in PLAN.runs() if run.name == folder.name)
     assert list(record.differences(run, yaml.safe_load((folder / record.CONFIG).read_text()))) == []
-    assert max(row["env_step"] for row in record.read_record(folder)) == run.row.steps
     for name in (record.CONFIG, record.PROVENANCE):
         text = (folder / name).read_text(encoding="utf-8")
         assert not re.search(r"(^|[\s\"'=:])[/~]\w", text), name
         assert "host" not in text
         assert f'"{socket.gethostname()}"' not in text
-    starts = json.loads((folder / record.PROVENANCE).read_text())["starts"]
-    assert starts
-    for start in starts:
+    about = json.loads((folder / record.PROVENANCE).read_text())
+    assert max(row["env_step"] for row in record.read_record(folder)) == about["env_step"]
+    assert about["env_step"] == run.row.steps or "is not finite" in about["error"]
+    assert about["starts"]
+    for start in about["starts"]:
         assert re.fullmatch("[0-9a-f]{40}", start["commit"])
         assert start["dirty"] is False
         assert all([start["kernels"], start["versions"]["torch"], start["machine"]["cpu"]])

@@ -20,10 +20,10 @@ CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
 
 @dataclass(frozen=True)
 class Published:
-    """A published score; `deviation` is its published spread, `read_off` the precision of a value from a picture."""
+    """A published score; `spread` is its published ±, `read_off` the precision of a value from a picture."""
 
     value: float
-    deviation: NonNegative | None = None
+    spread: NonNegative | None = None
     read_off: NonNegative | None = None
 
 
@@ -51,7 +51,9 @@ class SourceNode:
     environments: Sequence[EnvironmentNode]
     label: str | None = None
     versions: str | None = None
-    deviation_of: str | None = None
+    kind_of_spread: Literal["standard deviation", "standard error"] | None = None
+    published_seeds: PositiveInt | None = None
+    note: str | None = None
     overrides: Sequence[str] = ()
 
 
@@ -93,7 +95,9 @@ class Row:
     overrides: tuple[str, ...]
     source: str
     versions: str | None
-    deviation_of: str | None
+    kind_of_spread: str | None
+    published_seeds: int | None
+    note: str | None
     published: Mapping[str, Published]
 
     @property
@@ -180,6 +184,8 @@ def _row(source: SourceNode, environment: EnvironmentNode) -> Row:
         overrides=(*source.overrides, *environment.overrides),
         source=source.source,
         versions=source.versions,
-        deviation_of=source.deviation_of,
+        kind_of_spread=source.kind_of_spread,
+        published_seeds=source.published_seeds,
+        note=source.note,
         published=published,
     )

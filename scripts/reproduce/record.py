@@ -31,14 +31,19 @@ def has_record(run: PlannedRun, records: Path) -> bool:
     return (records / run.name).is_dir()
 
 
-def is_finished(folder: Path, run: PlannedRun) -> bool:
-    """Whether a run folder holds the whole run, and no process works on it."""
-    seen: Glance = glance(folder)
-    return seen.said == "done" and seen.saved >= run.row.steps and not is_held(folder)
+def is_over(folder: Path, run: PlannedRun) -> bool:
+    """Whether no more can come: the run is whole or has diverged, and no process works on its folder.
+
+    A seed that diverges is a result. Any other failure is a mishap, after which the run is tried again.
+    """
+    seen = glance(folder)
+    whole = seen.said == "done" and seen.saved >= run.row.steps
+    diverged = seen.said == "failed" and "is not finite" in seen.error
+    return (whole or diverged) and not is_held(folder)
 
 
 def write_record(run: PlannedRun, folder: Path, records: Path) -> Path:
-    """Puts the record of a finished run folder into `records`. UserError if the folder holds another run."""
+    """Puts the record of a run that is over into `records`. UserError if the folder holds another run."""
     source = RunFolder(folder)
     config = yaml.safe_load(source.config.read_text(encoding="utf-8"))
     for difference in differences(run, config):
@@ -48,7 +53,7 @@ def write_record(run: PlannedRun, folder: Path, records: Path) -> Path:
     unfinished.mkdir(parents=True)
     (unfinished / METRICS).write_bytes(gzip.compress(source.metrics.read_bytes(), mtime=0))
     (unfinished / CONFIG).write_text(to_yaml(config | {"resume": None}), encoding="utf-8")
-    text = json.dumps(provenance(run, source.starts()), indent=1)
+    text = json.dumps(provenance(run, glance(folder), source.starts()), indent=1)
     (unfinished / PROVENANCE).write_text(text + "\n", encoding="utf-8")
     return unfinished.rename(records / run.name)
 
@@ -62,9 +67,15 @@ def differences(run: PlannedRun, config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}={found[key]}, where the list has {value}"
 
 
-def provenance(run: PlannedRun, starts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The command, and for each start of the run its code, kernels, versions and kind of machine."""
-    return {"command": shlex.join(["ddpg-train", *run.overrides]), "starts": [_reduced(start) for start in starts]}
+def provenance(run: PlannedRun, end: Glance, starts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The command, how the run ended, and for each of its starts code, kernels, versions and kind of machine."""
+    return {
+        "command": shlex.join(["ddpg-train", *run.overrides]),
+        "state": end.said,
+        "env_step": end.reached,
+        "error": end.error or None,
+        "starts": [_reduced(start) for start in starts],
+    }
 
 
 def _reduced(start: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,14 +93,14 @@ def read_record(folder: Path) -> list[MetricsRow]:
 
 
 def collect(plan: Plan, folder: Path, records: Path) -> Iterator[str]:
-    """Takes over the finished runs of the list that lie in a folder; says what became of each run that is there."""
+    """Takes over the runs of the list that lie in a folder and are over; says what became of each run that is there."""
     for run in plan.runs():
         found = folder / run.name
         if not found.is_dir():
             continue
         if has_record(run, records):
             yield f"{run.name} has a record already"
-        elif is_finished(found, run):
+        elif is_over(found, run):
             yield f"{run.name} is taken over: {write_record(run, found, records)}"
         else:
             yield f"{run.name} is not finished: {glance(found).reached:,} of {run.row.steps:,} steps"

@@ -1,7 +1,7 @@
 """How far the list is: what is done, running and left, and how many core-hours that takes."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +74,17 @@ def report(plan: Plan, runs: Path, records: Path) -> str:
         wanted = [one for one in states if one.run.stage <= number]
         lines.append(f"up to {stage.name}: {_sum(wanted, speeds)}")
     missing = sorted({row.preset for row in plan.rows if not row.is_ready})
+    lines += [f"failed: {run.name}: {error}" for run, error in failures(states, runs)]
     lines += [f"left out: preset {preset} does not exist yet (conf/preset/{preset}.yaml)" for preset in missing]
     return "\n".join(lines)
+
+
+def failures(states: Sequence[RunState], runs: Path) -> Iterator[tuple[PlannedRun, str]]:
+    """The runs whose last start ended with an error, and the error."""
+    for one in states:
+        seen = glance(runs / one.run.name)
+        if one.state in ("left", "interrupted") and seen.said == "failed":
+            yield one.run, seen.error
 
 
 def _line(row: Row, states: Sequence[RunState], pace: float | None) -> str:

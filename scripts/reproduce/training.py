@@ -17,7 +17,7 @@ from ddpg.sweep.execute.pool import THREAD_VARIABLES
 from ddpg.sweep.state.status import is_held
 from ddpg.sweep.state.summary import glance
 from reproduce.plan import ROOT, PlannedRun
-from reproduce.record import has_record, is_finished, write_record
+from reproduce.record import has_record, is_over, write_record
 
 RUNS = ROOT / "outputs" / "sweeps" / "evidence"
 POLL_S = 0.2
@@ -54,11 +54,11 @@ class Trainer:
                 self._conclude(processes)
 
     def _begin(self, run: PlannedRun, processes: dict[PlannedRun, subprocess.Popen[bytes]]) -> None:
-        """Starts or continues a run; one that an earlier call left finished or running is not started."""
+        """Starts or continues a run; one that is over or that another process trains is not started."""
         folder = self.runs / run.name
         if is_held(folder):
             _tell(f"{run.name} is trained by another process")
-        elif is_finished(folder, run):
+        elif is_over(folder, run):
             self._record(run)
         else:
             processes[run] = self._start(run)
@@ -81,7 +81,7 @@ class Trainer:
         """Writes the records of the runs that have ended, and says how the others did."""
         for run in [run for run, process in processes.items() if process.poll() is not None]:
             process = processes.pop(run)
-            if is_finished(self.runs / run.name, run):
+            if is_over(self.runs / run.name, run):
                 self._record(run)
             elif glance(self.runs / run.name).said == "interrupted" or process.returncode == -signal.SIGTERM:
                 _tell(f"{run.name} is interrupted, and continues at the next call")
@@ -94,7 +94,7 @@ class Trainer:
         except UserError as error:
             self._fail(run, str(error))
         else:
-            _tell(f"{run.name} is done: {record}")
+            _tell(f"{run.name} is over ({glance(self.runs / run.name).said}): {record}")
 
     def _fail(self, run: PlannedRun, reason: str) -> None:
         self.failed.append(run)
