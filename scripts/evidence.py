@@ -2,6 +2,7 @@
 
 train      train the next runs of the list; what was interrupted continues, what has a record is skipped
 status     what is done, running and left, and the core-hours that it takes
+page       write docs/results/evidence.md, the published tables beside what the records say
 collect    take the records of the finished runs in another folder over (runs are named as in the list)
 """
 
@@ -12,8 +13,10 @@ from pathlib import Path
 from ddpg.commands.command_line import one_line_errors
 from ddpg.interrupt import InterruptFlag
 from ddpg.sweep.execute.cores import usable
+from reproduce.page import PAGE, page
 from reproduce.plan import LIST, read_plan
 from reproduce.record import RECORDS, collect
+from reproduce.scores import read_all
 from reproduce.status import report
 from reproduce.training import RUNS, Trainer
 
@@ -33,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     text = (__doc__ or "").partition("\n\n")
     made = argparse.ArgumentParser(description=text[0], epilog=text[2], formatter_class=argparse.RawTextHelpFormatter)
-    made.add_argument("command", choices=["train", "status", "collect"])
+    made.add_argument("command", choices=["train", "status", "page", "collect"])
     made.add_argument("folder", nargs="?", type=Path, help="collect: where finished run folders are")
     made.add_argument("--jobs", type=int, help="train: runs at a time; one for each core, if it is not given")
     made.add_argument("--list", type=Path, default=LIST, help="the list of runs")
@@ -55,6 +58,8 @@ def main() -> int:
             return train(args)
         if args.command == "status":
             print(report(read_plan(args.list), args.runs, args.records))
+        elif args.command == "page":
+            PAGE.write_text(page(read_plan(args.list), read_all(args.records)), encoding="utf-8")
         else:
             print("\n".join(collect(read_plan(args.list), args.folder, args.records)))
     return 0

@@ -1,13 +1,9 @@
-"""scripts/evidence.py: the list of runs, their training with a kill in between, and the records."""
+"""The list of scripts/evidence.py, how far it is, and the records."""
 
 import json
 import math
 import re
-import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
+from support.evidence import NAMES, TINY, Tool, finished_folder
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
@@ -25,73 +22,11 @@ from reproduce import plan, record, status
 ROOT = Path(__file__).parent.parent
 PLAN = plan.read_plan()
 RECORDS = sorted(path for path in record.RECORDS.iterdir() if path.is_dir())
-#: A run of seconds: 3,000 steps of Pendulum.
-TINY = """
-always: [device=cpu, threads=1, checkpoint.keep_replay=false, logger.wandb.mode=disabled]
-order:
-  - {name: first seeds, until_row: null, seeds: 1}
-  - {name: all seeds, until_row: null, seeds: null}
-sources:
-  - row: 1
-    preset: td3
-    source: none
-    steps: 3000
-    seeds: 2
-    overrides: ["network.actor.hidden=[8]", "network.critic.hidden=[8]", batch_size=8, random_steps=50, eval.every=1000,
-                eval.episodes=1, checkpoint.every=200, logger.every=100]
-    environments:
-      - {env: pendulum, published: {last: {value: -150, spread: 10}}}
-"""
-NAMES = ["td3_pendulum_1", "td3_pendulum_2"]
-
-
-class Tool:
-    """scripts/evidence.py with a list, run folders and records of its own."""
-
-    def __init__(self, folder: Path, text: str = TINY) -> None:
-        self.list, self.runs, self.records = folder / "list.yaml", folder / "runs", folder / "records"
-        self.list.write_text(text, encoding="utf-8")
-
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        own = ["--list", self.list, "--runs", self.runs, "--records", self.records]
-        command = [sys.executable, ROOT / "scripts" / "evidence.py", *words, *own]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def run(self, *words: str) -> tuple[int, str]:
-        process = self.start(*words)
-        output, _ = process.communicate(timeout=240)
-        return process.returncode, output
-
-    def recorded(self) -> list[str]:
-        return sorted(path.name for path in self.records.iterdir()) if self.records.exists() else []
 
 
 @pytest.fixture
 def tool(tmp_path: Path) -> Tool:
     return Tool(tmp_path)
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def finished_folder(path: Path, run: plan.PlannedRun, config: dict[str, Any]) -> Path:
-    """A run folder as a finished run leaves it, with paths and the name of this machine in its provenance."""
-    path.mkdir(parents=True)
-    (path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    (path / "status.json").write_text(json.dumps({"state": "done", "env_step": run.row.steps}), encoding="utf-8")
-    (path / "metrics.jsonl").write_bytes(encode_row({"env_step": run.row.steps, "charts/episodic_return": math.nan}))
-    start = {
-        "started": "2026-01-01T00:00:00+00:00", "command": "/home/me/.venv/bin/ddpg-train", "directory": "/home/me",
-        "seed": run.seed, "git": {"root": "/home/me", "commit": "0123abc", "dirty": False, "diff": "/home/me"},
-        "versions": {"torch": "2.13.0"}, "overrides": ["resume=/home/me/run"], "threads": 1, "device": "cpu",
-        "machine": {"host": "mine", "system": "Linux", "cpu": "EPYC", "cores": 2, "gpus": []}, "kernels": "torch",
-    }  # fmt: skip
-    (path / "provenance.json").write_text(json.dumps([start]), encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize("run", [run for run in PLAN.runs() if run.seed == 1], ids=lambda run: run.name)
@@ -145,38 +80,6 @@ def test_misspelled_key_of_the_list_is_named(tmp_path: Path) -> None:
     path = Tool(tmp_path, TINY.replace("spread: 10", "spred: 10")).list
     with pytest.raises(UserError, match=r"spred=10.*spread"):
         plan.read_plan(path)
-
-
-def test_interrupted_list_is_continued_and_recorded(tool: Tool) -> None:
-    process = tool.start("train", "--jobs", "1")
-    wait_until(lambda: list(tool.runs.glob("td3_pendulum_1/checkpoint/*.pt")))
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 128 + signal.SIGINT, output
-    assert json.loads((tool.runs / NAMES[0] / "status.json").read_text())["state"] == "interrupted"
-    assert tool.recorded() == []
-    assert "0 of 2 runs done" in tool.run("status")[1]
-
-    code, output = tool.run("train", "--jobs", "1")
-    assert code == 0, output
-    assert f"{NAMES[0]} continues" in output
-    assert tool.recorded() == NAMES
-    starts = [json.loads((tool.records / name / "provenance.json").read_text())["starts"] for name in NAMES]
-    assert [len(one) for one in starts] == [2, 1]
-    steps = [row["env_step"] for row in record.read_record(tool.records / NAMES[0]) if "charts/SPS" in row]
-    assert steps == list(range(100, 3001, 100))
-
-    assert tool.run("train") == (0, "")
-    assert "2 of 2 runs done, 0.0 core-hours left" in tool.run("status")[1]
-
-
-def test_run_that_fails_is_told_and_leaves_no_record(tmp_path: Path) -> None:
-    tool = Tool(tmp_path, TINY.replace("batch_size=8", "batch_size=0").replace("seeds: 2", "seeds: 1"))
-    code, output = tool.run("train")
-    assert code == 1
-    assert f"{NAMES[0]} failed" in output
-    assert "batch_size=0" in (tool.runs / f"{NAMES[0]}.log").read_text()
-    assert tool.recorded() == []
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ class Row:
     kind_of_spread: str | None
     published_seeds: int | None
     note: str | None
-    published: Mapping[str, Published]
+    published: Mapping[Convention, Published]
 
     @property
     def name(self) -> str:
@@ -172,7 +172,9 @@ def read_plan(path: Path = LIST) -> Plan:
 
 def _row(source: SourceNode, environment: EnvironmentNode) -> Row:
     scores: Mapping[str, Any] = environment.published or {}
-    published = {fit(convention, Convention, "published"): Published(**score) for convention, score in scores.items()}
+    published: dict[Convention, Published] = {
+        fit(convention, Convention, "published"): Published(**score) for convention, score in scores.items()
+    }
     return Row(
         number=source.row,
         label=source.label or source.preset,

@@ -1,0 +1,114 @@
+"""Final scores of the seeds of a row by each convention, with intervals, and what they say of the published score."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ddpg.record.plot import Series, series
+from reproduce.plan import Convention, Published, Row
+from reproduce.record import PROVENANCE, read_record
+from reproduce.status import speed
+
+#: Training episodes, and evaluations, that a convention averages.
+EPISODES, EVALUATIONS = 100, 10
+RESAMPLES = 10_000
+#: Standard deviations on either side that hold 95 % of a normal distribution.
+NORMAL_95 = 1.96
+#: A mean so many published standard deviations away from the published one is to be looked into.
+FAR = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One seed: returns of its evaluations [n] and of its training episodes [m], env steps a second, provenance."""
+
+    evaluations: Series
+    episodes: Series
+    speed: float | None
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds; `low` and `high` bound its 95 % interval and are nan where there is one seed."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+
+def read(folder: Path) -> Record:
+    """Reads the record of one run."""
+    rows = read_record(folder)
+    _, evaluations = series(rows, "eval/episodic_return")
+    _, episodes = series(rows, "charts/episodic_return")
+    return Record(evaluations, episodes, speed(rows), json.loads((folder / PROVENANCE).read_text(encoding="utf-8")))
+
+
+def read_all(records: Path) -> dict[str, Record]:
+    """Reads every record by its name, which does not begin with a dot: that is one half written."""
+    return {path.name: read(path) for path in sorted(records.glob("[!.]*")) if path.is_dir()}
+
+
+def curves(records: Sequence[Record], convention: Convention) -> Series:
+    """What a convention averages over seeds, [S, n]: the score is the largest of the n means, n = 1 but for `max`.
+
+    A seed that diverged keeps its last evaluation to the end.
+    """
+    if convention == "training":
+        return np.array([[one.episodes[-EPISODES:].mean()] for one in records])
+    longest = max(len(one.evaluations) for one in records)
+    values = np.array([np.pad(one.evaluations, (0, longest - len(one.evaluations)), mode="edge") for one in records])
+    if convention == "max":
+        return values
+    return values[:, -(1 if convention == "last" else EVALUATIONS) :].mean(axis=1, keepdims=True)
+
+
+def estimate(records: Sequence[Record], convention: Convention) -> Estimate:
+    """Mean over seeds and its percentile bootstrap, which draws whole seeds; the same for the same records."""
+    values = curves(records, convention)
+    seeds = len(values)
+    mean = float(values.mean(axis=0).max())
+    if seeds < 2:
+        return Estimate(mean, math.nan, math.nan, seeds)
+    drawn = np.random.default_rng(0).multinomial(seeds, [1 / seeds] * seeds, size=RESAMPLES)
+    low, high = np.percentile((drawn @ values / seeds).max(axis=1), [2.5, 97.5])
+    return Estimate(mean, float(low), float(high), seeds)
+
+
+def published_deviation(row: Row, score: Published) -> float | None:
+    """Standard deviation over the published seeds; None where it is not published."""
+    if score.spread is None or row.published_seeds is None:
+        return None
+    return score.spread * (math.sqrt(row.published_seeds) if row.kind_of_spread == "standard error" else 1)
+
+
+def published_interval(row: Row, score: Published) -> tuple[float, float]:
+    """95 % interval of the published mean, by the normal distribution; of no width where no spread is published."""
+    deviation = published_deviation(row, score)
+    half = score.read_off or 0.0
+    if deviation is not None and row.published_seeds is not None:
+        half = NORMAL_95 * deviation / math.sqrt(row.published_seeds)
+    return score.value - half, score.value + half
+
+
+def verdict(row: Row, score: Published, here: Estimate | None) -> str:
+    """Met, above, missed by how much, or that it cannot be told yet."""
+    seeds, needed = (here.seeds if here else 0), max(row.seeds, 2)
+    text = f"cannot be told yet: {seeds} of {needed} seeds"
+    if here is None:
+        return text
+    distance = here.mean - score.value
+    if seeds >= needed:
+        low, high = published_interval(row, score)
+        amount = f"by {abs(distance):.0f} ({abs(distance / score.value):.0%})"
+        text = f"missed {amount}" if here.high < low else f"above {amount}" if here.low > high else "met"
+    deviation = published_deviation(row, score)
+    is_far = deviation is not None and abs(distance) > FAR * deviation
+    return text + (f"; more than {FAR} published deviations away" if is_far else "")

@@ -1,0 +1,94 @@
+"""docs/results/evidence.md: scores by each convention, their intervals, and what they say of a published number."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reproduce import page, plan, record, scores
+
+PLAN = plan.read_plan()
+CLEANRL = next(row for row in PLAN.rows if row.name == "cleanrl_halfcheetah-v4")
+START = {
+    "commit": "0123abc" * 5, "dirty": False, "kernels": "torch", "versions": {"torch": "2.13.0"},
+    "machine": {"cpu": "EPYC"},
+}  # fmt: skip
+
+
+def made(evaluations: Sequence[float], episodes: Sequence[float] = (0.0,), state: str = "done") -> scores.Record:
+    return scores.Record(np.array(evaluations), np.array(episodes), 400.0, {"state": state, "starts": [START]})
+
+
+def seeds(*means: float) -> list[scores.Record]:
+    """Seeds whose last 100 training episodes have these means, after others that do not count."""
+    return [made([0.0], [-1e6] * 50 + [mean - 1, mean + 1] * 50) for mean in means]
+
+
+def test_each_convention_is_what_its_name_says() -> None:
+    runs = [made([5, 9, *[1] * 9, 3], [7] * 100), made([5, 1, *[1] * 9, 5], [9] * 100)]
+    found = {convention: scores.estimate(runs, convention).mean for convention in plan.CONVENTIONS}
+    assert found == pytest.approx({"training": 8, "max": 5, "last_10": 1.3, "last": 4})
+
+
+def test_seed_that_diverged_counts_with_its_last_values() -> None:
+    runs = [made([1, 2, 3]), made([1, -7], state="failed")]
+    assert scores.estimate(runs, "last").mean == pytest.approx(-2)
+    assert scores.estimate(runs, "max").mean == pytest.approx(1)
+    assert "2 (1 diverged)" in page.page(PLAN, {"cleanrl_hopper-v4_2": runs[1]})
+
+
+def test_interval_needs_two_seeds_and_is_the_same_again() -> None:
+    assert math.isnan(scores.estimate(seeds(5), "training").low)
+    two = scores.estimate(seeds(5, 9), "training")
+    assert (two.low, two.mean, two.high, two.seeds) == pytest.approx((5, 7, 9, 2))
+    five = scores.estimate(seeds(1, 2, 3, 4, 5), "training")
+    assert 1 < five.low < 3 < five.high < 5
+    assert five == scores.estimate(seeds(1, 2, 3, 4, 5), "training")
+
+
+def test_maximum_is_taken_anew_in_every_resample() -> None:
+    estimate = scores.estimate([made([10, 0]), made([0, 10])], "max")
+    assert (estimate.mean, estimate.low, estimate.high) == pytest.approx((5, 5, 10))
+
+
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ([10400], "cannot be told yet: 1 of 3 seeds"),
+        ([10300, 10400, 10500], "met"),
+        ([8900, 9000, 9100], "missed by 1374 (13%); more than 2 published deviations away"),
+        ([10600, 10650, 10700], "above by 276 (3%)"),
+        ([20000], "cannot be told yet: 1 of 3 seeds; more than 2 published deviations away"),
+    ],
+)
+def test_verdict(means: list[float], said: str) -> None:
+    score = CLEANRL.published["training"]
+    assert scores.verdict(CLEANRL, score, scores.estimate(seeds(*means), "training")) == said
+
+
+def test_nothing_is_said_without_a_seed() -> None:
+    assert scores.verdict(CLEANRL, CLEANRL.published["training"], None) == "cannot be told yet: 0 of 3 seeds"
+
+
+def test_standard_error_is_no_standard_deviation() -> None:
+    score = plan.Published(100.0, spread=10.0)
+    of_error = replace(CLEANRL, kind_of_spread="standard error", published_seeds=4)
+    assert scores.published_deviation(CLEANRL, score) == 10
+    assert scores.published_deviation(of_error, score) == 20
+    assert scores.published_interval(of_error, score) == pytest.approx((80.4, 119.6))
+
+
+def test_document_is_made_from_the_records_that_it_names() -> None:
+    document = page.PAGE.read_text(encoding="utf-8")
+    names = re.findall(r"\]\(data/evidence/([^)]+)\)", document)
+    assert names
+    assert page.page(PLAN, {name: scores.read(record.RECORDS / name) for name in names}) == document
+
+
+def test_half_written_record_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".cleanrl_hopper-v4_1.tmp").mkdir()
+    assert scores.read_all(tmp_path) == {}

@@ -1,0 +1,51 @@
+"""scripts/evidence.py train: a kill in between, a run that fails."""
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from support.evidence import NAMES, TINY, Tool
+
+from reproduce import record
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_interrupted_list_is_continued_and_recorded(tmp_path: Path) -> None:
+    tool = Tool(tmp_path)
+    process = tool.start("train", "--jobs", "1")
+    wait_until(lambda: list(tool.runs.glob("td3_pendulum_1/checkpoint/*.pt")))
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGINT, output
+    assert json.loads((tool.runs / NAMES[0] / "status.json").read_text())["state"] == "interrupted"
+    assert tool.recorded() == []
+    assert "0 of 2 runs done" in tool.run("status")[1]
+
+    code, output = tool.run("train", "--jobs", "1")
+    assert code == 0, output
+    assert f"{NAMES[0]} continues" in output
+    assert tool.recorded() == NAMES
+    starts = [json.loads((tool.records / name / "provenance.json").read_text())["starts"] for name in NAMES]
+    assert [len(one) for one in starts] == [2, 1]
+    steps = [row["env_step"] for row in record.read_record(tool.records / NAMES[0]) if "charts/SPS" in row]
+    assert steps == list(range(100, 3001, 100))
+
+    assert tool.run("train") == (0, "")
+    assert "2 of 2 runs done, 0.0 core-hours left" in tool.run("status")[1]
+
+
+def test_run_that_fails_is_told_and_leaves_no_record(tmp_path: Path) -> None:
+    tool = Tool(tmp_path, TINY.replace("batch_size=8", "batch_size=0").replace("seeds: 2", "seeds: 1"))
+    code, output = tool.run("train")
+    assert code == 1
+    assert f"{NAMES[0]} failed" in output
+    assert "batch_size=0" in (tool.runs / f"{NAMES[0]}.log").read_text()
+    assert tool.recorded() == []
