@@ -13,7 +13,7 @@ from pathlib import Path
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import held
-from ddpg.sweep.execute.pool import THREAD_VARIABLES
+from ddpg.sweep.execute.worker import THREAD_VARIABLES
 from ddpg.sweep.state.status import is_held
 from ddpg.sweep.state.summary import glance
 from reproduce.plan import ROOT, PlannedRun
