@@ -14,6 +14,8 @@ from typing import Any
 import ddpg
 
 PACKAGES = (
+    "box2d",
+    "dm_control",
     "gymnasium",
     "hydra-core",
     "matplotlib",
@@ -22,6 +24,7 @@ PACKAGES = (
     "omegaconf",
     "pybullet",
     "pybullet_envs_gymnasium",
+    "shimmy",
     "submitit",
     "torch",
     "tqdm",

@@ -15,7 +15,7 @@ NAMES: Mapping[Convention, str] = {
     "last_10": "last 10 evaluations",
     "last": "last evaluation",
 }
-VERSIONS = ("torch", "gymnasium", "mujoco", "pybullet")
+VERSIONS = ("torch", "gymnasium", "mujoco", "dm_control", "box2d", "pybullet")
 Records = Mapping[str, Record]
 
 INTRODUCTION = """# The published tables, run again
@@ -155,5 +155,5 @@ def _origins(records: Records) -> Iterator[str]:
 
 
 def _different(values: Iterator[str | None]) -> str:
-    """What all starts of a run have in common, or all that they had."""
-    return ", ".join(dict.fromkeys(str(value) for value in values))
+    """What all starts of a run have in common, or all that they had; nothing where it is not on record."""
+    return ", ".join(dict.fromkeys(value for value in values if value is not None))
