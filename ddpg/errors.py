@@ -1,4 +1,4 @@
-"""The exceptions that end a command."""
+"""The exceptions that end a command, and the text of any exception as one line."""
 
 
 class UserError(Exception):
@@ -15,3 +15,22 @@ class Refused(BaseException):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an exception as one line, or the name of its class if the message is empty."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def typed_line(error: BaseException) -> str:
+    """Return `one_line(error)` with the name of the exception's class in front, as in `KeyError: 'x'`."""
+    kind = type(error).__name__
+    message = one_line(error)
+    return kind if message == kind else f"{kind}: {message}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the class and the first line of an exception, for messages that must stay short."""
+    lines = str(error).strip().splitlines()
+    kind = type(error).__name__
+    return f"{kind}: {lines[0]}" if lines else kind

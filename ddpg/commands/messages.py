@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ddpg.commands.options_help import Choices
 from ddpg.config.settings import flat, told
 from ddpg.config.signature import nearest
-from ddpg.errors import UserError
+from ddpg.errors import UserError, one_line
 
 
 def explain(error: Exception, argv: Sequence[str]) -> str | None:
@@ -30,15 +30,15 @@ def explain(error: Exception, argv: Sequence[str]) -> str | None:
     if isinstance(error, OmegaConfBaseException):
         return told(error)
     if isinstance(error, HydraException):
-        return _bad_override(_one_line(error if str(error) else error.__cause__ or error), argv)
+        return _bad_override(one_line(error if str(error) else error.__cause__ or error), argv)
     if isinstance(error, yaml.YAMLError):
-        return f"YAML: {_one_line(error)}"
+        return f"YAML: {one_line(error)}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'writing failed'}: {error.strerror}"
     if isinstance(error, RuntimeError) and _raised_by(error, "submitit."):
-        return f"{_said('hydra/launcher', argv)}: {_one_line(error)}"
+        return f"{_said('hydra/launcher', argv)}: {one_line(error)}"
     if isinstance(error, ValueError | AssertionError) and _raised_by(error, "hydra.", "omegaconf."):
-        return _bad_override(_one_line(error), argv)
+        return _bad_override(one_line(error), argv)
     return None
 
 
@@ -56,10 +56,6 @@ def known_flags(argv: Sequence[str]) -> Namespace:
 
 def _refuse(message: str) -> NoReturn:
     raise UserError(message)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _raised_by(error: Exception, *packages: str) -> bool:
@@ -81,7 +77,7 @@ def _grammar(error: OverrideParseException) -> str:
 def _unknown_option(error: MissingConfigException, argv: Sequence[str]) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
     if not group:
-        return _one_line(error)
+        return one_line(error)
     options = error.options or _options(group, argv)
     return f"{group}={option}: there is no such option{nearest(option, options, most=40)}"
 

@@ -11,7 +11,7 @@ from dataclasses import is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, one_line
 from ddpg.ranges import Range
 
 _HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
@@ -143,8 +143,9 @@ def _imported(path: Any, key: str) -> Callable[..., Any]:
     try:
         target = _resolved(path) if isinstance(path, str) else pkgutil.resolve_name(path)
     except Exception as error:  # a module of one's own can fail in any way while it is imported
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{key}={shown(path)} cannot be imported: {reason}{_near_name(path, error)}") from error
+        raise UserError(
+            f"{key}={shown(path)} cannot be imported: {one_line(error)}{_near_name(path, error)}"
+        ) from error
     _require(callable(target), path, key, "a class or a function")
     return target
 

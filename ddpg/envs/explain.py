@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import gymnasium
 from gymnasium.error import DependencyNotInstalled
 
+from ddpg.errors import one_line, typed_line
+
 if TYPE_CHECKING:
     from ddpg.envs.spec import EnvSpec
 
@@ -33,7 +35,7 @@ def failed_build(spec: "EnvSpec", error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         return _missing(spec, error.name)
     if isinstance(error, DependencyNotInstalled):
-        return f"{key(spec)}: {_install(spec) or _one_line(error)}"
+        return f"{key(spec)}: {_install(spec) or one_line(error)}"
     if spec.id.rpartition(":")[2] not in gymnasium.registry:
         return _unknown(spec)
     return f"{key(spec)}: building it failed: {_told(error)}{_instead(spec)}"
@@ -98,8 +100,4 @@ def _siblings(spec: "EnvSpec") -> list[str]:
 
 def _told(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {_one_line(error)} ({place.filename}:{place.lineno})"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return f"{typed_line(error)} ({place.filename}:{place.lineno})"

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddpg.envs.quiet import hide_half_built_contexts
-from ddpg.errors import UserError
+from ddpg.errors import UserError, typed_line
 
 Frame = npt.NDArray[np.uint8]
 
@@ -41,8 +41,7 @@ def draw(env: gymnasium.Env[Any, Any], key: str) -> Frame:
         frame = np.asarray(env.render(), dtype=np.uint8)
     except Exception as error:
         hide_half_built_contexts()
-        line = " ".join(str(error).split())
-        raise UserError(f"{key}: drawing it failed: {type(error).__name__}: {line}{_advice(env)}") from error
+        raise UserError(f"{key}: drawing it failed: {typed_line(error)}{_advice(env)}") from error
     if frame.ndim != 3 or frame.shape[2] != 3:
         raise UserError(f"{key}: its render() gives an array {frame.shape}, no picture (height, width, 3)")
     return frame

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from ddpg.envs.quiet import quiet_pybullet
 from ddpg.envs.rendering import Frame, draw
-from ddpg.errors import UserError
+from ddpg.errors import UserError, typed_line
 
 Vector = npt.NDArray[np.float32]
 Obs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
@@ -70,8 +70,7 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
         return self._shaped(obs), float(reward), bool(terminated), bool(truncated), info
 
     def _failed(self, where: str, error: Exception) -> UserError:
-        line = " ".join(str(error).split())
-        return UserError(f"{self._key}: the simulator failed in {where}: {type(error).__name__}: {line}")
+        return UserError(f"{self._key}: the simulator failed in {where}: {typed_line(error)}")
 
     def render(self) -> Frame:
         """One frame (height, width, 3)."""

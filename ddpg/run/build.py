@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from ddpg.envs import EnvSpec
-from ddpg.errors import UserError
+from ddpg.errors import UserError, one_line, typed_line
 from ddpg.fast.native import Kernels, kernels
 from ddpg.learner.agent import DDPG
 from ddpg.learner.networks import Normalized, RunningNorm, batch_norms
@@ -40,9 +40,8 @@ def build(node: DictConfig, key: str, **given: Any) -> Any:
         cause = error.__cause__ or error  # hydra wraps what the constructor raised
         if isinstance(cause, UserError):
             raise cause from error
-        reason = " ".join(str(cause).split())
-        if not isinstance(cause, ValueError):  # not written to be read by users, so the name helps
-            reason = f"{type(cause).__name__}: {reason}"
+        # a ValueError is written for users; of another exception the name of its class helps
+        reason = one_line(cause) if isinstance(cause, ValueError) else typed_line(cause)
         about_a_value = reason.partition("=")[0] in node  # then it reads as an override
         raise UserError(f"{key}.{reason}" if about_a_value else f"{key}: {reason}") from error
 

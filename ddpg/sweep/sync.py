@@ -7,10 +7,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, first_line
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Kind, WandbSettings, read_metrics
-from ddpg.record.tracking.tracker import first_line
 from ddpg.record.tracking.wandb_core import let_go
 from ddpg.record.tracking.wandb_identity import known_identity
 from ddpg.record.tracking.wandb_sink import sweep_of

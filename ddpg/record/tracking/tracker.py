@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal, Protocol
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, first_line
 from ddpg.record.tracking.metrics import Row, encode_row, make_row, read_metrics
 
 log = logging.getLogger(__name__)
@@ -144,9 +144,3 @@ class Tracker:
                 self._sinks.remove(sink)
                 sink.abandon()
                 log.warning("%s is off from here on (%s); %s goes on", sink.name, first_line(error), self._path.name)
-
-
-def first_line(error: Exception) -> str:
-    """Kind and first line of an exception, for warnings of one line."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -11,9 +11,10 @@ from random import SystemRandom  # one of its own: what is seeded draws the same
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
+from ddpg.errors import first_line
 from ddpg.ranges import NonNegative, Positive
 from ddpg.record.tracking.metrics import Row
-from ddpg.record.tracking.tracker import Kind, first_line
+from ddpg.record.tracking.tracker import Kind
 from ddpg.record.tracking.wandb_core import let_go, log_in, start_quietly, within
 from ddpg.record.tracking.wandb_files import rows_on_disk
 from ddpg.record.tracking.wandb_identity import WandbIdentity

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, first_line
 from ddpg.record.tracking.metrics import Row
-from ddpg.record.tracking.tracker import Kind, first_line
+from ddpg.record.tracking.tracker import Kind
 from ddpg.record.tracking.wandb_core import let_go, log_in
 from ddpg.record.tracking.wandb_files import mark_as_synced
 from ddpg.record.tracking.wandb_identity import WandbIdentity
