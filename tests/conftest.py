@@ -1,6 +1,5 @@
 """What every test needs: one torch thread, nothing sent to W&B, and configs composed as `ddpg-train` does."""
 
-import json
 import logging
 import os
 import signal
@@ -14,12 +13,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("WANDB_MODE", "disabled")
 
 import hydra
-import numpy as np
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from support.runs import TINY, WALK
 from support.slurm_cluster import MISSING, Cluster
 from support.wandb_server import KEY, WandbServer
 
@@ -83,17 +82,6 @@ def resolved(compose: Callable[..., DictConfig]) -> Callable[..., dict[str, Any]
     return lambda *overrides: plain(check(compose(*overrides)))
 
 
-#: The toy environment (toys.py), unless a test chooses another.
-WALK = ("env=gym", "env.id=Walk-v0", "env.imports=[support.toys]")
-
-#: A run of a second: two tiny networks, little of everything.
-TINY = (
-    "logger=silent", "logger.every=50", "network.actor.hidden=[8,8]", "network.critic.hidden=[8,8]",
-    "batch_size=8", "total_steps=400", "random_steps=40", "learning_starts=40", "updates_per_step=0.25",
-    "eval.every=100", "eval.episodes=2", "checkpoint.every=100",
-)  # fmt: skip
-
-
 @pytest.fixture
 def make_trainer(compose: Callable[..., DictConfig]) -> Callable[..., Trainer]:
     """make_trainer(folder, "seed=2"): a TINY run with these overrides in `folder`, built, not started."""
@@ -118,30 +106,6 @@ def train(make_trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
         return trainer
 
     return _train
-
-
-def record(folder: Path) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl without what depends on the clock."""
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in row.items() if not k.startswith("time/") and k != "charts/SPS"} for row in rows]
-
-
-def flat(state: Any, name: str = "") -> dict[str, Any]:
-    """Nested dicts and lists of tensors and numbers as one flat dict."""
-    if not isinstance(state, dict | list):
-        return {name: state}
-    items = state.items() if isinstance(state, dict) else enumerate(state)
-    return {k: v for key, value in items for k, v in flat(value, f"{name}/{key}").items()}
-
-
-def assert_same(a: Trainer, b: Trainer) -> None:
-    """Networks, targets, optimizers and records are equal to the last bit."""
-    states = flat(a.agent.state_dict()), flat(b.agent.state_dict())
-    assert states[0].keys() == states[1].keys()
-    for name, value in states[0].items():
-        assert np.array_equal(value, states[1][name]), name
-    assert (a.env_step, a.episode, a.last_return) == (b.env_step, b.episode, b.last_return)
-    assert record(a.folder.path) == record(b.folder.path)
 
 
 @pytest.fixture(scope="session")

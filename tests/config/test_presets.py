@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import record
 from omegaconf import DictConfig
+from support.runs import record
 
 from ddpg.config.settings import check
 from ddpg.run.build import build, build_schedule

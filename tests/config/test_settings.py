@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 import yaml
 from gymnasium import spaces
 from omegaconf import DictConfig, OmegaConf
+from support.config_options import NEEDS, OPTIONS, env_of
 
 from ddpg.config.settings import Networks, Optimizers, Settings, check, flat
 from ddpg.config.signature import Target
@@ -23,17 +23,7 @@ from ddpg.run import build
 CONF = Path(__file__).parents[2] / "conf"
 Compose = Callable[..., DictConfig]
 
-#: What an option needs besides itself, because nothing can be said for everybody.
-NEEDS = {
-    "env=gym": ["env.id=Pendulum-v1"],
-    "env=pybullet": ["env.id=ReacherBulletEnv-v0"],
-    "env=dmc": ["env.domain=fish", "env.task=swim"],
-    "env=dmc_pixels": ["env.domain=fish", "env.task=swim"],
-    "network=mlp": ["network.actor.hidden=[8]", "network.critic.hidden=[8]"],
-    "optimizer=adam": ["optimizer.actor.lr=1e-3", "optimizer.critic.lr=1e-3"],
-}
 LEARNER = ("algorithm=", "network=", "noise=", "optimizer=", "replay=")
-OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml"))
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -41,12 +31,6 @@ def test_every_option_fits(option: str, compose: Compose) -> None:
     checked = check(compose(option, *NEEDS.get(option, [])))
     assert "${" not in OmegaConf.to_yaml(checked)
     assert check(checked) == checked
-
-
-def env_of(observations: spaces.Box) -> Any:
-    """As much of an environment as networks and memory are made for."""
-    actions = spaces.Box(np.float32([-3, 0]), np.float32([1, 10]))
-    return SimpleNamespace(observation_space=observations, action_space=actions)
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith(LEARNER)])

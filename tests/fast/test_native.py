@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from hypothesis import given, settings
 from omegaconf import DictConfig
-from test_settings import OPTIONS, env_of
+from support.config_options import OPTIONS, env_of
 from test_tape import PROGRAMS, as_function, assert_same, batches, learners, leaves
 from torch import Tensor
 

@@ -12,8 +12,8 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig
+from support.config_options import NEEDS, OPTIONS, env_of
 from test_agent import random_batch
-from test_settings import NEEDS, OPTIONS, env_of
 from torch import Tensor, nn
 
 from ddpg.config.settings import check

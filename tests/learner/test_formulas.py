@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import WALK
 from omegaconf import DictConfig
 from support.reference import Program, Reference
+from support.runs import WALK
 from torch import Tensor
 
 from ddpg.config.settings import check

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import flat, record
+from support.runs import flat, record
 from test_agent import random_batch
 from torch import nn
 

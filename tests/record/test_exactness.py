@@ -8,8 +8,8 @@ from pathlib import Path
 import gymnasium
 import pytest
 import torch
-from conftest import TINY, WALK
 from omegaconf import DictConfig
+from support.runs import TINY, WALK
 
 from ddpg.config.settings import check
 from ddpg.learner.agent import DDPG

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import TINY, WALK
 from omegaconf import DictConfig
+from support.runs import TINY, WALK
 from support.tracked import (
     GROUP,
     KILLS,

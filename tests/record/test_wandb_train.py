@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TINY, WALK, record
+from support.runs import TINY, WALK, record
 from support.tracked import kill, needs_proc, plain_rows, wait_until, wandb_core
 from support.wandb_server import WandbServer
 

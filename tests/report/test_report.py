@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY, WALK
 from omegaconf import DictConfig
 from support.report_runs import CONFIG, RETURN, changed, write_run
+from support.runs import TINY, WALK
 
 from ddpg import report
 from ddpg.commands import cli

@@ -134,7 +134,7 @@ def crash(folder: Path) -> str:
 def require_equal(straight: Path, pieces: Path) -> None:
     """Two finished runs are the same: record, results, everything that is learned or remembered, picture."""
     import numpy as np
-    from conftest import flat, record
+    from support.runs import flat, record
 
     assert record(straight) == record(pieces), f"{pieces}: another metrics.jsonl"
     statuses = [json.loads((folder / "status.json").read_text()) for folder in (straight, pieces)]

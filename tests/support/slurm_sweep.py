@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import TINY, record
-from conftest import flat as flattened
 from support.killing import newest_state
+from support.runs import TINY, record
+from support.runs import flat as flattened
 from support.slurm_cluster import PATIENCE_S, Cluster, Command, wait_for
 
 from ddpg.sweep.state.folder import SweepFolder

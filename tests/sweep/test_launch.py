@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import record
+from support.runs import record
 
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.state.folder import SweepFolder

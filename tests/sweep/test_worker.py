@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import TINY
 from omegaconf import DictConfig
+from support.runs import TINY
 
 from ddpg.config.settings import check, plain, to_yaml
 from ddpg.record.run_folder import RunFolder

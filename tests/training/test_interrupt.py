@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import assert_same
+from support.runs import assert_same
 from test_resume import Alarm, interrupted, newest_state
 
 from ddpg.errors import UserError

@@ -6,9 +6,9 @@ from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, SIGUSR2
 
 import pytest
-from conftest import TINY, WALK
 from omegaconf import DictConfig
 from support.killing import Case, Zygote
+from support.runs import TINY, WALK
 
 from ddpg.config.settings import check
 from ddpg.record.exactness import FORGETTING, REMEMBERING

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import TINY, WALK
 from omegaconf import DictConfig
 from support.disk_watch import Instant, Watch, digest, write_tree
 from support.killing import require_equal
+from support.runs import TINY, WALK
 
 from ddpg.record.run_folder import atomic_write
 from ddpg.record.tracking import Tracker

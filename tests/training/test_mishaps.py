@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import TINY, WALK, assert_same
 from omegaconf import DictConfig
+from support.runs import TINY, WALK, assert_same
 from test_resume import Alarm, assert_resumes, interrupted, newest_state
 
 from ddpg.errors import UserError

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TINY, WALK, assert_same, record
 from omegaconf import DictConfig
+from support.runs import TINY, WALK, assert_same, record
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import assert_same, flat, record
+from support.runs import assert_same, flat, record
 
 from ddpg.errors import UserError
 from ddpg.learner.noise.action import AHEAD

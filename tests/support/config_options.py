@@ -1,0 +1,27 @@
+"""Every option of the groups in conf/, and an environment to build what they describe."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+CONF = Path(__file__).parents[2] / "conf"
+
+#: What an option needs besides itself, because nothing can be said for everybody.
+NEEDS = {
+    "env=gym": ["env.id=Pendulum-v1"],
+    "env=pybullet": ["env.id=ReacherBulletEnv-v0"],
+    "env=dmc": ["env.domain=fish", "env.task=swim"],
+    "env=dmc_pixels": ["env.domain=fish", "env.task=swim"],
+    "network=mlp": ["network.actor.hidden=[8]", "network.critic.hidden=[8]"],
+    "optimizer=adam": ["optimizer.actor.lr=1e-3", "optimizer.critic.lr=1e-3"],
+}
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml"))
+
+
+def env_of(observations: spaces.Box) -> Any:
+    """As much of an environment as networks and memory are made for."""
+    actions = spaces.Box(np.float32([-3, 0]), np.float32([1, 10]))
+    return SimpleNamespace(observation_space=observations, action_space=actions)
