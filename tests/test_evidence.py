@@ -127,9 +127,10 @@ def test_record_has_no_path_and_no_host(
     for name in (record.CONFIG, record.PROVENANCE):
         text = (made / name).read_text(encoding="utf-8")
         assert "/home" not in text
-        assert "mine" not in text
+        assert "my-laptop" not in text
     start = json.loads((made / record.PROVENANCE).read_text())["starts"][0]
     assert (start["commit"], start["kernels"], start["machine"]["cpu"]) == ("0123abc", "torch", "EPYC")
+    assert start["uncommitted"] == ["ddpg/agent.py", "conf/mine.yaml"]
     assert math.isnan(record.read_record(made)[0]["charts/episodic_return"])
 
 
@@ -181,5 +182,5 @@ def test_record_is_of_the_list_and_names_no_machine(folder: Path) -> None:
     assert about["starts"]
     for start in about["starts"]:
         assert re.fullmatch("[0-9a-f]{40}", start["commit"])
-        assert start["dirty"] is False
+        assert start["uncommitted"] == []
         assert all([start["kernels"], start["versions"]["torch"], start["machine"]["cpu"]])

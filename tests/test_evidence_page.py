@@ -14,7 +14,7 @@ from reproduce import page, plan, record, scores
 PLAN = plan.read_plan()
 CLEANRL = next(row for row in PLAN.rows if row.name == "cleanrl_halfcheetah-v4")
 START = {
-    "commit": "0123abc" * 5, "dirty": False, "kernels": "torch", "versions": {"torch": "2.13.0"},
+    "commit": "0123abc" * 5, "uncommitted": [], "kernels": "torch", "versions": {"torch": "2.13.0"},
     "machine": {"cpu": "EPYC"},
 }  # fmt: skip
 

@@ -145,7 +145,7 @@ def _origins(records: Records) -> Iterator[str]:
             f"[{name}](data/evidence/{name})",
             "" if record.speed is None else f"{record.speed:.0f}",
             str(len(starts)),
-            _different(start["commit"][:7] + (" (changed)" if start["dirty"] else "") for start in starts),
+            _different(start["commit"][:7] + (" (changed)" if start["uncommitted"] else "") for start in starts),
             _different(start["kernels"] for start in starts),
             *versions,
             _different(start["machine"]["cpu"] for start in starts),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ RECORDS = ROOT / "docs" / "results" / "data" / "evidence"
 METRICS, CONFIG, PROVENANCE = "metrics.jsonl.gz", "config.yaml", "provenance.json"
 #: Of a start in provenance.json; everything else can hold paths.
 KEPT_OF_START = ("started", "kernels", "threads", "device", "versions")
+#: Where uncommitted changes can change a run; records and documents that wait for a commit cannot.
+CODE = ("ddpg/", "conf/", "hydra_plugins/")
 KEPT_OF_MACHINE = ("system", "cpu", "cores", "gpus")
 
 
@@ -82,7 +85,14 @@ def _reduced(start: Mapping[str, Any]) -> dict[str, Any]:
     git = start.get("git") or {}
     kept = {key: start.get(key) for key in KEPT_OF_START}
     machine = {key: start["machine"].get(key) for key in KEPT_OF_MACHINE}
-    return kept | {"commit": git.get("commit"), "dirty": git.get("dirty"), "machine": machine}
+    return kept | {"commit": git.get("commit"), "uncommitted": _uncommitted(git), "machine": machine}
+
+
+def _uncommitted(git: Mapping[str, Any]) -> list[str]:
+    """The files of the code that were not as in the commit; "..." if the list may go on."""
+    changed = re.findall(r"^diff --git a/(\S+) ", git.get("diff", ""), re.MULTILINE)
+    files = [path for path in (*changed, *git.get("untracked", ())) if path.startswith(CODE)]
+    return files + ["..."] * bool(git.get("diff_cut_by") or git.get("untracked_cut_by"))
 
 
 def read_record(folder: Path) -> list[MetricsRow]:

@@ -61,9 +61,12 @@ def finished_folder(path: Path, run: PlannedRun, config: dict[str, Any]) -> Path
     (path / "metrics.jsonl").write_bytes(encode_row({"env_step": run.row.steps, "charts/episodic_return": math.nan}))
     start = {
         "started": "2026-01-01T00:00:00+00:00", "command": "/home/me/.venv/bin/ddpg-train", "directory": "/home/me",
-        "seed": run.seed, "git": {"root": "/home/me", "commit": "0123abc", "dirty": False, "diff": "/home/me"},
+        "seed": run.seed, "git": {
+            "root": "/home/me", "commit": "0123abc", "diff": "diff --git a/ddpg/agent.py b/ddpg/agent.py\n+/home/me\n",
+            "untracked": ["docs/results/data/evidence/another/", "conf/mine.yaml"],
+        },
         "versions": {"torch": "2.13.0"}, "overrides": ["resume=/home/me/run"], "threads": 1, "device": "cpu",
-        "machine": {"host": "mine", "system": "Linux", "cpu": "EPYC", "cores": 2, "gpus": []}, "kernels": "torch",
+        "machine": {"host": "my-laptop", "system": "Linux", "cpu": "EPYC", "cores": 2, "gpus": []}, "kernels": "torch",
     }  # fmt: skip
     (path / "provenance.json").write_text(json.dumps([start]), encoding="utf-8")
     return path
