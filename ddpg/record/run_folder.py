@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -58,6 +59,29 @@ def held(folder: Path, name: str, taken: str) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(taken) from None
         yield
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a run has begun in this folder (status.json), or a sweep has prepared one there (provenance.json)."""
+    return any((path / name).exists() for name in ("status.json", "provenance.json"))
+
+
+def run_folders(top: Path) -> Iterator[Path]:
+    """Yield the run folders in `top` and below it, in natural order; hidden folders and run folders are not searched.
+
+    `top` itself is yielded if it is a run folder.
+    """
+    for path, below, _ in os.walk(top):
+        if is_run_folder(Path(path)):
+            below.clear()
+            yield Path(path)
+        below[:] = sorted((name for name in below if not name.startswith(".")), key=natural_order)
+
+
+def natural_order(name: str) -> list[str | int]:
+    """Return a sorting key that compares the numbers in names as numbers: 2_seed=9, 2_seed=10, 10_seed=1."""
+    parts = re.split(r"([0-9]+)", name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 class RunFolder:

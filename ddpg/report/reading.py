@@ -1,7 +1,6 @@
 """Run folders as one pandas data frame."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import yaml
 from ddpg.config.settings import group
 from ddpg.config.signature import nearest
 from ddpg.errors import UserError
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.run_folder import RunFolder, run_folders
 from ddpg.record.tracking.metrics import Row, read_metrics
 from ddpg.report.labels import Described, labels
 
@@ -38,7 +37,7 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder")
-        below = list(_run_folders(folder))
+        below = [path for path in run_folders(folder) if _has_started(path)]
         if not below:
             raise UserError(f"{folder} holds no run folder (one with config.yaml, status.json and metrics.jsonl)")
         found |= {path.resolve(): path for path in below if path.resolve() not in found}
@@ -74,18 +73,9 @@ def frame(runs: Sequence[Run], *metrics: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[*_columns(runs[0]), "configuration", "shared", "env_step", *metrics])
 
 
-def _run_folders(top: Path) -> Iterator[Path]:
-    for path, below, files in os.walk(top):
-        below.sort(key=_natural)
-        if {"config.yaml", "status.json"} <= set(files):
-            below.clear()  # what a run wrote is no other run
-            yield Path(path)
-
-
-def _natural(name: str) -> tuple[int, str]:
-    """The jobs of a sweep in their order: 2_... before 10_..."""
-    number = name.partition("_")[0]
-    return (int(number) if number.isdigit() else -1, name)
+def _has_started(path: Path) -> bool:
+    """Whether the folder has what a report needs; a run that waits in a queue, or could not be built, has not."""
+    return (path / "config.yaml").exists() and (path / "status.json").exists()
 
 
 def _read_run(path: Path) -> Run:

@@ -1,16 +1,14 @@
 """Sweeps that Hydra's own launchers ran: no sweep.json, only run folders."""
 
 import json
-import os
-import re
 import shlex
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 from ddpg.errors import UserError
+from ddpg.record.run_folder import is_run_folder, run_folders
 from ddpg.sweep.state.folder import Run
 from ddpg.sweep.state.tasks import Task
 
@@ -19,11 +17,11 @@ def runs_of(path: Path) -> list[Run]:
     """The runs in a folder and below it. UserError if there are none, or if it is a run itself."""
     if not path.is_dir():
         raise UserError(f"{path}: there is no such folder")
-    if _is_run(path):
+    if is_run_folder(path):
         raise UserError(f"{path} is a run, not a sweep; to go on with it: ddpg-train resume={shlex.quote(str(path))}")
     if sweeps := sorted(path.glob("*/sweep.json")):
         raise UserError(f"{path} holds {len(sweeps)} sweeps: name one of them, as in {sweeps[-1].parent}")
-    runs = [Run(number, folder, _overrides(folder)) for number, folder in enumerate(_run_folders(path))]
+    runs = [Run(number, folder, _overrides(folder)) for number, folder in enumerate(run_folders(path))]
     if not runs:
         raise UserError(f"{path} is no folder of a sweep: it has no sweep.json, and there are no runs in it")
     return runs
@@ -36,25 +34,6 @@ def process_of(run: Run) -> Task:
     except (OSError, ValueError, LookupError, TypeError):
         return Task("gone")
     return Task("gone") if host == socket.gethostname() else Task("unknown", host=host)
-
-
-def _run_folders(top: Path) -> Iterator[Path]:
-    for path, below, _ in os.walk(top):
-        below[:] = sorted((name for name in below if not name.startswith(".")), key=_natural)
-        for name in below.copy():
-            if _is_run(Path(path, name)):
-                below.remove(name)  # what a run wrote is no other run
-                yield Path(path, name)
-
-
-def _is_run(path: Path) -> bool:
-    return any((path / name).exists() for name in ("config.yaml", ".hydra", "status.json"))
-
-
-def _natural(name: str) -> tuple[int, str]:
-    """The jobs of a sweep in their order: 2_... before 10_..."""
-    number = re.match(r"\d*", name)[0]  # type: ignore[index]
-    return (int(number or -1), name)
 
 
 def _overrides(folder: Path) -> tuple[str, ...]:
