@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ddpg.record.plot import moving_mean, series
+from ddpg.record.series import moving_mean, series
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 COLORS = {

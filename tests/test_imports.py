@@ -27,13 +27,14 @@ HOMES = {
     "dm_control": ("ddpg.envs",),
     "shimmy": ("ddpg.envs",),
     "mujoco": ("ddpg.envs",),
-    "matplotlib": ("ddpg.record.plot", "ddpg.report"),
-    "pandas": ("ddpg.report",),
-    "rliable": ("ddpg.report",),
+    "matplotlib": ("ddpg.record.figure", "ddpg.record.learning_curve", "ddpg.report"),
+    "pandas": (),
+    "rliable": (),
+    "scipy": (),
 }
 
 #: The rooms, from the ground up; a module may import from the rooms before its own, and from its own.
-GROUND = ("ddpg", "ddpg.errors", "ddpg.interrupt", "ddpg.ranges")
+GROUND = ("ddpg", "ddpg.errors", "ddpg.interrupt", "ddpg.procfs", "ddpg.ranges")
 ROOMS = (
     "ddpg.learner", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training", "ddpg.run",
     "ddpg.sweep", "ddpg.report", "ddpg.commands",

@@ -158,11 +158,11 @@ def report() -> None:
     """`ddpg-report FOLDER... [KEY=VALUE ...]`: learning curves and a table of final scores."""
     with one_line_errors("ddpg-report"):
         arguments = report_arguments(sys.argv[1:])
-        from ddpg.report import report as write
+        from ddpg.report.write import write_report
 
         folders = [Path(folder) for folder in arguments.folders]
         out = folders[0] / "report" if arguments.out is None else Path(arguments.out)
-        print(write(folders, out, arguments.metric, arguments.reps, arguments.solved))
+        print(write_report(folders, out, arguments.metric, arguments.reps, arguments.solved))
 
 
 def report_arguments(argv: list[str]) -> ReportArguments:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import ddpg
+from ddpg.procfs import proc_field
 
 PACKAGES = (
     "box2d",
@@ -120,7 +121,7 @@ def machine() -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
         "system": platform.platform(),
-        "cpu": _cpu_model(),
+        "cpu": proc_field("cpuinfo", "model name") or platform.processor() or None,
         "cores": len(affinity(0)) if affinity else os.cpu_count(),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
     }
@@ -160,11 +161,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _cpu_model() -> str | None:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # not Linux
-        return platform.processor() or None
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import yaml
+
 from ddpg.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -17,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears whole or not at all, even if the power goes: temporary name, fsync, rename, fsync."""
+    """Open a file that appears whole or not at all, even if the power goes: temporary name, fsync, rename, fsync."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -34,7 +36,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync_names(folder: Path) -> None:
-    """Waits until the names in a folder are safe on disk."""
+    """Wait until the names in a folder are safe on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -42,11 +44,22 @@ def sync_names(folder: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def held(folder: Path, name: str, taken: str) -> Iterator[None]:
-    """Holds FOLDER/.lock until this process ends at the latest; makes the folder if it is not there.
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file, with the loader written in C where PyYAML has it: a sweep of a thousand runs takes seconds."""
+    with path.open("rb") as file:
+        return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
-    UserError: `taken` if another process holds it, or one about `name` if it cannot be written to.
+
+@contextmanager
+def locked(folder: Path, name: str, in_use: str) -> Iterator[None]:
+    """Hold FOLDER/.lock, until this process ends at the latest; the folder is made if it is not there.
+
+    Args:
+        name: how an error message calls the folder.
+        in_use: the message if another process holds the lock.
+
+    Raises:
+        UserError: another process holds the lock, or the folder cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +70,7 @@ def held(folder: Path, name: str, taken: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(taken) from None
+            raise UserError(in_use) from None
         yield
 
 
@@ -89,32 +102,57 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.metrics, self.config, self.provenance = (
-            path / name for name in ("metrics.jsonl", "config.yaml", "provenance.json")
-        )
-        self.actor, self.best_actor = path / "actor.pt", path / "actor_best.pt"
-        self.checkpoints, self.videos = path / "checkpoint", path / "videos"
+        self.metrics = path / "metrics.jsonl"
+        self.config = path / "config.yaml"
+        self.provenance = path / "provenance.json"
+        self.actor = path / "actor.pt"
+        self.best_actor = path / "actor_best.pt"
+        self.checkpoints = path / "checkpoint"
+        self.videos = path / "videos"
         self._status = path / "status.json"
 
     def require(self, name: str) -> None:
-        """UserError if it is no run folder; the message calls it by `name`."""
+        """Raise a UserError, which calls the folder by `name`, unless there is a config that can be run or played."""
         if not self.config.exists():
             raise UserError(f"{name} is no run folder: it has no config.yaml")
 
     def status(self) -> dict[str, Any]:
-        """What is known of the run: `state` (running, done, interrupted, failed), env_step, results; {} if new."""
+        """Read status.json: `state` (running, done, interrupted, failed), env_step and results; {} for a new run."""
         return self._read_json(self._status) or {}
 
-    def add_start(self, start: Mapping[str, Any]) -> None:
-        """One more entry in provenance.json, which lists every start of the run."""
-        self.write_json(self.provenance, [*self.starts(), start])
+    def write_status(self, **status: Any) -> None:
+        """Replace status.json."""
+        self.write_json(self._status, status)
 
     def starts(self) -> list[dict[str, Any]]:
-        """The entries of provenance.json: that of the sweep which froze the run, if one did, and one for each start."""
+        """Read provenance.json: an entry of the sweep which froze the run, if one did, and one for each start."""
         return self._read_json(self.provenance) or []
 
+    def add_start(self, start: Mapping[str, Any]) -> None:
+        """Add an entry to provenance.json."""
+        self.write_json(self.provenance, [*self.starts(), start])
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Replace one JSON file of the folder."""
+        with atomic_write(path) as file:
+            file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+    def has_replay(self) -> bool:
+        """Whether the checkpoints hold any of the replay memory."""
+        return any(self.checkpoints.glob("replay-*.npz"))
+
+    def drop_replay(self) -> None:
+        """Remove the replay memory from the checkpoints: they keep the networks, but cannot be resumed."""
+        for path in self.checkpoints.glob("replay-*.npz"):
+            path.unlink()
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the folder for this process, until it ends at the latest; UserError if another process trains in it."""
+        name = f"run folder {self.path}"
+        return locked(self.path, name, f"{name} is in use: another process trains in it")
+
     def _read_json(self, path: Path) -> Any:
-        """None if it is not there, or is damaged, with a warning: a run goes on from its checkpoint all the same."""
+        """Read a JSON file; None if it is missing, and with a warning if it is damaged: the checkpoint still counts."""
         try:
             return json.loads(path.read_text())
         except FileNotFoundError:
@@ -122,26 +160,3 @@ class RunFolder:
         except ValueError as error:  # no JSON, or no text at all
             log.warning("%s cannot be read (%s): as if it were not there", path, error)
             return None
-
-    def write_status(self, **status: Any) -> None:
-        """Replaces status.json."""
-        self.write_json(self._status, status)
-
-    def write_json(self, path: Path, content: Any) -> None:
-        """Replaces one JSON file of the folder."""
-        with atomic_write(path) as file:
-            file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
-
-    def has_replay(self) -> bool:
-        """Whether anything of the replay memory is here."""
-        return any(self.checkpoints.glob("replay-*.npz"))
-
-    def drop_replay(self) -> None:
-        """Removes the replay memory from the checkpoints: they keep the networks, but cannot be gone on from."""
-        for path in self.checkpoints.glob("replay-*.npz"):
-            path.unlink()
-
-    def lock(self) -> AbstractContextManager[None]:
-        """Holds the folder for this process; UserError if another one trains in it. Ends with the process."""
-        name = f"run folder {self.path}"
-        return held(self.path, name, f"{name} is in use: another process trains in it")

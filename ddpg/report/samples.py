@@ -1,14 +1,14 @@
-"""Which runs count, and up to where: from the data frame to the values that are compared."""
+"""Which runs count, and up to where: from the runs that were read to the values that are compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from ddpg.record.plot import Series, moving_mean, short_number
-from ddpg.report.metric import EPISODES, Metric
-from ddpg.report.selection import OneRun, count, different_lengths, explained, finished_step, one_for_each_seed
+from ddpg.record.series import Series, moving_mean, short_number
+from ddpg.report.measured import Curve, MeasuredRun, shared_steps
+from ddpg.report.metric import Metric
+from ddpg.report.selection import count, different_lengths, explained, finished_step, one_for_each_seed
 
 #: A metric of training episodes is put on a grid of POINTS steps, at each the mean of the last WINDOW episodes.
 POINTS, WINDOW = 100, 100
@@ -16,7 +16,7 @@ POINTS, WINDOW = 100, 100
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run that is left out, for it has not reached the step up to which its configuration is compared."""
+    """A run that is left out, because it has not reached the step up to which its configuration is compared."""
 
     seed: int
     state: str
@@ -58,75 +58,81 @@ class Sample:
         return sum(run.state == "failed" for run in self.unfinished)
 
 
-def samples(frame: pd.DataFrame, metric: Metric) -> list[Sample]:
-    """One for each configuration, by environment.
+def samples(runs: Sequence[MeasuredRun], metric: Metric) -> list[Sample]:
+    """Make a sample of each configuration, sorted by environment and label.
 
     Those runs count that have reached the largest step that at least half of the configuration's seeds have finished
     (or, if there is none, the one that most have finished). If no run has finished, all count, as far as they share.
     """
-    groups = frame.groupby(["environment", "configuration"], sort=True)
-    return [_sample(str(environment), str(label), part, metric) for (environment, label), part in groups]
+    groups: dict[tuple[str, str], list[MeasuredRun]] = {}
+    for run in runs:
+        groups.setdefault((run.environment, run.configuration), []).append(run)
+    return [_sample(groups[key], metric) for key in sorted(groups)]
 
 
-def _sample(environment: str, label: str, part: pd.DataFrame, metric: Metric) -> Sample:
-    runs, notes = one_for_each_seed([_run(rows, metric) for _, rows in part.groupby("run", sort=False)])
-    measured = [run for run in runs if len(run.metric)]
+def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:
+    runs, notes = one_for_each_seed(same)
+    measured = [run for run in runs if len(run.metric.steps)]
     target = finished_step(measured, len(runs))
     counted = [run for run in measured if target is None or run.has_reached(target)]
     others = [run for run in runs if run not in counted]
     end = min([np.inf if target is None else target, *(run.reached for run in counted)]) if counted else -1.0
-    notes += explained(runs, counted, target)
-    table, thinned = _shared(counted, target, end, metric)
+    steps, values, thinned = _compared(counted, target, end, metric)
     episodes = [run.metric if metric.of_episodes else run.episodes for run in counted]
+    lengths = different_lengths(counted) if metric.of_evaluations else []
     return Sample(
-        environment, label, tuple(run.seed for run in counted), table.index.to_numpy(dtype=np.float64),
-        table.to_numpy(dtype=np.float64).T,
-        tuple(one[one.index <= end].to_numpy(dtype=np.float64) for one in episodes), end,
-        tuple(_unfinished(run, metric) for run in others), tuple(sorted({run.eval_episodes for run in counted})),
-        str(part["shared"].iloc[0]),
-        (*notes, *thinned, *(different_lengths(counted) if metric.of_evaluations else ())),
-    )  # fmt: skip
+        environment=same[0].environment,
+        configuration=same[0].configuration,
+        seeds=tuple(run.seed for run in counted),
+        steps=steps,
+        values=values,
+        episodes=tuple(one.up_to(end).values for one in episodes),
+        end=end,
+        unfinished=tuple(_unfinished(run, metric) for run in others),
+        eval_episodes=tuple(sorted({run.eval_episodes for run in counted})),
+        shared=same[0].shared,
+        notes=(*notes, *explained(runs, counted, target), *thinned, *lengths),
+    )
 
 
-def _run(rows: pd.DataFrame, metric: Metric) -> OneRun:
-    first = rows.iloc[0]
-    by_step = rows[rows["env_step"].notna()].set_index("env_step").sort_index(kind="stable")
-    values = by_step[metric.name].dropna()
-    return OneRun(
-        int(first["seed"]), str(first["state"]), int(first["done_step"]), int(first["total_steps"]),
-        int(first["eval_episodes"]), values[~values.index.duplicated(keep="last")], by_step[EPISODES].dropna(),
-    )  # fmt: skip
-
-
-def _shared(
-    counted: Sequence[OneRun], target: float | None, end: float, metric: Metric
-) -> tuple[pd.DataFrame, list[str]]:
-    """A column of values for each run at the steps that all have, and what was lost by that."""
+def _compared(
+    counted: Sequence[MeasuredRun], target: float | None, end: float, metric: Metric
+) -> tuple[Series, Series, list[str]]:
+    """Return the steps [n] that all runs have, the values [S, n] there, and what was lost by that."""
     if not counted:
-        return pd.DataFrame(), []
-    whole = [run.metric if target is None else run.metric[run.metric.index <= target] for run in counted]
-    columns = [_on_grid(one, end) for one in whole] if metric.of_episodes else whole
-    table = pd.concat(columns, axis=1, join="inner").sort_index()
-    if table.empty:
-        return table, ["not compared: there is no step at which all its seeds have a finite value"]
-    last, notes = float(table.index[-1]), []
-    if last < max(one.index[-1] for one in whole if len(one)):
+        return np.empty(0), np.empty((0, 0)), []
+    whole = [run.metric if target is None else run.metric.up_to(target) for run in counted]
+    curves = [_on_grid(one, end) for one in whole] if metric.of_episodes else whole
+    steps = shared_steps(curves)
+    if not len(steps):
+        values = np.empty((len(curves), 0))
+        return steps, values, ["not compared: there is no step at which all its seeds have a finite value"]
+    values = np.array([curve.at(steps) for curve in curves])
+    return steps, values, _lost_steps(whole, curves, steps, metric)
+
+
+def _lost_steps(whole: Sequence[Curve], curves: Sequence[Curve], steps: Series, metric: Metric) -> list[str]:
+    """Tell which steps are not compared, because not all curves have them."""
+    last = float(steps[-1])
+    notes = []
+    if last < max(one.steps[-1] for one in whole if len(one.steps)):
         notes.append(f"compared up to step {short_number(last)}, the last one where all its seeds have a finite value")
-    steps = {step for one in columns for step in one.index if step <= last}
-    if len(table) < len(steps) and not metric.of_episodes:
+    of_any = {step for curve in curves for step in curve.up_to(last).steps}
+    if len(steps) < len(of_any) and not metric.of_episodes:
         kind = "evaluation steps" if metric.of_evaluations else "steps"
-        notes.append(f"compared at {len(table)} of {count(len(steps), kind)}, those that all seeds have")
-    return table, notes
+        notes.append(f"compared at {len(steps)} of {count(len(of_any), kind)}, those that all seeds have")
+    return notes
 
 
-def _on_grid(episodes: pd.Series, end: float) -> pd.Series:
-    """Mean of the last WINDOW episodes that had ended, at POINTS evenly spaced steps up to `end`; none before one."""
+def _on_grid(episodes: Curve, end: float) -> Curve:
+    """Average the last WINDOW episodes at POINTS evenly spaced steps up to `end`, from the first episode's end on."""
     grid = end * np.arange(1, POINTS + 1) / POINTS
-    ended = np.searchsorted(episodes.index.to_numpy(dtype=np.float64), grid, side="right")
-    grid, ended = grid[ended > 0], ended[ended > 0]
-    return pd.Series(moving_mean(episodes.to_numpy(dtype=np.float64), WINDOW)[ended - 1], index=grid)
+    ended = np.searchsorted(episodes.steps, grid, side="right")
+    means = moving_mean(episodes.values, WINDOW)
+    return Curve(grid[ended > 0], means[ended[ended > 0] - 1])
 
 
-def _unfinished(run: OneRun, metric: Metric) -> Unfinished:
-    shown = _on_grid(run.metric, run.reached) if metric.of_episodes and len(run.metric) else run.metric
-    return Unfinished(run.seed, run.state, shown.index.to_numpy(dtype=np.float64), shown.to_numpy(dtype=np.float64))
+def _unfinished(run: MeasuredRun, metric: Metric) -> Unfinished:
+    smoothed = metric.of_episodes and len(run.metric.steps) > 0
+    shown = _on_grid(run.metric, run.reached) if smoothed else run.metric
+    return Unfinished(run.seed, run.state, shown.steps, shown.values)

@@ -1,40 +1,14 @@
 """Which of a configuration's runs are compared, and how that is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import pandas as pd
-
-from ddpg.record.plot import short_number
+from ddpg.record.series import short_number
+from ddpg.report.measured import MeasuredRun
 
 
-@dataclass(eq=False)
-class OneRun:
-    """A run with its values by env step, ascending."""
-
-    seed: int
-    state: str
-    done_step: int
-    total_steps: int
-    eval_episodes: int
-    metric: pd.Series
-    episodes: pd.Series
-
-    @property
-    def reached(self) -> float:
-        return max(self.done_step, *(float(one.index[-1]) for one in (self.metric, self.episodes) if len(one)), 0.0)
-
-    def has_reached(self, step: float) -> bool:
-        """Finished there, or went on from there."""
-        return self.reached > step or (self.state == "done" and self.done_step == step)
-
-    def where(self) -> str:
-        return f"seed {self.seed} ({self.state} at {short_number(self.reached)})"
-
-
-def one_for_each_seed(runs: Sequence[OneRun]) -> tuple[list[OneRun], list[str]]:
+def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:
     """A seed that was run again is no second sample: the run that came furthest counts."""
-    best: dict[int, OneRun] = {}
+    best: dict[int, MeasuredRun] = {}
     for run in runs:
         other = best.get(run.seed)
         if other is None or (run.done_step, run.reached) > (other.done_step, other.reached):
@@ -44,7 +18,7 @@ def one_for_each_seed(runs: Sequence[OneRun]) -> tuple[list[OneRun], list[str]]:
     return [best[seed] for seed in sorted(best)], notes
 
 
-def finished_step(runs: Sequence[OneRun], seeds: int) -> int | None:
+def finished_step(runs: Sequence[MeasuredRun], seeds: int) -> int | None:
     """The largest step that at least half of the seeds have finished; if none, the one that most have.
 
     So a seed that is trained for longer afterwards does not drop the others. None if no run is done.
@@ -60,7 +34,7 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun.removesuffix('s') if number == 1 else noun}"
 
 
-def explained(runs: Sequence[OneRun], counted: Sequence[OneRun], target: float | None) -> list[str]:
+def explained(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun], target: float | None) -> list[str]:
     """Who is left out and why; a failure is told from a run that can still arrive."""
     others = [run for run in runs if run not in counted]
     if target is None:
@@ -79,7 +53,7 @@ def explained(runs: Sequence[OneRun], counted: Sequence[OneRun], target: float |
     return notes
 
 
-def different_lengths(runs: Sequence[OneRun]) -> list[str]:
+def different_lengths(runs: Sequence[MeasuredRun]) -> list[str]:
     """A note if an evaluation has more episodes in one run than in another."""
     lengths = sorted({run.eval_episodes for run in runs})
     seeds = {n: ", ".join(str(run.seed) for run in runs if run.eval_episodes == n) for n in lengths}
@@ -87,16 +61,16 @@ def different_lengths(runs: Sequence[OneRun]) -> list[str]:
     return [f"evaluations have different numbers of episodes: {told}"] if len(lengths) > 1 else []
 
 
-def _reasons(others: Sequence[OneRun]) -> list[str]:
+def _reasons(others: Sequence[MeasuredRun]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for run in sorted(others, key=lambda run: run.state != "failed"):
         reasons.setdefault(_reason(run), []).append(run.where())
     return [f"{reason}: {', '.join(those)}" for reason, those in reasons.items()]
 
 
-def _reason(run: OneRun) -> str:
+def _reason(run: MeasuredRun) -> str:
     if run.state == "failed":
         return "failed"
     if run.state == "done":
-        return "finished earlier" if len(run.metric) else "without a value"
+        return "finished earlier" if len(run.metric.steps) else "without a value"
     return "still running or interrupted"

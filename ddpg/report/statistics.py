@@ -1,20 +1,19 @@
 """Interquartile means with bootstrap intervals, and the conventions by which final scores are reported."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from rliable import library
 
-from ddpg.record.plot import Series
+from ddpg.record.series import Series
 from ddpg.report.metric import Metric
 from ddpg.report.samples import Sample
 
 #: With fewer seeds than this no interval is claimed.
 ENOUGH = 3
 EVALUATIONS, TRAINING = 10, 100
+#: Percentiles of the resampled means that bound a 95 % interval.
+INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
@@ -80,16 +79,16 @@ class Estimates:
     def interval(self, values: Series) -> Series | None:
         """Bounds of the interquartile mean, [S, n] -> [2, n]; None with fewer than ENOUGH seeds.
 
-        A resample takes seeds with all of their values, so rliable is given the seeds' places alone: of an array of
-        values it would draw seeds anew at every step, and the bounds of a curve would jitter.
+        A resample takes seeds with all of their values: if seeds were drawn anew at every step, the bounds of a curve
+        would jitter.
         """
-        if len(values) < ENOUGH:
+        seeds = len(values)
+        if seeds < ENOUGH:
             return None
-        places = np.arange(len(values))[:, None]
-        over_seeds: Callable[[NDArray[np.int64]], Series] = lambda drawn: iqm(values[drawn[:, 0]])  # noqa: E731
-        with _seeded():
-            bounds = library.get_interval_estimates({"": places}, over_seeds, reps=self.reps)[1]
-        return np.asarray(bounds[""])
+        generator = np.random.RandomState(0)  # numpy guarantees its stream: the same data give the same report
+        resamples = generator.randint(seeds, size=(self.reps, seeds))
+        means = np.array([iqm(values[drawn]) for drawn in resamples])
+        return np.asarray(np.percentile(means, INTERVAL, axis=0))
 
     def _score(self, rank: int, convention: str, step: float, values: Series) -> Score:
         bounds = self.interval(values[:, None])
@@ -98,14 +97,3 @@ class Estimates:
             rank, convention, float(step), float(iqm(values)), float(low), float(high), float(values.mean()),
             float(values.std()),
         )  # fmt: skip
-
-
-@contextmanager
-def _seeded() -> Iterator[None]:
-    """Numpy's global generator, which rliable 1.2 draws from whatever random_state it is given, begins at 0."""
-    before = np.random.get_state()
-    np.random.seed(0)
-    try:
-        yield
-    finally:
-        np.random.set_state(before)

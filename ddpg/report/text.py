@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddpg.record.plot import short_number
+from ddpg.record.series import short_number
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.selection import count
@@ -117,7 +117,7 @@ def _meaning(found: Sequence[Sample], metric: Metric, reps: int, solved: float |
         lines.append(f"- curves: mean of each run's last {WINDOW} episodes, or of all while it has fewer.")
     lines += [
         "- IQM: interquartile mean over seeds; with fewer than 4 seeds that is the mean. ±: population std over seeds.",
-        f"- 95 % interval: percentile bootstrap of rliable, {reps} samples; none with fewer than {ENOUGH} seeds. It is",
+        f"- 95 % interval: percentile bootstrap, {reps} samples; none with fewer than {ENOUGH} seeds. It is",
         "  too narrow for few: on normal data that of 3 seeds has the true mean in it in about 3 of 4 cases, that of 5",
         "  in about 9 of 10 (measured: 74 % with 3 seeds, 87 % with 4, 90 % with 5, 93 % with 10).",
     ]

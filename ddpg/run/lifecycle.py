@@ -17,7 +17,8 @@ from ddpg.record.config_file import require_same_config
 from ddpg.record.exactness import resume_promise
 from ddpg.record.provenance import provenance
 from ddpg.record.run_folder import RunFolder, atomic_write
-from ddpg.record.tracking import Tracker, open_tracker
+from ddpg.record.tracking import Tracker
+from ddpg.record.tracking.open_tracker import open_tracker
 from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.machine import torch_device
 from ddpg.run.policies import play
@@ -88,7 +89,9 @@ def _finish(cfg: DictConfig, folder: RunFolder, results: dict[str, float]) -> No
 
 def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker, results: Mapping[str, float]) -> None:
     """Pictures of the finished run, and where everything is."""
-    from ddpg.record.plot import learning_curve  # matplotlib takes 0.4 s and 30 MB, which training goes without
+    from ddpg.record.learning_curve import (
+        learning_curve,
+    )  # matplotlib takes 0.4 s and 30 MB, which training goes without
 
     tracker.save(learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}"), "image")
     tracker.save(folder.actor, "model")

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from ddpg.errors import UserError
+from ddpg.procfs import proc_field
 
 
 def available_memory() -> int | None:
@@ -15,11 +16,8 @@ def available_memory() -> int | None:
 
 
 def _meminfo() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
+    available = proc_field("meminfo", "MemAvailable")  # as in `123 kB`
+    return None if available is None else int(available.split()[0]) * 1024
 
 
 def _control_group() -> list[int]:

@@ -8,7 +8,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from ddpg.record.plot import EVALUATION, INK, TRAINING, dress, new_figure, save, short_number
+from ddpg.record.figure import INK, new_figure, save_figure, style_axes
+from ddpg.record.learning_curve import EVALUATION, TRAINING
+from ddpg.record.series import short_number
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,11 @@ def _draw(picture: Picture, points: Sequence[Mapping[str, float]], path: Path) -
     for (key, label), (color, style, marker) in zip(picture.lines.items(), STYLES, strict=False):
         speeds = [point[key] for point in points]
         axes.plot(values, speeds, style, color=color, marker=marker, markersize=4.5, linewidth=1.8, label=label)
-    dress(axes, picture.title, picture.ylabel)
+    style_axes(axes, picture.title, picture.ylabel)
     _scale(axes, values, picture.steep)
     axes.set_xlabel(picture.xlabel, color=INK)
     axes.legend(frameon=False, fontsize=8, labelcolor=INK)
-    return save(figure, path)
+    return save_figure(figure, path)
 
 
 def _scale(axes: Axes, values: Sequence[float], steep: bool) -> None:

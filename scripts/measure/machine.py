@@ -3,7 +3,6 @@
 import os
 import platform
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -11,14 +10,13 @@ import mujoco
 import numpy as np
 import torch
 
+from ddpg.procfs import proc_field
 from ddpg.record.provenance import code_commit
 
 
 def machine(core: int) -> dict[str, Any]:
     """Processor, cores of this process, the one that is used, and versions."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    model = next(models, platform.machine())
+    model = proc_field("cpuinfo", "model name") or platform.machine()
     versions = {module.__name__: module.__version__ for module in (torch, np, gymnasium, mujoco)}
     return {
         "commit": code_commit(), "date": date.today().isoformat(),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ddpg.record.plot import Series, series
+from ddpg.record.series import Series, series
 from reproduce.plan import Convention, Published, Row
 from reproduce.record import PROVENANCE, read_record
 from reproduce.status import speed

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
-from ddpg.record.run_folder import held
+from ddpg.record.run_folder import locked
 from ddpg.sweep.execute.worker import THREAD_VARIABLES
 from ddpg.sweep.state.status import is_held
 from ddpg.sweep.state.summary import glance
@@ -39,7 +39,7 @@ class Trainer:
 
         Runs that fail are listed in `failed`. UserError if another process does the same.
         """
-        with held(self.runs, str(self.runs), f"{self.runs} is in use: another process trains the list"):
+        with locked(self.runs, str(self.runs), f"{self.runs} is in use: another process trains the list"):
             waiting = deque(run for run in planned if not has_record(run, self.records))
             processes: dict[PlannedRun, subprocess.Popen[bytes]] = {}
             try:

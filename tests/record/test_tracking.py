@@ -203,6 +203,7 @@ def test_disabled_wandb_is_not_imported(tmp_path: Path) -> None:
     script = """
         import sys
         from ddpg.record.tracking import *
+        from ddpg.record.tracking.open_tracker import open_tracker
         wandb = WandbSettings("disabled", "p", None, None, None, "train", [], 0.0, 1.0, 1.0, True)
         settings = LoggerSettings(1000, "auto", 30.0, TensorboardSettings(False), wandb)
         from pathlib import Path

@@ -80,7 +80,8 @@ def test_a_run_that_has_ended_does_not_wait_for_wandb_core(tmp_path: Path, monke
 
 @needs_proc
 @pytest.mark.parametrize(
-    "where", ["ddpg.record.tracking.WandbSink.hand_over", "ddpg.record.tracking.ProgressSink.finish"]
+    "where",
+    ["ddpg.record.tracking.open_tracker.WandbSink.hand_over", "ddpg.record.tracking.open_tracker.ProgressSink.finish"],
 )
 def test_ctrl_c_at_the_end_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """In W&B's own upload, or in a sink that comes before it."""

@@ -1,80 +1,17 @@
-"""ddpg-report from run folders to the data frame; the command and its mistakes."""
+"""ddpg-report as a command: real sweeps, and the mistakes of users."""
 
-import json
-import math
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from omegaconf import DictConfig
-from support.report_runs import CONFIG, RETURN, changed, write_run
+from support.report_runs import write_run
 from support.runs import TINY, WALK
 
-from ddpg import report
 from ddpg.commands import cli
-from ddpg.config.settings import group
-from ddpg.report.metric import EPISODES
-from ddpg.report.reading import find_runs, frame
 from ddpg.run.lifecycle import run
-
-# Reading
-
-
-def test_frame_has_a_line_for_each_row_and_each_run(tmp_path: Path) -> None:
-    write_run(tmp_path / "sweep" / "0_a", [-5.0, -4.0], [-9.0])
-    write_run(tmp_path / "sweep" / "1_b", [], state="failed", seed=2)
-    table = frame(find_runs([tmp_path]), RETURN, EPISODES)
-    assert list(table.columns) == [
-        "run", "environment", "seed", "state", "done_step", "total_steps", "eval_episodes",
-        "configuration", "shared", "env_step", RETURN, EPISODES,
-    ]  # fmt: skip
-    assert table["run"].tolist() == [str(tmp_path / "sweep" / "0_a")] * 3 + [str(tmp_path / "sweep" / "1_b")]
-    np.testing.assert_equal(table[RETURN].tolist(), [-5.0, -4.0, math.nan, math.nan])
-    np.testing.assert_equal(table[EPISODES].tolist(), [math.nan, math.nan, -9.0, math.nan])
-    np.testing.assert_equal(table["env_step"].tolist(), [0.0, 100.0, 10.0, math.nan])
-    assert table["seed"].tolist() == [1, 1, 1, 2]
-    assert table["state"].tolist() == ["done"] * 3 + ["failed"]
-
-
-def test_every_run_is_found_once(tmp_path: Path) -> None:
-    for name in ("10_x", "2_x"):
-        write_run(tmp_path / "sweeps" / "today" / name, [1.0])
-    write_run(tmp_path / "alone", [1.0])
-    write_run(tmp_path / "alone" / "checkpoint", [1.0])  # inside a run: no other run
-    found = find_runs([tmp_path, tmp_path / "sweeps", tmp_path / "alone"])
-    names = [str(run.folder.path.relative_to(tmp_path)) for run in found]
-    assert names == ["alone", "sweeps/today/2_x", "sweeps/today/10_x"]
-
-
-def test_runs_are_grouped_as_by_wandb(tmp_path: Path) -> None:
-    write_run(tmp_path / "a", [1.0])
-    write_run(tmp_path / "b", [2.0], seed=2, eval__every=50, extra={"note": "again"}, total_steps=100)
-    write_run(tmp_path / "c", [3.0], gamma=0.9)
-    found = frame(find_runs([tmp_path]), RETURN)
-    assert found["configuration"].tolist() == ["gamma=0.99", "gamma=0.99", "gamma=0.9"]
-    assert group(CONFIG) == group(changed(CONFIG, seed=9)) != group(changed(CONFIG, gamma=0.9))
-
-
-def test_a_frozen_run_is_labelled_by_what_its_sweep_has_kept(tmp_path: Path) -> None:
-    """The first entry counts: who goes on with the run may say less."""
-    for name, noise in (("0", "ou"), ("1", "gaussian")):
-        folder = write_run(
-            tmp_path / name, [1.0], noise={"_target_": f"ddpg.learner.noise.{noise}", "sigma": len(noise)}
-        )
-        choices = {"noise": noise, "env": "pendulum", "preset": None, "hydra/launcher": "local"}
-        frozen = {"submitted": "now", "choices": choices, "overrides": [f"noise={noise}", "+extra.note=1"]}
-        (folder / "provenance.json").write_text(json.dumps([frozen, {"command": "ddpg-train", "overrides": []}]))
-    runs = find_runs([tmp_path])
-    assert runs[0].choices == {"noise": "ou", "env": "pendulum"}
-    assert runs[0].typed == {"noise", "extra.note"}
-    assert frame(runs, RETURN)["configuration"].tolist() == ["noise=ou", "noise=gaussian"]
-
-
-# The command
-
 
 #: Two configurations: an option and the values that it brings.
 SWEEP = (
@@ -174,19 +111,17 @@ def test_mistakes_are_one_line(
     assert "\n" not in told
 
 
-def test_missing_rliable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., str]) -> None:
-    find = report.importlib.util.find_spec
-    monkeypatch.setattr(report.importlib.util, "find_spec", lambda name: None if name == "rliable" else find(name))
-    told = call(str(write_run(tmp_path / "a", [1.0])))
-    assert told == "ddpg-report: ddpg-report needs rliable, which is not installed: pip install 'ddpg[report]'"
-
-
 def test_help_names_every_option(call: Callable[..., str]) -> None:
     told = call("--help")
     for word in ("FOLDER", "out=null", "metric=eval/episodic_return", "reps=2000", "solved=null"):
         assert word in told
 
 
-def test_the_other_commands_need_neither_pandas_nor_rliable() -> None:
-    code = "import ddpg.commands.cli, ddpg.report, sys; assert not {'pandas', 'rliable', 'torch'} & set(sys.modules)"
+def test_the_other_commands_need_no_pictures() -> None:
+    code = "import ddpg.commands.cli, sys; assert not {'matplotlib', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_report_needs_neither_pandas_nor_rliable_nor_torch() -> None:
+    code = "import ddpg.report.write, sys; assert not {'pandas', 'rliable', 'scipy', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

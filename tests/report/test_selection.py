@@ -9,12 +9,12 @@ import pytest
 from support.report_runs import RETURN, write_run
 
 from ddpg.report.metric import EPISODES, Metric
-from ddpg.report.reading import find_runs, frame
+from ddpg.report.reading import read_runs
 from ddpg.report.samples import Sample, samples
 
 
 def read(*folders: Path) -> list[Sample]:
-    return samples(frame(find_runs(folders), RETURN, EPISODES), Metric(RETURN))
+    return samples(read_runs(folders, Metric(RETURN)), Metric(RETURN))
 
 
 def test_seeds_become_a_matrix(tmp_path: Path) -> None:
@@ -103,9 +103,7 @@ def write_episodes(folder: Path, rows: Mapping[int, float], seed: int) -> None:
 def test_episodes_of_two_seeds_need_no_common_step(tmp_path: Path) -> None:
     write_episodes(tmp_path / "1", {25: 10.0, 500: 20.0, 995: 60.0}, seed=1)
     write_episodes(tmp_path / "2", {42: -1.0, 43: -3.0, 777: -8.0}, seed=2)
-    table = frame(find_runs([tmp_path]), EPISODES, EPISODES)
-    assert table.columns.is_unique
-    [one] = samples(table, Metric(EPISODES))
+    [one] = samples(read_runs([tmp_path], Metric(EPISODES)), Metric(EPISODES))
     assert (one.seeds, one.notes, one.end) == ((1, 2), (), 1000)
     assert one.steps.tolist() == [float(step) for step in range(50, 1001, 10)]  # before, seed 2 had no episode
     by_step = dict(zip(one.steps.tolist(), one.values.T.tolist(), strict=True))
@@ -121,7 +119,7 @@ def test_episodes_of_three_seeds_are_averaged_over_the_last_hundred(tmp_path: Pa
     """Episodes of 4, 5 and 250 steps: return i of the i-th; of 250 the last 100 are 151 to 250."""
     for seed, length in ((1, 4), (2, 5), (3, 250)):
         write_episodes(tmp_path / str(seed), {i * length: float(i) for i in range(1, 1000 // length + 1)}, seed)
-    [one] = samples(frame(find_runs([tmp_path]), EPISODES), Metric(EPISODES))
+    [one] = samples(read_runs([tmp_path], Metric(EPISODES)), Metric(EPISODES))
     assert one.seeds == (1, 2, 3)
     assert one.values[:, -1].tolist() == [200.5, 150.5, 2.5]
     assert one.steps[0] == 250

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from rliable.metrics import aggregate_iqm
 from support.report_runs import RETURN, sample, write_run
 
-from ddpg.report import report
 from ddpg.report.drawing import curve, look, marked
 from ddpg.report.metric import Metric
-from ddpg.report.statistics import Estimates, conventions, iqm, max_of_mean
+from ddpg.report.statistics import ENOUGH, Estimates, conventions, iqm, max_of_mean
 from ddpg.report.text import number, seed_list
+from ddpg.report.write import write_report
 
 
 def test_max_of_mean_gives_the_table_of_td3() -> None:
@@ -34,12 +33,6 @@ def test_max_of_mean_gives_the_table_of_td3() -> None:
 def test_max_of_mean_is_no_mean_of_maxima() -> None:
     """Trap 21: the place is chosen once, for all seeds."""
     assert max_of_mean(np.array([[9.0, 5.0, 0.0], [0.0, 5.0, 8.0]])) == 1
-
-
-@pytest.mark.parametrize("seeds", range(1, 13))
-def test_iqm_is_that_of_rliable(seeds: int) -> None:
-    values = np.random.default_rng(seeds).normal(size=(seeds, 3))
-    np.testing.assert_allclose(iqm(values), [aggregate_iqm(values[:, [i]]) for i in range(3)], rtol=1e-14)
 
 
 def test_iqm_by_hand() -> None:
@@ -115,6 +108,23 @@ def test_intervals_are_repeatable_and_leave_the_global_generator_alone() -> None
     np.testing.assert_array_equal(Estimates(200).interval(values), first)
 
 
+@pytest.mark.parametrize("seeds", range(1, 13))
+def test_the_same_numbers_as_rliable(seeds: int) -> None:
+    """Agarwal et al. 2021, whose package needs pandas and statsmodels; both draw the same resamples."""
+    library = pytest.importorskip("rliable.library")
+    metrics = pytest.importorskip("rliable.metrics")
+    values = np.random.default_rng(seeds).normal(size=(seeds, 1))
+    np.random.seed(0)
+    points, bounds = library.get_interval_estimates(
+        {"": values}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=300
+    )
+    np.testing.assert_allclose(iqm(values), points[""], rtol=1e-14)
+    own = Estimates(300).interval(values)
+    assert (own is None) == (seeds < ENOUGH)
+    if own is not None:
+        np.testing.assert_allclose(own, bounds[""], rtol=1e-14)
+
+
 # Table and pictures
 
 
@@ -123,7 +133,7 @@ def test_table_by_hand(tmp_path: Path) -> None:
         write_run(tmp_path / f"ou{seed}", [0.0, 90.0, 50.0, last], [seed] * 3, seed=seed)
     for seed in (1, 2):
         write_run(tmp_path / f"g{seed}", [0.0, 1.0, 2.0, 3.0 * seed], seed=seed, gamma=0.5)
-    text = report([tmp_path], tmp_path / "out", RETURN, 500, None)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, 500, None)
     table = {(row[0], row[1]): row[2:] for row in table_of(text)}
     # 13 of 256 resamples have the same seed 3 or 4 times, so that it is both of the middle two
     assert table["last evaluation", "gamma=0.99"] == ["4 (1-4)", "300", "25.00", "[10.00, 80.00]", "35.00 ± 26.93"]
@@ -152,7 +162,7 @@ def test_seeds_that_failed_are_in_the_table(tmp_path: Path) -> None:
         write_run(tmp_path / f"{seed}", [0.0, last], seed=seed)
     for seed, state in enumerate(("failed", "running", "interrupted"), start=4):
         write_run(tmp_path / f"{seed}", [99.0], seed=seed, state=state)
-    text = report([tmp_path], tmp_path / "out", RETURN, 50, 90.0)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, 90.0)
     table = {row[0]: row[2:] for row in table_of(text)}
     assert table["convention"][-1] == "solved (at least 90)"
     assert (table["last evaluation"][0], table["last evaluation"][-1]) == ("3 of 6 (1-3)", "2 of 4")
@@ -164,7 +174,7 @@ def test_conventions_stand_in_one_order_whatever_a_configuration_lacks(tmp_path:
     write_run(tmp_path / "a", [1.0], gamma=0.1)  # has neither a second evaluation nor a training episode
     write_run(tmp_path / "b", [1.0, 2.0, 3.0], [1.0], gamma=0.2)
     write_run(tmp_path / "c", [1.0, 2.0], [1.0, 2.0], gamma=0.3)
-    text = report([tmp_path], tmp_path / "out", RETURN, 50, None)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, None)
     assert [(row[0], row[1][-3:]) for row in table_of(text)[2:]] == [
         ("last evaluation", "0.1"), ("last evaluation", "0.2"), ("last evaluation", "0.3"),
         ("last 3 evaluations", "0.2"), ("last 2 evaluations", "0.3"),
@@ -179,7 +189,7 @@ def test_nothing_in_common_is_told(tmp_path: Path) -> None:
     for seed in (1, 2):
         path = write_run(tmp_path / f"{seed}", [1.0, 2.0], seed=seed) / "metrics.jsonl"
         path.write_text(path.read_text().split("\n")[seed - 1] + "\n")
-    text = report([tmp_path], tmp_path / "out", RETURN, 50, 90.0)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, 90.0)
     assert "\n- not compared: there is no step at which all its seeds have a finite value\n" in text
     assert "written: " in text
 
@@ -190,7 +200,7 @@ def test_a_picture_for_each_environment(tmp_path: Path) -> None:
             for gamma in (0.5, 0.99):
                 folder = tmp_path / f"{name[:3]}{seed}{gamma}"
                 write_run(folder, [gamma, seed, 3.0, 4.0], env__name=name, seed=seed, gamma=gamma)
-    report([tmp_path], tmp_path / "out", RETURN, 50, None)
+    write_report([tmp_path], tmp_path / "out", RETURN, 50, None)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.md", "pendulum.png", "cart_pole_2.png"}
     for path in (tmp_path / "out").glob("*.png"):
         pixels = np.round(255 * imread(path)[..., :3])
@@ -204,7 +214,7 @@ def test_pictures_of_any_number_of_lines(tmp_path: Path, configurations: int) ->
     for i in range(configurations):
         write_run(tmp_path / f"{i}", [1.0, 2.0, 3.0, i], gamma=i / 10)
         write_run(tmp_path / f"{i}b", [1.0, 5.0], state="failed", seed=2, gamma=i / 10)
-    report([tmp_path], tmp_path / "out", RETURN, 50, None)
+    write_report([tmp_path], tmp_path / "out", RETURN, 50, None)
     assert imread(tmp_path / "out" / "pendulum.png")[..., :3].std() > 0.01
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ddpg import procfs
 from ddpg.errors import UserError
 from ddpg.run import machine
 
@@ -15,6 +16,7 @@ MIB = 2**20
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty machine; its /proc and /sys are below this folder."""
     monkeypatch.setattr(machine, "Path", lambda path: tmp_path / path.lstrip("/"))
+    monkeypatch.setattr(procfs, "PROC", tmp_path / "proc")
     return tmp_path
 
 

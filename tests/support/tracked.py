@@ -22,7 +22,8 @@ import pytest
 import yaml
 
 from ddpg.record.run_folder import RunFolder
-from ddpg.record.tracking import LoggerSettings, TensorboardSettings, Tracker, WandbSettings, open_tracker, read_metrics
+from ddpg.record.tracking import LoggerSettings, TensorboardSettings, Tracker, WandbSettings, read_metrics
+from ddpg.record.tracking.open_tracker import open_tracker
 from ddpg.record.tracking.wandb_files import read_segment
 
 CONF = Path(__file__).parents[2] / "conf" / "logger"

@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ddpg.procfs import proc_field
+
 log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
@@ -134,8 +136,7 @@ def _processor() -> list[str]:
     here = f"{platform.system()} {platform.machine()}"
     if here != "Linux x86_64":
         raise ForeignError(f"native ones are written for Linux x86_64, this is {here}")
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    flags = set(next((line for line in lines if line.startswith("flags")), "").split())
+    flags = set((proc_field("cpuinfo", "flags") or "").split())
     for needed, more in PROCESSORS.items():
         if flags.issuperset(needed):
             return [f"-m{flag}" for flag in needed] + more

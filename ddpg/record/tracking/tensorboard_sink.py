@@ -2,20 +2,12 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.tracker import Kind
-
-
-@dataclass(frozen=True)
-class TensorboardSettings:
-    """The node `logger.tensorboard`."""
-
-    enabled: bool
 
 
 class TensorboardSink:

@@ -5,15 +5,15 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom  # one of its own: what is seeded draws the same with and without W&B
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from ddpg.errors import first_line
-from ddpg.ranges import NonNegative, Positive
 from ddpg.record.tracking.metrics import Row
+from ddpg.record.tracking.settings import WandbSettings
 from ddpg.record.tracking.tracker import Kind
 from ddpg.record.tracking.wandb_core import let_go, log_in, start_quietly, within
 from ddpg.record.tracking.wandb_files import rows_on_disk
@@ -28,23 +28,6 @@ LONGEST_TAG = 64  # W&B's own limits
 LONGEST_NAME = 128
 BY_A_SIGNAL = 128  # exit codes above say that a signal ended the run
 HURRY_S = 8.0  # which the upload has then: Slurm kills 30 s after SIGTERM, and the checkpoint takes some of that
-
-
-@dataclass(frozen=True)
-class WandbSettings:
-    """The node `logger.wandb`; conf/logger/default.yaml says what each key means."""
-
-    mode: Literal["online", "offline", "disabled"]
-    project: str
-    entity: str | None
-    group: str | None
-    name: str | None
-    job_type: str
-    tags: Sequence[str]
-    start_jitter: NonNegative
-    init_timeout: Positive
-    finish_timeout: Positive
-    save_model: bool
 
 
 class WandbSink:

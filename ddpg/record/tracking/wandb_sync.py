@@ -8,11 +8,12 @@ from typing import Any
 
 from ddpg.errors import UserError, first_line
 from ddpg.record.tracking.metrics import Row
+from ddpg.record.tracking.settings import WandbSettings
 from ddpg.record.tracking.tracker import Kind
 from ddpg.record.tracking.wandb_core import let_go, log_in
 from ddpg.record.tracking.wandb_files import mark_as_synced
 from ddpg.record.tracking.wandb_identity import WandbIdentity
-from ddpg.record.tracking.wandb_sink import WandbSettings, WandbSink
+from ddpg.record.tracking.wandb_sink import WandbSink
 
 CONNECT_S = 20  # the server does not answer at all
 ARRIVAL_S = 10.0  # the server may show what it took in a moment later

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ddpg.errors import UserError
-from ddpg.record.run_folder import atomic_write, held
+from ddpg.record.run_folder import atomic_write, locked
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class SweepFolder:
     def alone(self) -> AbstractContextManager[None]:
         """Between reading the states and acting on them nobody else may; UserError if another command does."""
         taken = f"another command is at work on {self.path}: see what it did, then try again"
-        return held(self.path, str(self.path), taken)
+        return locked(self.path, str(self.path), taken)
 
     def task_of(self) -> dict[int, str]:
         """The newest task that each run was given to, by the run's number; a run that never was is not in it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from ddpg.errors import UserError
-from ddpg.record.run_folder import is_run_folder, run_folders
+from ddpg.record.run_folder import is_run_folder, read_yaml, run_folders
 from ddpg.sweep.state.folder import Run
 from ddpg.sweep.state.tasks import Task
 
@@ -38,7 +38,6 @@ def process_of(run: Run) -> Task:
 
 def _overrides(folder: Path) -> tuple[str, ...]:
     try:
-        with (folder / ".hydra" / "overrides.yaml").open("rb") as file:
-            return tuple(map(str, yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or ()))
+        return tuple(map(str, read_yaml(folder / ".hydra" / "overrides.yaml") or ()))
     except (OSError, yaml.YAMLError):
         return ()
