@@ -336,6 +336,19 @@ def test_inputs_that_are_filled_anew(dtype: torch.dtype) -> None:
             assert tape(x * 0, rest).tolist() == [[4] * 4] * 3
 
 
+@needs_kernels
+def test_structures_that_are_filled_anew() -> None:
+    """The same tuple has the same tensors as before, where the same list may have others."""
+    x, y = torch.ones(3), torch.ones(3)
+    pair, listed = (x, y), [x, y]
+    tape = native(lambda pair, listed: pair[0] + pair[1] * 10 + listed[0] * 100 + listed[1] * 1000, pair, listed)
+    for number in (2, 3, 4):
+        x.fill_(number)
+        y.fill_(number + 1)
+        listed[0] = y.clone()
+        assert tape(pair, listed).tolist() == [number + (number + 1) * 1110] * 3
+
+
 class TestBuilding:
     @pytest.fixture(autouse=True)
     def _elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

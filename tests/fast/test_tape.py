@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -26,6 +26,11 @@ from ddpg.run.build import build_agent
 
 Compose = Callable[..., DictConfig]
 CPU = torch.device("cpu")
+
+
+class Pair(NamedTuple):
+    first: Tensor
+    second: Tensor | None
 
 
 def leaves(value: Any) -> list[Any]:
@@ -100,6 +105,52 @@ class TestFunctions:
         assert tape(torch.ones(3, 2)).item() == 6
         assert tape(torch.ones(3, dtype=torch.float64)).dtype == torch.float64
         assert tape(torch.ones(3)).item() == 3
+
+    def test_structured_arguments(self) -> None:
+        """The function gets what the caller gave: the same types, and the recording's own tensors in them."""
+        seen: list[Any] = []
+
+        def function(pair: Pair, named: dict[str, Any], rest: list[Any], nothing: None) -> Tensor:
+            seen.append((type(pair), pair.second, list(named), type(rest), nothing))
+            return pair.first + named["x"] * named["more"][0] - rest[0]
+
+        def arguments(number: float) -> tuple[Any, ...]:
+            x = torch.full((2,), number)
+            return Pair(x, None), {"x": x + 1, "more": (x * 2, None)}, [x / 2], None
+
+        tape = played(function, *arguments(1))
+        assert seen == [(Pair, None, ["x", "more"], list, None)] * len(seen)
+        for number in (2, 3):
+            assert_same(tape(*arguments(number)), function(*arguments(number)))
+        assert len(seen) == COMPARED + 2  # the recording called nothing
+        assert len(tape.inputs) == 4
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            lambda x: ((x, (x, x)), x),
+            lambda x: (((x, x), x, x), x),
+            lambda x: (((x, None), x), x),
+            lambda x: ([(x, x), x], x),
+            lambda x: (((x, x), x[:1]), x),
+            lambda x: (((x, x), x), x, x),
+        ],
+    )
+    def test_arguments_of_another_structure_run_as_they_are(self, other: Callable[[Tensor], Sequence[Any]]) -> None:
+        def function(*arguments: Any) -> Tensor:
+            return torch.stack([leaf.sum() for leaf in leaves(arguments) if leaf is not None])
+
+        x = torch.ones(2)
+        tape = played(function, ((x, x), x), x)
+        given_now = other(x * 3)
+        assert_same(tape(*given_now), function(*given_now))
+
+    def test_other_arguments_than_tensors_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        tape = Tape(lambda pair: pair[0] * pair[1])
+        with caplog.at_level(logging.WARNING):
+            assert [tape((torch.ones(2), k)).tolist() for k in range(8)] == [[k, k] for k in range(8)]
+        assert not tape.plays
+        assert "it takes a int" in caplog.text
 
     def test_gradients(self) -> None:
         layer = nn.Linear(3, 3)

@@ -12,8 +12,9 @@ from torch._ops import OpOverload
 from ddpg.fast.native import Kernels
 from ddpg.fast.tape.lifetimes import Places
 from ddpg.fast.tape.native import Play, Unit, quickened
-from ddpg.fast.tape.recorder import Call, Record, cloned, memory_of, tensors
+from ddpg.fast.tape.recorder import Call, Record, memory_of
 from ddpg.fast.tape.rules import Placed
+from ddpg.fast.tape.structure import cloned, tensors
 from ddpg.fast.tape.surroundings import Surroundings, same
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,9 @@ class Player:
 
 
 def checked(
-    record: Record, function: Callable[..., Any], inputs: Sequence[Tensor | None], kernels: Kernels | None
+    record: Record, function: Callable[..., Any], arguments: Sequence[Any], kernels: Kernels | None
 ) -> tuple[Any, Player | None]:
-    """`function(*inputs)`, and a player that has just computed the same, bit for bit; None if there is none.
+    """`function(*arguments)`, and a player that has just computed the same, bit for bit; None if there is none.
 
     With kernels, it is one that plays by them from now on.
     """
@@ -64,7 +65,7 @@ def checked(
     else:
         played = [*cloned(tensors((player.outputs,))), *surroundings.content().tensors]
     surroundings.restore(before)
-    outputs = function(*inputs)
+    outputs = function(*arguments)
     after = surroundings.content()
     if player is None or not same(played, [*cloned(tensors((outputs,))), *after.tensors]):
         return outputs, None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ddpg.fast.tape.recorder import Call, memory_of
+from ddpg.fast.tape.structure import mapped
 
 
 class Places:
@@ -45,15 +46,16 @@ class Places:
 
     def placed(self, value: Any) -> Any:
         """The value with all its tensors, also in tuples, lists and dicts, where they belong."""
-        if isinstance(value, Tensor):
-            place = self._place.get(memory_of(value))
-            if place is None or place._cdata == memory_of(value):
-                return value.detach()  # a parameter, too, is only memory here: no autograd to be switched off
-            moved = torch.empty(0, dtype=value.dtype, device=value.device)
-            return moved.set_(place, value.storage_offset(), value.shape, value.stride())
-        if isinstance(value, tuple | list):
-            return type(value)(map(self.placed, value))
-        return {key: self.placed(item) for key, item in value.items()} if isinstance(value, dict) else value
+        return mapped(self._moved, value)
+
+    def _moved(self, leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        place = self._place.get(memory_of(leaf))
+        if place is None or place._cdata == memory_of(leaf):
+            return leaf.detach()  # a parameter, too, is only memory here: no autograd to be switched off
+        moved = torch.empty(0, dtype=leaf.dtype, device=leaf.device)
+        return moved.set_(place, leaf.storage_offset(), leaf.shape, leaf.stride())
 
 
 def _given_in_place(call: Call) -> list[Tensor]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ddpg.fast.native import Kernels, Step
-from ddpg.fast.tape.recorder import cloned, tensors
 from ddpg.fast.tape.rules import Placed, steps
+from ddpg.fast.tape.structure import cloned, tensors
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,8 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ddpg.fast.tape.structure import tensors
+
 
 class Call:
     """One kernel as it was called, and what it returned. Tensors are told apart by the memory that they lie in."""
@@ -65,11 +67,11 @@ class Recorder(TorchDispatchMode):
 
 
 class Record:
-    """What `function(*inputs)` did and returned."""
+    """What `function(*arguments)` did and returned."""
 
-    def __init__(self, function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> None:
+    def __init__(self, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
         with Recorder() as recorder:
-            self.outputs = function(*inputs)
+            self.outputs = function(*arguments)
         self.calls = recorder.calls
 
     def found(self) -> dict[int, Tensor]:
@@ -82,20 +84,3 @@ class Record:
 def memory_of(tensor: Tensor) -> int:
     """The same number for all tensors that share memory."""
     return tensor.untyped_storage()._cdata
-
-
-def tensors(values: Any) -> list[Tensor]:
-    """All tensors in nested tuples, lists and dicts."""
-    return [leaf for leaf in leaves(values) if isinstance(leaf, Tensor)]
-
-
-def cloned(given: Sequence[Tensor]) -> list[Tensor]:
-    """Each in memory of its own."""
-    return [tensor.detach().clone() for tensor in given]
-
-
-def leaves(value: Any) -> list[Any]:
-    """What lies in nested tuples, lists and dicts."""
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list | tuple) else [value]

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpg.fast.tape.recorder import Call, Record, leaves, memory_of, tensors
+from ddpg.fast.tape.recorder import Call, Record, memory_of
+from ddpg.fast.tape.structure import is_strange, leaves, tensors
 
 
 def refusal(first: Record, second: Record, inputs: Sequence[Tensor | None]) -> str | None:
@@ -19,7 +20,7 @@ def refusal(first: Record, second: Record, inputs: Sequence[Tensor | None]) -> s
             return f"{call.kernel} gives a tensor whose shape depends on numbers"
         if not given.isdisjoint(map(memory_of, call.changed)):
             return f"{call.kernel} changes an input"
-    strange = next((leaf for leaf in leaves(second.outputs) if not isinstance(leaf, Tensor | None)), None)
+    strange = next(filter(is_strange, leaves(second.outputs)), None)
     if strange is not None:
         return f"it returns a {type(strange).__name__}, and not tensors alone, in lists, tuples and dicts"
     return _difference(first, second)

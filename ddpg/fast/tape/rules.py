@@ -184,10 +184,9 @@ def _lerp(call: Placed) -> Steps:
     return [Step("lerp", [target, to], (target.numel(),), (part,)) for target, to in pairs]
 
 
-def copies(targets: Sequence[Tensor | None], sources: Sequence[Tensor | None]) -> Steps:
-    """Each source to its target, if there is one."""
-    pairs = [(to, of) for to, of in zip(targets, sources, strict=True) if to is not None and of is not None]
-    return _all(each("copy", of, into=to) for to, of in pairs)
+def copies(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> Steps:
+    """Copy each source to its target."""
+    return _all(each("copy", source, into=target) for target, source in zip(targets, sources, strict=True))
 
 
 RULES: dict[OpOverload, Rule] = {
