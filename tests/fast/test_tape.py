@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ddpg.config.settings import check
 from ddpg.fast.tape import Tape
-from ddpg.fast.tape.tape import COMPARED
+from ddpg.fast.tape.tape import CALLS_BEFORE_REPLAY
 from ddpg.learner.agent import DDPG
 from ddpg.learner.optimizers import Adam
 from ddpg.learner.replay import Batch
@@ -49,7 +49,7 @@ def assert_same(one: Any, other: Any) -> None:
 def played(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
     """A tape of the function that plays from now on."""
     tape = Tape(function)
-    for _ in range(COMPARED):
+    for _ in range(CALLS_BEFORE_REPLAY):
         tape(*inputs)
     assert tape.plays
     return tape
@@ -88,7 +88,7 @@ class TestFunctions:
         """A recording draws from the generator what the function would have drawn."""
         mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
         tape = Tape(lambda x: x + torch.randn(4, generator=mine))
-        for _ in range(COMPARED + 3):
+        for _ in range(CALLS_BEFORE_REPLAY + 3):
             assert_same(tape(torch.ones(4)), torch.ones(4) + torch.randn(4, generator=other))
         assert tape.plays
 
@@ -122,7 +122,7 @@ class TestFunctions:
         assert seen == [(Pair, None, ["x", "more"], list, None)] * len(seen)
         for number in (2, 3):
             assert_same(tape(*arguments(number)), function(*arguments(number)))
-        assert len(seen) == COMPARED + 2  # the recording called nothing
+        assert len(seen) == CALLS_BEFORE_REPLAY + 2  # the recording called nothing
         assert len(tape.inputs) == 4
 
     @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ class TestFunctions:
     def test_draws_of_a_generator_given_by_position(self) -> None:
         mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
         tape = Tape(lambda x: torch.poisson(x, generator=mine))
-        for _ in range(COMPARED + 3):
+        for _ in range(CALLS_BEFORE_REPLAY + 3):
             assert_same(tape(torch.full((4,), 3.0)), torch.poisson(torch.full((4,), 3.0), generator=other))
 
     def test_nan_is_no_difference(self) -> None:
@@ -337,7 +337,7 @@ def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose
         assert_same(compiled.update(batch), plain.update(batch))
         assert_same(compiled.td_error, plain.td_error)
     assert_same(compiled.state_dict(), plain.state_dict())
-    called = [tape for tape in compiled._updates.values() if tape._calls]
+    called = [tape for tape in compiled._updates.values() if tape._warm_ups]
     assert called
     assert all(tape.plays for tape in called)
 

@@ -1,161 +1,107 @@
-"""Recording on the CPU: the calls of torch's kernels that a function makes, each into memory that is kept."""
+"""Replaying on the CPU: the recorded calls of torch's operators, each into storage that is kept, or native kernels."""
 
-import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch._ops import OpOverload
-
 from ddpg.fast.native import Kernels
-from ddpg.fast.tape.lifetimes import Places
-from ddpg.fast.tape.native import Play, Unit, quickened
-from ddpg.fast.tape.recorder import Call, Record, memory_of
-from ddpg.fast.tape.rules import Placed
+from ddpg.fast.tape.internals import storage_id
+from ddpg.fast.tape.lifetimes import PlacedCall, Placement
+from ddpg.fast.tape.native import Action, Unit, compile_units
+from ddpg.fast.tape.obstacles import failure
+from ddpg.fast.tape.outer_state import OuterState, same_bits
+from ddpg.fast.tape.prepared import prepared
+from ddpg.fast.tape.recorder import Call, Record
 from ddpg.fast.tape.structure import cloned, tensors
-from ddpg.fast.tape.surroundings import Surroundings, same
-
-log = logging.getLogger(__name__)
-
-#: Arguments of a kernel that makes a tensor; the kernel's form that fills a given one does not have them.
-_FACTORY = {"dtype", "layout", "device", "pin_memory"}
+from ddpg.fast.tape.trial import Trial
 
 
-class Player:
-    """Calls again what a record holds, in its memory; `outputs` are the record's, written anew at every `play`."""
+class Replay:
+    """The calls of a record, to be done again; `outputs` are the record's, which every `replay` overwrites."""
 
     def __init__(self, record: Record, kernels: Kernels | None) -> None:
-        self.outputs, self._kernels = record.outputs, kernels
-        calls = [call for call in record.calls if not call.only_looks]
-        once = _constant(calls)
-        again = [call for call in calls if call not in once]
-        places = Places(again, [*tensors((self.outputs,)), *(tensor for call in once for tensor in call.results)])
-        self._steps = [_step(call, places) for call in again]
-        self._units = _units(again, self._steps, places, kernels) if kernels else []
+        self.outputs = record.outputs
+        self._kernels = kernels
+        calls = [call for call in record.calls if not call.is_view]
+        constant = _constant(calls)
+        repeated = [call for call in calls if call not in constant]
+        constants = [tensor for call in constant for tensor in call.results]
+        placement = Placement(repeated, [*tensors((self.outputs,)), *constants])
+        placed = [placement.placed(call) for call in repeated]
+        self._actions: list[Action] = [prepared(call) for call in placed]
+        self._units = _units(placed, self._actions, kernels) if kernels else []
 
-    def quicken(self) -> None:
-        """Plays once more; from then on by kernels of our own, if there are any."""
+    def compile(self) -> None:
+        """Replay once more; from then on by native kernels, if there are any."""
         if self._kernels:
-            self._steps, self._units = quickened(self._units, self._kernels), []
+            self._actions = compile_units(self._units, self._kernels)
+            self._units = []
 
-    def play(self) -> None:
-        """Once more, on what inputs and parameters hold now."""
-        for step in self._steps:
-            step()
+    def replay(self) -> None:
+        """Do the calls again, on what inputs and parameters hold now."""
+        for action in self._actions:
+            action()
 
 
-def checked(
+def try_replay(
     record: Record, function: Callable[..., Any], arguments: Sequence[Any], kernels: Kernels | None
-) -> tuple[Any, Player | None]:
-    """`function(*arguments)`, and a player that has just computed the same, bit for bit; None if there is none.
+) -> Trial:
+    """Call `function(*arguments)`, and make a replay that computes the same from the same state, bit for bit.
 
-    With kernels, it is one that plays by them from now on.
+    With kernels, the replay uses them from now on. What fails is a reason; only the function's own errors are raised.
     """
-    surroundings = Surroundings(record)
-    before = surroundings.content()
-    player: Player | None
     try:
-        player = Player(record, kernels)
-        player.play()
-    except Exception as error:  # a kernel that is not what its schema says
-        log.debug("not played: %s", error)
-        player, played = None, []
-    else:
-        played = [*cloned(tensors((player.outputs,))), *surroundings.content().tensors]
-    surroundings.restore(before)
+        rehearsal = _Rehearsal(record, kernels)
+    except Exception as error:
+        return Trial(function(*arguments), None, failure("replaying it", error))
     outputs = function(*arguments)
-    after = surroundings.content()
-    if player is None or not same(played, [*cloned(tensors((outputs,))), *after.tensors]):
-        return outputs, None
-    surroundings.restore(before)
-    player.quicken()
-    surroundings.restore(after)
-    return outputs, player
+    try:
+        agrees = rehearsal.agrees(outputs)
+    except Exception as error:
+        return Trial(outputs, None, failure("replaying it", error))
+    return Trial(outputs, rehearsal.replay, None) if agrees else Trial(outputs, None, "replayed, it gave other numbers")
+
+
+class _Rehearsal:
+    """A new replay, played once and undone; then compared with what the function itself does."""
+
+    def __init__(self, record: Record, kernels: Kernels | None) -> None:
+        self._state = OuterState(record)
+        self._before = self._state.content()
+        try:
+            self.replay = Replay(record, kernels)
+            self.replay.replay()
+            self._replayed = [*cloned(tensors((self.replay.outputs,))), *self._state.content().tensors]
+        finally:
+            self._state.restore(self._before)
+
+    def agrees(self, outputs: Any) -> bool:
+        """Tell whether the function, called in the meantime, has returned and changed the same; compile if so."""
+        after = self._state.content()
+        if not same_bits(self._replayed, [*cloned(tensors((outputs,))), *after.tensors]):
+            return False
+        self._state.restore(self._before)
+        try:
+            self.replay.compile()
+        finally:
+            self._state.restore(after)
+        return True
 
 
 def _constant(calls: Sequence[Call]) -> list[Call]:
-    """Those whose results are the same every time, because they depend on no tensor that could change."""
-    changed = {memory_of(tensor) for call in calls for tensor in call.changed}
-    same: set[int] = set()
+    """Find the calls whose results are the same every time, because they depend on no tensor that could change."""
+    changed = {storage_id(tensor) for call in calls for tensor in call.changed}
+    constants: set[int] = set()
     constant = []
     for call in calls:
-        if call.makes_the_same_of(same) and changed.isdisjoint(map(memory_of, call.results)):
-            same.update(map(memory_of, call.results))
+        if call.is_constant(constants) and changed.isdisjoint(map(storage_id, call.results)):
+            constants.update(map(storage_id, call.results))
             constant.append(call)
     return constant
 
 
-def _units(calls: Sequence[Call], by_torch: Sequence[Play], places: Places, kernels: Kernels) -> list[Unit]:
+def _units(calls: Sequence[PlacedCall], actions: Sequence[Action], kernels: Kernels) -> list[Unit]:
     units: list[Unit] = []
-    for call, play in zip(calls, by_torch, strict=True):
-        placed = Placed(call.kernel, *map(places.placed, (call.args, call.kwargs, call.results)))
-        if not (units and units[-1].takes_in(placed, play)):
-            units.append(Unit(placed, play, places.placed(call.changed), kernels))
+    for call, action in zip(calls, actions, strict=True):
+        if not (units and units[-1].try_fuse(call, action)):
+            units.append(Unit(call, action, kernels))
     return units
-
-
-def _step(call: Call, places: Places) -> Callable[[], Any]:
-    """The call as a function without arguments."""
-    args, kwargs, results = places.placed(call.args), places.placed(call.kwargs), places.placed(call.results)
-    if not call.fresh:
-        return partial(_torchs_own(call.kernel) or call.kernel, *args, **kwargs)
-    kernel, args = _with_tensors(call.kernel, args, like=call.results[0])
-    filling = _filling(kernel)
-    into = [argument for argument in filling._schema.arguments if argument.is_out] if filling else []
-    places_given = [results] if [str(argument.type) for argument in into] == ["List[Tensor]"] else results
-    if filling is None or len(into) != len(places_given):  # some results were not asked for
-        return partial(_call_and_copy, kernel, args, kwargs, results)
-    arguments = {argument.name for argument in filling._schema.arguments}
-    given = {key: value for key, value in kwargs.items() if key in arguments}
-    filled = {argument.name: place for argument, place in zip(into, places_given, strict=True)}
-    # what torch derived from the kernel itself, its own function does not know
-    own = _torchs_own(kernel) if list(filled) == ["out"] and torch.Tag.generated not in filling.tags else None
-    return partial(own or filling, *args, **given, **filled)
-
-
-def _call_and_copy(kernel: OpOverload, args: Sequence[Any], kwargs: dict[str, Any], results: Sequence[Tensor]) -> None:
-    for mine, new in zip(results, tensors((kernel(*args, **kwargs),)), strict=True):
-        mine.copy_(new)
-
-
-def _filling(kernel: OpOverload) -> OpOverload | None:
-    """The kernel's form that fills given tensors, without reshaping them as the losses with a reduction do."""
-    if any(argument.name == "reduction" for argument in kernel._schema.arguments):
-        return None
-
-    def given(overload: OpOverload, but: set[str]) -> list[tuple[str, str]]:
-        arguments = (argument for argument in overload._schema.arguments if not argument.is_out)
-        return [(argument.name, str(argument.type)) for argument in arguments if argument.name not in but]
-
-    packet = kernel.overloadpacket
-    for overload in (getattr(packet, name) for name in packet.overloads()):
-        if any(argument.is_out for argument in overload._schema.arguments):
-            wanted = given(overload, but=set())
-            if wanted in (given(kernel, but=set()), given(kernel, but=_FACTORY)):
-                return overload
-    return None
-
-
-def _with_tensors(kernel: OpOverload, args: Sequence[Any], like: Tensor) -> tuple[OpOverload, list[Any]]:
-    """The kernel and its arguments, with tensors for numbers that torch would make tensors of at every call."""
-    if kernel is torch.ops.aten.rsub.Scalar and len(args) == 2:
-        kernel, args = torch.ops.aten.sub.Tensor, args[::-1]
-    packet = kernel.overloadpacket
-    if kernel._overloadname == "Scalar" and "Tensor" in packet.overloads():
-        kernel = packet.Tensor
-    if not like.is_floating_point():
-        return kernel, list(args)
-    kinds = [str(argument.type) for argument in kernel._schema.arguments]
-    return kernel, [
-        torch.tensor(value, dtype=like.dtype) if kind == "Tensor" and isinstance(value, float | int) else value
-        for kind, value in zip(kinds, args, strict=False)
-    ]
-
-
-def _torchs_own(kernel: OpOverload) -> Callable[..., Any] | None:
-    """The function or method of torch with the kernel's name, which takes half the time to call."""
-    name = kernel._schema.name.removeprefix("aten::")
-    places = (torch._C._VariableFunctions, torch._C._nn, Tensor)
-    return next((getattr(place, name) for place in places if hasattr(place, name)), None)

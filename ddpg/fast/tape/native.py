@@ -1,7 +1,8 @@
-"""Recorded calls played by kernels of our own."""
+"""Recorded calls done by native kernels."""
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -9,45 +10,53 @@ import torch
 from torch import Tensor
 
 from ddpg.fast.native import Kernels, Step
-from ddpg.fast.tape.rules import Placed, steps
+from ddpg.fast.tape.internals import exists, name_of
+from ddpg.fast.tape.lifetimes import PlacedCall
+from ddpg.fast.tape.rules import RULES, steps_for
 from ddpg.fast.tape.structure import cloned, tensors
 
 log = logging.getLogger(__name__)
 
-#: Results may differ by this part of the largest number in sight: sums of single precision in another order.
+#: Results may differ by this part of the largest number involved: sums of single precision in another order.
 TOLERANCE = 1e-4
 
-Play = Callable[[], Any]
+Action = Callable[[], Any]
 
 
 class Unit:
-    """A call, or a product and the ReLU after it, that can be played by torch or by steps of ours."""
+    """A call, or a product and the ReLU after it, that torch can do and perhaps native steps."""
 
-    def __init__(self, call: Placed, by_torch: Play, changed: Sequence[Tensor], kernels: Kernels) -> None:
-        self.by_torch, self._written, self._kernels = [by_torch], [*changed, *call.results], kernels
-        self._given = [t for t in tensors((call.args, call.kwargs)) if t.is_floating_point() and t.dim() > 0]
-        self._name, found = call.kernel, steps(call)
-        self.steps = found if found is not None and all(kernels.has(step.kernel) for step in found) else None
+    def __init__(self, call: PlacedCall, by_torch: Action, kernels: Kernels) -> None:
+        self.by_torch = [by_torch]
+        self._written = [*call.changed, *call.results]
+        self._kernels = kernels
+        self._inputs = [t for t in tensors((call.args, call.kwargs)) if t.is_floating_point() and t.dim() > 0]
+        self._name = name_of(call.operator)
+        steps = steps_for(call)
+        self.steps = steps if steps is not None and all(kernels.has(step.kernel) for step in steps) else None
 
-    def takes_in(self, call: Placed, by_torch: Play) -> bool:
-        """Whether it could make this call its own."""
+    def try_fuse(self, call: PlacedCall, by_torch: Action) -> bool:
+        """Make the next call a part of this unit, if one step can do both; tell whether it can."""
         if not self.steps:
             return False
         *before, last = self.steps
-        both = _both(last, call)
-        if both is None:
+        fused = _fused(last, call)
+        if fused is None:
             return False
-        self.steps, self.by_torch = [*before, both], [*self.by_torch, by_torch]
+        self.steps = [*before, fused]
+        self.by_torch = [*self.by_torch, by_torch]
         return True
 
     def compare(self) -> None:
-        """Plays once, by both on the same inputs, and warns if they do not agree.
+        """Do the unit once, by torch and by native steps on the same inputs, and warn if they do not agree.
 
-        Ours goes on all the same: a run that is resumed, and looks at other numbers, must not choose another way.
+        The native steps are used all the same: a run that is resumed, and compares on other numbers, must not choose
+        another way.
         """
-        before, scale = cloned(self._written), max(map(_largest, self._given), default=0.0)
-        for play in self.by_torch:
-            play()
+        before = cloned(self._written)
+        scale = max(map(_largest, self._inputs), default=0.0)
+        for action in self.by_torch:
+            action()
         if self.steps is None:
             log.debug("by torch: %s", self._name)
             return
@@ -60,23 +69,36 @@ class Unit:
             )
 
 
-def quickened(units: Sequence[Unit], kernels: Kernels) -> list[Play]:
-    """Plays once, and returns what plays it from now on: programs as long as can be."""
+def compile_units(units: Sequence[Unit], kernels: Kernels) -> list[Action]:
+    """Do all units once, and return what does them from now on: native programs as long as possible."""
+    _report_missing_operators()
     for unit in units:
         unit.compare()
-    plays: list[Play] = []
-    for ours, group in groupby(units, key=lambda unit: unit.steps is not None):
+    actions: list[Action] = []
+    for is_native, group in groupby(units, key=lambda unit: unit.steps is not None):
         together = list(group)
-        if ours:
-            plays.append(kernels.program([step for unit in together for step in unit.steps or ()]))
+        if is_native:
+            actions.append(kernels.program([step for unit in together for step in unit.steps or ()]))
         else:
-            plays += [play for unit in together for play in unit.by_torch]
-    return plays
+            actions += [action for unit in together for action in unit.by_torch]
+    return actions
 
 
-def _both(step: Step, call: Placed) -> Step | None:
-    """A step that also does this call, which works on its result and in its place; None: there is none."""
-    follows = call.kernel in (torch.ops.aten.relu_.default, torch.ops.aten.threshold_backward.default)
+@cache
+def _report_missing_operators() -> None:
+    """Log, once, which operators the table of rules has and this torch does not: a release may have renamed them."""
+    missing = [name for name in RULES if not exists(name)]
+    if missing:
+        log.warning(
+            "torch %s has no %s: what it has instead is computed by torch's kernels, which is slower",
+            torch.__version__,
+            ", ".join(missing),
+        )
+
+
+def _fused(step: Step, call: PlacedCall) -> Step | None:
+    """Make one step of a step and a ReLU, or its gradient, that works in place on the step's result, if possible."""
+    follows = name_of(call.operator) in ("aten.relu_.default", "aten.threshold_backward.default")
     if not follows or not _same_place(step.at[0], call.args[0], call.results[0]):
         return None
     if len(call.args) == 1:
@@ -87,10 +109,11 @@ def _both(step: Step, call: Placed) -> Step | None:
 
 
 def _same_place(one: Tensor | int | None, *others: Tensor) -> bool:
-    def place(tensor: Tensor) -> tuple[Any, ...]:
-        return tensor.data_ptr(), tensor.shape, tensor.stride()
+    return isinstance(one, Tensor) and all(_place(one) == _place(other) for other in others)
 
-    return isinstance(one, Tensor) and all(place(one) == place(other) for other in others)
+
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    return tensor.data_ptr(), tensor.shape, tensor.stride()
 
 
 def _write(tensors: Sequence[Tensor], contents: Sequence[Tensor]) -> None:
@@ -99,11 +122,12 @@ def _write(tensors: Sequence[Tensor], contents: Sequence[Tensor]) -> None:
 
 
 def _largest(tensor: Tensor) -> float:
-    """Of the numbers that are finite."""
+    """Return the largest absolute value of the finite numbers; 0 if there are none."""
     return float(tensor.nan_to_num(0, 0, 0).abs().max()) if tensor.numel() else 0.0
 
 
-def _close(ours: Tensor, torchs: Tensor, scale: float) -> bool:
-    """But for rounding, which is a part of the largest number in sight: sums may cancel."""
-    atol, finite = TOLERANCE * max(scale, _largest(torchs)), torchs.isfinite()
-    return torch.allclose(ours[finite], torchs[finite], rtol=TOLERANCE, atol=atol)
+def _close(native: Tensor, by_torch: Tensor, scale: float) -> bool:
+    """Tell whether finite numbers are equal within TOLERANCE of the largest value involved (sums may cancel)."""
+    atol = TOLERANCE * max(scale, _largest(by_torch))
+    finite = by_torch.isfinite()
+    return torch.allclose(native[finite], by_torch[finite], rtol=TOLERANCE, atol=atol)

@@ -20,6 +20,11 @@ def tensors(value: Any) -> list[Tensor]:
     return [leaf for leaf in leaves(value) if isinstance(leaf, Tensor)]
 
 
+def foreign_leaf(value: Any) -> Any | None:
+    """Return the first leaf that is neither a tensor nor None, if there is one."""
+    return next((leaf for leaf in leaves(value) if not isinstance(leaf, Tensor | None)), None)
+
+
 def cloned(originals: Sequence[Tensor]) -> list[Tensor]:
     """Copy each tensor to memory of its own."""
     return [tensor.detach().clone() for tensor in originals]
@@ -35,11 +40,6 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     return value._make(items) if hasattr(value, "_make") else type(value)(items)
 
 
-def is_strange(leaf: Any) -> bool:
-    """Tell whether a leaf is something else than a tensor or None."""
-    return not isinstance(leaf, Tensor | None)
-
-
 def alike(one: Any, other: Any) -> bool:
     """Tell whether two values have the same structure, and tensors of the same shapes and types."""
     if isinstance(one, Tensor):
@@ -53,7 +53,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def is_fixed(value: Any) -> bool:
-    """Tell whether a value that is the same object as before has the same leaves as before: no list, no dict."""
+    """Tell whether the same object always has the same leaves: it contains no list and no dict."""
     if isinstance(value, tuple):
         return all(map(is_fixed, value))
     return isinstance(value, Tensor | None)

@@ -1,49 +1,46 @@
-"""The fast form of a function: what it did once, without the Python, the autograd and the fresh memory around it."""
+"""A recorded function: what it did is replayed without the Python, the autograd and the fresh memory around it."""
 
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
 from ddpg.fast.native import Kernels
 from ddpg.fast.tape.arguments import Argument
-from ddpg.fast.tape.cpu import checked
-from ddpg.fast.tape.cuda import captured
+from ddpg.fast.tape.cpu import try_replay
+from ddpg.fast.tape.cuda import try_graph
+from ddpg.fast.tape.internals import new_recorder
+from ddpg.fast.tape.obstacles import failure, obstacle
 from ddpg.fast.tape.recorder import Record
-from ddpg.fast.tape.refusal import refusal
-from ddpg.fast.tape.structure import is_strange, leaves
+from ddpg.fast.tape.structure import foreign_leaf
+from ddpg.fast.tape.trial import Replayable, Trial
 
 log = logging.getLogger(__name__)
 
-#: Which calls are looked at, after two that let optimizers create their state: this one and the next are recorded, and
-#: the last is compared.
-RECORDED, COMPARED = 3, 5
-
-
-class Playable(Protocol):
-    """A recording, with the memory that it writes its results to."""
-
-    outputs: Any
-
-    def play(self) -> None: ...
+#: The first calls of a function run as they are, so that optimizers create their state.
+WARM_UP = 2
+#: The next calls are recorded, and have to be alike.
+RECORDS = 2
+#: One more call is compared with a replay. So many calls pass until the recording is replayed.
+CALLS_BEFORE_REPLAY = WARM_UP + RECORDS + 1
 
 
 class Tape:
-    """`function(*arguments)`, recorded and then played: the same results, without Python and autograd around them.
+    """`function(*arguments)`, recorded and then replayed: the same results in less time.
 
     Each argument is a tensor, None, or a tuple, named tuple, list or dict of these, also nested; the function is called
     with arguments of the same structure. It returns tensors, also in lists, tuples and dicts.
 
     The first calls run as they are. Two of them are recorded and have to be alike; on the CPU the next is undone and
-    run as it is, and has to give the same bits. From then on the recording is played: its results are written to the
-    same tensors at every call, and no gradient flows from them. A function may change tensors that live longer than
-    itself (parameters, state of an optimizer, a generator's), in place; whatever else it reads besides its arguments
-    must not change, because it is recorded with the value that it had. Arguments of another structure or shape run as
-    they are.
+    run as it is, and has to give the same bits. From then on the recording is replayed: its results are written to the
+    same tensors at every call, and no gradient flows from them. Where that cannot be, one warning says why, and the
+    function runs as it is. A function may change tensors that live longer than itself (parameters, state of an
+    optimizer, a generator's), in place; whatever else it reads besides its arguments must not change, because it is
+    recorded with the value that it had. Arguments of another structure or shape run as they are.
 
-    With `native` kernels, whose numbers are rounded in another way, the first call is played already: the others are
+    With `native` kernels, whose numbers are rounded in another way, the first call is replayed already: the others are
     made before it, and what they change is taken back at the end of `undone()`.
     """
 
@@ -56,15 +53,16 @@ class Tape:
         self._function = function
         self._native = native
         self._undone = undone
-        self._calls = 0
-        self._record: Record | None = None
-        self._player: Playable | None = None
         self._arguments: list[Argument] = []
+        self._warm_ups = 0
+        self._records: list[Record] = []
+        self._replay: Replayable | None = None
+        self._is_decided = False
 
     @property
     def plays(self) -> bool:
-        """Whether it is played by now."""
-        return self._player is not None
+        """Whether a call replays the recording by now."""
+        return self._replay is not None
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -72,78 +70,101 @@ class Tape:
         return [tensor for argument in self._arguments for tensor in argument.tensors]
 
     def __call__(self, *arguments: Any) -> Any:
-        if self._native is not None and self._calls == 0:
+        if self._native is not None and not self._is_decided:
             self._rehearse(arguments)
-        if self._player is None and self._calls < COMPARED:
-            return self._try(arguments)
-        if self._player is None or not self._fit(arguments):
+        if not self._is_decided:
+            return self._observe(arguments)
+        if self._replay is None or not self._fit(arguments):
             return self._function(*arguments)
         self._fill(arguments)
         return self.play()
 
     def play(self) -> Any:
-        """The function of what `inputs` hold; where it `plays`."""
-        assert self._player is not None
-        self._player.play()
-        return self._player.outputs
+        """Return the function of what `inputs` hold. Only where it `plays`."""
+        assert self._replay is not None
+        self._replay.replay()
+        return self._replay.outputs
 
     def _rehearse(self, arguments: Sequence[Any]) -> None:
-        """All that is before playing, at once."""
+        """Make all calls before the first replay at once, and undo what they change."""
+        self._records = []
         with self._undone():
-            while self._player is None and self._calls < COMPARED:
-                self._try(arguments)
+            while not self._is_decided:
+                self._observe(arguments)
 
-    def _try(self, arguments: Sequence[Any]) -> Any:
-        """Run a call as it is, and look at what it does."""
-        self._calls += 1
-        if self._calls < RECORDED:
+    def _observe(self, arguments: Sequence[Any]) -> Any:
+        """Call the function as it is, and go one step further towards a replay."""
+        if self._warm_ups < WARM_UP:
+            self._warm_ups += 1
             return self._function(*arguments)
-        if self._calls == RECORDED:
-            strange = next(filter(is_strange, leaves(arguments)), None)
-            if strange is not None:
-                self._refuse(f"it takes a {type(strange).__name__}, and not tensors alone")
+        if not self._records:
+            reason = self._copy(arguments)
+            if reason is not None:
+                self._refuse(reason)
                 return self._function(*arguments)
-            self._arguments = [Argument(argument, self._native) for argument in arguments]
         elif not self._fit(arguments):
-            self._calls -= 1
             return self._function(*arguments)
         self._fill(arguments)
-        return self._compare() if self._calls == COMPARED else self._recorded()
+        return self._record() if len(self._records) < RECORDS else self._compare()
 
-    def _recorded(self) -> Any:
-        before = self._record
-        self._record = Record(self._function, self._own())
-        outputs = self._record.outputs
-        if before is not None:
-            self._refuse(refusal(before, self._record, self.inputs))
+    def _copy(self, arguments: Sequence[Any]) -> str | None:
+        """Make the recording's own copies of the arguments; return why that cannot be."""
+        foreign = foreign_leaf(arguments)
+        if foreign is not None:
+            return f"it takes a {type(foreign).__name__}, and not tensors alone, in lists, tuples and dicts"
+        try:
+            self._arguments = [Argument(argument, self._native) for argument in arguments]
+        except Exception as error:
+            return failure("copying its arguments", error)
+        return None
+
+    def _record(self) -> Any:
+        """Call the function on the recording's own copies of the arguments, and record what it does."""
+        try:
+            recorder = new_recorder()
+        except Exception as error:  # a torch that records in another way
+            self._refuse(failure("recording it", error))
+            return self._function(*self._own_arguments())
+        with recorder:
+            outputs = self._function(*self._own_arguments())
+        try:
+            self._records.append(Record(recorder.calls, outputs))
+            reason = obstacle(self._records, self.inputs) if len(self._records) == RECORDS else None
+        except Exception as error:
+            reason = failure("recording it", error)
+        if reason is not None:
+            self._refuse(reason)
         return outputs
 
     def _compare(self) -> Any:
-        record, self._record = self._record, None
-        assert record is not None
+        """Call the function, and decide whether a replay does the same."""
+        trial = self._trial()
+        if trial.reason is not None:
+            self._refuse(trial.reason)
+        self._replay = trial.replay
+        self._is_decided = True
+        self._records = []
+        return trial.outputs
+
+    def _trial(self) -> Trial:
         if any(tensor.is_cuda for tensor in self.inputs):
-            outputs, self._player = captured(self._function, self._own())
-            self._refuse(None if self._player else "it waits for the GPU")
-        else:
-            outputs, self._player = checked(record, self._function, self._own(), self._native)
-            self._refuse(None if self._player else "played, it gave other numbers")
-        return outputs
+            return try_graph(self._function, self._own_arguments())
+        return try_replay(self._records[-1], self._function, self._own_arguments(), self._native)
 
-    def _refuse(self, reason: str | None) -> None:
-        if reason is not None:
-            name = getattr(self._function, "__qualname__", type(self._function).__name__)
-            log.warning("%s is not compiled, so it is slower (compile=false: not tried): %s", name, reason)
-            self._calls, self._record = COMPARED, None
+    def _refuse(self, reason: str) -> None:
+        name = getattr(self._function, "__qualname__", type(self._function).__name__)
+        log.warning("%s is not compiled, so it is slower (compile=false: not tried): %s", name, reason)
+        self._is_decided = True
+        self._records = []
 
-    def _own(self) -> list[Any]:
+    def _own_arguments(self) -> list[Any]:
         """The recording's own copies of the arguments."""
         return [argument.own for argument in self._arguments]
 
     def _fit(self, values: Sequence[Any]) -> bool:
-        own = self._arguments
-        return len(own) == len(values) and all(
-            argument.fits(value) for argument, value in zip(own, values, strict=True)
-        )
+        if len(self._arguments) != len(values):
+            return False
+        return all(argument.fits(value) for argument, value in zip(self._arguments, values, strict=True))
 
     def _fill(self, values: Sequence[Any]) -> None:
         for argument, value in zip(self._arguments, values, strict=True):
