@@ -223,8 +223,15 @@ class TestFunctions:
         assert not tape.plays
         assert "it returns a int, and not tensors alone" in caplog.text
 
-    def test_kernels_that_are_not_as_described_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
-        self.assert_refused(lambda: lambda x: torch.quantile(x, 0.5), "it gave other numbers", caplog)
+    def test_other_numbers_are_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        """numpy's work on the memory of a tensor is not recorded."""
+
+        def function(x: Tensor) -> Tensor:
+            y = x * 2
+            y.numpy()[:] += 1
+            return y + 0
+
+        self.assert_refused(lambda: lambda x: function(x), "it gave other numbers", caplog)
 
     @pytest.mark.parametrize("loss", [nn.functional.mse_loss, nn.functional.huber_loss, nn.functional.smooth_l1_loss])
     def test_losses_that_reshape_what_they_fill(self, loss: Callable[..., Tensor]) -> None:
