@@ -11,6 +11,9 @@ from ddpg.fast.tape.internals import name_of, storage_id
 from ddpg.fast.tape.recorder import Call, Record
 from ddpg.fast.tape.structure import foreign_leaf, leaves
 
+#: What torch writes on the CPU and on a GPU when there is no memory left; both are RuntimeErrors.
+_NO_MEMORY = ("can't allocate memory", "out of memory")
+
 
 def obstacle(records: Sequence[Record], inputs: Sequence[Tensor]) -> str | None:
     """Say why a function with these records, of calls with the same inputs, cannot be replayed; None if it can."""
@@ -31,7 +34,7 @@ def obstacle(records: Sequence[Record], inputs: Sequence[Tensor]) -> str | None:
 
 def failure(action: str, error: BaseException) -> str:
     """Say in one line that an action failed, and of what: of a lack of memory, or of another exception."""
-    lacks_memory = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "can't allocate" in str(error)
+    lacks_memory = isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY)
     return f"{action} failed{' for lack of memory' if lacks_memory else ''}: {first_line(error)}"
 
 

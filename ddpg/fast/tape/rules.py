@@ -109,7 +109,7 @@ def _over_rows(kernel: str, mean: bool = False) -> Rule:
         if call.kwargs or len(call.args) == 1:
             return None
         a, dims = call.args[:2]
-        if list(dims) != [0] or not rows(a) or not whole(call.results[0]):
+        if list(dims) != [0] or len(a) == 0 or not rows(a) or not whole(call.results[0]):
             return None
         return [Step(kernel, [call.results[0], a], (*a.shape, a.stride(0)), (1 / a.shape[0] if mean else 1,))]
 
@@ -119,7 +119,7 @@ def _over_rows(kernel: str, mean: bool = False) -> Rule:
 def _over_all(mean: bool = False) -> Rule:
     def rule(call: PlacedCall) -> Steps:
         a = call.args[0]
-        if call.kwargs or len(call.args) != 1 or not whole(a, call.results[0]):
+        if call.kwargs or len(call.args) != 1 or a.numel() == 0 or not whole(a, call.results[0]):
             return None
         return [Step("sum", [call.results[0], a], (a.numel(),), (1 / a.numel() if mean else 1,))]
 

@@ -152,7 +152,8 @@ class Tape:
         return try_replay(self._records[-1], self._function, self._own_arguments(), self._native)
 
     def _refuse(self, reason: str) -> None:
-        name = getattr(self._function, "__qualname__", type(self._function).__name__)
+        function = getattr(self._function, "func", self._function)  # of a partial
+        name = getattr(function, "__qualname__", type(function).__name__)
         log.warning("%s is not compiled, so it is slower (compile=false: not tried): %s", name, reason)
         self._is_decided = True
         self._records = []
