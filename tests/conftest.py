@@ -25,7 +25,7 @@ from support.wandb_server import KEY, WandbServer
 from ddpg.config.settings import check, plain
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.record.tracking.wandb_core import let_go
+from ddpg.record.tracking.wandb_core import end_wandb_core
 from ddpg.run.build import build_trainer
 from ddpg.run.lifecycle import run
 from ddpg.training.trainer import Trainer
@@ -159,8 +159,7 @@ def no_wandb_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
     yield
-    if "wandb" in sys.modules:  # the next test gets a wandb-core that knows its own environment
-        let_go()
+    end_wandb_core()  # the next test gets one that knows its environment
 
 
 @pytest.fixture

@@ -157,5 +157,5 @@ COMMANDS: dict[str, tuple[str, Callable[[list[str]], None]]] = {
         _retry,
     ),
     "cancel": ("cancel SWEEP: stops what is alive; the runs save, and retry goes on with them", _cancel),
-    "sync": ("sync SWEEP: sends to W&B what was logged offline; SWEEP may be the folder of one run", _sync),
+    "sync": ("sync SWEEP: sends to W&B what it has not got; SWEEP may be the folder of one run", _sync),
 }

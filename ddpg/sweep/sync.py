@@ -10,10 +10,10 @@ from omegaconf import OmegaConf
 from ddpg.errors import UserError, first_line
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Kind, WandbSettings, read_metrics
-from ddpg.record.tracking.wandb_core import let_go
+from ddpg.record.tracking.wandb_core import end_wandb_core
 from ddpg.record.tracking.wandb_identity import known_identity
 from ddpg.record.tracking.wandb_sink import sweep_of
-from ddpg.record.tracking.wandb_sync import Ended, WandbServer
+from ddpg.record.tracking.wandb_sync import EndedRun, WandbServer
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.hydra_sweeps import runs_of
 from ddpg.sweep.state.status import State, is_held, states
@@ -32,7 +32,7 @@ def sync(path: Path) -> bool:
         with sweep.alone() if sweep.exists else nullcontext():
             return _sync_runs(server, folders, _coming(sweep) if sweep.exists else {})
     finally:
-        let_go()
+        end_wandb_core()
 
 
 def _sync_runs(server: WandbServer, folders: Sequence[Path], coming: Mapping[Path, State]) -> bool:
@@ -75,7 +75,7 @@ def _sync_run(server: WandbServer, folder: RunFolder, coming: State | None) -> s
     return "nothing to send" if sent is None else f"sent {sent} rows"
 
 
-def _ended(folder: RunFolder, config: dict[str, Any]) -> Ended:
+def _ended(folder: RunFolder, config: dict[str, Any]) -> EndedRun:
     status = folder.status()
     done = status.get("state") == "done"
     pictures: list[tuple[Path, Kind]] = [
@@ -85,4 +85,4 @@ def _ended(folder: RunFolder, config: dict[str, Any]) -> Ended:
     ]
     files = [(path, kind) for path, kind in pictures if done and path.exists()]
     rows = read_metrics(folder.metrics)
-    return Ended(folder.path, config, rows, exit_code=0 if done else 1, summary=status, files=files)
+    return EndedRun(folder.path, config, rows, exit_code=0 if done else 1, summary=status, files=files)

@@ -199,19 +199,20 @@ def test_sinks_hear_of_steps_ten_times_a_second(tmp_path: Path, monkeypatch: pyt
     assert 18 <= len(heard) <= 20
 
 
-def test_disabled_wandb_is_not_imported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["disabled", "offline"])
+def test_wandb_is_imported_only_to_send(tmp_path: Path, mode: str) -> None:
     script = """
         import sys
         from ddpg.record.tracking import *
         from ddpg.record.tracking.open_tracker import open_tracker
-        wandb = WandbSettings("disabled", "p", None, None, None, "train", [], 0.0, 1.0, 1.0, True)
+        wandb = WandbSettings(sys.argv[2], "p", None, None, None, "train", [], 0.0, 1.0, 1.0, True)
         settings = LoggerSettings(1000, "auto", 30.0, TensorboardSettings(False), wandb)
         from pathlib import Path
         tracker = open_tracker(settings, Path(sys.argv[1]), 10, {}, "g", "n")
-        tracker.rewind(None); tracker.log(1, {"x": 1}); tracker.finish(0, {})
+        tracker.rewind(None); tracker.log(1, {"x": 1}); tracker.step(1); tracker.finish(0, {})
         assert "wandb" not in sys.modules and "tensorboard" not in sys.modules
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], check=True)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path), mode], check=True)
 
 
 class TestMeans:

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,16 +161,3 @@ def bytes_of(value: Any) -> bytes:
     """Of a tensor or an array, with its type and shape."""
     array = np.asarray(value)
     return f"{array.dtype} {array.shape} ".encode() + array.tobytes()
-
-
-def joined_segments(folder: Path) -> Mapping[int, dict[str, Any]]:
-    """The rows that the offline W&B segments of a run hold together, by their place in the record."""
-    from ddpg.record.tracking.wandb_files import read_segment
-
-    run_id = json.loads((folder / "wandb.json").read_text())["id"]
-    rows: dict[int, dict[str, Any]] = {}
-    for path in sorted(folder.glob(f"wandb/offline-run-*-{run_id}/run-{run_id}.wandb")):
-        for row in read_segment(path)["history"]:
-            if "_step" in row:
-                rows[row["_step"]] = row
-    return rows

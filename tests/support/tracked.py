@@ -24,7 +24,6 @@ import yaml
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, TensorboardSettings, Tracker, WandbSettings, read_metrics
 from ddpg.record.tracking.open_tracker import open_tracker
-from ddpg.record.tracking.wandb_files import read_segment
 
 CONF = Path(__file__).parents[2] / "conf" / "logger"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds wandb-core in Linux's /proc")
@@ -63,16 +62,6 @@ def plain_rows(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of W&B as the record has them; without gaps and repeats, by W&B's own count."""
     assert [row["_step"] for row in history] == list(range(len(history)))
     return [{key: value for key, value in row.items() if not key.startswith("_")} for row in history]
-
-
-def segments(run_dir: Path) -> list[dict[str, Any]]:
-    """What the offline attempts left, oldest first."""
-    return [read_segment(path) for path in sorted(run_dir.glob("wandb/offline-run-*/run-*.wandb"))]
-
-
-def sent_rows(run_dir: Path) -> list[dict[str, Any]]:
-    """History over all segments in the order of `wandb sync`."""
-    return plain_rows([row for segment in segments(run_dir) for row in segment["history"]])
 
 
 def recorded(run_dir: Path) -> list[dict[str, float]]:

@@ -1,28 +1,33 @@
-"""wandb-core, the process that wandb starts beside ours: how it is started, and how it is let go of."""
+"""wandb-core, the process that wandb starts beside ours: how it is started and ended."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Thread
 
-LET_GO_S = 2.0  # which wandb-core has to end, once nothing is left for it to send or it is given up
+log = logging.getLogger(__name__)
+
+END_S = 2.0  # seconds that wandb-core has to end, once nothing is left for it to send or it is given up
 
 
-def let_go() -> None:
-    """Ends wandb-core, or forgets it if that takes longer than `LET_GO_S`.
+def end_wandb_core() -> None:
+    """End wandb-core, or forget it if that takes longer than `END_S`.
 
-    Else wandb's exit hook waits for it without end (it may miss the word that it shall end, if a request has just
-    been given up), or ends the process with a traceback of its own.
+    Otherwise wandb's exit hook waits for it without end (it may miss the request to end, if another request has just
+    been given up), or ends the process with a traceback.
     """
-    with suppress(Exception):  # it is gone already (SIGTERM goes to every process of a job), or still sends
-        import wandb
-
-        within(LET_GO_S, lambda: wandb.teardown(exit_code=1))  # what is still open has failed
+    wandb = sys.modules.get("wandb")
+    if wandb is None:  # it was never started
+        return
+    try:
+        within(END_S, lambda: wandb.teardown(exit_code=1))  # a run that is still open has failed
+    except Exception as error:  # it is gone already (SIGTERM goes to every process of a job), or it still sends
+        log.debug("wandb-core could not be ended: %r", error)
 
 
 def within(seconds: float, call: Callable[[], object]) -> None:
-    """Calls it; TimeoutError if it takes longer, and then it is left alone. Raises what it raises."""
+    """Call a function in a thread. Raises what it raises, or TimeoutError if it takes longer; then it is left alone."""
     failed: list[Exception] = []
 
     def _call() -> None:
@@ -41,22 +46,25 @@ def within(seconds: float, call: Callable[[], object]) -> None:
 
 
 def log_in() -> None:
-    """Finds the key without asking for one at a terminal; wandb's UsageError if there is none."""
+    """Find the API key without asking for one at a terminal; wandb's UsageError if there is none."""
     import wandb
 
     start_quietly()
-    if not wandb.login(prompt=False, verify=False):
+    is_open = wandb.run is not None  # `init` ends a run that is left over, but `login` refuses while there is one
+    if not is_open and not wandb.login(prompt=False, verify=False):
         raise wandb.errors.UsageError("no API key; run `wandb login` or set WANDB_API_KEY")
 
 
 def start_quietly() -> None:
-    """Silence what W&B prints outside of runs. With WANDB_MODE=offline it would not look for a key."""
-    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # its report on itself holds the process up for 10 s
+    """Start wandb-core and silence what W&B prints outside of runs. With WANDB_MODE=offline it would find no key."""
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # W&B's report on itself holds the process up for 10 s
     import wandb
 
-    hooks = sys.exit, sys.excepthook
+    exit_function = sys.exit
+    excepthook = sys.excepthook
     try:
         wandb.setup(settings=wandb.Settings(silent=True, mode="online"))
     finally:
-        # every wandb-core wraps them once more, to tell wandb's exit hook how the process ends; `let_go` comes first
-        sys.exit, sys.excepthook = hooks
+        # every wandb-core wraps them once more, to learn how the process ends; `end_wandb_core` comes before that
+        sys.exit = exit_function
+        sys.excepthook = excepthook

@@ -13,33 +13,35 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WandbIdentity:
-    """The content of wandb.json: one W&B run for each run folder, for ever."""
+    """The content of wandb.json: under which id, group and name W&B knows the run."""
 
     id: str
     group: str
     name: str
-    rows: int  # of the record, that the last clean end left at the other side: the server or the offline segments
 
     @classmethod
     def of(cls, run_dir: Path, group: str, name: str) -> "WandbIdentity":
-        """That of the folder, with this group and name from now on; a new one for a new folder."""
+        """Return the identity of a run folder, with a new id for a new folder, and with this group and name."""
         known = known_identity(run_dir)
-        return cls(known.id if known else uuid.uuid4().hex[:12], group, name, known.rows if known else 0)
+        return cls(known.id if known else uuid.uuid4().hex[:12], group, name)
 
-    def keep(self, run_dir: Path) -> None:
-        """Write it, before a W&B run exists of which the folder would not know."""
+    def save(self, run_dir: Path) -> None:
+        """Write wandb.json."""
         with atomic_write(run_dir / "wandb.json") as file:
             file.write(json.dumps(asdict(self)).encode())
 
 
 def known_identity(run_dir: Path) -> WandbIdentity | None:
-    """That of a folder whose run W&B was told of; after a loss of wandb.json, with the id that W&B's folders name."""
+    """Return the identity of a run folder; None if the run never had to do with W&B.
+
+    If wandb.json is lost, W&B's own folders still name the id.
+    """
     try:
-        return WandbIdentity(**({"group": "", "name": ""} | json.loads((run_dir / "wandb.json").read_text())))
+        return WandbIdentity(**json.loads((run_dir / "wandb.json").read_text()))
     except (FileNotFoundError, ValueError, TypeError) as error:
         folders = sorted(run_dir.glob("wandb/*run-*_*-*"), key=lambda path: path.name.partition("run-")[2])
         if not folders:
             return None
-        found = WandbIdentity(folders[-1].name.rpartition("-")[2], "", "", 0)
+        found = WandbIdentity(folders[-1].name.rpartition("-")[2], "", "")
         log.warning("%s cannot be read (%s); its W&B run is %s", run_dir / "wandb.json", type(error).__name__, found.id)
         return found

@@ -1,4 +1,4 @@
-"""Sends to W&B what it has not got of a run that is not being trained: rows, pictures, the model, how it ended."""
+"""Sends to W&B what it lacks of a run that is not being trained: rows, pictures, the model, how the run ended."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -10,17 +10,16 @@ from ddpg.errors import UserError, first_line
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.settings import WandbSettings
 from ddpg.record.tracking.tracker import Kind
-from ddpg.record.tracking.wandb_core import let_go, log_in
-from ddpg.record.tracking.wandb_files import mark_as_synced
+from ddpg.record.tracking.wandb_core import end_wandb_core, log_in
 from ddpg.record.tracking.wandb_identity import WandbIdentity
 from ddpg.record.tracking.wandb_sink import WandbSink
 
-CONNECT_S = 20  # the server does not answer at all
-ARRIVAL_S = 10.0  # the server may show what it took in a moment later
+CONNECT_S = 20  # seconds in which the server has to answer at all
+ARRIVAL_S = 10.0  # seconds in which the server has to show what it took in
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedRun:
     """A run as it lies on disk."""
 
     folder: Path
@@ -32,48 +31,48 @@ class Ended:
 
 
 class WandbServer:
-    """The server that WANDB_BASE_URL names, and its word on which rows it has.
-
-    So it matters neither which attempts of a run were online, nor what their files hold.
-    """
+    """The server that WANDB_BASE_URL names; it is asked which rows it has, so it does not matter who sent them."""
 
     def __init__(self) -> None:
-        """UserError without a key, or if the server does not answer within `CONNECT_S`."""
+        """Connect. UserError without a key, or if the server does not answer within `CONNECT_S`."""
         self._api = _connected()
 
-    def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: Ended) -> int | None:
-        """How many rows were sent, perhaps none but how the run ended; None if W&B has it all.
+    def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int | None:
+        """Send what the server lacks; return the number of rows sent, or None if the server had everything.
 
-        Raises UserError if W&B cannot be reached, or does not show the whole record in the end; else whatever W&B
-        raises.
+        The number is 0 if only the end of the run was missing.
+
+        Raises:
+            UserError: W&B cannot be reached, or does not show the whole record in the end.
+            Exception: whatever W&B raises.
         """
         self._api = self._api or _connected()
         try:
             return self._send_missing(settings, identity, run)
         except BaseException:
-            let_go()  # what is open for this run; and the wandb-core through which the server was asked
+            end_wandb_core()  # what is open for this run, and what the server was asked through
             self._api = None
             raise
 
-    def _send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: Ended) -> int | None:
+    def _send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int | None:
         place = "/".join(part for part in (settings.entity, settings.project, identity.id) if part)
         if self._has_all(place, run):
-            mark_as_synced(run.folder, identity.id)
             return None
-        sink = WandbSink(replace(settings, mode="online"), run.folder, run.config, identity.group, identity.name)
-        before = sink.open_online()
+        online = replace(settings, mode="online")
+        sink = WandbSink(online, run.folder, run.config, identity.group, identity.name)
+        before = sink.open_online().starting_step
         sink.start(run.rows)
         for path, kind in run.files:
             sink.save(path, kind)
         sink.hand_over(run.exit_code, run.summary)
         self._require_all(place, run)
-        mark_as_synced(run.folder, identity.id)
         return max(len(run.rows) - before, 0)
 
-    def _has_all(self, place: str, run: Ended) -> bool:
+    def _has_all(self, place: str, run: EndedRun) -> bool:
+        """Whether the server has every row of the record, and knows how the run ended."""
         import wandb
 
-        self._api.flush()  # else it answers from memory
+        self._api.flush()  # otherwise it answers from memory
         try:
             found = self._api.run(place)
         except wandb.errors.CommError as error:
@@ -82,8 +81,8 @@ class WandbServer:
             raise
         return found.historyLineCount >= len(run.rows) and (found.state == "finished") == (run.exit_code == 0)
 
-    def _require_all(self, place: str, run: Ended) -> None:
-        """W&B's `finish` says nothing when the server refused the rows."""
+    def _require_all(self, place: str, run: EndedRun) -> None:
+        """Ask until the server has everything: W&B's `finish` raises nothing when the server refused the rows."""
         deadline = time.monotonic() + ARRIVAL_S
         while not self._has_all(place, run):
             if time.monotonic() > deadline:
@@ -92,7 +91,7 @@ class WandbServer:
 
 
 def _connected() -> Any:
-    """A wandb.Api. UserError as above."""
+    """Return a wandb.Api; UserError as in `WandbServer`."""
     import wandb
 
     try:

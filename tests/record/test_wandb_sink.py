@@ -1,11 +1,12 @@
-"""W&B online, against a server of our own (wandb_server.py): one W&B run for each run, whatever happens to it."""
+"""W&B online, against the server of support/wandb_server.py: one W&B run for each run, whatever happens to it."""
 
+import os
 import random
 import signal
-import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.tracked import (
     GROUP,
     KILLS,
@@ -17,7 +18,6 @@ from support.tracked import (
     plain_rows,
     recorded,
     said,
-    segments,
     settings,
     start,
     tracker_of,
@@ -25,8 +25,6 @@ from support.tracked import (
     wandb_core,
 )  # fmt: skip
 from support.wandb_server import WandbServer
-
-from ddpg.record.tracking.wandb_sink import WandbSink
 
 
 def received(server: WandbServer) -> int:
@@ -50,6 +48,85 @@ def test_the_server_has_all_that_the_record_has(wandb_server: WandbServer, tmp_p
     assert run.settings.items() >= wanted.items()
     assert run.settings["tags"] == ["first", "t" * 64]
     assert [name.partition("-")[0] for name in run.artifacts] == ["actor"]
+
+
+def test_it_opens_when_training_has_begun(wandb_server: WandbServer, tmp_path: Path) -> None:
+    """It takes a second, for which the first step does not wait: not even after the evaluation at step 0."""
+    tracker = tracker_of(tmp_path, settings(mode="online"))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 1)
+    assert not wandb_server.runs
+    tracker.step(1)
+    assert wandb_server.only_run().starts == 1
+    log_rows(tracker, 1, 2)
+    tracker.finish(0, {})
+    assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
+
+
+def test_it_is_quiet_and_keeps_its_files_in_the_run_folder(
+    wandb_server: WandbServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    tracker = tracker_of(run, settings(mode="online"))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 2)
+    (run / "actor.pt").write_bytes(b"weights")
+    tracker.save(run / "actor.pt", "model")
+    tracker.finish(0, {})
+    assert (run / "wandb" / "artifacts" / "staging").is_dir()
+    assert "WANDB_DATA_DIR" in os.environ  # as the fixture set it
+    assert not (tmp_path / "home" / ".local").exists()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_media_join_the_last_row(wandb_server: WandbServer, tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "learning_curve.png")
+    (tmp_path / "step_10.mp4").write_bytes(b"film")
+    tracker = tracker_of(tmp_path, settings(mode="online", save_model=False))
+    tracker.rewind(None)
+    log_rows(tracker, 0, 2)
+    tracker.save(tmp_path / "learning_curve.png", "image")
+    tracker.save(tmp_path / "step_10.mp4", "video")
+    tracker.save(tmp_path / "actor.pt", "model")  # save_model=false: not even looked for
+    tracker.finish(0, {})
+    first, last = wandb_server.only_run().history
+    assert not [key for key in first if key.startswith("media/")]
+    assert {key for key in last if key.startswith("media/")} == {"media/learning_curve", "media/video"}
+    assert not wandb_server.only_run().artifacts
+
+
+def test_history_over_resumes_is_the_record(wandb_server: WandbServer, tmp_path: Path) -> None:
+    first = tracker_of(tmp_path, settings(mode="online"))
+    first.rewind(None)
+    log_rows(first, 0, 12)
+    position = first.position()
+    log_rows(first, 12, 20)  # rows after the checkpoint: sent once, and not again after the resume
+    first.finish(75, {})
+
+    silent = tracker_of(tmp_path, settings(mode="disabled"))  # W&B learns of this attempt later
+    silent.rewind(position)
+    log_rows(silent, 12, 25)
+    position = silent.position()
+    silent.finish(75, {})
+
+    last = tracker_of(tmp_path, settings(mode="online"))
+    last.rewind(position)
+    log_rows(last, 25, 30)
+    last.finish(0, {})
+    assert len(recorded(tmp_path)) == 30
+    assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
+    assert (wandb_server.only_run().starts, wandb_server.only_run().state) == (2, "finished")
+
+
+@needs_proc
+def test_it_is_told_how_the_run_ended(wandb_server: WandbServer, tmp_path: Path) -> None:
+    run = start(tmp_path, 100_000, 0.005, mode="online")
+    wait_until(lambda: received(wandb_server) > 0)
+    kill([run.pid], signal.SIGTERM)
+    assert run.wait() == 143
+    ended = wandb_server.only_run()
+    assert (ended.summary["state"], ended.exit_code) == ("interrupted", 143)
 
 
 def test_failed_is_failed(wandb_server: WandbServer, tmp_path: Path) -> None:
@@ -102,26 +179,6 @@ def test_a_run_that_ends_before_its_moment(
     log_rows(tracker, 0, 5)
     tracker.finish(exit_code, {})
     assert len(wandb_server.runs) == runs
-
-
-def test_a_wandb_core_that_does_not_end_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on trying, for minutes if the server takes what it is sent and never answers; Slurm kills before."""
-    ended, told = threading.Event(), threading.Event()
-    monkeypatch.setattr("wandb.teardown", lambda exit_code: (ended.wait(30), told.set()))
-    monkeypatch.setattr("ddpg.record.tracking.wandb_core.LET_GO_S", 0.01)
-    WandbSink(settings().wandb, tmp_path, {}, "g", "n").abandon()
-    assert not told.is_set()
-    ended.set()
-
-
-def test_wandb_sends_no_report_on_itself(
-    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It would when the process ends, and wait 10 s for a server that does not answer."""
-    monkeypatch.delenv("WANDB_ERROR_REPORTING", raising=False)
-    assert start(tmp_path, 20, 0, mode="online").wait() == 0
-    assert wandb_server.only_run().state == "finished"
-    assert "sdk" not in wandb_server.requests  # /sdk/otel/...
 
 
 def test_a_model_that_cannot_be_kept_costs_the_rest_nothing(
@@ -195,5 +252,4 @@ def test_refusals_for_a_while_lose_nothing(wandb_server: WandbServer, tmp_path: 
     wandb_server.refuse = lambda operation: status if wandb_server.requests[operation] % 2 else None
     assert start(tmp_path, 300, 0.005, mode="online", finish_timeout=60.0).wait() == 0
     assert wandb_server.refused[status] > 3
-    assert not segments(tmp_path)
     assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
