@@ -20,11 +20,17 @@ class Choices:
 
     def __init__(self, config_dir: str | None) -> None:
         path = create_config_search_path("pkg://ddpg.conf")
+        self._own: list[str] = []
         if config_dir is not None:
             if not Path(config_dir).is_dir():
                 raise UserError(f"--config-dir {config_dir}: there is no such folder")
-            path.prepend("command-line", f"file://{Path(config_dir).absolute()}")
+            self._own = [f"file://{Path(config_dir).absolute()}"]
+            path.prepend("command-line", self._own[0])
         self._repository = ConfigRepository(path)
+
+    def search_path(self) -> list[str]:
+        """Return the override that lets Hydra find the folder of --config-dir; none without that flag."""
+        return [f"hydra.searchpath={self._own}"] if self._own else []
 
     def options(self, group: str) -> list[str]:
         """Sorted; none if there is no such group."""

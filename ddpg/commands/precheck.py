@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -37,15 +38,26 @@ class Precheck(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
-            if config.resume is not None:
-                raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
-            require_one_choice(config)
-            runs = compose(config, GlobalHydra.instance().config_loader(), variations(config), first=0)
-            for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
-                require_installed(env)
+            check_jobs(config, GlobalHydra.instance().config_loader())
             require_writable(Path(config.hydra.sweep.dir))
         except Exception as error:
             raise Refused(error) from error
+
+
+def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
+    """Raise UserError for a mistake in the jobs of a sweep; every value of a key is checked in one of them."""
+    if config.resume is not None:
+        raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
+    require_one_choice(config)
+    runs = compose(config, loader, variations(sweep_words(config), loader), first=0)
+    for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
+        require_installed(env)
+
+
+def sweep_words(config: DictConfig) -> list[str]:
+    """Return the overrides of a sweep: those of hydra.sweeper.params, then those of the command line."""
+    params = config.hydra.sweeper.get("params") or {}
+    return [f"{key}={values}" for key, values in params.items()] + list(config.hydra.overrides.task)
 
 
 def require_one_choice(config: DictConfig) -> None:
@@ -95,14 +107,11 @@ def _is_key(cfg: DictConfig, key: str) -> bool:
     return OmegaConf.select(cfg, key.rpartition(".")[0]) is not None if "." in key else key in cfg
 
 
-def variations(config: DictConfig) -> list[list[str]]:
+def variations(words: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
     """The first job of a sweep, then every further value of every key once, in that job: the sum of the values, not
     their product. Values that only the sweeper knows (intervals) are left to the jobs."""
-    params = config.hydra.sweeper.get("params") or {}
-    texts = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
     choices: dict[str, list[str]] = {}
-    loader = GlobalHydra.instance().config_loader()
-    for override in OverridesParser.create(config_loader=loader).parse_overrides(texts):
+    for override in OverridesParser.create(config_loader=loader).parse_overrides(list(words)):
         key = override.get_key_element()
         if not override.is_sweep_override():
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]

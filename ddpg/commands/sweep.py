@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ddpg.commands.command_line import is_value, key_values, one_line_errors, print_help
@@ -71,19 +70,13 @@ def sweep() -> None:
 
 
 def _plan(argv: list[str]) -> None:
-    """By way of `ddpg-train -m`, so that everything is meant as it is there."""
-    from ddpg.commands.cli import train_with_hydra  # Hydra, where it is needed
+    from ddpg.commands.plan import plan_command  # loads Hydra, which the other commands do without
 
     print_help(argv, f"ddpg-sweep {COMMANDS['plan'][0]}", fields(PlanOptions))
     own = [word for word in argv if word.startswith("probe=")]
     options = PlanOptions(**fit(key_values(own, "probe=30"), PlanOptions))
-    words = [word for word in argv if word not in own]
-    if not any(word.startswith("hydra/launcher=") for word in words):
-        words.append("hydra/launcher=local")
-    with TemporaryDirectory() as unused:  # Hydra wants a folder for the sweep
-        words = [word for word in words if not word.startswith("hydra.sweep.dir=")]
-        sys.argv[1:] = ["-m", *words, f"hydra.sweep.dir={unused}", f"hydra.launcher.plan={options.probe:g}"]
-        train_with_hydra()
+    sys.path.append(str(Path.cwd()))  # a package there can be named in the YAML
+    plan_command([word for word in argv if word not in own], options.probe)
 
 
 def _status(argv: list[str]) -> None:

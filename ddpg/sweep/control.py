@@ -1,6 +1,5 @@
 """`ddpg-sweep retry` and `cancel`: from the state of a sweep to the next attempt, or to its end."""
 
-import math
 import os
 import shlex
 import signal
@@ -49,8 +48,7 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
             print(f"nothing to retry\n{outcome(sweep, runs)}")
             return True
         if isinstance(chosen, SlurmOptions):
-            tasks, cores = math.ceil(len(numbers) / chosen.runs_per_job), chosen.cores(sweep.threads)
-            slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, cores)
+            slurm.require_submittable(chosen, len(numbers), sweep.threads)
         print(f"retry of {number_of_runs(len(numbers))}: {ranges(numbers)}", flush=True)
         wait = hand_over(sweep, numbers, chosen)
     ended = wait_for_end(sweep, wait)
@@ -60,7 +58,7 @@ def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> boo
 def _with_options(sweep: SweepFolder, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the sweep's launcher, with those given; keys of a mapping are added to it, as Hydra does."""
     launcher = sweep.launcher
-    known = [name for name in launcher if name not in ("kind", "plan")]
+    known = [name for name in launcher if name != "kind"]
     for key, value in given.items():
         if key not in known:
             near = nearest(key, known, most=30)

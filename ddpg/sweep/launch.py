@@ -1,70 +1,109 @@
-"""From Hydra's jobs to runs that are being trained."""
+"""From the jobs of Hydra's sweeper to runs that are being trained."""
 
-import logging
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import DictConfig
+from hydra.utils import get_class
+from omegaconf import DictConfig, OmegaConf
 
 from ddpg.errors import UserError
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.forecast.memory import estimated_mem_gb
-from ddpg.sweep.forecast.plan import plan
-from ddpg.sweep.freeze import compose, freeze
+from ddpg.sweep.freeze import FrozenRun, compose, freeze
 from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import RunState, states
 from ddpg.sweep.state.table import number_of_runs
 
-log = logging.getLogger(__name__)
+#: Sweepers that name all their jobs beforehand, whatever becomes of them.
+NEED_NO_RESULTS = ("hydra_plugins.ddpg_launcher.Sweeper", "hydra._internal.core_plugins.basic_sweeper.BasicSweeper")
 
 
-def checked_options(kind: str, values: Mapping[str, Any]) -> Options:
-    """The launcher's options. UserError for a mistake in them, and for jobs that Slurm would never run."""
-    chosen = options({"kind": kind, **values})
-    if isinstance(chosen, SlurmOptions) and chosen.plan is None:  # a plan tells the rest all the same
-        slurm.require_submittable(chosen, tasks=1, mem_gb=chosen.mem_gb or 0, cpus=chosen.cores(threads=1))
+def checked_options(config: DictConfig) -> Options:
+    """Return the options of the launcher that a composed config has chosen.
+
+    Raises:
+        UserError: a mistake in the options, a launcher of another package, or a sweeper that does not go with them.
+    """
+    chosen = _options(config)
+    sweeper = config.hydra.sweeper
+    names_its_jobs = sweeper._target_ in NEED_NO_RESULTS
+    if not names_its_jobs and not chosen.wait:
+        needs = sweeper._target_
+        raise UserError(f"hydra.launcher.wait=false gives no results back, which {needs} needs: use wait=true")
+    if names_its_jobs and sweeper.max_batch_size is not None:
+        option = "processes" if chosen.kind == "local" else "array_parallelism"
+        raise UserError(
+            f"hydra.sweeper.max_batch_size={sweeper.max_batch_size}: with this launcher "
+            f"hydra.launcher.{option} says how many run at the same time"
+        )
     return chosen
+
+
+def _options(config: DictConfig) -> Options:
+    values: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+    launcher = get_class(values.pop("_target_"))
+    if not hasattr(launcher, "kind"):
+        name = config.hydra.runtime.choices["hydra/launcher"]
+        raise UserError(f"hydra/launcher={name} does not freeze its jobs: choose local or slurm")
+    return options({"kind": launcher.kind, **values})
+
+
+def require_startable(chosen: Options, runs: int = 1) -> None:
+    """Raise UserError for runs that Slurm would refuse, or would take and never start, as far as the options tell."""
+    if isinstance(chosen, SlurmOptions):
+        slurm.require_submittable(chosen, runs, threads=1)
 
 
 def launch(
     chosen: Options, config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], first: int
 ) -> list[JobReturn]:
-    """Freezes the jobs, has them trained, and says what became of them; [] if nothing is waited for."""
-    sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
-    if chosen.plan is not None:
-        plan(compose(config, loader, jobs, first), chosen, chosen.plan)
-        return []
-    if isinstance(chosen, SlurmOptions):
-        tasks = math.ceil(len(jobs) / chosen.runs_per_job)
-        # before the minutes that composing very many takes
-        slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads=1))
+    """Freeze the jobs, have them trained and print what became of them.
+
+    Args:
+        chosen: the launcher's options.
+        config: the master config of the sweep.
+        loader: Hydra's, which composes the jobs.
+        jobs: the overrides of each job.
+        first: the number of the first job.
+
+    Returns:
+        For each job the return of its run, or why there is none; [] if the options say not to wait.
+    """
+    require_startable(chosen, len(jobs))  # again: composing very many jobs takes minutes
     runs = compose(config, loader, jobs, first)
     threads = max(run.config["threads"] for run in runs)
     if isinstance(chosen, SlurmOptions):
-        gpu = chosen.gpus_per_node is not None
-        chosen = replace(chosen, mem_gb=chosen.mem_gb or estimated_mem_gb(runs, chosen.runs_per_job, gpu))
-        slurm.require_submittable(chosen, tasks, chosen.mem_gb or 0, chosen.cores(threads))
+        chosen = _with_memory(chosen, runs)
+        slurm.require_submittable(chosen, len(runs), threads)
+    sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
     new = {run.number for run in runs}
     with sweep.alone():
         before = states(sweep) if sweep.exists else []
         alive = {one.run.number for one in before if one.is_alive}
         freeze(sweep, runs, alive, {"launcher": asdict(chosen), "threads": threads})
         print(f"{number_of_runs(len(runs))}: ddpg-sweep status {sweep.quoted}", flush=True)
-        left = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
-        wait = hand_over(sweep, left, chosen)
+        missing = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
+        wait = hand_over(sweep, missing, chosen)
     ended = wait_for_end(sweep, wait)
     return _returns(sweep, [one for one in ended if one.run.number in new]) if chosen.wait else []
 
 
+def _with_memory(chosen: SlurmOptions, runs: Sequence[FrozenRun]) -> SlurmOptions:
+    """Return the options with an estimate of the memory where they have none."""
+    if chosen.mem_gb is not None:
+        return chosen
+    needs_gpu = chosen.gpus_per_node is not None
+    return replace(chosen, mem_gb=estimated_mem_gb(runs, chosen.runs_per_job, needs_gpu))
+
+
 def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:
-    """As Hydra's sweepers want to see the runs: their last returns, or what they failed with."""
+    """Return what Hydra's sweepers read: the last return of each run, or why it has none."""
     missing = sum(one.state != "done" for one in ended)
     error = UserError(f"{missing} of {len(ended)} runs are not done; ddpg-sweep retry {sweep.quoted} goes on with them")
     return [
@@ -76,7 +115,7 @@ def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:
 
 
 class _Missing(JobReturn):
-    """Without the line that Hydra prints before it raises; the summary has said more."""
+    """Raises without the line that Hydra prints before it raises: the table of the runs has said more."""
 
     @JobReturn.return_value.getter  # type: ignore[attr-defined, untyped-decorator]
     def return_value(self) -> Any:

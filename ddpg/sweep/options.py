@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
-from ddpg.ranges import Count, NonNegative, PositiveInt
+from ddpg.ranges import Count, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,6 @@ class LocalOptions:
     kind: Literal["local"]
     processes: PositiveInt | None
     wait: bool
-    plan: NonNegative | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ class SlurmOptions:
     setup: Sequence[str]
     additional_parameters: Mapping[str, Any]
     wait: bool
-    plan: NonNegative | None
 
     def cores(self, threads: int) -> int:
         """Of a job whose runs have so many threads each."""

@@ -101,12 +101,18 @@ def partitions() -> list[Partition]:
     return [_partition(dict(re.findall(r"(\w+)=(\S+)", line)), nodes) for line in shown]
 
 
-def require_submittable(options: SlurmOptions, tasks: int, mem_gb: int, cpus: int) -> None:
-    """UserError, in one line, for jobs that Slurm would refuse, or take and never start.
+def require_submittable(options: SlurmOptions, runs: int, threads: int, mem_gb: int = 0) -> None:
+    """Raise UserError for jobs that Slurm would refuse, or would take and never start.
 
-    `tasks`: how many jobs; `mem_gb`, `cpus`: of each, as they will be asked for. What only sbatch knows (whether the
-    account, qos and constraint exist) it says at the submission, see `refused`.
+    What only sbatch knows (whether the account, qos and constraint exist) it says at the submission: see `refused`.
+
+    Args:
+        options: what the jobs ask for.
+        runs: how many runs they train together.
+        threads: cores of each run, where the options leave the cores of a job open.
+        mem_gb: GiB of each job, where the options leave its memory open.
     """
+    tasks = math.ceil(runs / options.runs_per_job)
     if shutil.which("sbatch") is None:
         raise UserError(
             "hydra/launcher=slurm needs sbatch, which is not on this machine: go to a login node of your cluster; "
@@ -118,7 +124,8 @@ def require_submittable(options: SlurmOptions, tasks: int, mem_gb: int, cpus: in
             f"it must be more than hydra.launcher.signal_delay_s={options.signal_delay_s} seconds"
         )
     chosen = _chosen(options.partition)
-    complaints = [_complaint(partition, options, mem_gb, cpus) for partition in chosen]
+    memory, cores = options.mem_gb or mem_gb, options.cores(threads)
+    complaints = [_complaint(partition, options, memory, cores) for partition in chosen]
     if all(complaints):
         raise UserError(str(complaints[0]))
     for most, whose in ((limits().jobs, "this Slurm's queue holds, MaxJobCount"), _submit_limit(options)):

@@ -15,12 +15,11 @@ from ddpg.sweep.state.folder import Submission, SweepFolder
 TOTAL = 1000
 #: What `ddpg-train -m` writes for these launchers when they keep their defaults.
 LAUNCHERS: dict[str, dict[str, Any]] = {
-    "local": {"kind": "local", "processes": None, "wait": True, "plan": None},
+    "local": {"kind": "local", "processes": None, "wait": True},
     "slurm": {
         "kind": "slurm", "partition": None, "account": None, "qos": None, "constraint": None, "timeout_min": 120,
         "mem_gb": 2, "cpus_per_task": None, "gpus_per_node": None, "runs_per_job": 1, "array_parallelism": 256,
         "signal_delay_s": 120, "max_num_timeout": 100, "setup": [], "additional_parameters": {}, "wait": True,
-        "plan": None,
     },
 }  # fmt: skip
 

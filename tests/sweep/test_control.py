@@ -108,13 +108,13 @@ class TestRetry:
     def test_jobs_are_checked_as_they_will_be(
         self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Three runs in two jobs of two runs, with four threads each."""
+        """Three runs with four threads each."""
         asked: list[tuple[int, ...]] = []
         monkeypatch.setattr("ddpg.sweep.slurm.require_submittable", lambda _, *amounts: asked.append(amounts))
         sweep = write_sweep(tmp_path / "sweep", [FAILED, DONE, FAILED, FAILED], wait=False)
         sweep.write(sweep.plan() | {"threads": 4})
         assert retry(sweep, {"runs_per_job": 2, "mem_gb": 3}, None)
-        assert asked == [(2, 3, 8)]
+        assert asked == [(3, 4)]
 
     def test_true_when_all_that_were_retried_are_done(
         self, tmp_path: Path, slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
@@ -130,7 +130,6 @@ class TestRetry:
         [
             ({"mem": 3}, "mem=3: hydra/launcher=slurm has no such option; did you mean mem_gb?"),
             ({"kind": "local"}, "kind=local: hydra/launcher=slurm has no such option"),
-            ({"plan": 3}, "plan=3: hydra/launcher=slurm has no such option"),
             ({"mem_gb": "x"}, "mem_gb=x must be a whole number"),
             ({"timeout_min": 0}, "timeout_min=0 is out of range: it must be at least 1"),
         ],

@@ -85,8 +85,8 @@ def slurm_options(**values: Any) -> SlurmOptions:
     return result
 
 
-def submittable(tasks: int = 1, mem_gb: int = 1, cpus: int = 1, **values: Any) -> None:
-    require_submittable(slurm_options(**values), tasks, mem_gb, cpus)
+def submittable(runs: int = 1, threads: int = 1, mem_gb: int = 1, **values: Any) -> None:
+    require_submittable(slurm_options(**values), runs, threads, mem_gb)
 
 
 def test_queue(program: Callable[[str, str], None]) -> None:
@@ -152,9 +152,9 @@ def test_limits() -> None:
 
 @pytest.mark.usefixtures("cluster")
 def test_submittable() -> None:
-    submittable(tasks=100, mem_gb=19, cpus=2)
-    submittable(partition="gpu", timeout_min=2880, gpus_per_node=4, mem_gb=97, cpus=64)
-    submittable(partition="low,gpu", cpus=3)  # one that can is enough
+    submittable(runs=100, mem_gb=19, threads=2)
+    submittable(partition="gpu", timeout_min=2880, gpus_per_node=4, mem_gb=97, threads=64)
+    submittable(partition="low,gpu", threads=3)  # one that can is enough
 
 
 @pytest.mark.parametrize(
@@ -170,13 +170,13 @@ def test_submittable() -> None:
         ({"partition": "short", "timeout_min": 61}, "timeout_min=61 is more than the 60 minutes that partition short"),
         ({"mem_gb": 20}, r"hydra.launcher.mem_gb=20 \(from .*runs_per_job=1\) is more .* partition low offers: 19 at"),
         ({"partition": "gpu", "mem_gb": 98}, "is more than any node of partition gpu offers: 97 at most"),
-        ({"cpus": 3, "cpus_per_task": 3}, "hydra.launcher.cpus_per_task=3 is more than any node of partition low"),
+        ({"cpus_per_task": 3}, "hydra.launcher.cpus_per_task=3 is more than any node of partition low"),
         ({"gpus_per_node": 1}, "hydra.launcher.gpus_per_node=1 is more than any node of partition low offers: 0 at"),
         (
-            {"partition": "mixed", "timeout_min": 30, "mem_gb": 200, "cpus": 8},
+            {"partition": "mixed", "timeout_min": 30, "mem_gb": 200, "threads": 8},
             "no node of partition mixed has at the same time .*: mem_gb=200, cpus_per_task=8, gpus_per_node=0",
         ),
-        ({"tasks": 250, "runs_per_job": 2}, "250 jobs are more .* MaxJobCount=100: hydra.launcher.runs_per_job=6 or"),
+        ({"runs": 500, "runs_per_job": 2}, "250 jobs are more .* MaxJobCount=100: hydra.launcher.runs_per_job=6 or"),
     ],
 )
 @pytest.mark.usefixtures("cluster")
@@ -194,12 +194,12 @@ def test_limit_of_the_user(program: Callable[[str, str], None]) -> None:
       *assoc*) printf '5\\n\\n';;
     esac"""
     program("sacctmgr", limited)
-    submittable(tasks=6)  # one of the user's accounts has no limit
-    submittable(tasks=5, account="physics")
+    submittable(runs=6)  # one of the user's accounts has no limit
+    submittable(runs=5, account="physics")
     with pytest.raises(UserError, match=r"^6 jobs are more than user \w+ may have in the queue, MaxSubmitJobs=5: "):
-        submittable(tasks=6, account="physics")
+        submittable(runs=6, account="physics")
     with pytest.raises(UserError, match=r"MaxSubmitJobs=3: hydra.launcher.runs_per_job=2 or more packs them"):
-        submittable(tasks=4, account="physics", qos="short")
+        submittable(runs=4, account="physics", qos="short")
 
 
 def test_no_slurm_here(program: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def _plan_slurm(ordered: Sequence[Forecast], options: SlurmOptions, threads: int
             f"hydra.launcher.mem_gb={mem_gb} is less than the {expected} GiB that a job is expected to need"
         )
     try:
-        slurm.require_submittable(options, len(jobs), mem_gb, cores)
+        slurm.require_submittable(options, len(ordered), threads, mem_gb)
         largest = slurm.limits().array_size
         arrays = math.ceil(len(jobs) / largest)
         print(f"job arrays: {arrays}, for MaxArraySize={largest}; of each {options.array_parallelism} jobs at a time")

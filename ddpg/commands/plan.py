@@ -1,0 +1,58 @@
+"""`ddpg-sweep plan`: composes the jobs of a command line as `ddpg-train -m` would, and prints what they will take."""
+
+from collections.abc import Sequence
+
+import hydra
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # hydra-core is held below 1.4
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ddpg.commands.messages import known_flags
+from ddpg.commands.options_help import Choices
+from ddpg.commands.precheck import check_jobs, sweep_words
+from ddpg.errors import UserError
+from ddpg.sweep.forecast.plan import plan
+from ddpg.sweep.freeze import compose
+from ddpg.sweep.launch import NEED_NO_RESULTS, checked_options
+
+#: The flags of `ddpg-train` that say where the config comes from, and -m, which is meant anyway.
+FLAGS = ("config_dir", "config_name", "multirun")
+
+
+def plan_command(words: Sequence[str], probe_s: float) -> None:
+    """Print the plan of the sweep that `ddpg-train WORDS -m` would start.
+
+    Args:
+        words: overrides and flags of `ddpg-train`; without hydra/launcher= the sweep is planned for this machine.
+        probe_s: seconds of learning in each trial, 0 for no trial.
+
+    Raises:
+        UserError: a mistake in the words, something that would stop the sweep, or a trial that fails.
+    """
+    flags = known_flags(words)
+    others = [name for name, value in vars(flags).items() if value and name not in (*FLAGS, "overrides")]
+    if others:
+        raise UserError(f"--{others[0].replace('_', '-')}: plan takes no such flag of ddpg-train")
+    overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
+    if not any(word.startswith("hydra/launcher=") for word in overrides):
+        overrides.append("hydra/launcher=local")
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        config = loader.load_configuration(flags.config_name or "config", overrides, RunMode.MULTIRUN)
+        check_jobs(config, loader)
+        if config.hydra.sweeper._target_ not in NEED_NO_RESULTS:
+            name = config.hydra.runtime.choices["hydra/sweeper"]
+            raise UserError(f"hydra/sweeper={name} chooses jobs by the results of others, so there is no plan")
+        options = checked_options(config)
+        runs = compose(config, loader, _jobs(config, loader), first=0)
+    plan(runs, options, probe_s)
+
+
+def _jobs(config: DictConfig, loader: ConfigLoader) -> list[list[str]]:
+    """Return the overrides of every job: all combinations of the values, as Hydra's sweeper forms them."""
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(sweep_words(config))
+    (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
+    return jobs
