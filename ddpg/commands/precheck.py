@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.settings import check, plain
 from ddpg.errors import Refused, UserError
-from ddpg.record.config_file import require_same_config, stored
+from ddpg.record.config_file import read_config, require_same_config
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.freeze import compose
 
@@ -90,7 +90,7 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """The config of a job: as composed, or with `resume` the one that the run was started with, and the overrides."""
     if cfg.resume is None:
         return cfg
-    started = stored(Path(cfg.resume) / "config.yaml")
+    started = read_config(Path(cfg.resume) / "config.yaml")
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
         if override.is_delete() or OmegaConf.is_dict(OmegaConf.select(started, key)) or not _is_key(cfg, key):

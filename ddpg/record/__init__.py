@@ -1,1 +1,1 @@
-"""What a run writes down: its folder, its metrics, where it came from, and its picture."""
+"""The record of a run: its folder, its metrics, its provenance, and its picture."""

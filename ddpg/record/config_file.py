@@ -1,11 +1,9 @@
 """The config.yaml of a run folder: reading it, and comparing it with the config that a run is to go on with."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.settings import MAY_CHANGE, flat, to_yaml
@@ -14,28 +12,28 @@ from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 
 
-def stored(path: Path) -> DictConfig:
-    """The config.yaml of a run; what it MAY_CHANGE and did not know yet when it began has its value of today."""
-    today: Any = yaml.safe_load(files("ddpg.conf").joinpath("config.yaml").read_text("utf-8"))
-    fixed = {key: today[key] for key in MAY_CHANGE if "${" not in str(today.get(key, "${"))}
-    known: Any = OmegaConf.merge(fixed, OmegaConf.load(path))
-    return known
+def read_config(path: Path) -> DictConfig:
+    """Read the config.yaml of a run."""
+    return cast("DictConfig", OmegaConf.load(path))
 
 
 def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
-    """UserError if the folder holds a run of another config; what MAY_CHANGE lists may differ."""
+    """Raise a UserError if the folder holds a run of another config; the keys of MAY_CHANGE may differ."""
     if not folder.config.exists() or folder.config.read_text() == to_yaml(values):
         return
-    new, old = flat(values), flat(OmegaConf.to_container(OmegaConf.load(folder.config), resolve=True))
+    old = flat(OmegaConf.to_container(read_config(folder.config), resolve=True))
+    new = flat(values)
     for key in sorted({*new, *old}):
-        before, now = old.get(key), new.get(key)
-        if key.split(".")[0] not in MAY_CHANGE and before != now and not isinstance(before or now, dict):
-            if values["resume"] is not None:
-                raise UserError(
-                    f"{key}={shown(now)} cannot be given with resume={values['resume']}: that run has "
-                    f"{key}={shown(before)}; what may change: {', '.join(MAY_CHANGE[:-1])}"
-                )
+        before = old.get(key)
+        now = new.get(key)
+        if key.split(".")[0] in MAY_CHANGE or before == now or isinstance(before or now, dict):
+            continue
+        if values["resume"] is not None:
             raise UserError(
-                f"{folder.path} holds a run with {key}={shown(before)}, not {shown(now)}: "
-                f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={folder.path}"
+                f"{key}={shown(now)} cannot be given with resume={values['resume']}: that run has "
+                f"{key}={shown(before)}; what may change: {', '.join(MAY_CHANGE[:-1])}"
             )
+        raise UserError(
+            f"{folder.path} holds a run with {key}={shown(before)}, not {shown(now)}: "
+            f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={folder.path}"
+        )

@@ -1,5 +1,6 @@
-"""Where a run comes from: code, versions, command, machine. Nothing here can stop a run: unknown is null."""
+"""Where a run comes from: code, versions, command, machine. Nothing here can stop a run: what is unknown is null."""
 
+import logging
 import os
 import platform
 import shlex
@@ -13,6 +14,8 @@ from typing import Any
 
 import ddpg
 from ddpg.procfs import proc_field
+
+log = logging.getLogger(__name__)
 
 PACKAGES = (
     "box2d",
@@ -42,12 +45,14 @@ SLURM_VARIABLES = (
 )
 LONGEST_DIFF = 200_000  # characters
 MOST_UNTRACKED = 100
-GIT_SECONDS = 5.0  # a repository on a slow network disk must not hold the run up
+GIT_SECONDS = 5.0  # a repository on a slow network disk must not hold up the run
 
 
 def provenance(seed: int) -> dict[str, Any]:
-    """What provenance.json holds, ready for json.dump."""
-    code, here = _code(), Path.cwd()
+    """Describe this start of a run for provenance.json, in what JSON knows."""
+    code_folder = _code_folder()
+    code = None if code_folder is None else repository(code_folder)
+    here = Path.cwd()
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
@@ -62,7 +67,7 @@ def provenance(seed: int) -> dict[str, Any]:
 
 
 def code_version() -> dict[str, Any]:
-    """`commit` of this package's code, and whether it is `dirty`: changed since; None where git does not know it."""
+    """Return the `commit` of this package's code, and whether it is `dirty`; None for both if git does not track it."""
     folder = _code_folder()
     if folder is None:
         return {"commit": None, "dirty": None}
@@ -70,25 +75,20 @@ def code_version() -> dict[str, Any]:
 
 
 def code_commit() -> str | None:
-    """`commit` of `code_version` alone: `dirty` is a look at every file."""
+    """Return the `commit` of `code_version` alone, because `dirty` takes a look at every file."""
     folder = _code_folder()
     return None if folder is None else _commit(folder)
 
 
-def _code() -> dict[str, Any] | None:
-    folder = _code_folder()
-    return None if folder is None else repository(folder)
-
-
 def _code_folder() -> Path | None:
-    """That of this package, where git knows it: not installed, even if its environment lies inside some repository."""
+    """Return the package's source folder if git tracks it; None if it is installed, even inside some repository."""
     package = Path(ddpg.__file__)
     tracked = _git(package.parent, "ls-files", "--error-unmatch", package.name) is not None
     return package.parent if tracked else None
 
 
 def repository(folder: Path) -> dict[str, Any] | None:
-    """Commit and uncommitted changes of the git repository around `folder`; None if there is none."""
+    """Return the commit and the uncommitted changes of the git repository around `folder`; None if there is none."""
     root = _root(folder)
     if root is None:
         return None
@@ -107,15 +107,15 @@ def repository(folder: Path) -> dict[str, Any] | None:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of Python, of this package and of what it depends on; None where not installed."""
+    """Return the versions of Python, of this package and of what it depends on; None where not installed."""
     return {"python": platform.python_version(), "ddpg": ddpg.__version__} | {
         package: _version(package) for package in PACKAGES
     }
 
 
 def machine() -> dict[str, Any]:
-    """Host, processor and GPUs. `cores` are those that this process may use."""
-    import torch  # here, for a sweep is submitted without it
+    """Describe the host, its processor and its GPUs. `cores` counts those that this process may use."""
+    import torch  # here, because a sweep is submitted without it
 
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return {
@@ -137,12 +137,12 @@ def _commit(folder: Path) -> str | None:
 
 
 def _status(folder: Path) -> str:
-    """A line for each file that is changed or untracked."""
+    """Return a line for each file that is changed or untracked."""
     return _git(folder, "status", "--porcelain") or ""
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints; None if it fails, takes too long or is not installed."""
+    """Run git and return what it prints; None if it fails, takes too long or is not installed."""
     try:
         result = subprocess.run(
             ["git", "--no-optional-locks", *arguments],
@@ -151,7 +151,12 @@ def _git(folder: Path, *arguments: str) -> str | None:
             timeout=GIT_SECONDS,
             check=True,
         )
-    except (OSError, subprocess.SubprocessError):
+    except subprocess.TimeoutExpired:
+        log.warning(
+            "git %s takes more than %g s in %s: provenance.json goes without it", arguments[0], GIT_SECONDS, folder
+        )
+        return None
+    except (OSError, subprocess.CalledProcessError):  # git is not installed, or there is no repository
         return None
     return result.stdout.decode(errors="replace")
 

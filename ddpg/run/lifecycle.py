@@ -14,7 +14,7 @@ from ddpg.config.settings import check, flat, group, plain, to_yaml
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.record.config_file import require_same_config
-from ddpg.record.exactness import resume_promise
+from ddpg.record.exactness import resume_exactness
 from ddpg.record.provenance import provenance
 from ddpg.record.run_folder import RunFolder, atomic_write
 from ddpg.record.tracking import Tracker
@@ -78,7 +78,7 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
 def promise(cfg: DictConfig, env: gym.Env[Any, Any], device: torch.device, kernels: Sequence[str]) -> str:
     """Of an exact resume, for this run."""
     targets = [str(value) for key, value in flat(plain(cfg)).items() if key.endswith("_target_")]
-    return resume_promise(device.type, type(env.unwrapped).__module__, cfg.env.resets_fully, targets, kernels)
+    return resume_exactness(device.type, type(env.unwrapped).__module__, cfg.env.resets_fully, targets, kernels)
 
 
 def _finish(cfg: DictConfig, folder: RunFolder, results: dict[str, float]) -> None:

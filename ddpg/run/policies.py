@@ -13,7 +13,7 @@ from ddpg.config.settings import check
 from ddpg.envs import EnvSpec, frames_per_second, write_video
 from ddpg.errors import UserError
 from ddpg.learner.networks import act
-from ddpg.record.config_file import stored
+from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, build_env_spec
 from ddpg.training.evaluate import Episodes, Policy, evaluate
@@ -27,7 +27,7 @@ def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool)
 
     With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder holds no such actor.
     """
-    cfg = check(stored(folder.config))
+    cfg = check(read_config(folder.config))
     torch.set_num_threads(cfg.threads)
     spec = build_env_spec(cfg)
     env = spec.make()

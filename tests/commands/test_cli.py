@@ -1,7 +1,6 @@
 """The command lines: every mistake ends in one line, before anything is written; what is right goes through."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -270,21 +269,6 @@ def test_run_again(
     assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
     assert OmegaConf.load(Path(finished, "config.yaml")).total_steps == 300
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
-
-
-def test_run_from_before_a_key_of_today(
-    finished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What may change on resume has today's value; what is learned has none that could be guessed."""
-    old = tmp_path / "old"
-    shutil.copytree(finished, old)
-    config = old / "config.yaml"
-    config.write_text(config.read_text().replace("compile: auto\n", "").replace("  keep_replay: true\n", ""))
-    assert "compile" not in config.read_text()
-    call(monkeypatch, cli.evaluate, str(old), "episodes=1")
-    assert "noise-free episodes" in capsys.readouterr().out
-    call(monkeypatch, cli.train, f"resume={old}", "total_steps=400")
-    assert OmegaConf.load(config).compile == "auto"
 
 
 def test_stored_config_is_plain(finished: str) -> None:

@@ -74,6 +74,15 @@ def test_repository_without_a_commit_and_no_repository(tmp_path: Path) -> None:
     assert found["commit"] is None
 
 
+def test_a_slow_repository_costs_one_warning_a_question(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "GIT_SECONDS", 0.0)
+    assert repository(checkout) is None
+    (warning,) = caplog.messages
+    assert str(checkout) in warning
+
+
 def test_users_own_repository_is_told_apart(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
     found = provenance(seed=1)["git_of_directory"]

@@ -1,4 +1,4 @@
-"""metrics.jsonl, the record of a run: one JSON object a line, {"env_step": 1000, "losses/qf1_loss": 0.5}.
+"""metrics.jsonl, the record of a run: a JSON object on each line, as {"env_step": 1000, "losses/qf1_loss": 0.5}.
 
 Floats are written as Python's repr, so they come back bit for bit. NaN and the infinities, which JSON
 does not have, are written as null and come back as NaN.
@@ -17,20 +17,20 @@ Row = dict[str, float]
 
 
 def encode_row(row: Mapping[str, float]) -> bytes:
-    """One line of metrics.jsonl, newline included."""
+    """Write a row as a line of metrics.jsonl, newline included."""
     finite = {key: value if math.isfinite(value) else None for key, value in row.items()}
     return json.dumps(finite, allow_nan=False).encode() + b"\n"
 
 
 def make_row(env_step: int, metrics: Mapping[str, float]) -> Row:
-    """The row as every sink sees it: plain ints and floats, whatever array scalars the caller had."""
-    return {"env_step": env_step} | {key: _plain(value) for key, value in metrics.items()}
+    """Make the row that every sink sees: plain ints and floats, whatever array scalars the caller had."""
+    return {"env_step": env_step} | {key: _plain_number(value) for key, value in metrics.items()}
 
 
 def read_metrics(path: Path) -> list[Row]:
-    """All rows of a metrics.jsonl, null as NaN.
+    """Read all rows of a metrics.jsonl, null as NaN; a file that is not there yet has none.
 
-    What a killed process left of a last line is ignored; so is a file that is not there yet.
+    A last line that a killed process left incomplete is ignored.
 
     Raises:
         UserError: a line other than the last is not JSON.
@@ -50,15 +50,15 @@ def read_metrics(path: Path) -> list[Row]:
     return rows
 
 
-def _plain(value: SupportsFloat) -> float:
+def _plain_number(value: SupportsFloat) -> float:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
 class Means:
     """Running means of the losses since the last row that showed them.
 
-    Sums of a GPU's tensors stay there, where nobody waits for them, and are sums of copies: the next update may write
-    its losses over those of the last.
+    The sums of tensors stay on their device, so that no update waits for a GPU. They are new tensors, because the next
+    update may write its losses over those of the last one.
     """
 
     def __init__(self) -> None:
@@ -66,21 +66,23 @@ class Means:
         self._counts: dict[str, int] = {}
 
     def add(self, metrics: Mapping[str, Any]) -> None:
+        """Add the losses of an update: numbers or scalar tensors."""
         for name, value in metrics.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def pop(self) -> dict[str, float]:
-        """The means, and a fresh start."""
+        """Return the means, and start anew."""
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
-        self._sums, self._counts = {}, {}
+        self._sums = {}
+        self._counts = {}
         return means
 
     def state_dict(self) -> dict[str, Any]:
-        """Sums and counts since the last `pop`, as numbers."""
+        """Return the sums and counts since the last `pop`, as numbers."""
         return {"sums": {name: float(total) for name, total in self._sums.items()}, "counts": dict(self._counts)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Continue from a `state_dict`."""
         self._sums = {name: float(total) for name, total in state["sums"].items()}
         self._counts = dict(state["counts"])

@@ -27,7 +27,7 @@ class Speed:
         self._samples: deque[tuple[float, int]] = deque()
 
     def update(self, now: float, env_step: int) -> float:
-        """Add a sample (seconds, steps); returns steps per second, 0 as long as there is one sample only."""
+        """Add a sample (seconds, steps); return steps per second, 0 while there is only one sample."""
         samples = self._samples
         samples.append((now, env_step))
         while len(samples) > 2 and samples[1][0] <= now - SPEED_WINDOW:
@@ -37,7 +37,7 @@ class Speed:
 
 
 class ProgressSink:
-    """Where training is, how fast, how long it will take, and how well it goes."""
+    """Shows how far training is, how fast it is, how long it will take, and how well it goes."""
 
     name = "the progress display"
 
@@ -51,12 +51,12 @@ class ProgressSink:
         self._latest: dict[str, float] = {}
 
     def start(self, rows: Sequence[Row]) -> None:
-        """Take the last return and losses from before a resume; nothing is printed again."""
+        """Remember the last return and losses from before a resume, without printing anything again."""
         for row in rows:
             self._remember(row)
 
     def log(self, index: int, row: Row) -> None:
-        """Remember what the next refresh shows; an evaluation gets its line at once."""
+        """Remember the values that the next refresh shows; an evaluation gets its line at once."""
         self._remember(row)
         if "eval/episodic_return" in row:
             self._print(describe_evaluation(row))
@@ -73,16 +73,16 @@ class ProgressSink:
             self._print(f"step {env_step:,} of {self._total_steps:,} ({percent}%), {status}")
 
     def save(self, path: Path, kind: Kind) -> None:
-        """A display keeps no files."""
+        """Do nothing: a display keeps no files."""
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
-        """Leave the bar as it stands, full if training came to its end."""
+        """Close the bar, full if training came to its end."""
         if self._bar is not None and exit_code == 0:
             self._refresh(self._total_steps, self._status(0.0, 0))
         self.abandon()
 
     def abandon(self) -> None:
-        """Give the terminal's line back."""
+        """Close the bar."""
         if self._bar is not None:
             self._bar.close()
 
@@ -95,7 +95,7 @@ class ProgressSink:
         return ", ".join(parts)
 
     def _refresh(self, env_step: int, status: str) -> None:
-        if self._bar is None:  # made at the first step: only then is it known where a resumed run goes on
+        if self._bar is None:  # at the first step, because only then it is known where a resumed run goes on
             self._bar = tqdm(
                 total=self._total_steps,
                 initial=env_step,
@@ -113,13 +113,13 @@ class ProgressSink:
 
 
 def describe_evaluation(row: Row) -> str:
-    """One line on an evaluation."""
+    """Describe an evaluation in one line."""
     spread = f" ± {row['eval/episodic_return_std']:.1f}" if "eval/episodic_return_std" in row else ""
     return f"step {row['env_step']:,}: evaluation return {row['eval/episodic_return']:.1f}{spread}"
 
 
 def duration(seconds: float) -> str:
-    """75 -> 1:15, 3675 -> 1:01:15."""
+    """Write seconds as a time: 75 -> 1:15, 3675 -> 1:01:15."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

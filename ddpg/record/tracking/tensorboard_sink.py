@@ -1,4 +1,4 @@
-"""TensorBoard: the record as event files in the run folder's tensorboard/."""
+"""TensorBoard: the record as event files in the folder tensorboard/ of the run folder."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from ddpg.record.tracking.tracker import Kind
 
 
 class TensorboardSink:
-    """Scalars over env_step, written anew from the record at every start, so nothing is missing or twice."""
+    """Writes scalars over env_step, anew from the record at every start, so that nothing is missing or doubled."""
 
     name = "TensorBoard"
 
@@ -27,29 +27,29 @@ class TensorboardSink:
         self._writer: Any = None
 
     def start(self, rows: Sequence[Row]) -> None:
-        """Replace the events of an earlier attempt, whose last two minutes a kill may have lost."""
+        """Replace the events of an earlier attempt, because a kill may have lost its last two minutes."""
         for earlier in self._folder.glob("events.out.tfevents.*"):
             earlier.unlink()
-        # purge_step: a TensorBoard that is open now drops what it has read from the earlier files
+        # purge_step: a TensorBoard that is open now drops the steps that it has read from the earlier files
         self._writer = self._make_writer(log_dir=str(self._folder), purge_step=0 if rows else None)
         for index, row in enumerate(rows):
             self.log(index, row)
 
     def log(self, index: int, row: Row) -> None:
-        """One scalar for each metric."""
+        """Write a scalar for each metric."""
         for key, value in row.items():
             if key != "env_step":
                 self._writer.add_scalar(key, value, global_step=row["env_step"])
 
     def step(self, env_step: int) -> None:
-        """Steps without a row are not shown."""
+        """Show nothing: only rows are shown."""
 
     def save(self, path: Path, kind: Kind) -> None:
-        """Files stay in the run folder."""
+        """Do nothing: files stay in the run folder."""
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """Write out what is buffered."""
         self._writer.close()
 
     def abandon(self) -> None:
-        """The writer's thread is a daemon: it ends with the process."""
+        """Do nothing: the writer's thread is a daemon and ends with the process."""

@@ -14,31 +14,31 @@ from ddpg.record.tracking.metrics import Row, encode_row, make_row, read_metrics
 log = logging.getLogger(__name__)
 
 Kind = Literal["model", "video", "image"]
-STEP_PERIOD = 0.1  # seconds: sinks hear of steps at most ten times a second, a step costs one clock reading
+STEP_PERIOD = 0.1  # seconds: sinks learn of steps at most ten times a second, otherwise a step reads the clock
 
 
 class Sink(Protocol):
-    """Somewhere that rows of the record are shown or sent. Any exception switches the sink off."""
+    """A place where rows of the record are shown, or to which they are sent. Any exception switches the sink off."""
 
     name: str
 
     def start(self, rows: Sequence[Row]) -> None:
-        """Begin; `rows` is what the record holds from before. Send those that the other side misses."""
+        """Begin. `rows` are those of earlier attempts; a sink sends the ones that its other side lacks."""
 
     def log(self, index: int, row: Row) -> None:
-        """Row `index` (from 0) of the record. After a resume an index may come again, with the same row."""
+        """Take row `index` (from 0) of the record. After a resume an index may come again, with the same row."""
 
     def step(self, env_step: int) -> None:
-        """Training has come to `env_step`; called ten times a second, not for every step."""
+        """Note that training has come to `env_step`; called at most ten times a second."""
 
     def save(self, path: Path, kind: Kind) -> None:
         """Keep a file with the run, if the sink can."""
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
-        """The run ends here."""
+        """End, with the exit code of the run and its results."""
 
     def abandon(self) -> None:
-        """Let go of everything, after a failure."""
+        """Release everything, after a failure."""
 
 
 class Tracker:
@@ -57,12 +57,13 @@ class Tracker:
             raise self._cannot_write(error) from error
 
     def rewind(self, position: Mapping[str, int] | None) -> None:
-        """Cut the record back to what `position` returned, None for empty, and start the sinks.
+        """Cut the record back to an earlier `position` (None: to nothing), and start the sinks.
 
         Raises:
-            UserError: the record is shorter than the position, so it is not the one that belongs to it.
+            UserError: the record is shorter than the position, so the two do not belong together.
         """
-        self._bytes, self._rows = (position["bytes"], position["rows"]) if position else (0, 0)
+        self._bytes = position["bytes"] if position else 0
+        self._rows = position["rows"] if position else 0
         size = os.fstat(self._file.fileno()).st_size
         if size > self._bytes:
             self._file.truncate(self._bytes)
@@ -73,7 +74,7 @@ class Tracker:
                 f"{self._bytes} bytes: restore the file, or start again in a new run folder"
             )
         self._started = True
-        self._tell(lambda sink: sink.start(rows))
+        self._call_sinks(lambda sink: sink.start(rows))
 
     def log(self, env_step: int, metrics: Mapping[str, float]) -> None:
         """Append one row, then pass it to every sink.
@@ -85,21 +86,25 @@ class Tracker:
         self._append(encode_row(row))
         index = self._rows
         self._rows += 1
-        self._tell(lambda sink: sink.log(index, row))
+        self._call_sinks(lambda sink: sink.log(index, row))
 
     def step(self, env_step: int) -> None:
-        """Cheap enough (about 0.1 µs) to be called at every environment step."""
+        """Note that training has come to `env_step`. Costs about 0.1 µs, so it can be called at every step."""
         now = monotonic()
         if now >= self._next_step:
             self._next_step = now + STEP_PERIOD
-            self._tell(lambda sink: sink.step(env_step))
+            self._call_sinks(lambda sink: sink.step(env_step))
 
     def position(self) -> dict[str, int]:
-        """Where the record ends now: what a checkpoint stores for `rewind`; `sync` puts it on disk."""
+        """Return where the record ends now, which a checkpoint stores for `rewind`."""
         return {"bytes": self._bytes, "rows": self._rows}
 
     def sync(self) -> None:
-        """Wait until everything up to `position` is safe on disk; before the checkpoint that names it."""
+        """Wait until everything up to `position` is safe on disk, before a checkpoint names that position.
+
+        Raises:
+            UserError: the record cannot be written (disk full).
+        """
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -107,14 +112,14 @@ class Tracker:
 
     def save(self, path: Path, kind: Kind) -> None:
         """Hand a file of the run folder to the sinks that can keep it."""
-        self._tell(lambda sink: sink.save(path, kind))
+        self._call_sinks(lambda sink: sink.save(path, kind))
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
-        """End every sink that was started, and close the record. A run that cannot be built ends before that."""
+        """End the sinks and close the record. Sinks are not ended if `rewind` never started them."""
         try:
             if self._started:
-                self._tell(lambda sink: sink.finish(exit_code, summary))
-        except BaseException:  # Ctrl-C: nothing may wait for a sink that was cut short or not reached
+                self._call_sinks(lambda sink: sink.finish(exit_code, summary))
+        except BaseException:  # Ctrl-C: the process must not wait for a sink that was interrupted or not reached
             for sink in self._sinks:
                 sink.abandon()
             raise
@@ -126,7 +131,8 @@ class Tracker:
         try:
             while line:  # a disk that fills up takes a part of the line first and fails at the next attempt
                 written = self._file.write(line)
-                self._bytes, line = self._bytes + written, line[written:]
+                self._bytes += written
+                line = line[written:]
         except OSError as error:
             self._bytes = start
             raise self._cannot_write(error) from error
@@ -136,7 +142,7 @@ class Tracker:
         reason = "the disk or the quota is full; free some space and resume" if full else error.strerror
         return UserError(f"cannot write {self._path}: {reason}")
 
-    def _tell(self, call: Callable[[Sink], None]) -> None:
+    def _call_sinks(self, call: Callable[[Sink], None]) -> None:
         for sink in tuple(self._sinks):
             try:
                 call(sink)

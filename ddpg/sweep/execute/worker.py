@@ -65,12 +65,12 @@ def main() -> None:
 
 def work(path: Path) -> float:
     """Starts, goes on or returns the result of the run that was frozen in `path`; see `ddpg.run.lifecycle.run`."""
-    from ddpg.record.config_file import stored
+    from ddpg.record.config_file import read_config
     from ddpg.run.lifecycle import run  # torch takes a second, in which a signal should end the process
 
     folder = RunFolder(path)
     _tell_of_other_code(folder)
-    return run(stored(folder.config), path)
+    return run(read_config(folder.config), path)
 
 
 def _tell_of_other_code(folder: RunFolder) -> None:

@@ -1,8 +1,5 @@
-"""The record and its sinks in general."""
+"""The tracker appends to the record and feeds the sinks; it survives whatever happens to either."""
 
-import json
-import math
-import random
 import subprocess
 import sys
 import textwrap
@@ -10,53 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from support.tracked import log_rows, our_messages
 
 from ddpg.errors import UserError
-from ddpg.record.tracking import Means, Tracker, read_metrics
-
-
-def test_floats_come_back_bit_for_bit(tmp_path: Path) -> None:
-    generator = random.Random(0)
-    values = [generator.uniform(-1, 1) * 10.0 ** generator.randint(-300, 300) for _ in range(500)]
-    tracker = Tracker(tmp_path / "metrics.jsonl", [])
-    tracker.rewind(None)
-    for step, value in enumerate(values):
-        tracker.log(step, {"x": value, "single": np.float32(value % 1), "count": np.int64(step)})
-    rows = read_metrics(tmp_path / "metrics.jsonl")
-    assert [row["x"] for row in rows] == values
-    assert [row["single"] for row in rows] == [float(np.float32(value % 1)) for value in values]
-    assert [(row["env_step"], row["count"]) for row in rows] == [(i, i) for i in range(500)]
-    assert list(rows[0]) == ["env_step", "x", "single", "count"]
-
-
-def test_what_json_lacks_is_null_and_read_as_nan(tmp_path: Path) -> None:
-    tracker = Tracker(tmp_path / "metrics.jsonl", [])
-    tracker.rewind(None)
-    tracker.log(1, {"nan": math.nan, "inf": math.inf})
-    text = (tmp_path / "metrics.jsonl").read_text()
-    assert json.loads(text, parse_constant=pytest.fail) == {"env_step": 1, "nan": None, "inf": None}
-    (row,) = read_metrics(tmp_path / "metrics.jsonl")
-    assert math.isnan(row["nan"])
-    assert math.isnan(row["inf"])
-
-
-@pytest.mark.parametrize("tail", [b'{"env_step": 3, "x', b'{"env_step": 3}', b"\0\0\0\0\n", b"\xff\xfe\n", b""])
-def test_torn_last_line_is_ignored(tmp_path: Path, tail: bytes) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_bytes(b'{"env_step": 1}\n{"env_step": 2}\n' + tail)
-    assert [row["env_step"] for row in read_metrics(path)] == [1, 2]
-
-
-def test_damage_inside_is_an_error_that_names_the_line(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_text('{"env_step": 1}\nrubbish\n{"env_step": 2}\n')
-    with pytest.raises(UserError, match="line 2 is not JSON"):
-        read_metrics(path)
-    assert read_metrics(tmp_path / "absent.jsonl") == []
+from ddpg.record.tracking import Tracker, read_metrics
 
 
 def test_rewind_restores_the_record_of_a_checkpoint(tmp_path: Path) -> None:
@@ -90,9 +45,9 @@ def test_rewind_to_nothing_empties_the_record(tmp_path: Path) -> None:
 
 def test_a_record_that_is_not_the_checkpoints_is_refused(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"env_step": 1}\n')
-    with pytest.raises(UserError, match="does not go with the checkpoint"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl does not go with the checkpoint, .* restore"):
         Tracker(tmp_path / "metrics.jsonl", []).rewind({"bytes": 100, "rows": 3})
-    with pytest.raises(UserError, match="does not go with the checkpoint"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl does not go with the checkpoint, .* restore"):
         Tracker(tmp_path / "metrics.jsonl", []).rewind({"bytes": 16, "rows": 2})
 
 
@@ -172,7 +127,9 @@ def test_failing_sink_is_off_after_one_warning(tmp_path: Path, caplog: pytest.Lo
     log_rows(tracker, 2, 3)
     tracker.finish(0, {"best": 1.0})
     (warning,) = our_messages(caplog)
-    assert warning == "spy is off from here on (ConnectionResetError: Connection lost); metrics.jsonl goes on"
+    assert warning.startswith("spy ")
+    assert "ConnectionResetError: Connection lost" in warning
+    assert "and more" not in warning
     assert [call[0] for call in broken.calls[-2:]] == [failing, "abandon"]
     assert [call[0] for call in sound.calls] == ["start", "log", "log", "step", "save", "log", "finish"]
     assert len(read_metrics(tmp_path / "metrics.jsonl")) == 3
@@ -197,57 +154,3 @@ def test_sinks_hear_of_steps_ten_times_a_second(tmp_path: Path, monkeypatch: pyt
     heard = [call for call in spy.calls if call[0] == "step"]
     assert heard[0] == ("step", 0)
     assert 18 <= len(heard) <= 20
-
-
-@pytest.mark.parametrize("mode", ["disabled", "offline"])
-def test_wandb_is_imported_only_to_send(tmp_path: Path, mode: str) -> None:
-    script = """
-        import sys
-        from ddpg.record.tracking import *
-        from ddpg.record.tracking.open_tracker import open_tracker
-        wandb = WandbSettings(sys.argv[2], "p", None, None, None, "train", [], 0.0, 1.0, 1.0, True)
-        settings = LoggerSettings(1000, "auto", 30.0, TensorboardSettings(False), wandb)
-        from pathlib import Path
-        tracker = open_tracker(settings, Path(sys.argv[1]), 10, {}, "g", "n")
-        tracker.rewind(None); tracker.log(1, {"x": 1}); tracker.step(1); tracker.finish(0, {})
-        assert "wandb" not in sys.modules and "tensorboard" not in sys.modules
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path), mode], check=True)
-
-
-class TestMeans:
-    def test_means_and_a_fresh_start(self) -> None:
-        means = Means()
-        for a, b in ((1.0, 4), (3.0, 8)):
-            means.add({"a": a, "b": b})
-        means.add({"a": 5.0})
-        assert means.pop() == {"a": 3.0, "b": 6.0}
-        assert means.pop() == {}
-
-    def test_of_numbers_of_numpy(self) -> None:
-        """As `after_update` of a noise may return them: neither floats nor changed in place."""
-        means = Means()
-        for value in (1.0, 3.0, 5.0):
-            means.add({"a": np.float32(value)})
-        assert means.pop() == {"a": 3.0}
-
-    def test_of_tensors_that_are_written_over(self) -> None:
-        """What the next update writes over its predecessor's loss does not change the sum."""
-        means, loss = Means(), torch.zeros(())
-        for value in (1.0, 2.0, 6.0):
-            loss.fill_(value)
-            means.add({"loss": loss})
-        loss.fill_(99.0)
-        assert means.pop() == {"loss": 3.0}
-
-    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-    def test_resumed_sums_are_the_same_to_the_last_bit(self, dtype: torch.dtype) -> None:
-        one, values = Means(), torch.rand(9, generator=torch.Generator().manual_seed(1), dtype=dtype)
-        other = Means()
-        for value in values[:5]:
-            one.add({"loss": value})
-        other.load_state_dict(one.state_dict())
-        for value in values[5:]:
-            one.add({"loss": value})
-            other.add({"loss": value})
-        assert one.pop() == other.pop()
