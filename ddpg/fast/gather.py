@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 import torch
 
-from ddpg.fast.native import Kernels, Step
+from ddpg.fast.native import Kernels, Step, operands
 from ddpg.learner.replay.batch import Batch
 
 
@@ -24,11 +24,10 @@ class Gather:
         action, rest = torch.empty(n, number.shape[1] - 3), torch.empty(2, n)
         self._batch = Batch(rows[0], action, rest[0], rows[1], rest[1], torch.full((n,), discount))
         self._span, self._first, self._ended, self._next_obs = (t.numpy() for t in (span, first, ended, rows[1]))
-        draw = Step("draw", [rng.bit_generator.ctypes.bit_generator.value, span, first], (n,))
-        gather = Step(
-            "gather", [source, number, first, *rows, action, rest, ended],
-            (n, self._slots, obs[0].nbytes, number.shape[1]),
-        )  # fmt: skip
+        draw = Step("draw", operands.Draw(rng.bit_generator.ctypes.bit_generator.value, span, first, n=n))
+        sizes = {"n": n, "slots": self._slots, "bytes": obs[0].nbytes, "width": number.shape[1]}
+        places = (rows[0], rows[1], action, rest, ended)
+        gather = Step("gather", operands.Gather(source, number, first, *places, **sizes))
         self._sample = kernels.program([draw, gather])
         self._rng = rng  # kept: the program has only its address
 
@@ -48,5 +47,5 @@ def draws_alike(rng: np.random.Generator, kernels: Kernels) -> bool:
     expected = 5 + mine.integers(int(span[1]), size=100)
     after = mine.bit_generator.state
     mine = deepcopy(rng)
-    kernels.program([Step("draw", [mine.bit_generator.ctypes.bit_generator.value, span, drawn], (100,))])()
+    kernels.program([Step("draw", operands.Draw(mine.bit_generator.ctypes.bit_generator.value, span, drawn, n=100))])()
     return np.array_equal(drawn.numpy(), expected) and mine.bit_generator.state == after

@@ -1,5 +1,6 @@
 """Kernels in C for the update's matrix products and what lies between them, and programs of them."""
 
-from ddpg.fast.native.library import Kernels, Step, kernels
+from ddpg.fast.native.library import Kernels, kernels
+from ddpg.fast.native.operands import Step
 
 __all__ = ["Kernels", "Step", "kernels"]
