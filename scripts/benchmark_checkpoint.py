@@ -51,7 +51,7 @@ def config(replay: str) -> DictConfig:
 
 def trainer_in(folder: Path, cfg: DictConfig) -> Trainer:
     run_folder = RunFolder(folder)
-    return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))[0]
 
 
 def add_transitions(trainer: Trainer, count: int, rng: np.random.Generator) -> None:
@@ -64,7 +64,7 @@ def add_transitions(trainer: Trainer, count: int, rng: np.random.Generator) -> N
         "reward": rng.standard_normal(count, np.float32), "terminated": np.zeros(count, np.float32), "ends": ends,
         "final_obs": rng.standard_normal((int(ends.sum()), *replay.obs.shape[1:]), np.float32),
     })  # fmt: skip
-    trainer.env_step = replay.total
+    trainer.progress.env_step = replay.total
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,16 @@ def measure(replay: str, repeats: int) -> dict[str, float]:
         trainer = trainer_in(folder, cfg)
         begin(trainer, rng)
         saves = []
-        while trainer.env_step < SEEN + repeats * every:
+        while trainer.progress.env_step < SEEN + repeats * every:
             add_transitions(trainer, every, rng)
             trainer.replay.sample(1)  # enters them into the tree of priorities
-            saves.append(Cost.of(lambda: trainer._save(trainer._state())))
+            saves.append(Cost.of(lambda: checkpoint_of(trainer)))
         snapshot = Cost.median([Cost.of(lambda: snapshot_of(trainer)) for _ in range(20)])
         save, slowest = Cost.median(saves[-repeats:]), max(cost.wall for cost in saves[-repeats:])
         training = Cost.median([Cost.of(trainer._run_episode) for _ in range(3)])
-        trainer.env.close()
-        trainer.eval_env.close()
+        trainer.environments.close()
         signal_s = stopped(folder)
-        load = Cost.of(trainer_in(folder, cfg)._resume)
+        load = Cost.of(trainer_in(folder, cfg).snapshots.resume)
         on_disk = sum(path.stat().st_size for path in (folder / "checkpoint").iterdir())
     figures = {
         "snapshot_s": snapshot.wall, "save_s": save.wall, "slowest_save_s": slowest,
@@ -121,18 +120,22 @@ def measure(replay: str, repeats: int) -> dict[str, float]:
 
 def begin(trainer: Trainer, rng: np.random.Generator) -> None:
     """An update, for the optimizers have no state before it."""
-    trainer._saved_at = 0
-    trainer._started, trainer._mark = time.monotonic(), (time.monotonic(), 0)
     trainer.tracker.rewind(None)
     add_transitions(trainer, 10 * EPISODE, rng)
     trainer.agent.update(trainer.replay.sample(256))
     trainer.replay.update_priorities(trainer.agent.td_error)
 
 
-def snapshot_of(trainer: Trainer) -> dict[str, Any]:
-    """What `Trainer._at_boundary` does every SNAPSHOT_EVERY steps."""
-    trainer._require_sound()
-    return trainer._state()
+def checkpoint_of(trainer: Trainer) -> None:
+    """Take a snapshot and write it."""
+    trainer.snapshots.take()
+    trainer.snapshots.save()
+
+
+def snapshot_of(trainer: Trainer) -> None:
+    """Do what `Trainer._between_episodes` does every SNAPSHOT_EVERY steps."""
+    trainer._require_finite_weights()
+    trainer.snapshots.take()
 
 
 def stopped(folder: Path) -> float:

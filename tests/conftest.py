@@ -91,7 +91,7 @@ def make_trainer(compose: Callable[..., DictConfig]) -> Callable[..., Trainer]:
         cfg = check(compose(*env, *TINY, *overrides))
         folder.mkdir(exist_ok=True)
         run_folder = RunFolder(folder)
-        return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+        return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))[0]
 
     return _make
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
-from ddpg.learner.replay import Batch
+from ddpg.learner.batch import Batch
 from measure import activity, floor, growth, learner, programs, table
 
 ROOT = Path(__file__).parent.parent

@@ -39,8 +39,6 @@ ROOMS = (
     "ddpg.learner", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training", "ddpg.run",
     "ddpg.sweep", "ddpg.report", "ddpg.commands",
 )  # fmt: skip
-#: Modules that import ddpg.fast until it accelerates them from outside.
-STILL_ACCELERATED = ("ddpg.learner.agent", "ddpg.learner.replay.buffer", "ddpg.learner.networks.act")
 #: The same inside ddpg.sweep.
 SWEEP_ROOMS = (
     "process", "options", "slurm", "state", "freeze", "execute", "forecast", "launch", "control", "sync",
@@ -80,7 +78,7 @@ def test_library_has_one_home(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_rooms_import_downwards(module: str) -> None:
     ours = [name for name in imports(MODULES[module]) if name.partition(".")[0] == "ddpg"]
-    upwards = [name for name in ours if room(name) > room(module) and module not in STILL_ACCELERATED]
+    upwards = [name for name in ours if room(name) > room(module)]
     assert not upwards, f"{module} must not import {upwards}"
 
 

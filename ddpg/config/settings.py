@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ddpg.config.given import GIVEN, require_parts_that_fit
 from ddpg.config.signature import Target, fit
 from ddpg.errors import UserError
 from ddpg.ranges import Count, Fraction, Positive, PositiveInt
@@ -28,19 +29,19 @@ MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads"
 
 @dataclass
 class Networks:
-    """The group `network`."""
+    """The group `network`: the actor, which evaluations run, and whatever else the algorithm learns."""
 
-    actor: Annotated[Node, Target("obs_shape", "low", "high")]
-    critic: Annotated[Node, Target("obs_shape", "action_dim")]
+    OTHERS: ClassVar = Annotated[Node, Target(*GIVEN["network"])]
+
+    actor: Annotated[Node, Target(*GIVEN["network"])]
     normalize_obs: Positive | None
 
 
 @dataclass
 class Optimizers:
-    """The group `optimizer`."""
+    """The group `optimizer`: one for each part of the algorithm that has parameters of its own."""
 
-    actor: Annotated[Node, Target("params")]
-    critic: Annotated[Node, Target("params")]
+    OTHERS: ClassVar = Annotated[Node, Target(*GIVEN["optimizer"])]
 
 
 @dataclass
@@ -78,18 +79,13 @@ class Settings:
     checkpoint: Checkpoint
     resume: str | None
     extra: Mapping[str, Any]
-    env: Annotated[Node, Target()]
-    algorithm: Annotated[
-        Node,
-        Target("actor", "make_critic", "low", "high", "generator", "actor_optimizer", "critic_optimizer", "tau"),
-    ]
+    env: Annotated[Node, Target(*GIVEN["env"])]
     network: Networks
     optimizer: Optimizers
-    noise: Annotated[Node, Target("actor", "action_scale", "rng")]
-    replay: Annotated[
-        Node, Target("gamma", "buffer_size", "obs_shape", "obs_dtype", "action_dim", "rng", "device", "dtype")
-    ]
-    logger: Annotated[Node, Target()]
+    algorithm: Annotated[Node, Target(*GIVEN["algorithm"])]
+    noise: Annotated[Node, Target(*GIVEN["noise"])]
+    replay: Annotated[Node, Target(*GIVEN["replay"])]
+    logger: Annotated[Node, Target(*GIVEN["logger"])]
 
 
 def _folder_name(text: str) -> str:
@@ -137,7 +133,9 @@ def values(cfg: Any) -> dict[str, Any]:
         _require_complete({key: unresolved[key] for key in keys})  # which may be why
         raise UserError(told(error)) from error
     _require_complete(plain)
-    return fit(plain, Settings)
+    fitted = fit(plain, Settings)
+    require_parts_that_fit(fitted)
+    return fitted
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:

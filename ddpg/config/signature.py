@@ -8,6 +8,7 @@ import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -22,7 +23,11 @@ _resolved = cache(pkgutil.resolve_name)
 
 
 class Target:
-    """Marks a node that names by `_target_` what it builds; `given` are the arguments that the program adds."""
+    """Marks a node that names by `_target_` what it builds.
+
+    `given` are the arguments that the program adds where the constructor asks for them; a star stands
+    for any part of a name.
+    """
 
     def __init__(self, *given: str) -> None:
         self.given = given
@@ -161,34 +166,36 @@ def _near_name(path: Any, error: Exception) -> str:
 def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
     """Holds a mapping to the parameters of a class or function."""
     parameters, free = _parameters(schema)
-    named = {name: p for name, p in parameters.items() if name not in (given or ())}
+    others = getattr(schema, "OTHERS", None)  # the hint of any further key
+    free = free or others is not None
+    added = {name for name in parameters if any(fnmatchcase(name, pattern) for pattern in given or ())}
+    named = {name: p for name, p in parameters.items() if name not in added}
     prefix = f"{key}." if key else ""
     what = "a group of keys" if free else "a group of keys: " + ", ".join(f"{prefix}{name}" for name in named)
     _require(isinstance(values, Mapping), values, key, what)
     for name, value in values.items():
-        if name in (given or ()):
+        if name in added:
             raise UserError(f"{prefix}{name}={shown(value)}: {name} is set by the program, not by the config")
         if name not in named and not free:
             near = nearest(f"{prefix}{name}", (prefix + n for n in named), most=30)
             raise UserError(f"{prefix}{name}={shown(value)}: there is no such key{near}")
     hints = _hints(schema)
-    fitted = {name: fit(value, hints.get(name, Any), f"{prefix}{name}") for name, value in values.items()}
+    fitted = {name: fit(value, hints.get(name, others or Any), f"{prefix}{name}") for name, value in values.items()}
     if given is not None:
-        _require_complete(values, parameters, free, given, key)
+        _require_complete({**values, **dict.fromkeys(added)}, parameters, key)
     return fitted
 
 
-def _require_complete(
-    values: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], free: bool, given: Sequence[str], key: str
-) -> None:
-    """Every parameter without a default has a value, and takes what the program gives."""
-    prefix = f"{key}." if key else ""
+def _require_complete(values: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], key: str) -> None:
+    """Every parameter without a default has a value."""
     for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in values and name not in given:
-            raise UserError(f"{prefix}{name} is missing: it has no default")
-    for name in given:
-        if name not in parameters and not free:
-            raise UserError(f"{prefix}_target_ takes no argument {name}, which the program gives it")
+        if parameter.default is parameter.empty and name not in values:
+            raise UserError(f"{key}.{name} is missing: it has no default" if key else f"{name} is missing")
+
+
+def parameters_of(target: str) -> Mapping[str, inspect.Parameter]:
+    """The parameters, by name, of the class or function that a `_target_` names."""
+    return _parameters(_imported(target, "_target_"))[0]
 
 
 @cache

@@ -1,51 +1,96 @@
 """Minibatches by one call of native kernels, for networks on the CPU."""
 
-from collections.abc import Mapping
 from copy import deepcopy
 
 import numpy as np
 import torch
 
-from ddpg.fast.native import Kernels, Step, operands
-from ddpg.learner.replay.batch import Batch
+from ddpg.fast.native import Kernels, Step
+from ddpg.learner.batch import Batch
+from ddpg.learner.replay import ReplayBuffer
+from ddpg.learner.replay.buffer import COLUMNS
+
+
+class NativeSample:
+    """`ReplayBuffer.sample` with the same values, faster; each call overwrites the last minibatch."""
+
+    def __init__(self, replay: ReplayBuffer, kernels: Kernels) -> None:
+        self._replay = replay
+        self._kernels = kernels
+        self._by_numpy = replay.sample
+        self._gathers: dict[int, Gather] = {}
+
+    def __call__(self, batch_size: int) -> Batch:
+        """Draw `batch_size` transitions uniformly, with replacement."""
+        count = len(self._replay)
+        if not count:
+            return self._by_numpy(batch_size)
+        if batch_size not in self._gathers:
+            self._gathers[batch_size] = Gather(self._replay, self._kernels, batch_size)
+        return self._gathers[batch_size](self._replay.total - count, count)
 
 
 class Gather:
-    """Uniform minibatches of n from a memory's arrays, whose rows are in one piece; each in the place of the last."""
+    """Draws and gathers minibatches of `n` transitions into memory that is kept."""
 
-    def __init__(
-        self, obs: np.ndarray, numbers: np.ndarray, final_obs: Mapping[int, np.ndarray], discount: float,
-        rng: np.random.Generator, kernels: Kernels, n: int,
-    ) -> None:  # fmt: skip
-        self._slots, self._final_obs = len(obs), final_obs
-        source, number = torch.from_numpy(obs), torch.from_numpy(numbers)
-        span, first, ended = (torch.zeros(size, dtype=torch.int64) for size in (2, n, n + 1))
-        rows = [torch.empty((n, *source.shape[1:]), dtype=source.dtype) for _ in range(2)]
-        action, rest = torch.empty(n, number.shape[1] - 3), torch.empty(2, n)
-        self._batch = Batch(rows[0], action, rest[0], rows[1], rest[1], torch.full((n,), discount))
-        self._span, self._first, self._ended, self._next_obs = (t.numpy() for t in (span, first, ended, rows[1]))
-        draw = Step("draw", operands.Draw(rng.bit_generator.ctypes.bit_generator.value, span, first, n=n))
-        sizes = {"n": n, "slots": self._slots, "bytes": obs[0].nbytes, "width": number.shape[1]}
-        places = (rows[0], rows[1], action, rest, ended)
-        gather = Step("gather", operands.Gather(source, number, first, *places, **sizes))
+    def __init__(self, replay: ReplayBuffer, kernels: Kernels, n: int) -> None:
+        self._slots = replay.slots
+        self._final_obs = replay.final_obs
+        self._rng = replay.rng  # kept, because the program has only its address
+        obs = torch.from_numpy(replay.obs)
+        numbers = torch.from_numpy(replay.numbers)
+        width = numbers.shape[1]
+        span = torch.zeros(2, dtype=torch.int64)
+        first = torch.zeros(n, dtype=torch.int64)
+        ended = torch.zeros(n + 1, dtype=torch.int64)
+        columns = torch.empty(2, n)  # the kernel writes reward and terminated into one array
+        self._batch = Batch(
+            obs=torch.empty((n, *obs.shape[1:]), dtype=obs.dtype),
+            action=torch.empty(n, width - len(COLUMNS)),
+            reward=columns[0],
+            next_obs=torch.empty((n, *obs.shape[1:]), dtype=obs.dtype),
+            terminated=columns[1],
+            discount=torch.full((n,), replay.gamma),
+        )
+        self._span = span.numpy()
+        self._first = first.numpy()
+        self._ended = ended.numpy()
+        self._next_obs = self._batch.next_obs.numpy()
+        generator = replay.rng.bit_generator.ctypes.bit_generator.value
+        draw = Step("draw", [generator, span, first], (n,))
+        batch = self._batch
+        places = [obs, numbers, first, batch.obs, batch.next_obs, batch.action, columns, ended]
+        gather = Step("gather", places, (n, self._slots, replay.obs[0].nbytes, width))
         self._sample = kernels.program([draw, gather])
-        self._rng = rng  # kept: the program has only its address
 
     def __call__(self, oldest: int, count: int) -> Batch:
-        """Of so many transitions from the oldest one on."""
-        self._span[0], self._span[1] = oldest, count
+        """Sample the `count` transitions from number `oldest` on."""
+        self._span[0] = oldest
+        self._span[1] = count
         self._sample()
-        if self._ended[0]:
-            for row in self._ended[1 : self._ended[0] + 1]:
-                self._next_obs[row] = self._final_obs[int(self._first[row]) % self._slots]
+        for row in self._ended[1 : self._ended[0] + 1]:
+            self._next_obs[row] = self._final_obs[int(self._first[row]) % self._slots]
         return self._batch
 
 
+def can_sample(replay: ReplayBuffer, kernels: Kernels) -> bool:
+    """Whether native kernels sample this buffer as numpy does.
+
+    Numbers that have to be converted, several steps and the draws of a subclass are left to numpy.
+    """
+    as_stored = replay.dtype == torch.float32 and replay.obs.dtype in (np.float32, np.uint8)
+    plain = type(replay) is ReplayBuffer and replay.n_step == 1
+    return plain and as_stored and draws_alike(replay.rng, kernels)
+
+
 def draws_alike(rng: np.random.Generator, kernels: Kernels) -> bool:
-    """Whether native draws are those of this numpy, which may change its way from one release to the next."""
-    mine, span, drawn = deepcopy(rng), torch.tensor([5, 3_000_000_000]), torch.zeros(100, dtype=torch.int64)
-    expected = 5 + mine.integers(int(span[1]), size=100)
-    after = mine.bit_generator.state
-    mine = deepcopy(rng)
-    kernels.program([Step("draw", operands.Draw(mine.bit_generator.ctypes.bit_generator.value, span, drawn, n=100))])()
-    return np.array_equal(drawn.numpy(), expected) and mine.bit_generator.state == after
+    """Whether native draws are those of this numpy, whose way may change with a release."""
+    by_numpy = deepcopy(rng)
+    span = torch.tensor([5, 3_000_000_000])
+    expected = 5 + by_numpy.integers(int(span[1]), size=100)
+    native = deepcopy(rng)
+    drawn = torch.zeros(100, dtype=torch.int64)
+    generator = native.bit_generator.ctypes.bit_generator.value
+    kernels.program([Step("draw", [generator, span, drawn], (100,))])()
+    same_state = native.bit_generator.state == by_numpy.bit_generator.state
+    return np.array_equal(drawn.numpy(), expected) and same_state

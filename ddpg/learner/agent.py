@@ -1,265 +1,248 @@
 """DDPG: Algorithm 1 of Lillicrap et al. (2016), "Continuous control with deep reinforcement learning".
 
-With what grew out of it as choices: several critics, delayed updates, smoothed targets (TD3, Fujimoto et al. 2018).
+What grew out of it is here as choices: several critics, delayed updates and smoothed targets (TD3,
+Fujimoto et al. 2018), distributions of values (D4PG, Barth-Maron et al. 2018).
 docs/paper.md maps each equation to its function and its test.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from copy import deepcopy
-from functools import partial
-from itertools import product
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddpg.fast.native import Kernels
-from ddpg.fast.tape import Tape
+from ddpg.learner.batch import Batch
+from ddpg.learner.heads import Head, Reduce
 from ddpg.learner.networks import (
-    Act,
     Ensemble,
-    RecordedAct,
     Targets,
-    act,
     batch_norms,
     batch_statistics,
     copy_of,
     running_norms,
 )
-from ddpg.learner.optimizers import Adam
-from ddpg.learner.replay import Batch
+from ddpg.learner.policy import act
+from ddpg.learner.protocol import NetworkFactory, Optimizer, OptimizerFactory, Step, numbers
+from ddpg.learner.smoothing import Smoothing
 from ddpg.ranges import NonNegative, Positive, PositiveInt
 
 
-class Optimizer(Protocol):
-    """What the agent asks of an optimizer: as torch.optim's."""
+class Due(NamedTuple):
+    """Which parts of an update fall due beside the critic's."""
 
-    param_groups: list[dict[str, Any]]
-
-    def step(self) -> Any: ...
-
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state_dict: dict[str, Any], /) -> None: ...
-
-
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
-Update = Callable[..., Any]
+    actor: bool
+    targets: bool
 
 
 class DDPG:
     """Actor mu, critics Q, their targets mu' and Q', and the update of all of them from a minibatch.
 
-    Batch norm, where there is any, uses its running statistics except in the network that is being trained.
+    Batch norm, where there is any, uses its running statistics except in the network that is being
+    trained. Implements `ddpg.learner.protocol.Agent`.
     """
 
     def __init__(
         self,
-        actor: nn.Module, make_critic: Callable[[], nn.Module], low: Tensor, high: Tensor, generator: torch.Generator,
-        actor_optimizer: OptimizerFactory, critic_optimizer: OptimizerFactory, tau: float,
-        n_critics: PositiveInt, target_reduce: Literal["min", "mean"], actor_reduce: Literal["first", "min", "mean"],
-        target_noise: NonNegative, target_noise_clip: NonNegative, policy_delay: PositiveInt, target_delay: PositiveInt,
-        actor_first: bool, reward_scale: Positive, max_grad_norm: Positive | None,
-    ) -> None:  # fmt: skip
-        self.actor, self.critic = actor.eval(), Ensemble([make_critic() for _ in range(n_critics)]).eval()
+        *,
+        make_actor: NetworkFactory,
+        make_critic: NetworkFactory,
+        actor_optimizer: OptimizerFactory,
+        critic_optimizer: OptimizerFactory,
+        low: Tensor,
+        high: Tensor,
+        generator: torch.Generator,
+        tau: float,
+        head: Head,
+        n_critics: PositiveInt,
+        target_reduce: Literal["min", "mean"],
+        actor_reduce: Reduce,
+        target_noise: NonNegative,
+        target_noise_clip: NonNegative,
+        policy_delay: PositiveInt,
+        target_delay: PositiveInt,
+        actor_first: bool,
+        reward_scale: Positive,
+        max_grad_norm: Positive | None,
+    ) -> None:
+        # line 1: initialize critic and actor
+        self.actor = make_actor().eval()
+        critics = [make_critic(outputs=head.outputs) for _ in range(n_critics)]
+        self.critic = Ensemble(critics).eval()
         # line 2: initialize target networks with the same weights
         self.actor_target = copy_of(self.actor).requires_grad_(False)
         self.critic_target = copy_of(self.critic).requires_grad_(False)
         self.actor_optimizer = actor_optimizer(self.actor.parameters())
         self.critic_optimizer = critic_optimizer(self.critic.parameters())
-        self.low, self.high, self.tau = low, high, tau
-        self.target_reduce, self.actor_reduce = target_reduce, actor_reduce
-        self.target_noise, self.target_noise_clip = target_noise, target_noise_clip
-        self.policy_delay, self.target_delay, self.actor_first = policy_delay, target_delay, actor_first
-        self.reward_scale, self.max_grad_norm = reward_scale, max_grad_norm
+        self.smoothing = Smoothing(target_noise, target_noise_clip, low, high, generator)
+        self.tau = tau
+        self.head = head
+        self.target_reduce: Reduce = target_reduce
+        self.actor_reduce = actor_reduce
+        self.policy_delay = policy_delay
+        self.target_delay = target_delay
+        self.actor_first = actor_first
+        self.reward_scale = reward_scale
+        self.max_grad_norm = max_grad_norm
         self.updates = 0
-        #: |y - Q| of the last minibatch, (N,), where its sampling was weighted
         self.td_error: Tensor | None = None
-        self.generator = generator
-        self._actor_norms, self._critic_norms = batch_norms(self.actor), batch_norms(self.critic)
+        self._actor_norms = batch_norms(self.actor)
+        self._critic_norms = batch_norms(self.critic)
         self._running_norms = running_norms(self.actor, self.critic)
-        online, target = [self.critic, self.actor], [self.critic_target, self.actor_target]
-        self._targets = Targets(nn.ModuleList(online), nn.ModuleList(target))
-        self._act: Act = partial(act, self.actor)
-        #: Whose kernels compute the updates, where they can.
-        self.computed_by = "torch"
-        self._record: Callable[[Update], Update] = lambda update: update
-        self._prepare_updates()
+        online = nn.ModuleList([self.critic, self.actor])
+        target = nn.ModuleList([self.critic_target, self.actor_target])
+        self._targets = Targets(online, target)
 
-    def compile(self, native: Kernels | None = None) -> None:
-        """From now on the updates are played from a recording of themselves, which takes less time.
-
-        By torch's kernels the numbers are the same, bit for bit. By `native` ones, which need the least time, all but
-        rounding; then the first update is theirs, too, so that a resumed run computes as one that went on. That is on
-        the CPU, with `Adam` as it is here, which takes its state back in place. `td_error`, and on a GPU the losses,
-        are overwritten by the next update.
-        """
-        in_place = isinstance(self.actor_optimizer, Adam) and isinstance(self.critic_optimizer, Adam)
-        native = native if in_place and self.low.device.type == "cpu" else None
-        self.computed_by = native.name if native else "torch"
-        self._act = RecordedAct(self.actor, native)
-        self._record = partial(Tape, native=native, undone=self._undone)
-        self._prepare_updates()
-
-    def _prepare_updates(self) -> None:
-        """One for each answer to: does the actor learn too? do the targets follow?"""
-        self._updates = {due: self._record(partial(self._update, *due)) for due in product([False, True], repeat=2)}
-
-    @contextmanager
-    def _undone(self) -> Iterator[None]:
-        """What is learned or drawn within it is taken back at its end."""
-        before = deepcopy(self.state_dict())
-        try:
-            with torch.random.fork_rng(devices=[]):
-                yield
-        finally:
-            self._take_back(before)
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks that learn: `actor` and `critic`, all critics as one module."""
+        return {"actor": self.actor, "critic": self.critic}
 
     def act(self, obs: np.ndarray) -> np.ndarray:
-        """mu(s): one observation of shape obs_shape to the noise-free action (action_dim,), float32."""
-        return self._act(obs)
+        """Give mu(s), (action_dim,), float32, for one observation of shape obs_shape."""
+        return act(self.actor, obs)
 
-    def value(self, obs: Tensor, action: Tensor) -> Tensor:
-        """Q(s, a), (N,): of several critics, what the targets take of them."""
-        return _value(self.critic, obs, action, self.target_reduce)
+    def explore(self, obs: np.ndarray) -> np.ndarray:
+        """Give mu(s), to which line 8 adds the noise N_t."""
+        return self.act(obs)
 
     def observe(self, obs: np.ndarray) -> None:
-        """Lets running normalizations of the observations learn from one more; without any, nothing."""
+        """Let running normalizations of the observations, if there are any, learn from one more."""
         for norm in self._running_norms:
             norm.observe(torch.as_tensor(obs).to(norm.mean.device, non_blocking=True))
 
-    def update(self, batch: Batch) -> Mapping[str, float | Tensor]:
-        """One update (lines 12-15). Returns the losses: numbers, or on a GPU, which nobody waits for, tensors there.
+    def value(self, obs: Tensor, action: Tensor) -> Tensor:
+        """Give Q(s, a), (N,), reduced over several critics as in the targets."""
+        return self.head.value(self._output(self.critic, obs, action, self.target_reduce))
+
+    def update(self, batch: Batch) -> dict[str, float | Tensor]:
+        """Update critic, actor and targets by a minibatch (lines 12-15); give the losses.
 
         Raises nothing; NaN passes through.
         """
         self.updates += 1
-        due = self.updates % self.policy_delay == 0, self.updates % self.target_delay == 0
-        losses, numbers, self.td_error = self._updates[due](*batch, self.smoothing_noise(batch))
-        return losses if numbers.is_cuda else dict(zip(losses, numbers.tolist(), strict=True))
+        due = Due(
+            actor=self.updates % self.policy_delay == 0,
+            targets=self.updates % self.target_delay == 0,
+        )
+        metrics, self.td_error = self.step(due, batch, self.smoothing.draw(batch.action))
+        return numbers(metrics)
 
-    def _update(
-        self, actor_too: bool, targets_too: bool, *inputs: Any
-    ) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:
-        """The update as a function of tensors alone, the parameters included, which it changes.
-
-        Returns the losses, by name and side by side, and what `td_error` becomes.
-        """
-        *fields, noise = inputs
-        batch = Batch(*fields)
-        losses = self.update_actor(batch) if actor_too and self.actor_first else {}
-        losses |= self.update_critic(batch, noise)
-        if actor_too and not self.actor_first:
-            losses |= self.update_actor(batch)
-        if targets_too:
+    def step(self, due: Due, batch: Batch, noise: Tensor | None) -> Step:
+        """Update as a function of tensors; what it changes (parameters, ...) it changes in place."""
+        metrics: dict[str, float | Tensor] = {}
+        if due.actor and self.actor_first:
+            metrics |= self.update_actor(batch)
+        critic_metrics, td_error = self.update_critic(batch, noise)
+        metrics |= critic_metrics
+        if due.actor and not self.actor_first:
+            metrics |= self.update_actor(batch)
+        if due.targets:
             self.update_targets()
-        return losses, torch.stack(list(losses.values())), self.td_error
+        return Step(metrics, td_error)
 
-    def update_critic(self, batch: Batch, noise: Tensor | None = None) -> dict[str, Tensor]:
-        """Lines 12-13: minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics."""
-        loss, metrics, self.td_error = self.critic_loss(batch, noise)
+    def update_critic(self, batch: Batch, noise: Tensor | None = None) -> Step:
+        """Minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics (lines 12-13)."""
+        with batch_statistics(self._critic_norms):
+            loss, step = self.critic_loss(batch, noise)
         self._descend(loss, self.critic_optimizer)
-        return metrics
+        return step
 
-    def critic_loss(self, batch: Batch, noise: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
-        """The L of line 13 and what is logged of it; where sampling was weighted, each square has its weight.
+    def critic_loss(self, batch: Batch, noise: Tensor | None = None) -> tuple[Tensor, Step]:
+        """Give the L of line 13, and what is logged of it.
 
-        Then also |y - Q|, (N,), the mean over the critics. `noise` is for the target.
+        Where sampling was weighted, each transition's error has its weight, and the step has the
+        transitions' errors, averaged over the critics. `noise` is that of the target.
         """
         target_q = self.target_q(batch, noise)
-        with batch_statistics(self._critic_norms):
-            values = [critic(batch.obs, batch.action) for critic in self.critic.critics]
-        errors = [target_q - q for q in values]
-        squares = [error * error for error in errors]
-        if batch.weight is None:
-            losses, td_error = [square.mean() for square in squares], None
-        else:
-            losses = [(batch.weight * square).mean() for square in squares]
-            td_error = torch.stack(errors).detach().abs().mean(dim=0)
+        outputs = self.critic(batch.obs, batch.action)
+        errors = [self.head.error(output, target_q) for output in outputs]
+        if batch.weight is not None:
+            errors = [batch.weight * error for error in errors]
+        losses = [error.mean() for error in errors]
         metrics = {f"losses/qf{k}_loss": loss.detach() for k, loss in enumerate(losses, start=1)}
-        metrics |= {f"losses/qf{k}_values": q.detach().mean() for k, q in enumerate(values, start=1)}
-        return torch.stack(losses).sum() if len(losses) > 1 else losses[0], metrics, td_error
+        for k, output in enumerate(outputs, start=1):
+            metrics[f"losses/qf{k}_values"] = self.head.value(output.detach()).mean()
+        td_error = None
+        if batch.weight is not None:
+            distances = [self.head.distance(output, target_q) for output in outputs]
+            td_error = torch.stack(distances).mean(dim=0)
+        total = torch.stack(losses).sum() if len(losses) > 1 else losses[0]
+        return total, Step(metrics, td_error)
 
     @torch.no_grad()
     def target_q(self, batch: Batch, noise: Tensor | None = None) -> Tensor:
         """Line 12: y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), shape (N,).
 
-        Over n steps r_i is their discounted sum and gamma its n-th power (`batch.discount`).
-
-        A terminated state has no future; a truncated one has: only `terminated` masks.
+        Over n steps r_i is their discounted sum and gamma its n-th power (`batch.discount`). A
+        terminated state has no future; a truncated one has: only `terminated` masks. With a
+        distributional head, y_i is a distribution, (N, atoms).
         """
-        next_action = self._smoothed(self.actor_target(batch.next_obs), noise)
-        next_q = _value(self.critic_target, batch.next_obs, next_action, self.target_reduce)
-        return self.reward_scale * batch.reward + batch.discount * (1 - batch.terminated) * next_q
-
-    def smoothing_noise(self, batch: Batch) -> Tensor | None:
-        """N(0, 1) for each of the targets' actions, the same draws on every device; None: they are not smoothed."""
-        if self.target_noise == 0:
-            return None
-        shape, dtype, device = batch.action.shape, batch.action.dtype, self.low.device
-        noise = torch.randn(shape, generator=self.generator, dtype=dtype, pin_memory=device.type == "cuda")
-        return noise.to(device, non_blocking=True)
-
-    def _smoothed(self, action: Tensor, noise: Tensor | None) -> Tensor:
-        """TD3, section 5.3: the target's action with clipped noise, so that Q' is averaged over similar actions."""
-        if noise is None:
-            return action
-        clipped = (self.target_noise * noise).clamp(-self.target_noise_clip, self.target_noise_clip)
-        return (action + clipped * (self.high - self.low) / 2).clamp(self.low, self.high)
+        next_action = self.smoothing.apply(self.actor_target(batch.next_obs), noise)
+        next_q = self._output(self.critic_target, batch.next_obs, next_action, self.target_reduce)
+        reward = self.reward_scale * batch.reward
+        return self.head.target(reward, batch.discount * (1 - batch.terminated), next_q)
 
     def update_actor(self, batch: Batch) -> dict[str, Tensor]:
-        """Line 14: follow the sampled policy gradient, that is, maximize 1/N sum_i Q(s_i, mu(s_i)).
+        """Follow the sampled policy gradient: maximize 1/N sum_i Q(s_i, mu(s_i)) (line 14).
 
-        Gradients are taken for the actor's parameters alone: the critic's are neither computed nor touched.
+        Gradients are taken for the actor's parameters alone; the critic's are not computed.
         """
-        loss = self.actor_loss(batch)
+        with batch_statistics(self._actor_norms):
+            loss = self.actor_loss(batch)
         self._descend(loss, self.actor_optimizer)
         return {"losses/actor_loss": loss.detach()}
 
     def actor_loss(self, batch: Batch) -> Tensor:
-        """What line 14 descends: -1/N sum_i Q(s_i, mu(s_i))."""
-        with batch_statistics(self._actor_norms):
-            action = self.actor(batch.obs)
-        return -_value(self.critic, batch.obs, action, self.actor_reduce).mean()
+        """Give what line 14 descends: -1/N sum_i Q(s_i, mu(s_i))."""
+        action = self.actor(batch.obs)
+        output = self._output(self.critic, batch.obs, action, self.actor_reduce)
+        return -self.head.value(output).mean()
 
     def update_targets(self) -> None:
         """Line 15: theta' <- tau theta + (1 - tau) theta', for all targets."""
         self._targets.follow(self.tau)
 
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Give the losses that an update would descend now; nothing of the agent changes."""
+        noise = self.smoothing.peek(batch.action)
+        with batch_statistics(self._critic_norms, learn=False):
+            critic_loss, _ = self.critic_loss(batch, noise)
+        with batch_statistics(self._actor_norms, learn=False):
+            actor_loss = self.actor_loss(batch)
+        return {"actor": actor_loss, "critic": critic_loss}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give everything that learning has changed. Tensors are shared, not copied."""
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return parts | {"updates": self.updates, "generator": self.smoothing.generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.updates = state["updates"]
+        self.smoothing.generator.set_state(state["generator"])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "actor": self.actor,
+            "critic": self.critic,
+            "actor_target": self.actor_target,
+            "critic_target": self.critic_target,
+            "actor_optimizer": self.actor_optimizer,
+            "critic_optimizer": self.critic_optimizer,
+        }
+
+    def _output(self, critic: Ensemble, obs: Tensor, action: Tensor, how: Reduce) -> Tensor:
+        """Give one output for each (s, a) from several critics."""
+        critics = critic.critics[:1] if how == "first" else critic.critics
+        return self.head.reduce([network(obs, action) for network in critics], how)
+
     def _descend(self, loss: Tensor, optimizer: Optimizer) -> None:
         params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
-        for param, grad in zip(params, torch.autograd.grad(loss, params, allow_unused=True), strict=True):
+        grads = torch.autograd.grad(loss, params, allow_unused=True)
+        for param, grad in zip(params, grads, strict=True):
             param.grad = grad
         if self.max_grad_norm is not None:
             nn.utils.clip_grad_norm_(params, self.max_grad_norm)
         optimizer.step()
-
-    def _parts(self) -> dict[str, Any]:
-        names = ("actor", "critic", "actor_target", "critic_target", "actor_optimizer", "critic_optimizer")
-        return {name: getattr(self, name) for name in names}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that learning has changed. Tensors are shared, not copied."""
-        own = {"updates": self.updates, "generator": self.generator.get_state()}
-        return {name: part.state_dict() for name, part in self._parts().items()} | own
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
-        self._take_back(state)
-        self._prepare_updates()  # optimizers of torch keep their state elsewhere now than a recording knows
-
-    def _take_back(self, state: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        self.updates = state["updates"]
-        self.generator.set_state(state["generator"])
-
-
-def _value(critic: Ensemble, obs: Tensor, action: Tensor, reduce: str) -> Tensor:
-    """One value for each (s, a) from several critics, shape (N,)."""
-    if reduce == "first" or len(critic.critics) == 1:
-        return critic.critics[0](obs, action)
-    values = critic(obs, action)
-    return values.amin(dim=0) if reduce == "min" else values.mean(dim=0)

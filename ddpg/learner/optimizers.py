@@ -29,7 +29,13 @@ def adam(
     ]
     if weight_decay == 0:  # one group: one call of the kernel
         groups = [{"params": params, "weight_decay": 0.0}]
-    return Adam([group for group in groups if group["params"]], lr=lr, betas=(beta1, beta2), eps=eps, eps_hat=eps_hat)
+    return Adam(
+        [group for group in groups if group["params"]],
+        lr=lr,
+        betas=(beta1, beta2),
+        eps=eps,
+        eps_hat=eps_hat,
+    )
 
 
 class Adam:
@@ -42,14 +48,21 @@ class Adam:
     """
 
     def __init__(
-        self, groups: list[dict[str, Any]], lr: float, betas: tuple[float, float], eps: float, eps_hat: bool
+        self,
+        groups: list[dict[str, Any]],
+        lr: float,
+        betas: tuple[float, float],
+        eps: float,
+        eps_hat: bool,
     ) -> None:
         self.param_groups: list[dict[str, Any]] = [
             {"lr": lr, "betas": betas, "eps": eps, "eps_hat": eps_hat} | group for group in groups
         ]
         self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
         for group in self.param_groups:
-            t = torch.zeros((), device=group["params"][0].device)  # one for the group, each parameter's `step`
+            t = torch.zeros(
+                (), device=group["params"][0].device
+            )  # one for the group, each parameter's `step`
             for param in group["params"]:
                 zeros = torch.zeros_like(param, requires_grad=False)
                 self.state[param] = {"step": t, "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
@@ -64,7 +77,9 @@ class Adam:
             states, (beta1, beta2) = [self.state[p] for p in params], group["betas"]
             t = states[0]["step"].add_(1)
             lr, steps = group["lr"], [t] * len(params)
-            if group["eps_hat"]:  # alpha_t, and no correction by the kernel: it is that of t -> infinity
+            if group[
+                "eps_hat"
+            ]:  # alpha_t, and no correction by the kernel: it is that of t -> infinity
                 lr = lr * (1 - beta2 ** t.double()).sqrt() / (1 - beta1 ** t.double())
                 lr = lr.float() if lr.is_cuda else lr  # the only kind that the GPU's kernel takes
                 steps = [torch.full_like(t, torch.inf)] * len(params)
@@ -78,12 +93,19 @@ class Adam:
     def state_dict(self) -> dict[str, Any]:
         """In the form of torch.optim: parameters by their number. Tensors are shared, not copied."""
         number = {param: i for i, param in enumerate(self.state)}
-        groups = [group | {"params": [number[param] for param in group["params"]]} for group in self.param_groups]
+        groups = [
+            group | {"params": [number[param] for param in group["params"]]}
+            for group in self.param_groups
+        ]
         return {"state": dict(enumerate(self.state.values())), "param_groups": groups}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back the state, not the settings, which are those of the config."""
         for i, mine in enumerate(self.state.values()):
-            given = state["state"].get(i)  # torch.optim's Adam has none before a parameter's first step
+            given = state["state"].get(
+                i
+            )  # torch.optim's Adam has none before a parameter's first step
             for name, tensor in mine.items():
-                tensor.copy_(given[name].reshape(tensor.shape) if given else torch.zeros_like(tensor))
+                tensor.copy_(
+                    given[name].reshape(tensor.shape) if given else torch.zeros_like(tensor)
+                )

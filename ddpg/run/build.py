@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -13,29 +14,32 @@ from gymnasium import spaces
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
+from ddpg.config.signature import parameters_of
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError, one_line, typed_line
-from ddpg.fast.native import Kernels, kernels
-from ddpg.learner.agent import DDPG
 from ddpg.learner.networks import Normalized, RunningNorm, batch_norms
+from ddpg.learner.noise import Noise
+from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
 from ddpg.run.machine import available_memory, torch_device
+from ddpg.training.environments import Environments
 from ddpg.training.schedule import Schedule
-from ddpg.training.seeding import derived_seed, generator
+from ddpg.training.seeding import Generators, derived_seed
 from ddpg.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
 
 def build(node: DictConfig, key: str, **given: Any) -> Any:
-    """What the `_target_` of a node makes of the node's values and of what the program gives it.
+    """Make what the `_target_` of a node names, from the node's values and what it asks for of `given`.
 
     Raises UserError, in one line with the key, for whatever the constructor raises.
     """
     try:
-        return instantiate(node, **given, _convert_="all", _recursive_=False)
+        return instantiate(node, **asked(node["_target_"], given), _convert_="all")
     except Exception as error:
         cause = error.__cause__ or error  # hydra wraps what the constructor raised
         if isinstance(cause, UserError):
@@ -76,70 +80,80 @@ def _initial_weights(seed: int) -> Iterator[None]:
         yield
 
 
-class NetworkFactory:
-    """Makes the networks of a config for the spaces of an env; all of them share what is known of the observations."""
+class Networks:
+    """Makes the networks of a config for the spaces of an env; they share what is known of the observations."""
 
-    def __init__(self, cfg: DictConfig, env: gym.Env) -> None:
-        self._node, self._dtype = cfg.network, _dtype(cfg)
+    def __init__(self, cfg: DictConfig, env: gym.Env, device: torch.device) -> None:
+        self._cfg = cfg
+        self._device = device
         obs_space, bounds = _spaces(env)
+        self.low = torch.from_numpy(bounds.low)
+        self.high = torch.from_numpy(bounds.high)
         self._shape = list(obs_space.shape)
-        self.low, self.high = torch.from_numpy(bounds.low), torch.from_numpy(bounds.high)
         try:
             clip = cfg.network.normalize_obs
             self._norm = None if clip is None else RunningNorm(self._shape, clip)
         except ValueError as error:
             raise UserError(f"network.{error}") from error
 
-    def actor(self) -> torch.nn.Module:
-        """mu, with fresh weights."""
-        given = {"obs_shape": self._shape, "low": self.low, "high": self.high}
-        return self._finished(build(self._node.actor, "network.actor", **given))
+    def make(self, name: str, outputs: int = 1) -> torch.nn.Module:
+        """Make the network of the node `network.NAME`, with fresh weights; it is called for each of several.
 
-    def critic(self) -> torch.nn.Module:
-        """One Q, with fresh weights."""
-        given = {"obs_shape": self._shape, "action_dim": len(self.low)}
-        return self._finished(build(self._node.critic, "network.critic", **given))
-
-    def _finished(self, network: torch.nn.Module) -> torch.nn.Module:
-        network = network.to(self._dtype)
-        return network if self._norm is None else Normalized(self._norm, network)
+        `outputs` is how many numbers a critic gives for each (s, a).
+        """
+        node = self._cfg.network[name]
+        if outputs != 1 and "outputs" not in parameters_of(node["_target_"]):
+            raise UserError(f"network.{name}: {node['_target_']} takes no argument outputs, which is {outputs} here")
+        network: torch.nn.Module = build(
+            node, f"network.{name}", obs_shape=self._shape, low=self.low, high=self.high,
+            action_dim=len(self.low), outputs=outputs,
+        )  # fmt: skip
+        network = network.to(_dtype(self._cfg))
+        return (network if self._norm is None else Normalized(self._norm, network)).to(self._device)
 
 
 def build_actor(cfg: DictConfig, env: gym.Env) -> torch.nn.Module:
-    """The actor alone, to load weights into."""
+    """Make the actor alone, to load weights into."""
     with _initial_weights(cfg.seed):
-        return NetworkFactory(cfg, env).actor()
+        return Networks(cfg, env, torch.device("cpu")).make("actor")
 
 
-def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> DDPG:
-    """The learner: networks, their targets and optimizers."""
-    networks = NetworkFactory(cfg, env)
-    low, high = (bound.to(device, _dtype(cfg)) for bound in (networks.low, networks.high))
-    generator = torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0))  # the same on every device
+def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
+    """Make the learner: networks, their targets and optimizers."""
+    networks = Networks(cfg, env, device)
+    parts = {network_argument(name): partial(networks.make, name) for name in nodes(cfg.network)} | {
+        optimizer_argument(name): build(cfg.optimizer[name], f"optimizer.{name}") for name in nodes(cfg.optimizer)
+    }
     with _initial_weights(cfg.seed):
-        agent: DDPG = build(
-            cfg.algorithm, "algorithm", low=low, high=high, generator=generator, tau=cfg.tau,
-            actor=networks.actor().to(device), make_critic=lambda: networks.critic().to(device),
-            actor_optimizer=build(cfg.optimizer.actor, "optimizer.actor"),
-            critic_optimizer=build(cfg.optimizer.critic, "optimizer.critic"),
+        agent: Agent = build(
+            cfg.algorithm, "algorithm", tau=cfg.tau, **parts,
+            low=networks.low.to(device, _dtype(cfg)), high=networks.high.to(device, _dtype(cfg)),
+            # on the host, so that the draws are the same on every device
+            generator=torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0)),
         )  # fmt: skip
-    if _compiles(cfg):
-        agent.compile(_native(cfg, device))
-    if cfg.batch_size == 1 and (batch_norms(agent.actor) or batch_norms(agent.critic)):
+    if cfg.batch_size == 1 and any(batch_norms(network) for network in agent.networks.values()):
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
     return agent
 
 
+def accelerate(cfg: DictConfig, agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
+    """Make the learner faster, if the config wants it; give the name of the kernels that compute updates."""
+    if not _compiles(cfg):
+        return "torch"
+    from ddpg.fast.accelerate import accelerate  # only what is used is imported
+
+    return accelerate(agent, replay, device)
+
+
 def _compiles(cfg: DictConfig) -> bool:
-    """`auto`: nobody knows what else than tensors a class from elsewhere reads, and a recording would not see it."""
-    nodes = (cfg.algorithm, cfg.network.actor, cfg.network.critic, cfg.optimizer.actor, cfg.optimizer.critic)
-    own = all(node["_target_"].startswith("ddpg.") for node in nodes)
-    return own if cfg.compile == "auto" else cfg.compile
+    """Whether updates are recorded; `auto`: where all classes are of this package.
 
-
-def _native(cfg: DictConfig, device: torch.device) -> Kernels | None:
-    """The native kernels, which are for the CPU."""
-    return kernels() if _compiles(cfg) and device.type == "cpu" else None
+    Nobody knows what a class from elsewhere reads beside tensors, which a recording would not see.
+    """
+    if cfg.compile != "auto":
+        return bool(cfg.compile)
+    parts = [group[name] for group in (cfg.network, cfg.optimizer) for name in nodes(group)]
+    return all(node["_target_"].startswith("ddpg.") for node in (cfg.algorithm, *parts))
 
 
 def transition_bytes(env: gym.Env) -> int:
@@ -149,7 +163,7 @@ def transition_bytes(env: gym.Env) -> int:
 
 
 def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.random.Generator) -> ReplayBuffer:
-    """The replay memory; UserError if what the run will put into it does not fit this machine."""
+    """Make the replay buffer; UserError if what the run will put into it does not fit this machine."""
     obs, actions = _spaces(env)
     size = min(cfg.buffer_size, cfg.total_steps)  # the rest would never be filled
     needed = size * transition_bytes(env)
@@ -163,31 +177,36 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
         cfg.replay, "replay", gamma=cfg.gamma, buffer_size=size, obs_shape=list(obs.shape), obs_dtype=obs.dtype,
         action_dim=actions.shape[0], rng=rng, device=device, dtype=_dtype(cfg),
     )  # fmt: skip
-    native = _native(cfg, device)
-    if native is not None and isinstance(replay, ReplayBuffer):
-        replay.compile(native)
     return replay
 
 
-def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Trainer:
-    """One run, ready to train."""
-    spec, device = build_env_spec(cfg), torch_device(cfg.device)
+def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> tuple[Trainer, str]:
+    """Make one run, ready to train, and name the kernels that compute its updates."""
+    spec = build_env_spec(cfg)
+    device = torch_device(cfg.device)
     env = spec.make()
-    generators = {name: generator(cfg.seed, name) for name in ("warmup", "noise", "replay", "diagnostics")}
-    bounds, agent, schedule = _spaces(env)[1], build_agent(cfg, env, device), build_schedule(cfg)
+    generators = Generators(cfg.seed, ("warmup", "noise", "replay", "diagnostics"))
+    agent = build_agent(cfg, env, device)
+    replay = build_replay(cfg, env, device, generators["replay"])
+    kernels = accelerate(cfg, agent, replay, device)
+    bounds = _spaces(env)[1]
+    noise: Noise = build(
+        cfg.noise, "noise", actor=agent.networks["actor"], action_scale=(bounds.high - bounds.low) / 2,
+        rng=generators["noise"],
+    )  # fmt: skip
+    schedule = build_schedule(cfg)
     if schedule.total_updates() == 0:
         log.warning(
             "nothing will be learned: no update falls due within total_steps=%d with learning_starts=%d, "
             "update_every=%s and updates_per_step=%g",
             cfg.total_steps, cfg.learning_starts, cfg.update_every, cfg.updates_per_step,
         )  # fmt: skip
-    scale, rng = (bounds.high - bounds.low) / 2, generators["noise"]
-    return Trainer(
-        agent=agent, noise=build(cfg.noise, "noise", actor=agent.actor, action_scale=scale, rng=rng),
-        replay=build_replay(cfg, env, device, generators["replay"]),
-        env=env, make_env=spec.make, resets_fully=spec.resets_fully, tracker=tracker, folder=folder,
+    environments = Environments(spec.make, env, spec.make(), spec.resets_fully)
+    trainer = Trainer(
+        agent=agent, noise=noise, replay=replay, environments=environments, tracker=tracker, folder=folder,
         schedule=schedule, seed=cfg.seed, generators=generators,
     )  # fmt: skip
+    return trainer, kernels
 
 
 def build_schedule(cfg: DictConfig) -> Schedule:

@@ -52,19 +52,19 @@ def run(cfg: DictConfig, path: Path, overrides: Sequence[str] = ()) -> float:
 def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequence[str]) -> float:
     torch.set_num_threads(cfg.threads)
     torch.set_flush_denormal(True)
-    trainer = build_trainer(cfg, folder, tracker)
+    trainer, kernels = build_trainer(cfg, folder, tracker)
     with atomic_write(folder.config) as file:
         file.write(to_yaml(plain(cfg)).encode())
     device = torch_device(cfg.device)
-    here = {"threads": cfg.threads, "device": str(device), "kernels": trainer.agent.computed_by}
+    here = {"threads": cfg.threads, "device": str(device), "kernels": kernels}
     folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
-    status, before = folder.status(), [start for start in folder.starts()[:-1] if "submitted" not in start]
-    # of what is there to go on from; status.json may be lost, and older programs knew torch's alone
-    known = status.get("kernels", [start.get("kernels", "torch") for start in before])
-    kernels = sorted({*(known if folder.checkpoints.exists() else []), trainer.agent.computed_by})
-    folder.write_status(**status | {"kernels": kernels, "resume": promise(cfg, trainer.env, device, kernels)})
+    so_far = kernels_so_far(folder, kernels)
+    exactness = exactness_of(cfg, trainer.environments.training, device, so_far)
+    folder.write_status(**folder.status() | {"kernels": so_far, "resume": exactness})
     result = trainer.train()
-    results = {"env_step": trainer.env_step, "last_return": result, "best_return": trainer.best_return}
+    results = {
+        "env_step": trainer.progress.env_step, "last_return": result, "best_return": trainer.progress.best_return
+    }  # fmt: skip
     del trainer  # and with it the replay memory, before pictures take some
     try:
         _show(cfg, folder, tracker, results)
@@ -75,8 +75,17 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
     return result
 
 
-def promise(cfg: DictConfig, env: gym.Env[Any, Any], device: torch.device, kernels: Sequence[str]) -> str:
-    """Of an exact resume, for this run."""
+def kernels_so_far(folder: RunFolder, kernels: str) -> list[str]:
+    """List the kernels that computed what the run goes on from, and those that compute from now on."""
+    if not folder.checkpoints.exists():
+        return [kernels]
+    starts = [start["kernels"] for start in folder.starts() if "kernels" in start]
+    known = folder.status().get("kernels", starts)  # status.json may be lost
+    return sorted({*known, kernels})
+
+
+def exactness_of(cfg: DictConfig, env: gym.Env[Any, Any], device: torch.device, kernels: Sequence[str]) -> str:
+    """Say whether this run can be resumed exactly."""
     targets = [str(value) for key, value in flat(plain(cfg)).items() if key.endswith("_target_")]
     return resume_exactness(device.type, type(env.unwrapped).__module__, cfg.env.resets_fully, targets, kernels)
 
@@ -112,7 +121,7 @@ def kept_status(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if folder.status()["state"] == "done":  # only its pictures failed
+        if folder.status().get("state") == "done":  # only its pictures failed
             raise
         state = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
         reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from ddpg.config.settings import check
 from ddpg.envs import EnvSpec, frames_per_second, write_video
 from ddpg.errors import UserError
-from ddpg.learner.networks import act
+from ddpg.learner.policy import act
 from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, build_env_spec

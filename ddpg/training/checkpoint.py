@@ -22,7 +22,15 @@ from ddpg.record.run_folder import atomic_write, sync_names
 log = logging.getLogger(__name__)
 
 KEPT = 2
-_UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
+_UNREADABLE = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    KeyError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
 
 
 class Checkpoints:
@@ -30,7 +38,9 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._segments: list[tuple[int, int]] = []  # [start, stop) of the transitions on disk, oldest first
+        self._segments: list[
+            tuple[int, int]
+        ] = []  # [start, stop) of the transitions on disk, oldest first
         self._named: dict[Path, set[Path]] = {}  # the segments that a state needs, as far as known
 
     def save(self, env_step: int, state: dict[str, Any], replay: ReplayBuffer, stop: int) -> bool:
@@ -54,7 +64,10 @@ class Checkpoints:
             segments.append((start, stop))
         path = self._folder / f"state-{env_step:012d}.pt"
         write_tensors(path, {"segments": segments, "state": state})
-        self._segments, self._named[path] = segments, {self._segment(*segment) for segment in segments}
+        self._segments, self._named[path] = (
+            segments,
+            {self._segment(*segment) for segment in segments},
+        )
         self._drop_old()
         return True
 
@@ -71,18 +84,29 @@ class Checkpoints:
                 for segment in segments:
                     _require_intact(self._segment(*segment))
             except _UNREADABLE as error:
-                log.warning("checkpoint %s cannot be read (%s); falling back to the one before", path.name, error)
+                log.warning(
+                    "checkpoint %s cannot be read (%s); falling back to the one before",
+                    path.name,
+                    error,
+                )
                 continue
-            for start, stop in segments:  # one after the other: the memory of one segment beside the whole
+            for (
+                start,
+                stop,
+            ) in segments:  # one after the other: the memory of one segment beside the whole
                 with np.load(self._segment(start, stop)) as transitions:
                     replay.restore(start, dict(transitions))
             self._set_aside(newer_than=path)
             self._segments = segments
             return saved["state"]
         if self._states():
-            raise UserError(f"no checkpoint in {self._folder} can be read: restore it, or {self._afresh}")
+            raise UserError(
+                f"no checkpoint in {self._folder} can be read: restore it, or {self._afresh}"
+            )
         if expected:
-            raise UserError(f"no checkpoint is left in {self._folder}: restore it, or {self._afresh}")
+            raise UserError(
+                f"no checkpoint is left in {self._folder}: restore it, or {self._afresh}"
+            )
         return None
 
     @property

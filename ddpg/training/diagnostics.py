@@ -4,17 +4,16 @@ None of them is needed to learn, and none of them changes what is learned.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddpg.learner.agent import DDPG
-from ddpg.learner.networks import as_input
-from ddpg.learner.replay import Batch
+from ddpg.learner.batch import Batch
+from ddpg.learner.policy import as_input
+from ddpg.learner.protocol import Agent
 from ddpg.training.evaluate import Policy
 
 #: (obs (N, ...), action (N, action_dim)) to Q(s, a), (N,), as the critic learns it
@@ -33,7 +32,9 @@ _BLOCK = 1000
 def finite(value: Any) -> bool:
     """Whether a number, or every number of a vector, is neither NaN nor infinite; pictures of bytes always are."""
     if isinstance(value, np.ndarray):
-        return value.dtype == np.uint8 or all(map(math.isfinite, value.ravel().tolist()))  # numpy's way takes longer
+        return value.dtype == np.uint8 or all(
+            map(math.isfinite, value.ravel().tolist())
+        )  # numpy's way takes longer
     return math.isfinite(value)
 
 
@@ -46,14 +47,18 @@ class NoiseMeter:
     def __init__(self, action_scale: np.ndarray) -> None:
         self._scale = np.where(action_scale > 0, action_scale, 1).astype(np.float64)
         self._rows: list[np.ndarray] = []
-        self._last: np.ndarray | None = None  # the step before the first of _rows, if in the same episode
+        self._last: np.ndarray | None = (
+            None  # the step before the first of _rows, if in the same episode
+        )
         self._clear()
 
     def _clear(self) -> None:
         dim = len(self._scale)
         self._count = self._pairs = 0
         self._sums = np.zeros((2, dim))  # of x and x^2, over all steps
-        self._pair_sums = np.zeros((5, dim))  # over pairs (x_t, x_{t+1}) = (p, q): of p, q, p^2, q^2, pq
+        self._pair_sums = np.zeros(
+            (5, dim)
+        )  # over pairs (x_t, x_{t+1}) = (p, q): of p, q, p^2, q^2, pq
 
     def add(self, action: np.ndarray, policy_action: np.ndarray) -> None:
         """One exploring step: the executed a_t and mu(s_t), each (action_dim,), in the environment's units."""
@@ -129,21 +134,31 @@ class QBias:
     has no remainder.
     """
 
-    def __init__(self, values: Values, policy: Policy, gamma: float, reward_scale: float, stride: int) -> None:
+    def __init__(
+        self, values: Values, policy: Policy, gamma: float, reward_scale: float, stride: int
+    ) -> None:
         self._values, self._policy = values, policy
         self._gamma, self._reward_scale, self._stride = gamma, reward_scale, stride
         self._obs: list[np.ndarray] = []
         self._action: list[np.ndarray] = []
         self._rewards: list[float] = []
-        self._episodes: list[np.ndarray] = []  # of each finished episode: predicted, returned, seen; (3, recorded)
+        self._episodes: list[
+            np.ndarray
+        ] = []  # of each finished episode: predicted, returned, seen; (3, recorded)
 
     @classmethod
-    def of(cls, agent: DDPG, gamma: float) -> "QBias":
+    def of(cls, agent: Agent, gamma: float) -> "QBias":
         """The agent's own Q and actor."""
         return cls(critic_values(agent), agent.act, gamma, agent.reward_scale, Q_STRIDE)
 
     def __call__(
-        self, obs: np.ndarray, action: np.ndarray, reward: float, terminated: bool, over: bool, next_obs: np.ndarray
+        self,
+        obs: np.ndarray,
+        action: np.ndarray,
+        reward: float,
+        terminated: bool,
+        over: bool,
+        next_obs: np.ndarray,
     ) -> None:
         """One transition; `evaluate(..., on_transition=q_bias)`."""
         if len(self._rewards) % self._stride == 0:
@@ -154,9 +169,15 @@ class QBias:
             self._end_episode(None if terminated else next_obs)
 
     def _end_episode(self, unfinished: np.ndarray | None) -> None:
-        future, left = 0.0, 0.0  # the return from here on, and the weight in it of what was not seen
+        future, left = (
+            0.0,
+            0.0,
+        )  # the return from here on, and the weight in it of what was not seen
         if unfinished is not None:
-            future, left = float(self._values(unfinished[None], self._policy(unfinished)[None])[0]), 1.0
+            future, left = (
+                float(self._values(unfinished[None], self._policy(unfinished)[None])[0]),
+                1.0,
+            )
         returns, seen = [], []
         for reward in reversed(self._rewards):
             future, left = reward + self._gamma * future, self._gamma * left
@@ -181,45 +202,60 @@ class QBias:
         }
 
 
-def critic_values(agent: DDPG) -> Values:
+def critic_values(agent: Agent) -> Values:
     """The agent's Q for a `QBias`; several critics are reduced as in the targets that they learn from."""
+
+    like = agent.networks["actor"]
 
     @torch.inference_mode()
     def values(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
-        return agent.value(as_input(agent.critic, obs), as_input(agent.critic, action)).cpu().numpy()
+        return agent.value(as_input(like, obs), as_input(like, action)).cpu().numpy()
 
     return values
 
 
-def network_metrics(agent: DDPG, batch: Batch) -> dict[str, float]:
-    """Saturation, dead units and gradient norms on one minibatch.
+def network_metrics(agent: Agent, batch: Batch, low: Tensor, high: Tensor) -> dict[str, float]:
+    """Saturation, dead units and gradient norms on one minibatch; nothing of the agent changes.
 
-    Nothing of the agent changes: no parameter, gradient, statistic or generator.
+    `low` and `high`, (action_dim,), are the bounds of actions.
     """
-    with _untouched(agent):
+    metrics: dict[str, float] = {}
+    for name, network in agent.networks.items():
+        inputs = (batch.obs,) if name == "actor" else (batch.obs, batch.action)
         with torch.no_grad():
-            action, actor_dead = _watched(agent.actor, batch.obs)
-            _, critic_dead = _watched(agent.critic, batch.obs, batch.action)
-        margin = _AT_BOUND * (agent.high - agent.low) / 2
-        saturated = (action <= agent.low + margin) | (action >= agent.high - margin)
-        critic_loss, *_ = agent.critic_loss(batch, agent.smoothing_noise(batch))
-        return {
-            "diagnostics/saturated_actions": float(saturated.float().mean()),
-            **({"diagnostics/actor_dead_units": float(actor_dead.float().mean())} if len(actor_dead) else {}),
-            **({"diagnostics/critic_dead_units": float(critic_dead.float().mean())} if len(critic_dead) else {}),
-            "diagnostics/actor_grad_norm": _grad_norm(agent.actor_loss(batch), agent.actor),
-            "diagnostics/critic_grad_norm": _grad_norm(critic_loss, agent.critic),
-        }
+            output, dead = _watched(network, *inputs)
+        if name == "actor":
+            metrics["diagnostics/saturated_actions"] = _saturated(output, low, high)
+        if len(dead):
+            metrics[f"diagnostics/{name}_dead_units"] = float(dead.float().mean())
+    for name, loss in agent.losses(batch).items():
+        metrics[f"diagnostics/{name}_grad_norm"] = _grad_norm(loss, agent.networks[name])
+    return metrics
 
 
-def _watched(network: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+def _saturated(action: Tensor, low: Tensor, high: Tensor) -> float:
+    """The share of action components that are at a bound."""
+    low = low.to(action)
+    high = high.to(action)
+    margin = _AT_BOUND * (high - low) / 2
+    saturated = (action <= low + margin) | (action >= high - margin)
+    return float(saturated.float().mean())
+
+
+def _watched(network: nn.Module, *inputs: Tensor) -> tuple[Any, Tensor]:
     """The network's output, and which hidden units (of a convolution: channels) were 0 for the whole minibatch."""
     dead = [torch.zeros(0, dtype=torch.bool, device=inputs[0].device)]
 
     def look(module: nn.Module, args: Any, output: Tensor) -> None:
-        dead.append((output == 0).transpose(0, 1).flatten(1).all(dim=1))  # at once: the next layer may work in place
+        dead.append(
+            (output == 0).transpose(0, 1).flatten(1).all(dim=1)
+        )  # at once: the next layer may work in place
 
-    hooks = [module.register_forward_hook(look) for module in network.modules() if isinstance(module, nn.ReLU)]
+    hooks = [
+        module.register_forward_hook(look)
+        for module in network.modules()
+        if isinstance(module, nn.ReLU)
+    ]
     try:
         return network(*inputs), torch.cat(dead)
     finally:
@@ -232,17 +268,3 @@ def _grad_norm(loss: Tensor, network: nn.Module) -> float:
     params = [param for param in network.parameters() if param.requires_grad]
     grads = torch.autograd.grad(loss, params, allow_unused=True)
     return float(torch.stack([grad.norm() for grad in grads if grad is not None]).norm())
-
-
-@contextmanager
-def _untouched(agent: DDPG) -> Iterator[None]:
-    """Puts back what computing a loss leaves behind: batch-norm statistics, smoothing noise drawn."""
-    networks = (agent.actor, agent.critic, agent.actor_target, agent.critic_target)
-    buffers = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
-    drawn = agent.generator.get_state()
-    try:
-        yield
-    finally:
-        for buffer, before in buffers:
-            buffer.copy_(before)
-        agent.generator.set_state(drawn)

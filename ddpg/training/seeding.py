@@ -3,12 +3,23 @@
 Nothing is shared: a longer evaluation, another noise or a bigger batch leaves every other draw as it was.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 #: The purposes. A stream is known by its place in this tuple, so new ones go at its end.
-STREAMS = ("episode", "evaluation", "network", "warmup", "noise", "replay", "play", "smoothing", "diagnostics")
+STREAMS = (
+    "episode",
+    "evaluation",
+    "network",
+    "warmup",
+    "noise",
+    "replay",
+    "play",
+    "smoothing",
+    "diagnostics",
+)
 
 
 def _sequence(seed: int, *key: int) -> np.random.SeedSequence:
@@ -25,12 +36,20 @@ def derived_seed(seed: int, stream: str, index: int) -> int:
     return int(_sequence(seed, STREAMS.index(stream), index).generate_state(1)[0] >> 1)
 
 
-def generator_states(generators: dict[str, np.random.Generator]) -> dict[str, Any]:
-    """What a checkpoint stores of the generators."""
-    return {name: rng.bit_generator.state for name, rng in generators.items()}
+class Generators:
+    """The generators of some purposes, by name, with their state."""
 
+    def __init__(self, seed: int, streams: Iterable[str]) -> None:
+        self._generators = {stream: generator(seed, stream) for stream in streams}
 
-def restore_generators(generators: dict[str, np.random.Generator], states: dict[str, Any]) -> None:
-    """Puts every generator back to where `generator_states` saw it."""
-    for name, rng in generators.items():
-        rng.bit_generator.state = states[name]
+    def __getitem__(self, stream: str) -> np.random.Generator:
+        return self._generators[stream]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a checkpoint stores of the generators."""
+        return {name: rng.bit_generator.state for name, rng in self._generators.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put every generator back to where `state_dict` found it."""
+        for name, rng in self._generators.items():
+            rng.bit_generator.state = state[name]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
-from ddpg.learner.replay import Batch
+from ddpg.learner.batch import Batch
 
 
 def put_to_work(agent: DDPG, batch: Batch, share: float) -> None:

@@ -29,9 +29,9 @@ class Stopwatch:
         self.seconds = 0.0
 
     def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(argument: Any) -> Any:
+        def timed(*arguments: Any) -> Any:
             start = time.perf_counter()
-            result = work(argument)
+            result = work(*arguments)
             self.seconds += time.perf_counter() - start
             return result
 
@@ -45,7 +45,7 @@ def trainer_of(steps: int, folder: Path) -> Trainer:
         f"eval.every={2 * steps}", "eval.episodes=1",
     ))  # fmt: skip
     run_folder = RunFolder(folder)
-    return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))[0]
 
 
 def outside(windows: int) -> dict[str, Any]:
@@ -57,16 +57,17 @@ def outside(windows: int) -> dict[str, Any]:
     marks: list[tuple[float, float, float]] = []
     with tempfile.TemporaryDirectory() as name:
         trainer = trainer_of(STARTS + WARM_UP + windows * EPISODE, Path(name))
-        boundary, every = trainer._at_boundary, trainer.schedule.checkpoint_every
+        boundary, every = trainer._between_episodes, trainer.schedule.checkpoint_every
 
         def marked() -> None:
             boundary()
             marks.append((time.perf_counter(), updates.seconds, simulator.seconds))
 
-        trainer._at_boundary = marked  # type: ignore[method-assign]
+        trainer._between_episodes = marked  # type: ignore[method-assign]
         trainer.agent.update = updates.around(trainer.agent.update)  # type: ignore[method-assign]
-        trainer.env.unwrapped.step = simulator.around(trainer.env.unwrapped.step)  # type: ignore[method-assign]
-        trainer._save = saves.around(trainer._save)  # type: ignore[method-assign]
+        env = trainer.environments.training.unwrapped
+        env.step = simulator.around(env.step)  # type: ignore[method-assign]
+        trainer.snapshots.save = saves.around(trainer.snapshots.save)  # type: ignore[method-assign]
         trainer.train()
     spans = np.diff(np.array(marks)[(STARTS + WARM_UP) // EPISODE - 1 :], axis=0)
     assert len(spans) == windows

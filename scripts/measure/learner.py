@@ -20,9 +20,9 @@ from gymnasium import spaces
 from omegaconf import DictConfig
 
 from ddpg.fast.native import kernels
-from ddpg.learner.agent import DDPG
-from ddpg.learner.replay import Batch, ReplayBuffer
-from ddpg.run.build import build_agent, build_replay
+from ddpg.learner.batch import Batch
+from ddpg.learner.replay import ReplayBuffer
+from ddpg.run.build import accelerate, build_agent, build_replay
 from measure.floor import Shapes, floor
 
 Work = Callable[[], None]
@@ -97,7 +97,7 @@ def fill(replay: ReplayBuffer, count: int, rng: np.random.Generator, episode: in
 
 
 def learner(
-    case: Case, *words: str, filled: int = 100_000, before: Callable[[DDPG, Batch], None] | None = None
+    case: Case, *words: str, filled: int = 100_000, before: Callable[[Any, Batch], None] | None = None
 ) -> tuple[Work, Work]:
     """`policy_delay` updates of the agent: from minibatches drawn before, and from one drawn at every update.
 
@@ -106,8 +106,9 @@ def learner(
     cfg, cpu, env = compose(*case.overrides, *words), torch.device("cpu"), Sizes(case.shapes)
     rng = np.random.default_rng(0)
     agent, replay = build_agent(cfg, env, cpu), build_replay(cfg, env, cpu, rng)
+    accelerate(cfg, agent, replay, cpu)
     fill(replay, filled, rng)
-    batches = [replay.glance(cfg.batch_size, rng) for _ in range(10)]
+    batches = [replay.peek(cfg.batch_size, rng) for _ in range(10)]
     if before is not None:
         before(agent, batches[0])
 

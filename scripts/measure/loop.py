@@ -44,6 +44,6 @@ def loop(case: Case, filled: int, folder: Path) -> Work:
         "buffer_size=1_000_000", env="gym",
     )  # fmt: skip
     run_folder = RunFolder(folder)
-    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    trainer, _ = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
     fill(trainer.replay, filled, np.random.default_rng(0))
     return trainer._run_episode

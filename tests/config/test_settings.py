@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from gymnasium import spaces
 from omegaconf import DictConfig, OmegaConf
 from support.config_options import NEEDS, OPTIONS, env_of
 
-from ddpg.config.settings import Networks, Optimizers, Settings, check, flat
-from ddpg.config.signature import Target
+from ddpg.config.given import GIVEN
+from ddpg.config.settings import check, flat
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
@@ -71,7 +72,8 @@ def test_network_of_ones_own(compose: Compose) -> None:
     cfg = compose("algorithm=td3", "network.normalize_obs=5")
     cfg.network.critic = {"_target_": f"{__name__}.OwnCritic", "bias": True}
     agent = build.build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), torch.device("cpu"))
-    assert agent.critic(torch.zeros(7, 3), torch.zeros(7, 2)).shape == (2, 7)
+    values = agent.networks["critic"](torch.zeros(7, 3), torch.zeros(7, 2))
+    assert [value.shape for value in values] == [(7,), (7,)]
 
 
 @pytest.mark.parametrize("option", NEEDS)
@@ -107,7 +109,7 @@ def test_what_cannot_be_resolved_is_refused(override: str, line: str, compose: C
 def test_the_program_gives_what_the_schema_says(
     compose: Compose, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """`Target(...)` in config/settings.py and the calls of `build` in run/build.py name the same arguments."""
+    """The table GIVEN and the calls of `build` in run/build.py name the same arguments."""
     given: dict[str, set[str]] = {}
     original = build.build
 
@@ -118,17 +120,17 @@ def test_the_program_gives_what_the_schema_says(
     monkeypatch.setattr(build, "build", recorded)
     folder = RunFolder(tmp_path)
     build.build_trainer(check(compose()), folder, Tracker(folder.metrics, []))
-    said = {"": Settings, "network.": Networks, "optimizer.": Optimizers}
-    targets = {
-        f"{prefix}{name}": set(get_args(hint)[1].given)
-        for prefix, schema in said.items()
-        for name, hint in get_type_hints(schema, include_extras=True).items()
-        if isinstance(get_args(hint)[-1] if get_args(hint) else None, Target)
-    }
-    assert targets.pop("env") == targets.pop("logger") == set()  # built whole, from the config alone
-    assert targets.pop("optimizer.actor") == targets.pop("optimizer.critic") == {"params"}  # by the agent
-    assert given.pop("optimizer.actor") == given.pop("optimizer.critic") == set()
-    assert given == targets
+    for key in ("algorithm", "noise", "replay"):
+        patterns = GIVEN[key]
+        strangers = [name for name in given[key] if not any(fnmatchcase(name, pattern) for pattern in patterns)]
+        unused = [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in given[key])]
+        assert not strangers, key
+        assert not unused, key
+    assert given["network.actor"] == given["network.critic"] == set(GIVEN["network"])
+    # an optimizer gets its parameters from the algorithm; env and logger are built from the config alone
+    assert given["optimizer.actor"] == given["optimizer.critic"] == set()
+    assert GIVEN["optimizer"] == ("params",)
+    assert GIVEN["env"] == GIVEN["logger"] == ()
 
 
 def test_flat() -> None:

@@ -113,11 +113,6 @@ def test_fits(value: Any, hint: Any, fitted: Any) -> None:
         ({"_target_": OWN["_target_"], "names": []}, Node, "key.sigma is missing: it has no default"),
         (OWN | {"_target_": f"{__name__}.Pair"}, Node, "key.sigma=0: there is no such key"),
         (
-            {"_target_": f"{__name__}.Pair", "one": 1},
-            Node,
-            "key._target_ takes no argument rng, which the program gives it",
-        ),
-        (
             OWN | {"_target_": "nowhere.Own"},
             Node,
             "key._target_=nowhere.Own cannot be imported: No module named 'nowhere'",

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_envs import Toy, refusal, registered, spec_of
+from support.envs import Toy, refusal, registered, spec_of
 
 from ddpg.errors import UserError
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 from gymnasium import spaces
 from omegaconf import DictConfig
-from test_envs import has_software_renderer, make, registered, spec_of
+from support.envs import has_software_renderer, make, registered, spec_of
+from support.networks import HIGH, LOW
 from torch import nn
 
 from ddpg.config.settings import check
@@ -21,7 +22,6 @@ from ddpg.learner.networks import PixelActor, PixelCritic
 from ddpg.run.build import build_agent, build_env_spec
 from ddpg.training.trainer import Trainer
 
-LOW, HIGH = torch.tensor([-3.0, 0.0]), torch.tensor([1.0, 10.0])
 CONV = {"filters": [32, 32, 32], "kernel": 5, "stride": 2, "padding": 1}
 HEAD = {"hidden": [200, 200], "norm": "none", "final_init": 3e-4}
 
@@ -230,7 +230,7 @@ def actor(**changes: Any) -> PixelActor:
 
 
 def critic(**changes: Any) -> PixelCritic:
-    return PixelCritic((9, 64, 64), 2, **CONV | HEAD | {"action_layer": 1} | changes)
+    return PixelCritic((9, 64, 64), 2, 1, **CONV | HEAD | {"action_layer": 1} | changes)
 
 
 def test_sizes_are_those_of_the_paper() -> None:

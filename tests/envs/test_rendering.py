@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_envs import has_software_renderer, make, spec_of
+from support.envs import has_software_renderer, make, spec_of
 
 from ddpg.envs import EnvSpec, frames_per_second, write_video
 from ddpg.envs.rendering import choose_mujoco_backend, has_display, require_mujoco_backend

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
-from test_networks import HIGH, LOW, actor
+from support.networks import HIGH, LOW, small_actor
 from torch import nn
 
-from ddpg.learner.networks import Normalized, PixelActor, RecordedAct, RunningNorm, act
+from ddpg.fast.act import RecordedAct
+from ddpg.learner.networks import Normalized, PixelActor, RunningNorm
+from ddpg.learner.policy import act
 from ddpg.run.build import build_actor, build_env_spec
 
 
@@ -46,7 +48,7 @@ def test_same_bits(compose: Callable[..., DictConfig], overrides: tuple[str, ...
 
 def test_normalizer_learns_on() -> None:
     norm = RunningNorm((3,), 5.0)
-    mu = Normalized(norm, actor()).eval()
+    mu = Normalized(norm, small_actor()).eval()
     play = RecordedAct(mu)
     for seed in range(8):
         obs = np.random.default_rng(seed).standard_normal(3).astype(np.float32)
@@ -64,7 +66,7 @@ def test_pictures() -> None:
 
 def test_actions_are_copies() -> None:
     """The next action is not written over the one before."""
-    play = RecordedAct(actor().eval())
+    play = RecordedAct(small_actor().eval())
     before = play(np.ones(3, np.float32))
     kept = before.copy()
     play(-np.ones(3, np.float32))
@@ -76,7 +78,7 @@ class Choosy(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = actor()
+        self.body = small_actor()
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         return self.body(obs if float(obs.sum()) > 0 else -obs)

@@ -5,24 +5,26 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.agents import agent_of
+from support.native_kernels import NATIVE, needs_kernels
 
 from ddpg.fast import gather as gathering
-from ddpg.fast.native import kernels
-from ddpg.learner.replay import Batch, ReplayBuffer
+from ddpg.fast.accelerate import accelerate
+from ddpg.fast.gather import NativeSample
+from ddpg.learner.batch import Batch
+from ddpg.learner.replay import ReplayBuffer
 
-NATIVE = kernels()
-pytestmark = pytest.mark.skipif(NATIVE is None, reason="no C compiler, or a processor without AVX2")
+pytestmark = needs_kernels
 CPU = torch.device("cpu")
 
 
 def memories(size: int, shape: tuple[int, ...], dtype: str, n_step: int = 1) -> tuple[ReplayBuffer, ReplayBuffer]:
-    """The same memory twice; the second samples by native kernels."""
+    """Make the same memory twice; the second samples by native kernels."""
     plain, compiled = (
         ReplayBuffer(n_step, 0.97, size, shape, np.dtype(dtype), 2, np.random.default_rng(7), CPU, torch.float32)
         for _ in "ab"
     )
-    assert NATIVE is not None
-    compiled.compile(NATIVE)
+    accelerate(agent_of(), compiled, CPU)
     return plain, compiled
 
 
@@ -56,8 +58,8 @@ def test_same_minibatches(
             store(memory, more, ends, seed=more)
         for n in (batch_size, batch_size, 3):
             assert_same(compiled.sample(n), plain.sample(n))
-        assert compiled._rng.bit_generator.state == plain._rng.bit_generator.state
-        looks = [memory.glance(4, np.random.default_rng(1)) for memory in (plain, compiled)]
+        assert compiled.rng.bit_generator.state == plain.rng.bit_generator.state
+        looks = [memory.peek(4, np.random.default_rng(1)) for memory in (plain, compiled)]
         assert_same(*looks)
 
 
@@ -65,7 +67,7 @@ def test_what_was_seen_in_passing_stays() -> None:
     """A minibatch to look at is no sample, and not overwritten by the next."""
     _, compiled = memories(50, (3,), "float32")
     store(compiled, 50, set(), seed=0)
-    seen = compiled.glance(8, np.random.default_rng(0))
+    seen = compiled.peek(8, np.random.default_rng(0))
     before = seen.obs.clone()
     compiled.sample(8)
     assert torch.equal(seen.obs, before)
@@ -74,7 +76,7 @@ def test_what_was_seen_in_passing_stays() -> None:
 @pytest.mark.parametrize(("n_step", "compiles"), [(1, True), (3, False)])
 def test_several_steps_are_numpys(n_step: int, compiles: bool) -> None:
     _, compiled = memories(50, (3,), "float32", n_step)
-    assert (compiled._gather_of is not None) == compiles
+    assert isinstance(compiled.sample, NativeSample) == compiles
 
 
 class Generous(ReplayBuffer):
@@ -86,9 +88,8 @@ class Generous(ReplayBuffer):
 
 
 def test_a_subclass_samples_its_own_way() -> None:
-    assert NATIVE is not None
     memory = Generous(1, 0.9, 10, (3,), np.dtype(np.float32), 2, np.random.default_rng(7), CPU, torch.float32)
-    memory.compile(NATIVE)
+    accelerate(agent_of(), memory, CPU)
     store(memory, 5, set(), seed=0)
     assert memory.sample(4).reward.min() >= 1000
 

@@ -15,32 +15,23 @@ import torch
 import torch.nn.functional as F
 from gymnasium import spaces
 from hypothesis import given, settings
-from omegaconf import DictConfig
+from support.buffers import buffer
 from support.config_options import OPTIONS, env_of
-from test_tape import PROGRAMS, as_function, assert_same, batches, learners, leaves
+from support.learners import CPU, Compose, batches, plain_and_recorded
+from support.native_kernels import NATIVE, grads, native, needs_kernels
+from support.tapes import PROGRAMS, as_function, assert_same_bits, leaves
 from torch import Tensor
 
 from ddpg.config.settings import check
+from ddpg.fast.accelerate import RecordedStep
+from ddpg.fast.act import RecordedAct
 from ddpg.fast.native import Kernels, kernels, library
 from ddpg.fast.tape import Tape, rules
-from ddpg.learner.agent import DDPG
-from ddpg.learner.networks import RecordedAct, act
 from ddpg.learner.optimizers import Adam, adam
-from ddpg.run.build import build_agent
-
-Compose = Callable[..., DictConfig]
+from ddpg.learner.policy import act
+from ddpg.run.build import accelerate, build_agent
 
 BOX = spaces.Box(-1, 1, (3,))
-NATIVE = kernels()
-needs_kernels = pytest.mark.skipif(NATIVE is None, reason="no C compiler, or a processor without AVX2")
-
-
-def native(function: Callable[..., object], *inputs: Tensor) -> Tape:
-    """A tape of the function that plays by native kernels."""
-    tape = Tape(function, NATIVE)
-    tape(*inputs)
-    assert tape.plays
-    return tape
 
 
 def test_kernels_are_here() -> None:
@@ -58,18 +49,6 @@ def left_to_torch(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 def of_matrix(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)))
-
-
-def grads(function: Callable[..., Tensor]) -> Callable[..., list[Tensor]]:
-    """Of the function's weighted sum: its result and the gradients of all inputs."""
-
-    def with_grads(*inputs: Tensor) -> list[Tensor]:
-        wanted = [given.detach().requires_grad_() for given in inputs]
-        out = function(*wanted)
-        weights = torch.linspace(-1, 1, out.numel()).reshape(out.shape)
-        return [out.detach(), *torch.autograd.grad((out * weights).sum(), wanted)]
-
-    return with_grads
 
 
 def batch_norm(training: bool) -> Callable[..., Tensor]:
@@ -158,16 +137,16 @@ def test_at_the_edges_of_numbers() -> None:
         all_the_way = torch._foreach_lerp([x], [bound], 1.0)[0]
         return [x.clamp(1, -1), 1 / x.abs(), x.clamp(bound, -bound), all_the_way]
 
-    assert_same(native(function, x, bound)(x, bound), function(x, bound))
+    assert_same_bits(native(function, x, bound)(x, bound), function(x, bound))
 
 
 @needs_kernels
 def test_kernels_that_differ_are_named(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """And go on: a resumed run, which looks at other numbers, has to choose as the first start did."""
-    monkeypatch.setitem(rules.RULES, "aten.neg.default", rules._elementwise("abs", 0))
+    monkeypatch.setitem(rules.RULES, "aten.neg.default", rules._map("abs", 0))
     tape = native(lambda x: -x, M)
     assert "aten.neg.default: native kernels and torch's differ by more than rounding" in caplog.text
-    assert_same(tape(M), M.abs())
+    assert_same_bits(tape(M), M.abs())
 
 
 @needs_kernels
@@ -249,17 +228,11 @@ VECTORS = [o for o in OPTIONS if o.startswith("preset=") and "pixels" not in o]
 PARTLY = ("preset=adi3e08", "preset=baselines_param_noise")
 
 
-def natively(compose: Compose, *words: str) -> tuple[DDPG, DDPG]:
-    plain, compiled = learners(compose, *words)
-    compiled.compile(NATIVE)
-    return plain, compiled
-
-
 @needs_kernels
 @pytest.mark.parametrize("words", VECTORS)
 def test_every_preset_learns_the_same(words: str, compose: Compose, left_to_torch: Callable[[], list[str]]) -> None:
     """The first update of each kind: losses and gradients. A gradient that is all rounding steps as far as any."""
-    plain, compiled = natively(compose, words)
+    plain, compiled = plain_and_recorded(compose, words, native=NATIVE)
     for batch in batches(plain, 2, False, False):
         torch.testing.assert_close(compiled.update(batch), plain.update(batch), rtol=1e-4, atol=1e-5)
     for name in ("actor_optimizer", "critic_optimizer"):
@@ -270,7 +243,7 @@ def test_every_preset_learns_the_same(words: str, compose: Compose, left_to_torc
         steps = sum(2 * group["lr"] for group in ours.param_groups) * 2
         for mine, other in zip(ours.state, torchs.state, strict=True):
             torch.testing.assert_close(mine, other, rtol=0, atol=max(steps, 1e-6))
-    assert any(tape.plays for tape in compiled._updates.values())
+    assert any(tape.plays for tape in compiled.step._tapes.values())
     assert words in PARTLY or left_to_torch() == []
 
 
@@ -278,29 +251,29 @@ def test_every_preset_learns_the_same(words: str, compose: Compose, left_to_torc
 @pytest.mark.parametrize("words", VECTORS)
 def test_a_resumed_learner_goes_on_bit_for_bit(words: str, compose: Compose) -> None:
     """Whenever it is stopped: also the first update after that is played."""
-    _, whole = natively(compose, words)
+    _, whole = plain_and_recorded(compose, words, native=NATIVE)
     minibatches = batches(whole, 7, False, False)
     obs = minibatches[0].obs[0].numpy()
     for stop in (1, 4):
-        _, whole = natively(compose, words)
+        _, whole = plain_and_recorded(compose, words, native=NATIVE)
         for batch in minibatches[:stop]:
             whole.update(batch)
         saved, rest = copy.deepcopy(whole.state_dict()), minibatches[stop:]
-        _, resumed = natively(compose, words)
+        _, resumed = plain_and_recorded(compose, words, native=NATIVE)
         resumed.load_state_dict(saved)
         for batch in rest:
-            assert_same(resumed.update(batch), whole.update(batch))
-        assert_same(resumed.state_dict(), whole.state_dict())
+            assert_same_bits(resumed.update(batch), whole.update(batch))
+        assert_same_bits(resumed.state_dict(), whole.state_dict())
         assert resumed.act(obs).tobytes() == whole.act(obs).tobytes()
 
 
 @needs_kernels
 def test_what_is_drawn_while_recording_is_taken_back(compose: Compose) -> None:
     """The smoothing noise comes from the agent's generator, whatever else draws from torch's."""
-    _, agent = natively(compose, "preset=td3_full")
+    _, agent = plain_and_recorded(compose, "preset=td3_full", native=NATIVE)
     state = torch.random.get_rng_state()
     agent.update(batches(agent, 1, False, False)[0])
-    assert_same(torch.random.get_rng_state(), state)
+    assert_same_bits(torch.random.get_rng_state(), state)
     assert (agent.updates, agent.critic_optimizer.state_dict()["state"][0]["step"].item()) == (1, 1)
 
 
@@ -308,14 +281,14 @@ def test_what_is_drawn_while_recording_is_taken_back(compose: Compose) -> None:
 def test_another_optimizer_is_left_to_torch(compose: Compose) -> None:
     cfg = compose("compile=true")
     cfg.optimizer.critic = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.01}
-    agent = build_agent(check(cfg), env_of(BOX), torch.device("cpu"))
-    assert agent.computed_by == "torch"
+    cfg = check(cfg)
+    assert accelerate(cfg, build_agent(cfg, env_of(BOX), CPU), buffer(10), CPU) == "torch"
 
 
 @needs_kernels
 @pytest.mark.parametrize("words", ["preset=td3", "preset=paper", "preset=drlforge"])
 def test_acting(words: str, compose: Compose) -> None:
-    actor = learners(compose, words)[0].actor
+    actor = plain_and_recorded(compose, words)[0].actor
     play = RecordedAct(actor, NATIVE)
     for seed in range(7):
         obs = torch.randn(3, generator=torch.Generator().manual_seed(seed)).numpy()
@@ -444,13 +417,12 @@ class TestBuilding:
     def test_runs_without(self, compose: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
         """It learns all the same, and bit for bit as uncompiled."""
         monkeypatch.setattr(library, "_found", _missing)
-        plain, compiled = (
-            build_agent(DictConfig({**check(compose("preset=td3")), "compile": on}), env_of(BOX), torch.device("cpu"))
-            for on in (False, "auto")
-        )
+        cfg = check(compose("preset=td3"))
+        plain, compiled = (build_agent(cfg, env_of(BOX), CPU) for _ in range(2))
+        assert accelerate(cfg, compiled, buffer(10), CPU) == "torch"
         for batch in batches(plain, 8, False, False):
-            assert_same(compiled.update(batch), plain.update(batch))
-        assert compiled.computed_by == "torch"
+            assert_same_bits(compiled.update(batch), plain.update(batch))
+        assert isinstance(compiled.step, RecordedStep)
 
 
 def _homeless() -> Path:

@@ -8,12 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_native import NATIVE, grads, native, needs_kernels
-from test_tape import assert_same
+from support.native_kernels import NATIVE, grads, native, needs_kernels
+from support.tapes import assert_same_bits
 from torch import Tensor
 
 from ddpg.fast.native import Kernels, Step, library
-from ddpg.fast.native.operands import Product
 
 
 def laid(generator: torch.Generator, rows: int, columns: int, layout: str) -> Tensor:
@@ -75,7 +74,7 @@ class TestProducts:
     @pytest.mark.parametrize("k", [0, 1])
     def test_hardly_anything_to_add(self, k: int) -> None:
         a, b, bias = torch.ones(5, k), torch.ones(k, 40), torch.arange(40.0)
-        assert_same(native(torch.addmm, bias, a, b)(bias, a, b), torch.addmm(bias, a, b))
+        assert_same_bits(native(torch.addmm, bias, a, b)(bias, a, b), torch.addmm(bias, a, b))
 
     def test_nan_stays_nan(self) -> None:
         """Also behind a ReLU; and 0 times NaN is NaN."""
@@ -92,7 +91,7 @@ class TestProducts:
         tape = native(lambda *given: torch.addmm(*given).relu_().sum(dim=0), bias, a, b)
         alone = tape(bias, a, b).clone()
         with threads(3):
-            assert_same(tape(bias, a, b), alone)
+            assert_same_bits(tape(bias, a, b), alone)
 
 
 @pytest.fixture(scope="module", params=["as it is here", "AVX2"])
@@ -112,37 +111,12 @@ def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             pytest.skip(str(error))
 
 
-def by(
-    kernel: str,
-    kernels: Kernels,
-    out: Tensor,
-    a: Tensor,
-    b: Tensor,
-    bias: Tensor | None = None,
-    y: Tensor | None = None,
-    relu: bool = False,
-) -> Tensor:
-    """Fill `out` by that kernel; y is what a gradient's ReLU gave."""
-    operands = Product(
-        out=out,
-        a=a,
-        b=b,
-        bias=bias,
-        y=y,
-        m=a.shape[0],
-        n=b.shape[1],
-        k=b.shape[0],
-        am=a.stride(0),
-        ak=a.stride(1),
-        bk=b.stride(0),
-        bn=b.stride(1),
-        om=out.stride(0),
-        on=out.stride(1),
-        row_bias=0,
-        column_bias=bias is not None,
-        relu=relu,
-    )
-    kernels.program([Step(kernel, operands)])()
+def by(kernel: str, kernels: Kernels, out: Tensor, a: Tensor, b: Tensor, *more: Tensor | None, relu: int = 0) -> Tensor:
+    """`out`, filled by that kernel; `more`: a bias, and what a gradient's ReLU gave."""
+    bias, y = (*more, None, None)[:2]
+    strides = (*a.stride(), *b.stride(), *out.stride())
+    numbers = (a.shape[0], b.shape[1], b.shape[0], *strides, 0, bias is not None, relu)
+    kernels.program([Step(kernel, [out, a, b, bias, y], numbers)])()
     return out
 
 
@@ -169,7 +143,7 @@ class TestZerosAreLeftOut:
         for kernel, out in zip(("dense", "sparse"), outs, strict=False):
             with threads(count):
                 by(kernel, kernels, out, a, b, bias, y, relu=after == "ReLU")
-        assert_same(outs[1], outs[0])
+        assert_same_bits(outs[1], outs[0])
         assert all(border(out).isnan().all() for out in outs)
         whole = a @ b + (0 if bias is None else bias)
         expected = whole.relu() if after == "ReLU" else whole if y is None else whole * (y > 0)
@@ -178,14 +152,14 @@ class TestZerosAreLeftOut:
     def test_long_rows(self, kernels: Kernels) -> None:
         """So long that fewer are listed at a time, and that a product multiplies all."""
         a, b = torch.eye(70, 2**14).roll(2**13, dims=1), torch.randn(2**14, 130)
-        assert_same(by("sparse", kernels, torch.zeros(70, 130), a, b), b[2**13 : 2**13 + 70])
+        assert_same_bits(by("sparse", kernels, torch.zeros(70, 130), a, b), b[2**13 : 2**13 + 70])
         assert left_out(kernels, 64, 128, 2**14, "plain", "plain", zeros=0.6)
         assert not left_out(kernels, 64, 128, 2**14 + 1, "plain", "plain", zeros=0.6)
 
     def test_fewer_rows_than_threads(self, kernels: Kernels) -> None:
         a, b = torch.eye(2, 40), torch.randn(40, 70)
         with threads(3):
-            assert_same(by("sparse", kernels, torch.zeros(2, 70), a, b), b[:2])
+            assert_same_bits(by("sparse", kernels, torch.zeros(2, 70), a, b), b[:2])
 
     @pytest.mark.parametrize("of_b", ["plain", "transposed"])
     @pytest.mark.parametrize("of_a", ["plain", "transposed", "part"])
@@ -215,7 +189,7 @@ def test_alone() -> None:
     assert NATIVE is not None
     seen: list[int] = []
     for mine in (copy(NATIVE), NATIVE.alone()):
-        mine._execute = lambda table, count, threads: seen.append(threads)
+        mine._play = lambda table, count, threads: seen.append(threads)
         with threads(3):
             mine.program([])()
     assert seen == [3, 1]

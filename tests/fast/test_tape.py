@@ -5,45 +5,30 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from omegaconf import DictConfig
-from support.config_options import NEEDS, OPTIONS, env_of
-from test_agent import random_batch
+from support.buffers import buffer
+from support.config_options import OPTIONS, env_of
+from support.learners import CPU, Compose, batches, plain_and_recorded
+from support.tapes import PROGRAMS, as_function, assert_same_bits, leaves
 from torch import Tensor, nn
 
 from ddpg.config.settings import check
+from ddpg.fast.accelerate import RecordedStep, record
 from ddpg.fast.tape import Tape
 from ddpg.fast.tape.tape import CALLS_BEFORE_REPLAY
 from ddpg.learner.agent import DDPG
+from ddpg.learner.batch import Batch
 from ddpg.learner.optimizers import Adam
-from ddpg.learner.replay import Batch
-from ddpg.run.build import build_agent
-
-Compose = Callable[..., DictConfig]
-CPU = torch.device("cpu")
+from ddpg.run.build import accelerate, build_agent
 
 
 class Pair(NamedTuple):
     first: Tensor
     second: Tensor | None
-
-
-def leaves(value: Any) -> list[Any]:
-    """What lies in nested dicts and lists, in order."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list | tuple) else [value]
-
-
-def assert_same(one: Any, other: Any) -> None:
-    """The same structure, and the same bits, NaN too."""
-    for a, b in zip(leaves(one), leaves(other), strict=True):
-        assert a.numpy().tobytes() == b.numpy().tobytes() if isinstance(a, Tensor) else a == b
 
 
 def played(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
@@ -67,7 +52,7 @@ class TestFunctions:
         count = len(calls)
         for seed in range(3):
             x, z = torch.randn(3, 2, generator=torch.Generator().manual_seed(seed)), torch.full((2, 4), float(seed))
-            assert_same(tape(x, None, z), function(x, None, z))
+            assert_same_bits(tape(x, None, z), function(x, None, z))
         assert len(calls) == count + 3  # the recording called nothing
 
     def test_results_lie_where_they_lay(self) -> None:
@@ -89,7 +74,7 @@ class TestFunctions:
         mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
         tape = Tape(lambda x: x + torch.randn(4, generator=mine))
         for _ in range(CALLS_BEFORE_REPLAY + 3):
-            assert_same(tape(torch.ones(4)), torch.ones(4) + torch.randn(4, generator=other))
+            assert_same_bits(tape(torch.ones(4)), torch.ones(4) + torch.randn(4, generator=other))
         assert tape.plays
 
     def test_what_is_filled_anew_at_every_call_is_no_constant(self) -> None:
@@ -121,7 +106,7 @@ class TestFunctions:
         tape = played(function, *arguments(1))
         assert seen == [(Pair, None, ["x", "more"], list, None)] * len(seen)
         for number in (2, 3):
-            assert_same(tape(*arguments(number)), function(*arguments(number)))
+            assert_same_bits(tape(*arguments(number)), function(*arguments(number)))
         assert len(seen) == CALLS_BEFORE_REPLAY + 2  # the recording called nothing
         assert len(tape.inputs) == 4
 
@@ -143,7 +128,7 @@ class TestFunctions:
         x = torch.ones(2)
         tape = played(function, ((x, x), x), x)
         given_now = other(x * 3)
-        assert_same(tape(*given_now), function(*given_now))
+        assert_same_bits(tape(*given_now), function(*given_now))
 
     def test_other_arguments_than_tensors_are_refused(self, caplog: pytest.LogCaptureFixture) -> None:
         tape = Tape(lambda pair: pair[0] * pair[1])
@@ -161,7 +146,7 @@ class TestFunctions:
 
         tape = played(function, torch.ones(5, 3))
         x = torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
-        assert_same(tape(x), function(x))
+        assert_same_bits(tape(x), function(x))
 
     def test_python_that_looks_at_a_number_is_not_recorded(self, caplog: pytest.LogCaptureFixture) -> None:
         tape = Tape(lambda x: x * 2 if x.sum() > 0 else x * 3)
@@ -178,7 +163,7 @@ class TestFunctions:
         for way in (function(), Tape(function())):
             with log.at_level(logging.WARNING):
                 results[way] = [way(torch.full((2,), float(k))).clone() for k in range(8)]
-        assert_same(*results.values())
+        assert_same_bits(*results.values())
         assert not way.plays
         assert [reason in record.getMessage() for record in log.records] == [True]
 
@@ -242,50 +227,16 @@ class TestFunctions:
             return value.detach(), *torch.autograd.grad(value, [weight])
 
         x = torch.tensor([0.5, 2.0, -3.0])
-        assert_same(played(function, torch.ones(3))(x), function(x))
+        assert_same_bits(played(function, torch.ones(3))(x), function(x))
 
     def test_draws_of_a_generator_given_by_position(self) -> None:
         mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
         tape = Tape(lambda x: torch.poisson(x, generator=mine))
         for _ in range(CALLS_BEFORE_REPLAY + 3):
-            assert_same(tape(torch.full((4,), 3.0)), torch.poisson(torch.full((4,), 3.0), generator=other))
+            assert_same_bits(tape(torch.full((4,), 3.0)), torch.poisson(torch.full((4,), 3.0), generator=other))
 
     def test_nan_is_no_difference(self) -> None:
         assert played(lambda x: x.log(), -torch.ones(2))(torch.ones(2)).tolist() == [0, 0]
-
-
-#: Kernels that work in place, view, transpose, widen and narrow: what a plan of the memory can get wrong.
-STEPS: list[Callable[[Tensor, Tensor], Tensor]] = [
-    lambda a, b: a + b,
-    lambda a, b: a * b,
-    lambda a, b: a @ b,
-    lambda a, b: a.t() @ b,
-    lambda a, b: (a - b).t(),
-    lambda a, b: torch.relu(a) - 1,
-    lambda a, b: (a + 1).relu_(),
-    lambda a, b: torch.cat([a, b], dim=1)[:, 1:5],
-    lambda a, b: a.sum(dim=0) + b,
-    lambda a, b: torch.tanh(a) / 2 + b.mean(),
-    lambda a, b: torch.stack([a, b]).amin(dim=0),
-    lambda a, b: torch.where(a > b, a, -b),
-    lambda a, b: a.clone().add_(b),
-    lambda a, b: (a.t().contiguous() + b.t()).t(),
-    lambda a, b: b.clamp(-1, 1),
-]
-
-
-#: Steps of two operands each, which are any of the inputs and of the steps' results before.
-PROGRAMS = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12)
-
-
-def as_function(program: Sequence[tuple[Callable[..., Tensor], int, int]]) -> Callable[[Tensor, Tensor], Tensor]:
-    def function(x: Tensor, y: Tensor) -> Tensor:
-        values = [x, y]
-        for step, i, j in program:
-            values.append(step(values[i % len(values)], values[j % len(values)]))
-        return values[-1]
-
-    return function
 
 
 @given(PROGRAMS.map(as_function))
@@ -295,31 +246,7 @@ def test_any_program(function: Callable[[Tensor, Tensor], Tensor]) -> None:
     tape = played(function, torch.ones(4, 4), torch.ones(4, 4))
     for _ in range(2):
         x, y = torch.randn(4, 4, generator=generator), torch.randn(4, 4, generator=generator)
-        assert_same(tape(x, y), function(x, y))
-
-
-def learners(compose: Compose, *words: str) -> tuple[DDPG, DDPG]:
-    """The same learner twice: as it is, and compiled, by torch's kernels."""
-    pixels = any("pixels" in word for word in words)
-    observations = spaces.Box(0, 255, (3, 64, 64), np.uint8) if pixels else spaces.Box(-np.inf, np.inf, (3,))
-    cfg = check(compose(*words, *(given for word in words for given in NEEDS.get(word, []))))
-    plain, compiled = (build_agent(DictConfig({**cfg, "compile": False}), env_of(observations), CPU) for _ in range(2))
-    compiled.compile()
-    return plain, compiled
-
-
-def batches(agent: DDPG, count: int, weighted: bool, pixels: bool) -> list[Batch]:
-    result = []
-    for seed in range(count):
-        batch = random_batch(seed, size=4 if pixels else 16)
-        if pixels:
-            pictures = torch.randint(0, 256, (2, 4, 3, 64, 64), generator=torch.Generator().manual_seed(seed))
-            batch = batch._replace(obs=pictures[0].byte(), next_obs=pictures[1].byte())
-        if weighted:
-            batch = batch._replace(weight=batch.discount * batch.reward.abs())
-        dtype = agent.low.dtype
-        result.append(Batch(*(t if t is None or t.dtype == torch.uint8 else t.to(dtype) for t in batch)))
-    return result
+        assert_same_bits(tape(x, y), function(x, y))
 
 
 PRESETS = [option for option in OPTIONS if option.startswith(("preset=", "network=", "algorithm=", "optimizer="))]
@@ -336,17 +263,17 @@ CHANGES = [
 @pytest.mark.parametrize("weighted", [False, True], ids=["uniform", "weighted"])
 @pytest.mark.parametrize("words", [*([option] for option in PRESETS), *CHANGES], ids=" ".join)
 def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose: Compose) -> None:
-    plain, compiled = learners(compose, *words)
+    plain, compiled = plain_and_recorded(compose, *words)
     for batch in batches(plain, 24, weighted, pixels=any("pixels" in word for word in words)):
         for agent in (plain, compiled):
             for norm in agent._running_norms:
                 norm.observe(batch.obs[0])
-        assert_same(compiled.update(batch), plain.update(batch))
-        assert_same(compiled.td_error, plain.td_error)
-    assert_same(compiled.state_dict(), plain.state_dict())
-    called = [tape for tape in compiled._updates.values() if tape._warm_ups]
-    assert called
-    assert all(tape.plays for tape in called)
+        assert_same_bits(compiled.update(batch), plain.update(batch))
+        assert_same_bits(compiled.td_error, plain.td_error)
+    assert_same_bits(compiled.state_dict(), plain.state_dict())
+    tapes = list(compiled.step._tapes.values())
+    assert tapes
+    assert all(tape.plays for tape in tapes)
 
 
 class Forgetful(Adam):
@@ -359,19 +286,19 @@ class Forgetful(Adam):
 
 def test_a_checkpoint_is_taken_back(compose: Compose) -> None:
     """Also where a recording would go on with the state of before."""
-    plain, compiled = learners(compose, "preset=td3")
+    plain, compiled = plain_and_recorded(compose, "preset=td3")
     for agent in (plain, compiled):
         for optimizer in (agent.actor_optimizer, agent.critic_optimizer):
             optimizer.__class__ = Forgetful
     early, late = batches(plain, 12, False, False)[:8], batches(plain, 12, False, False)[8:]
     saved = copy.deepcopy(plain.state_dict())
     for batch in early:
-        assert_same(compiled.update(batch), plain.update(batch))
+        assert_same_bits(compiled.update(batch), plain.update(batch))
     for agent in (plain, compiled):
         agent.load_state_dict(saved)
     for batch in [*early, *late]:
-        assert_same(compiled.update(batch), plain.update(batch))
-    assert_same(compiled.state_dict(), plain.state_dict())
+        assert_same_bits(compiled.update(batch), plain.update(batch))
+    assert_same_bits(compiled.state_dict(), plain.state_dict())
 
 
 class OwnCritic(nn.Module):
@@ -386,17 +313,25 @@ class OwnCritic(nn.Module):
         return self.layer(torch.cat([obs, action], dim=1))[:, 0] * (1 + self.calls)
 
 
+def built(cfg: DictConfig) -> DDPG:
+    """Build the learner as a run does, made faster as far as `compile` wants it."""
+    cfg = check(cfg)
+    agent = build_agent(cfg, env_of(spaces.Box(-1, 1, (3,))), CPU)
+    accelerate(cfg, agent, buffer(10), CPU)
+    return agent
+
+
 def test_an_optimizer_that_counts_in_python_is_found_out(compose: Compose, caplog: pytest.LogCaptureFixture) -> None:
     """torch.optim.Adam computes its corrections in Python; with compile=true it learns what it learns without."""
-    learners_ = []
+    agents = []
     for wish in ("true", "false"):
         cfg = compose(f"compile={wish}")
         adam = {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.01}
         cfg.optimizer = {"actor": adam, "critic": adam}
-        learners_.append(build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), CPU))
-    for batch in batches(learners_[0], 8, False, False):
-        assert_same(*(agent.update(batch) for agent in learners_))
-    assert_same(*(agent.state_dict() for agent in learners_))
+        agents.append(built(cfg))
+    for batch in batches(agents[0], 8, False, False):
+        assert_same_bits(*(agent.update(batch) for agent in agents))
+    assert_same_bits(*(agent.state_dict() for agent in agents))
     assert "not compiled" in caplog.text
 
 
@@ -404,8 +339,7 @@ def test_an_optimizer_that_counts_in_python_is_found_out(compose: Compose, caplo
 def test_a_class_from_elsewhere_is_compiled_on_demand_alone(wish: str, compiles: bool, compose: Compose) -> None:
     cfg = compose(f"compile={wish}")
     cfg.network.critic = {"_target_": f"{__name__}.OwnCritic"}
-    agent = build_agent(check(cfg), env_of(spaces.Box(-1, 1, (3,))), CPU)
-    assert isinstance(agent._updates[True, True], Tape) == compiles
+    assert isinstance(built(cfg).step, RecordedStep) == compiles
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
@@ -413,10 +347,9 @@ def test_a_class_from_elsewhere_is_compiled_on_demand_alone(wish: str, compiles:
 def test_cuda_graph(preset: str, compose: Compose) -> None:
     gpu = torch.device("cuda")
     cfg = check(compose(f"preset={preset}"))
-    agents = [
-        build_agent(DictConfig({**cfg, "compile": on}), env_of(spaces.Box(-1, 1, (3,))), gpu) for on in (False, True)
-    ]
+    agents = [build_agent(cfg, env_of(spaces.Box(-1, 1, (3,))), gpu) for _ in range(2)]
+    record(agents[1], None)
     for batch in batches(agents[0], 16, False, False):
         losses = [agent.update(Batch(*(None if t is None else t.to(gpu) for t in batch))) for agent in agents]
         torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=1e-6)
-    assert any(tape.plays for tape in agents[1]._updates.values())
+    assert any(tape.plays for tape in agents[1].step._tapes.values())

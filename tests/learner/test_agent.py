@@ -1,102 +1,39 @@
 """The update of Algorithm 1, by hand on one-unit networks; docs/paper.md names the tests of each line."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from support.agents import Mu, Q, agent_of, assert_goes_on, copied, equal, order_of_calls
+from support.batches import TWO, batch_of, random_batch
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
 from ddpg.learner.networks import Actor, Critic
-from ddpg.learner.replay import Batch
-
-SGD = partial(torch.optim.SGD, lr=0.1)
-
-
-class Mu(nn.Module):
-    """mu(s) = w s."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.w = nn.Parameter(torch.tensor([0.5]))
-
-    def forward(self, obs: Tensor) -> Tensor:
-        return self.w * obs
-
-
-class Q(nn.Module):
-    """Q(s, a) = ws s + wa a + b."""
-
-    def __init__(self, ws: float = 1.0, wa: float = 2.0, b: float = 0.0) -> None:
-        super().__init__()
-        self.ws, self.wa, self.b = (nn.Parameter(torch.tensor([float(x)])) for x in (ws, wa, b))
-
-    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
-        return (self.ws * obs + self.wa * action + self.b).squeeze(-1)
-
-
-def make(actor: nn.Module | None = None, *critics: nn.Module, **changes: Any) -> DDPG:
-    """An agent with these networks; for each critic of several, one is to be given."""
-    settings = {
-        "tau": 0.5, "n_critics": max(1, len(critics)), "target_reduce": "min", "actor_reduce": "first",
-        "target_noise": 0.0, "target_noise_clip": 0.5, "actor_first": False,
-        "policy_delay": 1, "target_delay": changes.get("policy_delay", 1),
-        "reward_scale": 1.0, "max_grad_norm": None,
-        "low": torch.tensor([-3.0]), "high": torch.tensor([1.0]), "generator": torch.Generator().manual_seed(0),
-        "actor_optimizer": SGD, "critic_optimizer": SGD,
-    } | changes  # fmt: skip
-    stock = iter(critics or [Q()])
-    return DDPG(actor=actor or Mu(), make_critic=lambda: next(stock), **settings)
 
 
 def make_normed(**changes: Any) -> DDPG:
-    """With batch norm, as the paper has it."""
+    """Make an agent with batch norm, as the paper has it."""
     torch.manual_seed(0)
     actor = Actor((3,), torch.full((2,), -1.0), torch.full((2,), 1.0), (8, 8), "relu", "batch", "fan_in", None)
-    return make(actor, Critic((3,), 2, (8, 8), 2, (), "relu", "batch", "fan_in", None), **changes)
-
-
-def batch_of(
-    obs: list, action: list, reward: list, next_obs: list, terminated: list, gamma: float = 0.9
-) -> Batch:  # fmt: skip
-    column = [torch.tensor(x, dtype=torch.float32).reshape(-1, 1) for x in (obs, action, next_obs)]
-    flat = [torch.tensor(x, dtype=torch.float32) for x in (reward, terminated)]
-    return Batch(column[0], column[1], flat[0], column[2], flat[1], torch.full_like(flat[0], gamma))
-
-
-def random_batch(seed: int = 0, size: int = 16) -> Batch:
-    rng = torch.Generator().manual_seed(seed)
-    parts = [torch.randn(shape, generator=rng) for shape in ((size, 3), (size, 2), (size,), (size, 3))]
-    return Batch(*parts, (torch.rand(size, generator=rng) < 0.3).float(), torch.full((size,), 0.9))
-
-
-def copied(module: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in module.state_dict().items()}
-
-
-def equal(module: nn.Module, state: dict[str, Tensor]) -> bool:
-    return all(torch.equal(value, state[name]) for name, value in module.state_dict().items())
+    return agent_of(actor, Critic((3,), 2, 1, (8, 8), 2, (), "relu", "batch", "fan_in", None), **changes)
 
 
 def statistics(module: nn.Module) -> list[Tensor]:
     return [value.clone() for name, value in module.named_buffers() if "running" in name or "num_batches" in name]
 
 
-TWO = batch_of(obs=[1, 2], action=[0.5, -1], reward=[1, 0], next_obs=[2, 1], terminated=[0, 1])
-
-
 def test_only_termination_masks_the_future() -> None:
     """Trap 1: with Q' = 10 everywhere and gamma 0.99, r + 9.9 where truncated (or running), r where terminated."""
-    agent = make(None, Q(0, 0, 10))
+    agent = agent_of(None, Q(0, 0, 10))
     batch = batch_of([1, 1], [0, 0], [3, 3], [1, 1], [0, 1], gamma=0.99)
     assert agent.target_q(batch).tolist() == pytest.approx([12.9, 3.0])
 
 
 def test_reward_scale() -> None:
-    agent = make(None, Q(0, 0, 10), reward_scale=0.1)
+    agent = agent_of(None, Q(0, 0, 10), reward_scale=0.1)
     batch = batch_of([1, 1], [0, 0], [3, 3], [1, 1], [0, 1], gamma=0.5)
     assert agent.target_q(batch).tolist() == pytest.approx([5.3, 0.3])
 
@@ -106,7 +43,7 @@ def test_one_update_by_hand() -> None:
 
     y = [1 + 0.9 (2 + 2 * 1), 0] = [4.6, 0] and Q = [2, 0], so L = 2.6^2 / 2 and dL/dQ = [-2.6, 0].
     """
-    agent = make()
+    agent = agent_of()
     metrics = agent.update(TWO)
     assert metrics["losses/qf1_loss"] == pytest.approx(3.38)
     assert metrics["losses/qf1_values"] == pytest.approx(1.0)
@@ -122,10 +59,10 @@ def test_one_update_by_hand() -> None:
 def test_shapes_do_not_broadcast() -> None:
     """Trap 12: everything that enters the loss is (B,)."""
     agent, batch = make_normed(), random_batch()
-    assert agent.critic(batch.obs, batch.action).shape == (1, 16)
+    assert [output.shape for output in agent.critic(batch.obs, batch.action)] == [(16,)]
     assert agent.target_q(batch).shape == (16,)
-    assert all(value.shape == () for value in agent.critic_loss(batch)[1].values())
-    assert agent.actor_loss(batch).shape == ()
+    assert all(value.shape == () for value in agent.critic_loss(batch)[1].metrics.values())
+    assert agent.critic_loss(batch)[0].shape == agent.actor_loss(batch).shape == ()
 
 
 def test_targets_start_equal_unshared_and_frozen() -> None:
@@ -248,7 +185,7 @@ def test_critic_update_leaves_actor_and_targets_alone() -> None:
 )
 def test_delays(monkeypatch: pytest.MonkeyPatch, delays: tuple[int, int], actor: Any, targets: Any) -> None:
     """Trap 13: the critic learns at every update, the actor at every policy_delay-th, both targets by their own."""
-    agent = make(policy_delay=delays[0], target_delay=delays[1])
+    agent = agent_of(policy_delay=delays[0], target_delay=delays[1])
     assert order_of_calls(agent, monkeypatch, 10) == [
         (name, update)
         for update in range(1, 11)
@@ -257,27 +194,9 @@ def test_delays(monkeypatch: pytest.MonkeyPatch, delays: tuple[int, int], actor:
     ]
 
 
-def order_of_calls(agent: DDPG, monkeypatch: pytest.MonkeyPatch, updates: int) -> list[tuple[str, int]]:
-    """Which part was updated in which update, in order."""
-    calls: list[tuple[str, int]] = []
-
-    def spied(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        def _call(*args: Any) -> Any:
-            calls.append((name, agent.updates))
-            return original(*args)
-
-        return _call
-
-    for name in ("critic", "actor", "targets"):
-        monkeypatch.setattr(agent, f"update_{name}", spied(name, getattr(agent, f"update_{name}")))
-    for _ in range(updates):
-        agent.update(TWO)
-    return calls
-
-
 def test_gradient_clipping_by_hand() -> None:
     """Each network's gradient is cut to the norm: the critic's is 2.6 (1, 0.5, 1), of norm 2.6 * 1.5."""
-    agent = make(max_grad_norm=0.3)
+    agent = agent_of(max_grad_norm=0.3)
     agent.update_critic(TWO)
     assert agent.critic.critics[0].ws.item() == pytest.approx(1 + 0.1 * 0.2, abs=1e-5)
     agent.update_actor(TWO)
@@ -285,7 +204,7 @@ def test_gradient_clipping_by_hand() -> None:
 
 
 def test_nothing_is_clipped_without_a_norm() -> None:
-    agent = make(None, Q(b=1e4))
+    agent = agent_of(None, Q(b=1e4))
     agent.update_critic(batch_of([1], [0], [0], [0], [1]))
     assert agent.critic.critics[0].b.item() == pytest.approx(1e4 - 0.1 * 2 * (1e4 + 1), rel=1e-5)
 
@@ -297,29 +216,16 @@ def test_frozen_and_unused_parameters_stay(max_grad_norm: float | None) -> None:
     for network in (actor, critic):
         network.unused = nn.Parameter(torch.tensor([7.0]))
     critic.b.requires_grad_(False)
-    agent = make(actor, critic, max_grad_norm=max_grad_norm)
+    agent = agent_of(actor, critic, max_grad_norm=max_grad_norm)
     agent.update(TWO)
     agent.update(TWO)
     assert [p.item() for p in (actor.unused, critic.unused, critic.b)] == [7.0, 7.0, 0.0]
-    once, again = make(), make()
+    once, again = agent_of(), agent_of()
     again.critic.critics[0].b.requires_grad_(False)
     for one in (once, again):
         one.update_critic(TWO)
     assert again.critic.critics[0].ws.item() == once.critic.critics[0].ws.item() != 1
     assert agent.actor.w.item() != 0.5
-
-
-def assert_goes_on(straight: DDPG, half: DDPG, resumed: DDPG) -> None:
-    """Three updates of `straight` and `half`, which start alike; `resumed` takes over from `half`; three more."""
-    for seed in range(3):
-        straight.update(random_batch(seed))
-        half.update(random_batch(seed))
-    resumed.load_state_dict(half.state_dict())
-    for seed in range(3, 6):
-        straight.update(random_batch(seed))
-        resumed.update(random_batch(seed))
-    for name in ("actor", "critic", "actor_target", "critic_target"):
-        assert equal(getattr(resumed, name), getattr(straight, name).state_dict()), name
 
 
 @pytest.mark.parametrize("delay", [1, 2])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
-from test_agent import TWO, Q, assert_goes_on, batch_of, equal, make, order_of_calls, random_batch
+from support.agents import Q, agent_of, assert_goes_on, equal, order_of_calls
+from support.batches import TWO, batch_of, random_batch
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
@@ -28,46 +29,46 @@ def two_by_two(seed: int = 0, n_critics: int = 2, **changes: Any) -> DDPG:
     torch.manual_seed(seed)
     low, high = torch.tensor([-3.0, 0.0]), torch.tensor([1.0, 10.0])
     actor = Actor((3,), low, high, (8,), "relu", "none", "fan_in", None)
-    critics = [Critic((3,), 2, (8,), 1, (), "relu", "none", "fan_in", None) for _ in range(n_critics)]
-    return make(actor, *critics, low=low, high=high, **changes)
+    critics = [Critic((3,), 2, 1, (8,), 1, (), "relu", "none", "fan_in", None) for _ in range(n_critics)]
+    return agent_of(actor, *critics, low=low, high=high, **changes)
 
 
 class TestSeveralCritics:
-    def test_values_side_by_side(self) -> None:
-        """Trap 12: (n, B), a row for each critic."""
+    def test_values_of_each(self) -> None:
+        """Trap 12: n times (B,), a list with one output for each critic."""
         values = Ensemble(three())(torch.tensor([[1.0], [1.0]]), torch.tensor([[0.0], [2.0]]))
-        assert values.tolist() == [[1, 5], [2, 4], [4, 0]]
+        assert [value.tolist() for value in values] == [[1, 5], [2, 4], [4, 0]]
 
     @pytest.mark.parametrize(("reduce", "reduced"), [("min", [1.0, 0.0]), ("mean", [7 / 3, 3.0])])
     def test_target(self, reduce: str, reduced: list[float]) -> None:
         """Fujimoto 2018, equation 10: for each transition the smallest of the targets' values, or their mean."""
-        agent = make(_Says(torch.tensor([[0.0], [2.0]])), *three(), target_reduce=reduce)
+        agent = agent_of(_Says(torch.tensor([[0.0], [2.0]])), *three(), target_reduce=reduce)
         batch = batch_of([0, 0], [0, 0], [10, 20], [1, 1], [0, 0], gamma=0.5)
         assert agent.target_q(batch).tolist() == pytest.approx([10 + reduced[0] / 2, 20 + reduced[1] / 2])
 
     @pytest.mark.parametrize(("reduce", "value"), [("first", 3.0), ("min", 0.5), ("mean", (3 + 3 + 2) / 3)])
     def test_actor_loss(self, reduce: str, value: float) -> None:
         """mean over (1, 0) and (1, 2): the first critic says 1 and 5, the smallest are 1 and 0, the sums 7 and 9."""
-        agent = make(_Says(torch.tensor([[0.0], [2.0]])), *three(), actor_reduce=reduce)
+        agent = agent_of(_Says(torch.tensor([[0.0], [2.0]])), *three(), actor_reduce=reduce)
         assert agent.actor_loss(batch_of([1, 1], [0, 0], [0, 0], [0, 0], [0, 0])).item() == pytest.approx(-value)
 
     @pytest.mark.parametrize(("reduce", "slope"), [("first", 2.0), ("min", (2 - 2) / 2), ("mean", (2 + 1 - 2) / 3)])
     def test_actor_follows_the_critics_that_count(self, reduce: str, slope: float) -> None:
         """For s = 1 and a = w s with w = 0, 2: slopes of those Q(s, a) that are the smallest, of all, of the first."""
-        agent = make(_Says(torch.tensor([[0.0], [2.0]])), *three(), actor_reduce=reduce)
+        agent = agent_of(_Says(torch.tensor([[0.0], [2.0]])), *three(), actor_reduce=reduce)
         agent.update_actor(batch_of([1, 1], [0, 0], [0, 0], [0, 0], [0, 0]))
         assert agent.actor.shift.item() == pytest.approx(0.1 * slope)
 
     def test_each_learns_its_own_loss(self) -> None:
         """y = 3 for both: the first says 1, the second 2; each moves as if it were alone, and its loss is logged."""
         batch = batch_of([1], [0], [3], [1], [1])
-        agent = make(None, Q(*THREE[0]), Q(*THREE[1]))
-        metrics = agent.update_critic(batch)
+        agent = agent_of(None, Q(*THREE[0]), Q(*THREE[1]))
+        metrics = agent.update_critic(batch).metrics
         assert {name: value.item() for name, value in metrics.items()} == pytest.approx(
             {"losses/qf1_loss": 4, "losses/qf2_loss": 1, "losses/qf1_values": 1, "losses/qf2_values": 2}
         )
         for weights, critic in zip(THREE, agent.critic.critics, strict=False):
-            alone = make(None, Q(*weights))
+            alone = agent_of(None, Q(*weights))
             alone.update_critic(batch)
             assert equal(critic, alone.critic.critics[0].state_dict())
             assert critic.b.item() != weights[2]
@@ -105,8 +106,8 @@ class TestSmoothedTargets:
     def smoothed(self, action: list[float], count: int = 20_000, **changes: Any) -> np.ndarray:
         agent = two_by_two(**{"target_noise": 0.2, "target_noise_clip": 0.5} | changes)
         actions = torch.tensor([action] * count, dtype=torch.float32)
-        noise = agent.smoothing_noise(random_batch()._replace(action=actions))
-        return agent._smoothed(actions, noise).numpy() - np.float32(action)
+        noise = agent.smoothing.draw(actions)
+        return agent.smoothing.apply(actions, noise).numpy() - np.float32(action)
 
     def test_scale_is_half_of_each_range(self) -> None:
         """Asymmetric bounds: half ranges 2 and 5."""
@@ -132,14 +133,14 @@ class TestSmoothedTargets:
 
     def test_target_is_that_of_the_smoothed_action(self) -> None:
         """y = 0.9 (2 s' + 3 a') with the very noise that the generator gives."""
-        agent = make(None, Q(2, 3, 0), target_noise=0.2, generator=torch.Generator().manual_seed(5))
+        agent = agent_of(None, Q(2, 3, 0), target_noise=0.2, generator=torch.Generator().manual_seed(5))
         noise = torch.randn((2, 1), generator=torch.Generator().manual_seed(5))
         batch = batch_of([0, 0], [0, 0], [0, 0], [-1, -2], [0, 0])
         action = (0.5 * batch.next_obs + 2 * (0.2 * noise).clamp(-0.5, 0.5)).clamp(-3, 1)
         expected = 0.9 * (2 * batch.next_obs + 3 * action)
-        torch.testing.assert_close(agent.target_q(batch, agent.smoothing_noise(batch)), expected[:, 0])
-        again = agent.target_q(batch, agent.smoothing_noise(batch))
-        assert not torch.equal(agent.target_q(batch, agent.smoothing_noise(batch)), again)  # new noise every time
+        torch.testing.assert_close(agent.target_q(batch, agent.smoothing.draw(batch.action)), expected[:, 0])
+        again = agent.target_q(batch, agent.smoothing.draw(batch.action))
+        assert not torch.equal(agent.target_q(batch, agent.smoothing.draw(batch.action)), again)  # new noise every time
 
     def test_goes_on_from_its_state(self) -> None:
         """Trap 20: k + k updates of the full TD3 are 2k updates, its generator included."""
@@ -147,14 +148,14 @@ class TestSmoothedTargets:
         td3 = {"target_noise": 0.2, "policy_delay": 2, "actor_optimizer": adam, "critic_optimizer": adam}
         straight, half, resumed = two_by_two(**td3), two_by_two(**td3), two_by_two(1, **td3)
         assert_goes_on(straight, half, resumed)
-        assert torch.equal(resumed.generator.get_state(), straight.generator.get_state())
+        assert torch.equal(resumed.smoothing.generator.get_state(), straight.smoothing.generator.get_state())
 
 
 class TestActorFirst:
     def test_by_hand(self) -> None:
         """Trap 11, Baselines' order: the actor follows the critic of before, slope 2 * 1.5; the critic's step is the
         one of `test_agent.py:test_one_update_by_hand`, for its target knows the target actor alone."""
-        agent = make(actor_first=True)
+        agent = agent_of(actor_first=True)
         metrics = agent.update(TWO)
         assert agent.actor.w.item() == pytest.approx(0.5 + 0.1 * 2 * 1.5)
         assert [p.item() for p in agent.critic.parameters()] == pytest.approx([1.26, 2.13, 0.26])
@@ -179,7 +180,7 @@ class TestActorFirst:
     @pytest.mark.parametrize("first", [True, False])
     def test_order_of_calls(self, monkeypatch: pytest.MonkeyPatch, first: bool) -> None:
         """Trap 11."""
-        agent = make(policy_delay=2, actor_first=first)
+        agent = agent_of(policy_delay=2, actor_first=first)
         learners = ["actor", "critic"] if first else ["critic", "actor"]
         expected = [("critic", 1), *((name, 2) for name in (*learners, "targets"))]
         assert order_of_calls(agent, monkeypatch, 2) == expected
@@ -190,16 +191,16 @@ class TestWeights:
 
     def test_loss_by_hand(self) -> None:
         """y = [4.6, 0], Q = [2, 0]: 0.25 * 2.6^2 / 2, and its slope for the bias is -0.25 * 2.6."""
-        agent = make()
-        metrics = agent.update_critic(TWO._replace(weight=torch.tensor([0.25, 1.0])))
+        agent = agent_of()
+        metrics, td_error = agent.update_critic(TWO._replace(weight=torch.tensor([0.25, 1.0])))
         assert metrics["losses/qf1_loss"] == pytest.approx(0.25 * 2.6**2 / 2)
         assert [p.item() for p in agent.critic.parameters()] == pytest.approx([1.065, 2.0325, 0.065])
-        assert agent.td_error.tolist() == pytest.approx([2.6, 0.0])
+        assert td_error.tolist() == pytest.approx([2.6, 0.0])
 
     def test_error_is_the_mean_over_the_critics(self) -> None:
         """y = 3, and they say 1, 2 and 4: |3 - 1|, |3 - 2|, |3 - 4|."""
-        agent = make(None, *three())
-        agent.update_critic(batch_of([1], [0], [3], [1], [1])._replace(weight=torch.ones(1)))
+        agent = agent_of(None, *three())
+        agent.update(batch_of([1], [0], [3], [1], [1])._replace(weight=torch.ones(1)))
         assert agent.td_error.tolist() == pytest.approx([4 / 3])
         assert not agent.td_error.requires_grad
 
@@ -213,7 +214,9 @@ class TestWeights:
             torch.testing.assert_close(a, b)
 
     def test_no_weights_no_errors(self) -> None:
-        agent = make()
+        agent = agent_of()
+        agent.update(TWO._replace(weight=torch.tensor([0.25, 1.0])))
+        assert agent.td_error.tolist() == pytest.approx([2.6, 0.0])
         agent.update(TWO)
         assert agent.td_error is None
 
@@ -238,7 +241,7 @@ def test_switches_of_the_options(compose: Callable[..., DictConfig]) -> None:
 
 def test_gradient_norm_is_that_of_all_critics_together() -> None:
     """Each critic's gradient alone is 2.6 (1, 0.5, 1), so two have sqrt(2) times the norm of one."""
-    agent = make(None, Q(), Q(), max_grad_norm=0.3)
+    agent = agent_of(None, Q(), Q(), max_grad_norm=0.3)
     agent.update_critic(TWO)
     for critic in agent.critic.critics:
         assert critic.ws.item() == pytest.approx(1 + 0.1 * 0.2 / 2**0.5, abs=1e-5)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpg.config.settings import check
 from ddpg.learner.agent import DDPG
-from ddpg.learner.replay import Batch
+from ddpg.learner.batch import Batch
 from ddpg.run.build import build_agent, build_env_spec
 
 PAPER = Program(
@@ -103,7 +103,7 @@ def test_four_updates(
         overrides = [*overrides, "optimizer.actor.eps=1e-3", "optimizer.critic.eps=1e-3"]
         program = Program(**{**vars(program), "eps": 1e-3})
     agent, reference = pair(check(compose(*WALK, *overrides, f"dtype={dtype}")), program)
-    agent.generator.manual_seed(1)
+    agent.smoothing.generator.manual_seed(1)
     noises = torch.Generator().manual_seed(1)
     close = {"rtol": tolerance, "atol": 1e-8 if dtype == "float64" else 1e-6, "check_dtype": False}
     for seed in range(4):
@@ -124,7 +124,8 @@ def pair(cfg: DictConfig, program: Program) -> tuple[DDPG, Reference]:
 
     Targets are moved away, so that it shows which network is used, and their actions are often at the bounds.
     """
-    agent = build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
+    env = build_env_spec(cfg).make()
+    agent = build_agent(cfg, env, torch.device("cpu"))
     assert (cfg.gamma, shapes(agent.actor)) == (program.gamma, program.actor)
     seen = 0.3 * torch.randn(50, 3, generator=torch.Generator().manual_seed(2)) + 0.5
     seen[:, 2] = 1.0  # never varies: the smallest variance that is divided by
@@ -134,7 +135,8 @@ def pair(cfg: DictConfig, program: Program) -> tuple[DDPG, Reference]:
     for param in [*agent.actor_target.parameters(), *agent.critic_target.parameters()]:
         param += 0.1 * torch.randn(param.shape, generator=moves)
     nets = {name: getattr(agent, name).state_dict() for name in ("actor", "critic", "actor_target", "critic_target")}
-    return agent, Reference(program, nets, agent.low, agent.high, seen)
+    low, high = torch.from_numpy(env.action_space.low), torch.from_numpy(env.action_space.high)
+    return agent, Reference(program, nets, low, high, seen)
 
 
 def assert_equal_state(agent: DDPG, reference: Reference, close: dict[str, float]) -> None:

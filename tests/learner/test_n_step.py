@@ -5,10 +5,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_agent import Mu, Q, make
-from test_replay import GAMMA, STREAMS, add, buffer, episodes, rows
+from support.agents import Mu, Q, agent_of
+from support.buffers import GAMMA, STREAMS, add, buffer, episodes, rows
 
-from ddpg.learner.replay import Batch, ReplayBuffer
+from ddpg.learner.batch import Batch
+from ddpg.learner.replay import ReplayBuffer
 
 
 def gathered(memory: ReplayBuffer, *numbers: int) -> Batch:
@@ -48,7 +49,7 @@ def test_hand_trajectory(first: int, reward: float, next_obs: float, terminated:
 
 def test_target_is_the_n_step_target() -> None:
     """y = r1 + gamma r2 + gamma^2 r3 + gamma^3 Q'(s4, mu'(s4)), with Q' = s + 2 a and a = s / 2: Q' = 2 s."""
-    target_q = make(Mu(), Q()).target_q(gathered(three_steps(), 0, 3, 4, 6))
+    target_q = agent_of(Mu(), Q()).target_q(gathered(three_steps(), 0, 3, 4, 6))
     assert target_q.tolist() == pytest.approx([3, 24 + 11 / 8, 32 + 11 / 4, 128 + 16 / 4])
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from support.networks import HIGH, LOW, small_actor
 from torch import nn
 
 from ddpg.learner.networks import Actor, Critic
 from ddpg.run.build import build_agent, build_env_spec
-
-LOW, HIGH = torch.tensor([-3.0, 0.0]), torch.tensor([1.0, 10.0])
 
 
 @pytest.fixture(autouse=True)
@@ -20,16 +19,11 @@ def _seeded() -> None:
     torch.manual_seed(0)
 
 
-def actor(hidden: Sequence[int] = (4,), norm: Any = "none", final: float | None = None, **more: Any) -> Actor:
-    settings = {"activation": "relu", "init": "fan_in"} | more
-    return Actor((3,), LOW, HIGH, hidden, norm=norm, final_init=final, **settings)
-
-
 def critic(
     hidden: Sequence[int] = (4, 5), layer: int = 1, norm: Any = "none", final: float | None = None, **more: Any
 ) -> Critic:
     settings = {"action_hidden": (), "activation": "relu", "init": "fan_in"} | more
-    return Critic((3,), 2, hidden, layer, norm=norm, final_init=final, **settings)
+    return Critic((3,), 2, 1, hidden, layer, norm=norm, final_init=final, **settings)
 
 
 def kinds(body: nn.Sequential) -> list[str]:
@@ -45,7 +39,7 @@ def linears(network: nn.Module) -> list[nn.Linear]:
 )
 def test_tanh_spans_the_bounds_of_each_dimension(before_tanh: list[float], action: list[float]) -> None:
     """Trap 4: +-1 hits the bounds, 0 the midpoint; asymmetric, per dimension."""
-    mu = actor()
+    mu = small_actor()
     nn.init.zeros_(mu.final.weight)
     mu.final.bias.data = torch.tensor(before_tanh)
     np.testing.assert_array_equal(mu(torch.randn(7, 3)).detach(), np.tile(np.float32(action), (7, 1)))
@@ -53,7 +47,7 @@ def test_tanh_spans_the_bounds_of_each_dimension(before_tanh: list[float], actio
 
 def test_action_scaling_round_trip() -> None:
     """Trap 4: an action scaled to -1..1 and through the actor's stretch is itself again."""
-    mu = actor()
+    mu = small_actor()
     nn.init.zeros_(mu.final.weight)
     for action in torch.tensor([[-2.9, 0.1], [0.5, 9.9], [-1.0, 3.0]]):
         mu.final.bias.data = torch.atanh(2 * (action - LOW) / (HIGH - LOW) - 1)
@@ -62,7 +56,7 @@ def test_action_scaling_round_trip() -> None:
 
 def test_critic_by_hand() -> None:
     """Q = w3 relu(w2 [relu(w1 s), a]) with the action at the second of two one-unit layers."""
-    q = Critic((1,), 1, (1, 1), 2, (), "relu", "none", "fan_in", None)
+    q = Critic((1,), 1, 1, (1, 1), 2, (), "relu", "none", "fan_in", None)
     for layer, weight, bias in zip(linears(q), ([[2.0]], [[3.0, -1.0]], [[0.5]]), (1.0, -2.0, 4.0), strict=True):
         layer.weight.data, layer.bias.data = torch.tensor(weight), torch.tensor([bias])
     # s=1: relu(3)=3; 9 - a - 2 = 6 with a=1; 0.5 * 6 + 4 = 7. s=-1: relu(-1)=0; -3 - 2 < 0; 4
@@ -90,7 +84,7 @@ def test_action_may_pass_layers_of_its_own_before_it_joins() -> None:
 
 def test_action_branch_by_hand() -> None:
     """Q = w3 relu(w2 [s, relu(wa a)]): the action alone is rectified on its way."""
-    q = Critic((1,), 1, (1,), 1, (1,), "relu", "none", "fan_in", None)
+    q = Critic((1,), 1, 1, (1,), 1, (1,), "relu", "none", "fan_in", None)
     for layer, weight in zip(linears(q), ([[-2.0]], [[1.0, 3.0]], [[0.5]]), strict=True):
         layer.weight.data, layer.bias.data = torch.tensor(weight), torch.zeros(1)
     values = q(torch.tensor([[1.0], [1.0]]), torch.tensor([[-2.0], [2.0]]))
@@ -104,11 +98,11 @@ def test_action_branch_has_the_norms_of_the_layers_after_it() -> None:
 
 
 def test_tanh_between_the_layers() -> None:
-    q, mu = critic(layer=2, activation="tanh", action_hidden=(3,)), actor((4, 5), activation="tanh")
+    q, mu = critic(layer=2, activation="tanh", action_hidden=(3,)), small_actor((4, 5), activation="tanh")
     for body in (q.obs_body, q.action_body, q.joint_body):
         assert kinds(body) == ["Linear", "Tanh"]
     assert kinds(mu.body) == ["Linear", "Tanh"] * 2
-    mu = actor((1,), activation="tanh")
+    mu = small_actor((1,), activation="tanh")
     for layer, weight in ((mu.body[0], [[0.5, 0.0, 0.0]]), (mu.final, [[2.0], [0.0]])):
         layer.weight.data, layer.bias.data = torch.tensor(weight), torch.zeros(len(weight))
     expected = -1 + 2 * np.tanh(2 * np.tanh(0.5))
@@ -120,7 +114,7 @@ def test_pictures_are_refused() -> None:
     with pytest.raises(ValueError, match=line):
         Actor((9, 64, 64), LOW, HIGH, (4,), "relu", "none", "fan_in", None)
     with pytest.raises(ValueError, match=line):
-        Critic((9, 64, 64), 2, (4,), 1, (), "relu", "none", "fan_in", None)
+        Critic((9, 64, 64), 2, 1, (4,), 1, (), "relu", "none", "fan_in", None)
 
 
 def test_action_layer_beyond_the_last_is_refused() -> None:
@@ -131,7 +125,7 @@ def test_action_layer_beyond_the_last_is_refused() -> None:
 def test_batch_norm_on_the_input_and_on_every_layer_before_the_action() -> None:
     """Lillicrap 2016, section 7."""
     layer = ["Linear", "BatchNorm1d", "ReLU"]
-    assert kinds(actor((4, 5), "batch").body) == ["BatchNorm1d", *layer, *layer]
+    assert kinds(small_actor((4, 5), "batch").body) == ["BatchNorm1d", *layer, *layer]
     q = critic(layer=2, norm="batch")
     assert kinds(q.obs_body) == ["BatchNorm1d", *layer]
     assert kinds(q.joint_body) == ["Linear", "ReLU"]
@@ -139,13 +133,13 @@ def test_batch_norm_on_the_input_and_on_every_layer_before_the_action() -> None:
 
 def test_layer_norm_on_every_hidden_layer_and_not_on_the_input() -> None:
     layer = ["Linear", "LayerNorm", "ReLU"]
-    assert kinds(actor((4, 5), "layer").body) == layer * 2
+    assert kinds(small_actor((4, 5), "layer").body) == layer * 2
     q = critic(layer=2, norm="layer")
     assert (kinds(q.obs_body), kinds(q.joint_body)) == (layer, layer)
 
 
 def test_fan_in_initialization_is_the_papers() -> None:
-    for layer in linears(actor((300, 200))):
+    for layer in linears(small_actor((300, 200))):
         bound = layer.in_features**-0.5
         for values in (layer.weight, layer.bias):
             assert values.abs().max() <= bound
@@ -156,14 +150,14 @@ def test_fan_in_initialization_is_the_papers() -> None:
     ("init", "std"), [("xavier", lambda i, o: (2 / (i + o)) ** 0.5), ("lecun_normal", lambda i, o: i**-0.5)]
 )
 def test_other_initializations(init: str, std: Callable[[int, int], float]) -> None:
-    for layer in linears(actor((300, 200), init=init)):
+    for layer in linears(small_actor((300, 200), init=init)):
         assert layer.weight.std().item() == pytest.approx(std(layer.in_features, layer.out_features), rel=0.1)
         assert not layer.bias.any()
 
 
 def test_lecun_normal_is_cut_at_two_deviations() -> None:
     """flax: a normal of deviation 1 that is cut at 2 and stretched to variance 1/fan_in, so no weight is larger."""
-    weight = linears(actor((400, 300), init="lecun_normal"))[1].weight.detach()
+    weight = linears(small_actor((400, 300), init="lecun_normal"))[1].weight.detach()
     bound = 2 / 0.87962566103423978 / 20
     assert 0.99 * bound < weight.abs().max() <= bound
     assert weight.std().item() == pytest.approx(1 / 20, rel=0.01)
@@ -172,14 +166,14 @@ def test_lecun_normal_is_cut_at_two_deviations() -> None:
 @pytest.mark.parametrize("init", ["xavier", "lecun_normal"])
 def test_small_final_layer_with_biases_of_zero(init: str) -> None:
     """Keras: the last kernel is U(+-0.003), its bias 0 like all others."""
-    for network in (actor((300,), final=3e-3, init=init), critic((30, 300), final=3e-3, init=init)):
+    for network in (small_actor((300,), final=3e-3, init=init), critic((30, 300), final=3e-3, init=init)):
         layers = linears(network)
         assert 2.5e-3 < layers[-1].weight.abs().max() <= 3e-3
         assert not any(layer.bias.any() for layer in layers)
 
 
 def test_final_layer_is_small_where_asked() -> None:
-    for network in (actor((300,), final=3e-3), critic((30, 300), final=3e-3)):
+    for network in (small_actor((300,), final=3e-3), critic((30, 300), final=3e-3)):
         *hidden, final = linears(network)
         assert 2.5e-3 < final.weight.abs().max() <= 3e-3
         assert 0 < final.bias.abs().max() <= 3e-3

@@ -19,13 +19,13 @@ def rng(seed: int = 0) -> np.random.Generator:
 def ou(seed: int = 0, scale: np.ndarray = HALF_RANGE, **changes: Any) -> OrnsteinUhlenbeck:
     arguments = {"theta": 0.15, "sigma": 0.2, "dt": 1.0, "reset": True, "scaled": True, "anneal_steps": 1000} | changes
     final = {"final_sigma": arguments["sigma"]} | arguments
-    return OrnsteinUhlenbeck(**{"rng": rng(seed)} | final, actor=None, action_scale=scale)
+    return OrnsteinUhlenbeck(**{"rng": rng(seed)} | final, action_scale=scale)
 
 
 def gaussian(seed: int = 0, **changes: Any) -> Gaussian:
     arguments = {"sigma": 0.1, "scaled": True, "anneal_steps": 1000} | changes
     final = {"final_sigma": arguments["sigma"]} | arguments
-    return Gaussian(**{"rng": rng(seed)} | final, actor=None, action_scale=HALF_RANGE)
+    return Gaussian(**{"rng": rng(seed)} | final, action_scale=HALF_RANGE)
 
 
 def draws(noise: Any, count: int, env_step: int = 0) -> np.ndarray:
@@ -106,7 +106,7 @@ def test_same_seed_same_noise() -> None:
 
 
 def test_none_is_zero() -> None:
-    assert not draws(NoNoise(None, HALF_RANGE, rng()), 5).any()
+    assert not draws(NoNoise(HALF_RANGE), 5).any()
 
 
 SCHEDULE = [(0, 1.0), (1, 0.9925), (50, 0.625), (100, 0.25), (101, 0.25), (10**9, 0.25)]
@@ -135,6 +135,6 @@ def test_the_same_final_sigma_is_constant(make: Any) -> None:
         np.testing.assert_array_equal(draws(make(sigma=0.1), 5, env_step), draws(make(sigma=0.1), 5))
 
 
-@pytest.mark.parametrize("make", [ou, gaussian, lambda: NoNoise(None, HALF_RANGE, rng())])
+@pytest.mark.parametrize("make", [ou, gaussian, lambda: NoNoise(HALF_RANGE)])
 def test_action_noise_learns_nothing_from_updates(make: Any) -> None:
     assert make().after_update(None) == {}

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
-from test_agent import copied, equal, make, random_batch
+from support.agents import agent_of, copied, equal
+from support.batches import random_batch
 
 from ddpg.learner.agent import DDPG
 from ddpg.learner.networks import RunningNorm, copy_of, running_norms
@@ -77,7 +78,7 @@ def test_resumes(agent: DDPG, compose: Callable[..., DictConfig]) -> None:
 
 
 def test_nothing_to_observe_without() -> None:
-    agent = make()
+    agent = agent_of()
     state = copied(agent.actor)
     agent.observe(np.float32([7]))
     assert equal(agent.actor, state)
@@ -86,7 +87,8 @@ def test_nothing_to_observe_without() -> None:
 def test_float64_throughout(compose: Callable[..., DictConfig]) -> None:
     cfg = compose("algorithm=td3", "dtype=float64")
     agent = build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
-    tensors = [*agent.actor.state_dict().values(), *agent.critic_target.state_dict().values(), agent.low, agent.high]
+    bounds = [agent.smoothing._low, agent.smoothing._high]
+    tensors = [*agent.actor.state_dict().values(), *agent.critic_target.state_dict().values(), *bounds]
     assert {tensor.dtype for tensor in tensors} == {torch.float64}
     assert agent.act(np.zeros(3, np.float32)).dtype == np.float32  # what the environment gets
 

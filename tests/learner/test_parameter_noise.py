@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.batches import random_batch
+from support.networks import HIGH, LOW
 from support.runs import flat, record
-from test_agent import random_batch
 from torch import nn
 
 from ddpg.errors import UserError
+from ddpg.learner.batch import Batch
 from ddpg.learner.networks import Actor, Normalized, RunningNorm
 from ddpg.learner.noise import AdaptiveParameter
-from ddpg.learner.replay import Batch
 from ddpg.training.trainer import Trainer
 
-LOW, HIGH = torch.tensor([-3.0, 0.0]), torch.tensor([1.0, 10.0])
 HALF_RANGE = np.array([2.0, 5.0])
 OBS = np.float32([0.1, -0.2, 0.3])
 
@@ -280,4 +280,4 @@ def test_noise_that_is_not_finite_never_reaches_the_simulator(
     trainer = make_trainer(tmp_path, *settings)
     with pytest.raises(UserError, match=r"^noisy_action is not finite \(at env_step 40, episode \d+\)$"):
         trainer.train()
-    assert np.isfinite(trainer.env.unwrapped.actions).all()
+    assert np.isfinite(trainer.environments.training.unwrapped.actions).all()

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_replay import STREAMS, add, buffer, episodes, rows
+from support.buffers import STREAMS, add, buffer, episodes, rows
 
-from ddpg.learner.replay import Batch, PrioritizedReplay
+from ddpg.learner.batch import Batch
+from ddpg.learner.replay import PrioritizedReplay
 from ddpg.learner.replay.prioritized import SumTree
 
 EPSILON = 1e-3
@@ -107,7 +108,7 @@ class TestSampling:
         memory, other = memory_of(6), memory_of(6)
         for one in (memory, other):
             teach(one, np.array([0.0, 0.0, 0.0, 0.0, 0.0, 100.0]))
-        seen = memory.glance(60_000, np.random.default_rng(3))
+        seen = memory.peek(60_000, np.random.default_rng(3))
         np.testing.assert_allclose(np.bincount(numbers(seen)) / 60_000, 1 / 6, atol=0.01)
         assert seen.weight is None
         assert same(memory.sample(50), other.sample(50))
@@ -213,7 +214,7 @@ class TestResume:
         oldest = count - len(old)
         new.restore(oldest, old.export(oldest, count))
         new.load_state_dict(old.state_dict())
-        new._rng.bit_generator.state = old._rng.bit_generator.state
+        new.rng.bit_generator.state = old.rng.bit_generator.state
         for memory in (old, new):
             add(memory, episodes([False] * later, first=1))
         for _ in range(3):

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_replay import GAMMA, STREAMS, add, buffer, episodes
+from support.buffers import GAMMA, STREAMS, add, buffer, episodes
 
-from ddpg.learner.replay import Batch, PrioritizedReplay, ReplayBuffer
+from ddpg.learner.batch import Batch
+from ddpg.learner.replay import PrioritizedReplay, ReplayBuffer
 from ddpg.learner.replay.device import DeviceRows, SentRows, spans
 
 CPU = torch.device("cpu")
@@ -64,7 +65,7 @@ def test_restored(size: int, ends: list[bool], more: list[bool]) -> None:
     stop = old.total
     for memory in (host, device):
         memory.restore(stop - len(old), old.export(stop - len(old), stop))
-        memory._rng = np.random.default_rng(1)
+        memory.rng = np.random.default_rng(1)
     for transition in episodes(more, first=500):
         assert same(host.sample(30), device.sample(30))
         add(host, [transition])
@@ -120,7 +121,7 @@ def test_minibatches_are_copies(copy: Copy) -> None:
     host, device = buffer(4), with_copy(buffer(4), copy)
     for memory in (host, device):
         add(memory, episodes([False] * 4))
-    for part in device.glance(3, np.random.default_rng(2))[:-1]:
+    for part in device.peek(3, np.random.default_rng(2))[:-1]:
         part.fill_(77)
     assert same(host.sample(9), device.sample(9))
 

@@ -12,11 +12,10 @@ from omegaconf import DictConfig
 from support.runs import TINY, WALK
 
 from ddpg.config.settings import check
-from ddpg.learner.agent import DDPG
 from ddpg.record.exactness import EXACT, FIXED_BY_RESET, FIXED_WHEN_NEW, resume_exactness
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_env_spec
-from ddpg.run.lifecycle import promise, run
+from ddpg.run.lifecycle import exactness_of, run
 
 GYM = "gymnasium.envs.mujoco.hopper_v4"
 
@@ -53,7 +52,7 @@ def test_every_suite_is_exact(compose: Callable[..., DictConfig], env: str) -> N
     pytest.importorskip(modules.get(env, "ddpg"))
     cfg = check(compose(f"env={env}"))
     made = build_env_spec(cfg).make()
-    assert promise(cfg, made, torch.device("cpu"), ["torch"]) == "exact"
+    assert exactness_of(cfg, made, torch.device("cpu"), ["torch"]) == "exact"
     made.close()
 
 
@@ -73,20 +72,16 @@ def test_status_names_all_kernels(
     assert resume() == "exact"
     assert resume() == "exact"
     usual = folder.starts()[-1]["kernels"]
-    monkeypatch.setattr(DDPG, "compile", _by_another)
+    monkeypatch.setattr("ddpg.run.build.accelerate", lambda *_: "other")
     assert f"{usual} and other" in resume()
     shutil.rmtree(folder.checkpoints)
     (tmp_path / "status.json").unlink()
     assert resume() == "exact"  # afresh
 
 
-def _by_another(agent: DDPG, native: object) -> None:
-    agent.computed_by = "other"
-
-
 def test_a_users_environment_is_not_promised(compose: Callable[..., DictConfig]) -> None:
     cfg = check(compose(*WALK))
-    exactness = promise(cfg, build_env_spec(cfg).make(), torch.device("cpu"), ["torch"])
+    exactness = exactness_of(cfg, build_env_spec(cfg).make(), torch.device("cpu"), ["torch"])
     assert exactness.startswith("not promised: ")
     assert "toys" in exactness
 

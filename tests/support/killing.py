@@ -235,6 +235,7 @@ def tell_phases(path: Path) -> None:
     import ddpg.record.provenance
     import ddpg.run.lifecycle
     import ddpg.training.trainer
+    from ddpg.training.snapshots import Snapshots
     from ddpg.training.trainer import Trainer
 
     ddpg.training.trainer.SNAPSHOT_EVERY = 20  # these runs are that much shorter than real ones
@@ -255,9 +256,12 @@ def tell_phases(path: Path) -> None:
 
         return call
 
-    methods = {"_resume": "loading", "_run_episode": "training", "_evaluate": "evaluating", "_save": "saving"}
-    for method, name in methods.items():
-        setattr(Trainer, method, within(name, getattr(Trainer, method)))
+    methods = (
+        (Snapshots, "resume", "loading"), (Trainer, "_run_episode", "training"),
+        (Trainer, "_evaluate", "evaluating"), (Snapshots, "save", "saving"),
+    )  # fmt: skip
+    for owner, method, name in methods:
+        setattr(owner, method, within(name, getattr(owner, method)))
     ddpg.run.lifecycle.build_trainer = within("building", ddpg.run.lifecycle.build_trainer)  # type: ignore[assignment]
     ddpg.run.lifecycle._show = within("pictures", ddpg.run.lifecycle._show)
     ddpg.run.lifecycle._finish = within("ending", ddpg.run.lifecycle._finish)

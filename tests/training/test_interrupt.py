@@ -108,17 +108,19 @@ def test_during_a_save(tmp_path: Path, make_trainer: Make, train: Make, monkeypa
     for call in range(1, 10):
         trainer = make_trainer(tmp_path / f"cut{call}")
         with monkeypatch.context() as patch:
-            save = trainer._save
+            save = trainer.snapshots.save
             storm = Storm(patch, (signal.SIGUSR2, signal.SIGTERM), first=10_000)
 
-            def stormy(state: dict, call: int = call, save: Any = save, storm: Storm = storm) -> None:
-                storm.first = min(storm.first, storm.calls + call) if state["env_step"] > 150 else 10_000
-                save(state)
+            def stormy(
+                call: int = call, save: Any = save, storm: Storm = storm, taken: Any = trainer.snapshots
+            ) -> None:
+                storm.first = min(storm.first, storm.calls + call) if taken.taken_at > 150 else 10_000
+                save()
 
-            patch.setattr(trainer, "_save", stormy)
+            patch.setattr(trainer.snapshots, "save", stormy)
             with pytest.raises(Interrupted, match="SIGUSR2"):
                 trainer.train()
-        assert trainer._snapshot["env_step"] == newest_state(tmp_path / f"cut{call}") > 150
+        assert trainer.snapshots.taken_at == newest_state(tmp_path / f"cut{call}") > 150
         assert_same(straight, interrupted(make_trainer, tmp_path / f"cut{call}", [], []))
 
 
@@ -132,13 +134,13 @@ def test_during_a_rescue(
     trainer.interrupt = Alarm(250, order[0])
     with monkeypatch.context() as patch:
         storm = Storm(patch, order[1:], first=10_000)
-        rescue = trainer._rescue
-        patch.setattr(trainer, "_rescue", lambda: (setattr(storm, "first", 0), rescue()))
+        rescue = trainer.snapshots.rescue
+        patch.setattr(trainer.snapshots, "rescue", lambda: (setattr(storm, "first", 0), rescue()))
         with pytest.raises(Interrupted, match=order[0].name):
             trainer.train()
     assert not storm.signals
-    assert newest_state(tmp_path) == trainer._snapshot["env_step"] >= 200
-    assert train(tmp_path, "total_steps=260").env_step == 260
+    assert newest_state(tmp_path) == trainer.snapshots.taken_at >= 200
+    assert train(tmp_path, "total_steps=260").progress.env_step == 260
 
 
 def test_during_the_rescue_of_a_failure(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +148,8 @@ def test_during_the_rescue_of_a_failure(tmp_path: Path, make_trainer: Make, monk
     trainer = make_trainer(tmp_path, "+env.kwargs.crash=250")
     with monkeypatch.context() as patch:
         storm = Storm(patch, (signal.SIGTERM,), first=10_000)
-        rescue = trainer._rescue
-        patch.setattr(trainer, "_rescue", lambda: (setattr(storm, "first", 0), rescue()))
+        rescue = trainer.snapshots.rescue
+        patch.setattr(trainer.snapshots, "rescue", lambda: (setattr(storm, "first", 0), rescue()))
         with pytest.raises(UserError, match="the solver diverged"):
             trainer.train()
     assert not storm.signals
@@ -159,13 +161,13 @@ def test_during_the_last_save_of_a_run(tmp_path: Path, make_trainer: Make, monke
     trainer = make_trainer(tmp_path, "total_steps=150")
     with monkeypatch.context() as patch:
         storm = Storm(patch, (signal.SIGTERM,), first=10_000)
-        save = trainer._save
+        save = trainer.snapshots.save
 
-        def stormy(state: dict) -> None:
-            storm.first = 0 if state["env_step"] == 150 else storm.first
-            save(state)
+        def stormy() -> None:
+            storm.first = 0 if trainer.snapshots.taken_at == 150 else storm.first
+            save()
 
-        patch.setattr(trainer, "_save", stormy)
+        patch.setattr(trainer.snapshots, "save", stormy)
         trainer.train()
     assert not storm.signals
     assert newest_state(tmp_path) == 150

@@ -4,18 +4,14 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from omegaconf import DictConfig
 from support.runs import TINY, WALK, assert_same
 from test_resume import Alarm, assert_resumes, interrupted, newest_state
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
-from ddpg.learner.replay import Batch
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.lifecycle import run
 from ddpg.training.trainer import Trainer
@@ -38,7 +34,7 @@ def test_memory_smaller_than_the_steps_between_checkpoints(tmp_path: Path, make_
     trainer.interrupt = Alarm(1000, signal.SIGTERM)
     with pytest.raises(Interrupted):
         trainer.train()
-    assert 700 <= newest_state(tmp_path / "cut") <= trainer.env_step == 999
+    assert 700 <= newest_state(tmp_path / "cut") <= trainer.progress.env_step == 999
     assert_resumes(make_trainer, tmp_path, settings, [1000, 400])
 
 
@@ -48,7 +44,7 @@ class TestSignalDuringAnEvaluation:
         trainer.interrupt = Alarm(10, signal.SIGTERM, "evaluate")
         with pytest.raises(Interrupted):
             trainer.train()
-        assert len(trainer.eval_env.unwrapped.actions) == 9
+        assert len(trainer.environments.evaluation.unwrapped.actions) == 9
         assert list((tmp_path / "checkpoint").glob("state-*.pt"))
 
     @pytest.mark.parametrize("where", ["in the first", "in the middle", "in the last"])
@@ -56,81 +52,47 @@ class TestSignalDuringAnEvaluation:
         settings = ["total_steps=450", "eval.every=100"]
         straight = make_trainer(tmp_path / "straight", *settings)
         straight.train()
-        steps = len(straight.eval_env.unwrapped.actions)
+        steps = len(straight.environments.evaluation.unwrapped.actions)
         looks = {"in the first": 10, "in the middle": steps // 2, "in the last": steps}[where]
         cut = make_trainer(tmp_path / "pieces", *settings)
         cut.interrupt = Alarm(looks, signal.SIGTERM, "evaluate")
         with pytest.raises(Interrupted):
             cut.train()
-        assert (cut.env_step == 0, cut.env_step == 450) == (where == "in the first", where == "in the last")
-        assert cut.env_step - newest_state(tmp_path / "pieces") <= 240
+        assert (cut.progress.env_step == 0, cut.progress.env_step == 450) == (
+            where == "in the first",
+            where == "in the last",
+        )
+        assert cut.progress.env_step - newest_state(tmp_path / "pieces") <= 240
         assert_same(straight, interrupted(make_trainer, tmp_path / "pieces", settings, []))
 
 
-class Drift:
-    """A noise that never forgets and changes its state in place."""
-
-    def __init__(self) -> None:
-        self.x = torch.zeros(2)
-
-    def reset(self) -> None:
-        pass
-
-    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
-        self.x += 0.01
-        return self.x.numpy()
-
-    def after_update(self, batch: Batch) -> dict[str, float]:
-        return {}
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"x": self.x}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.x = state["x"]
-
-
-class Unstorable(Drift):
-    def state_dict(self) -> dict[str, Any]:
-        return {"x": self.x.numpy()}
+def own_noise(name: str) -> list[str]:
+    """The overrides for a noise of support/noises.py."""
+    return ["noise=none", f"noise._target_=support.noises.{name}"]
 
 
 class TestNoiseOfOnesOwn:
-    @pytest.fixture
-    def make_with(self, make_trainer: Make) -> Callable[..., Make]:
-        """make_with(Drift): a make_trainer whose trainers have that noise."""
-
-        def _make_with(noise: type[Drift]) -> Make:
-            def _make(folder: Path, *overrides: str) -> Trainer:
-                trainer = make_trainer(folder, *overrides)
-                trainer.noise = noise()
-                return trainer
-
-            return _make
-
-        return _make_with
-
-    def test_state_changed_in_place(self, tmp_path: Path, make_with: Callable[..., Make]) -> None:
+    def test_state_changed_in_place(self, tmp_path: Path, make_trainer: Make) -> None:
         """The snapshot keeps what it was."""
-        assert_resumes(make_with(Drift), tmp_path, [], [250, 130])
+        assert_resumes(make_trainer, tmp_path, own_noise("Drift"), [250, 130])
 
     def test_state_that_could_not_be_read_again(
-        self, tmp_path: Path, make_with: Callable[..., Make], monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Said before the first step, and no checkpoint of it stands in the way of the mended noise."""
-        trainer = make_with(Unstorable)(tmp_path)
+        trainer = make_trainer(tmp_path, *own_noise("Unstorable"))
         with pytest.raises(UserError, match=r"^noise\.state_dict\(\) has to hold .*\.tolist\(\)"):
             trainer.train()
-        assert trainer.env_step == 0
+        assert trainer.progress.env_step == 0
         assert newest_state(tmp_path) == 0
         assert not list(tmp_path.glob("checkpoint/*"))
-        mended = make_with(Drift)(tmp_path)
+        mended = make_trainer(tmp_path, *own_noise("Drift"))
         mended.train()
         with pytest.raises(UserError, match=r"noise\.state_dict"):
-            make_with(Unstorable)(tmp_path, "total_steps=500").train()
-        again = make_with(Drift)(tmp_path, "total_steps=500")
-        again._resume()
-        assert again.env_step == 400
+            make_trainer(tmp_path, *own_noise("Unstorable"), "total_steps=500").train()
+        again = make_trainer(tmp_path, *own_noise("Drift"), "total_steps=500")
+        again.snapshots.resume()
+        assert again.progress.env_step == 400
 
 
 class TestStatus:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
+from ddpg.learner.batch import Batch
+from ddpg.learner.heads import Scalar
 from ddpg.learner.networks import Actor, Critic
-from ddpg.learner.replay import Batch
 from ddpg.training.diagnostics import critic_values, network_metrics
 
 LOW, HIGH = torch.tensor([-3.0, -3.0]), torch.tensor([1.0, 1.0])
@@ -41,12 +42,13 @@ class Q(nn.Module):
 
 def make(actor: nn.Module, make_critic: Callable[[], nn.Module], **changes: Any) -> DDPG:
     settings = {
-        "low": LOW, "high": HIGH, "generator": torch.Generator().manual_seed(0), "tau": 0.5, "n_critics": 1,
+        "low": LOW, "high": HIGH, "generator": torch.Generator().manual_seed(0), "tau": 0.5,
+        "head": Scalar(), "n_critics": 1,
         "target_reduce": "min", "actor_reduce": "first", "target_noise": 0.0, "target_noise_clip": 0.5,
         "policy_delay": 1, "target_delay": 1, "actor_first": False, "reward_scale": 1.0, "max_grad_norm": None,
         "actor_optimizer": partial(torch.optim.Adam, lr=0.01), "critic_optimizer": partial(torch.optim.Adam, lr=0.01),
     } | changes  # fmt: skip
-    return DDPG(actor=actor, make_critic=make_critic, **settings)
+    return DDPG(make_actor=lambda: actor, make_critic=lambda outputs: make_critic(), **settings)
 
 
 def make_mlp(norm: str = "none", activation: str = "relu", **changes: Any) -> DDPG:
@@ -54,7 +56,9 @@ def make_mlp(norm: str = "none", activation: str = "relu", **changes: Any) -> DD
     common = {"hidden": (8, 8), "activation": activation, "norm": norm, "init": "fan_in", "final_init": None}
     actor = Actor(obs_shape=(3,), low=LOW, high=HIGH, **common)
     return make(
-        actor, lambda: Critic(obs_shape=(3,), action_dim=2, action_layer=2, action_hidden=(), **common), **changes
+        actor,
+        lambda: Critic(obs_shape=(3,), action_dim=2, outputs=1, action_layer=2, action_hidden=(), **common),
+        **changes,
     )
 
 
@@ -96,7 +100,7 @@ def test_looking_changes_nothing(norm: str, weighted: bool) -> None:
     for agent in agents:
         agent.update(random_batch(0, weighted))
     before = everything(agents[0])
-    network_metrics(agents[0], random_batch(1, weighted))
+    network_metrics(agents[0], random_batch(1, weighted), LOW, HIGH)
     assert everything(agents[0]) == before
     for agent in agents:
         agent.update(random_batch(2, weighted))
@@ -108,7 +112,7 @@ def test_all_is_put_back_when_a_network_raises() -> None:
     agent.actor_loss = lambda batch: 1 / 0  # type: ignore[method-assign, assignment, return-value]
     before = everything(agent)
     with pytest.raises(ZeroDivisionError):
-        network_metrics(agent, random_batch())
+        network_metrics(agent, random_batch(), LOW, HIGH)
     assert everything(agent) == before
 
 
@@ -118,7 +122,7 @@ def test_gradient_norms_by_hand() -> None:
     Critic: 2.6 |(s, a, 1)| = 2.6 |(1, 0.5, 1)| = 3.9. Actor: -mean(2 s) = -3.
     """
     agent = make(Mu(), Q, low=LOW[:1], high=HIGH[:1], max_grad_norm=0.1)
-    metrics = network_metrics(agent, batch_of([1, 2], [0.5, -1], [4.6, 0], [1, 1]))
+    metrics = network_metrics(agent, batch_of([1, 2], [0.5, -1], [4.6, 0], [1, 1]), LOW[:1], HIGH[:1])
     assert metrics["diagnostics/critic_grad_norm"] == pytest.approx(3.9)
     assert metrics["diagnostics/actor_grad_norm"] == pytest.approx(3.0)
 
@@ -126,8 +130,10 @@ def test_gradient_norms_by_hand() -> None:
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_gradient_norms_are_those_of_the_next_update(norm: str) -> None:
     still = partial(torch.optim.SGD, lr=0.0)
-    agent = make_mlp(norm, n_critics=2, target_noise=0.2, actor_optimizer=still, critic_optimizer=still)
-    metrics = network_metrics(agent, random_batch())
+    # the actor first: the critic's part of an update moves the running statistics that the actor's sees
+    changes = {"actor_first": True, "actor_optimizer": still, "critic_optimizer": still}
+    agent = make_mlp(norm, n_critics=2, target_noise=0.2, **changes)
+    metrics = network_metrics(agent, random_batch(), LOW, HIGH)
     agent.update(random_batch())
     for name, network in (("actor", agent.actor), ("critic", agent.critic)):
         norms = [param.grad.norm() for param in network.parameters() if param.grad is not None]
@@ -138,7 +144,7 @@ def test_saturation_is_a_hundredth_of_the_half_range_from_a_bound() -> None:
     """Bounds -3 and 1: half the range is 2, so all from 0.98 up and from -2.98 down; mu(s) = s."""
     agent = make(Mu(1.0), Q)
     obs = [[0.985, 0.97], [-2.99, -2.97], [1.0, -1.0], [0.0, 0.5]]
-    metrics = network_metrics(agent, batch_of(obs, [[0.0, 0.0]] * 4, [0.0] * 4, [1.0] * 4))
+    metrics = network_metrics(agent, batch_of(obs, [[0.0, 0.0]] * 4, [0.0] * 4, [1.0] * 4), LOW, HIGH)
     assert metrics["diagnostics/saturated_actions"] == pytest.approx(3 / 8)
 
 
@@ -158,7 +164,7 @@ class Rectified(nn.Module):
 @pytest.mark.parametrize(("obs", "dead"), [([1, 2], 0.75), ([1, -2], 0.5), ([200, -1], 0.25)])
 def test_a_dead_unit_is_silent_on_the_whole_batch(obs: list, dead: float) -> None:
     agent = make(Rectified(), Q, low=LOW[:1], high=HIGH[:1])
-    metrics = network_metrics(agent, batch_of(obs, [0, 0], [0, 0], [1, 1]))
+    metrics = network_metrics(agent, batch_of(obs, [0, 0], [0, 0], [1, 1]), LOW[:1], HIGH[:1])
     assert metrics["diagnostics/actor_dead_units"] == dead
     assert "diagnostics/critic_dead_units" not in metrics
 
@@ -171,7 +177,7 @@ def test_dead_units_of_all_critics_count() -> None:
     for module in (m for m in agent.critic.modules() if isinstance(m, nn.Linear) and m is not first_hidden):
         module.weight.data.zero_()
         module.bias.data.fill_(1.0)
-    metrics = network_metrics(agent, random_batch())
+    metrics = network_metrics(agent, random_batch(), LOW, HIGH)
     assert metrics["diagnostics/critic_dead_units"] == 8 / 32
 
 
@@ -197,12 +203,12 @@ def test_of_a_convolution_a_unit_is_a_channel() -> None:
     obs = torch.zeros(2, 1, 3, 3)
     obs[1, 0, 2, 2] = 1.0  # one bright pixel
     batch = batch_of([0, 0], [0, 0], [0, 0], [1, 1])._replace(obs=obs, next_obs=obs)
-    metrics = network_metrics(make(Seeing(), Judging, low=LOW[:1], high=HIGH[:1]), batch)
+    metrics = network_metrics(make(Seeing(), Judging, low=LOW[:1], high=HIGH[:1]), batch, LOW[:1], HIGH[:1])
     assert metrics["diagnostics/actor_dead_units"] == 0.5
 
 
 def test_networks_without_relu_have_no_dead_units() -> None:
-    assert set(network_metrics(make_mlp(activation="tanh"), random_batch())) == {
+    assert set(network_metrics(make_mlp(activation="tanh"), random_batch(), LOW, HIGH)) == {
         "diagnostics/saturated_actions",
         "diagnostics/actor_grad_norm",
         "diagnostics/critic_grad_norm",
@@ -227,6 +233,6 @@ def test_pixels_reach_the_critic_as_bytes() -> None:
             assert (obs.dtype, action.dtype) == (torch.uint8, torch.float64)
             return self.scale * obs.flatten(1).sum(dim=1) + action.sum(dim=1)
 
-    agent = make(Mu(), Bytes, low=LOW.double(), high=HIGH.double())
+    agent = make(Mu().double(), Bytes, low=LOW.double(), high=HIGH.double())
     values = critic_values(agent)(np.full((2, 9, 4, 4), 2, np.uint8), np.ones((2, 2), np.float32))
     assert values.tolist() == [290.0, 290.0]

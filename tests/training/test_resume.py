@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,14 +177,14 @@ def test_a_failure_between_two_steps_resumes_exactly(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        save = trainer._save
+        save = trainer.snapshots.save
 
-        def save_on_full_disk(state: dict) -> None:
-            if state["env_step"] > 200:
+        def save_on_full_disk() -> None:
+            if trainer.snapshots.taken_at > 200:
                 patch.setattr(os, "fsync", full)
-            save(state)
+            save()
 
-        patch.setattr(trainer, "_save", save_on_full_disk)
+        patch.setattr(trainer.snapshots, "save", save_on_full_disk)
         with pytest.raises((OSError, UserError), match=r"No space left|disk or the quota is full"):
             trainer.train()
     assert_same(straight, train(tmp_path / "pieces"))
@@ -198,9 +199,13 @@ def test_the_first_failure_is_the_one_reported(
         raise OSError(28, "No space left on device")
 
     step = trainer._step
-    monkeypatch.setattr(
-        trainer, "_step", lambda a: (trainer.env_step == 290 and monkeypatch.setattr(os, "fsync", full), step(a))[1]
-    )
+
+    def step_on_full_disk(action: np.ndarray) -> Any:
+        if trainer.progress.env_step == 290:
+            monkeypatch.setattr(os, "fsync", full)
+        return step(action)
+
+    monkeypatch.setattr(trainer, "_step", step_on_full_disk)
     with pytest.raises(UserError, match="reward is not finite"):
         trainer.train()
     assert "the newest state is not saved" in caplog.text
@@ -212,7 +217,10 @@ def test_killed_after_its_last_checkpoint(tmp_path: Path, train: Make) -> None:
     before = record(tmp_path)
     again = train(tmp_path, "eval.every=150")
     assert record(tmp_path) == before
-    assert (again.env_step, again.last_return) == (first.env_step, first.last_return)
+    assert (again.progress.env_step, again.progress.last_return) == (
+        first.progress.env_step,
+        first.progress.last_return,
+    )
 
 
 class TestRunFolder:
@@ -341,7 +349,7 @@ class TestRunFolder:
         assert caught.value.exit_code == 143
         status = RunFolder(tmp_path).status()
         assert status["state"] == "interrupted"
-        assert status["resume"].startswith("not promised: toys ")
+        assert status["resume"].startswith("not promised: support.toys ")
         start(tmp_path)
         assert RunFolder(tmp_path).status()["resume"] == status["resume"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ddpg.training.seeding import STREAMS, derived_seed, generator, generator_states, restore_generators
+from ddpg.training.seeding import STREAMS, Generators, derived_seed, generator
 
 
 def test_streams_are_repeatable_and_distinct() -> None:
@@ -28,10 +28,10 @@ def test_streams_keep_their_numbers() -> None:
 
 def test_generators_go_on_where_they_were() -> None:
     """Trap 20."""
-    ours = {name: generator(1, name) for name in ("noise", "replay")}
+    ours = Generators(1, ("noise", "replay"))
     ours["noise"].random(5)
-    states = generator_states(ours)
-    expected = {name: rng.random(3).tolist() for name, rng in ours.items()}
-    fresh = {name: generator(9, name) for name in ("noise", "replay")}
-    restore_generators(fresh, states)
-    assert {name: rng.random(3).tolist() for name, rng in fresh.items()} == expected
+    state = ours.state_dict()
+    expected = {name: ours[name].random(3).tolist() for name in ("noise", "replay")}
+    fresh = Generators(9, ("noise", "replay"))
+    fresh.load_state_dict(state)
+    assert {name: fresh[name].random(3).tolist() for name in ("noise", "replay")} == expected

@@ -23,7 +23,7 @@ def spy_on_updates(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[tu
     update = trainer.agent.update
 
     def _update(batch: Any) -> Any:
-        seen.append((trainer.env_step, len(trainer.replay)))
+        seen.append((trainer.progress.env_step, len(trainer.replay)))
         return update(batch)
 
     monkeypatch.setattr(trainer.agent, "update", _update)
@@ -61,14 +61,14 @@ def test_counts(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPa
     seen = spy_on_updates(trainer, monkeypatch)
     result = trainer.train()
     assert len(seen) == (250 - 40) // 2 == trainer.agent.updates
-    assert (trainer.env_step, trainer.replay.total, len(trainer.replay)) == (250, 250, 100)
+    assert (trainer.progress.env_step, trainer.replay.total, len(trainer.replay)) == (250, 250, 100)
     rows = record(tmp_path)
     assert [row["env_step"] for row in rows if "eval/episodic_return" in row] == [0, 100, 200, 250]
     assert [row["env_step"] for row in rows if "losses/qf1_loss" in row] == [50, 100, 150, 200, 250]
     lengths = [row["charts/episodic_length"] for row in rows if "charts/episodic_length" in row]
     assert 250 - 40 <= sum(lengths) <= 250
-    assert result == rows[-1]["eval/episodic_return"] == trainer.last_return
-    assert trainer.best_return == max(row.get("eval/episodic_return", -np.inf) for row in rows)
+    assert result == rows[-1]["eval/episodic_return"] == trainer.progress.last_return
+    assert trainer.progress.best_return == max(row.get("eval/episodic_return", -np.inf) for row in rows)
 
 
 def test_evaluation_at_the_end_is_not_repeated(tmp_path: Path, train: Make) -> None:
@@ -90,7 +90,7 @@ def test_training_returns_are_undiscounted_sums(tmp_path: Path, train: Make) -> 
 def test_stored_pairs_are_of_one_episode_and_one_step_apart(tmp_path: Path, train: Make) -> None:
     """Trap 2: no reset in between is ever stored; as many transitions as real steps."""
     trainer = train(tmp_path)
-    replay, env = trainer.replay, trainer.env.unwrapped
+    replay, env = trainer.replay, trainer.environments.training.unwrapped
     assert replay.total == len(env.actions) == 400
     arrays = replay.export(0, 400)
     next_obs, final = np.roll(arrays["obs"], -1, axis=0), iter(arrays["final_obs"])
@@ -98,7 +98,7 @@ def test_stored_pairs_are_of_one_episode_and_one_step_apart(tmp_path: Path, trai
         next_obs[slot] = next(final)
     np.testing.assert_array_equal(next_obs[:, 0], arrays["obs"][:, 0])
     np.testing.assert_array_equal(next_obs[:, 1], arrays["obs"][:, 1] + 1)
-    assert len(set(arrays["obs"][:, 0])) == trainer.episode == arrays["ends"].sum() == len(env.seeds)
+    assert len(set(arrays["obs"][:, 0])) == trainer.progress.episode == arrays["ends"].sum() == len(env.seeds)
 
 
 def test_terminated_is_stored_and_truncated_is_not(tmp_path: Path, train: Make) -> None:
@@ -115,7 +115,7 @@ def test_terminated_is_stored_and_truncated_is_not(tmp_path: Path, train: Make) 
 def test_action_clipped_stored_and_sent_are_one(tmp_path: Path, train: Make, noise: str) -> None:
     """Trap 5: under wide noise both bounds are hit, none is left, and env and memory get the same numbers."""
     trainer = train(tmp_path, f"noise={noise}", "noise.sigma=2.0")
-    sent, stored = np.array(trainer.env.unwrapped.actions), trainer.replay.action[:400]
+    sent, stored = np.array(trainer.environments.training.unwrapped.actions), trainer.replay.action[:400]
     np.testing.assert_array_equal(stored, sent.astype(np.float32))
     np.testing.assert_array_equal(sent.min(0), [-3, 0])
     np.testing.assert_array_equal(sent.max(0), [1, 10])
@@ -160,7 +160,7 @@ def test_noise_is_reset_at_every_episode(tmp_path: Path, make_trainer: Make, mon
     """Trap 6, line 5 of Algorithm 1."""
     trainer = make_trainer(tmp_path, "noise=ou", "random_steps=0")
     resets: list[int] = []
-    monkeypatch.setattr(trainer.noise, "reset", lambda: resets.append(trainer.env_step))
+    monkeypatch.setattr(trainer.noise, "reset", lambda: resets.append(trainer.progress.env_step))
     trainer.train()
     starts = np.flatnonzero(trainer.replay.ends[:400])[:-1] + 1
     assert resets == [0, *starts]
@@ -182,9 +182,9 @@ def test_evaluation_has_its_own_env_and_the_same_starts_every_time(tmp_path: Pat
     """Trap 16: no noise, an env of its own, seeds that training does not have."""
     trainer = train(tmp_path, "eval.episodes=3", "total_steps=200")
     evaluation = [derived_seed(1, "evaluation", k) for k in range(3)]
-    assert trainer.eval_env.unwrapped.seeds == evaluation * 3
-    episodes = [derived_seed(1, "episode", k) for k in range(trainer.episode)]
-    assert trainer.env.unwrapped.seeds == episodes
+    assert trainer.environments.evaluation.unwrapped.seeds == evaluation * 3
+    episodes = [derived_seed(1, "episode", k) for k in range(trainer.progress.episode)]
+    assert trainer.environments.training.unwrapped.seeds == episodes
     assert not set(episodes) & set(evaluation)
 
 
@@ -270,7 +270,9 @@ class TestNotFinite:
 
     def test_loss_in_an_episode(self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         trainer = make_trainer(tmp_path, "updates_per_step=1")
-        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step == 253 and not self.at_end(trainer))
+        self.break_losses(
+            trainer, monkeypatch, when=lambda: trainer.progress.env_step == 253 and not self.at_end(trainer)
+        )
         with pytest.raises(UserError, match=r"^losses/qf1_loss is not finite \(at env_step 253, episode \d+\)$"):
             trainer.train()
         self.assert_saved(tmp_path, make_trainer, at_least=200)
@@ -281,20 +283,20 @@ class TestNotFinite:
         """The state at the next episode's start is spoilt already: it must not become the checkpoint."""
         trainer = make_trainer(tmp_path, "checkpoint.every=1", "updates_per_step=1")
         monkeypatch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 1)
-        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step > 250 and self.at_end(trainer))
+        self.break_losses(trainer, monkeypatch, when=lambda: trainer.progress.env_step > 250 and self.at_end(trainer))
         with pytest.raises(UserError, match="losses/qf1_loss is not finite"):
             trainer.train()
         self.assert_saved(tmp_path, make_trainer, at_least=200)
 
     def test_loss_at_the_last_step(self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         trainer = make_trainer(tmp_path, "updates_per_step=1")
-        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step == 400)
+        self.break_losses(trainer, monkeypatch, when=lambda: trainer.progress.env_step == 400)
         with pytest.raises(UserError, match=r"losses/qf1_loss is not finite \(at env_step 400"):
             trainer.train()
 
     def test_loss_during_the_warm_up(self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         trainer = make_trainer(tmp_path, "random_steps=300", "updates_per_step=1")
-        self.break_losses(trainer, monkeypatch, when=lambda: trainer.env_step == 100)
+        self.break_losses(trainer, monkeypatch, when=lambda: trainer.progress.env_step == 100)
         with pytest.raises(UserError, match=r"is not finite \(at env_step 1\d\d"):
             trainer.train()
 
@@ -307,7 +309,7 @@ class TestNotFinite:
 
         def _update(batch: Any) -> Any:
             losses = update(batch)
-            return losses | {"losses/qf1_loss": torch.tensor(torch.inf)} if trainer.env_step == 203 else losses
+            return losses | {"losses/qf1_loss": torch.tensor(torch.inf)} if trainer.progress.env_step == 203 else losses
 
         monkeypatch.setattr(trainer.agent, "update", _update)
         with pytest.raises(UserError, match=r"^losses/qf1_loss is not finite \(at env_step 2(03|50), episode \d+\)$"):
@@ -325,14 +327,14 @@ class TestNotFinite:
 
         def _update(batch: Any) -> Any:
             losses = update(batch)
-            if trainer.env_step == 400 if last else trainer.env_step > 250 and self.at_end(trainer):
+            if trainer.progress.env_step == 400 if last else trainer.progress.env_step > 250 and self.at_end(trainer):
                 torch.nn.init.constant_(trainer.agent.critic.critics[0].final.bias, torch.nan)
             return losses
 
         monkeypatch.setattr(trainer.agent, "update", _update)
         with pytest.raises(UserError, match=r"^a weight of the critic is not finite \(at env_step \d+, episode \d+\)$"):
             trainer.train()
-        assert (trainer.env_step == 400) == last
+        assert (trainer.progress.env_step == 400) == last
         self.assert_saved(tmp_path, make_trainer, at_least=200)
 
     def test_evaluation_return(self, tmp_path: Path, make_trainer: Make) -> None:
@@ -361,8 +363,8 @@ class TestNotFinite:
     @staticmethod
     def assert_saved(folder: Path, make_trainer: Make, at_least: int) -> None:
         resumed = make_trainer(folder, "updates_per_step=1")
-        resumed._resume()
-        assert resumed.env_step >= at_least
+        resumed.snapshots.resume()
+        assert resumed.progress.env_step >= at_least
         values = flat(resumed.agent.state_dict()).values()
         assert all(torch.isfinite(value).all() for value in values if isinstance(value, torch.Tensor))
         actor = torch.load(folder / "actor.pt", weights_only=True)["actor"]

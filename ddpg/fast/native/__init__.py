@@ -1,6 +1,5 @@
 """Kernels in C for the update's matrix products and what lies between them, and programs of them."""
 
-from ddpg.fast.native.library import Kernels, kernels
-from ddpg.fast.native.operands import Step
+from ddpg.fast.native.library import Kernels, Step, kernels
 
 __all__ = ["Kernels", "Step", "kernels"]

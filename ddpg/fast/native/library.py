@@ -11,15 +11,15 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ddpg.fast.native.operands import Step, packed
 from ddpg.procfs import proc_field
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ PROCESSORS = {
 }
 
 #: As in step.h.
-STEP = np.dtype([("kind", np.int64), ("operands", np.uint64)])
+STEP = np.dtype([("kind", np.int64), ("at", np.uint64, 8), ("n", np.int64, 12), ("x", np.float64, 6)])
 
 
 class MissingError(Exception):
@@ -49,60 +49,60 @@ class ForeignError(Exception):
     """Why there can be no kernels here."""
 
 
+@dataclass(frozen=True)
+class Step:
+    """One call of a kernel: its name, the tensors or addresses that it works on, sizes and strides, constants."""
+
+    kernel: str
+    at: Sequence[Tensor | int | None]
+    n: Sequence[int]
+    x: Sequence[float] = ()
+
+    def with_relu(self) -> "Step | None":
+        """The same and a ReLU of its result, as the last number says; None if the kernel cannot do that."""
+        return replace(self, n=(*self.n[:-1], 1)) if self.kernel in ("product", "dots") else None
+
+    def through_relu(self, y: Tensor) -> "Step | None":
+        """The same, and its result, which is a gradient, goes through the ReLU that had the result y."""
+        able = self.kernel == "product" and len(self.at) == 4 and self.n[-1] == 0
+        return replace(self, at=(*self.at, y)) if able else None
+
+
 class Kernels:
-    """The kernels of a built library, whose bytes `name` stands for: another compiler may round in another way."""
+    """The built kernels. `name` stands for their very instructions: another compiler may round in another way."""
 
     def __init__(self, path: Path) -> None:
         self.name = f"native-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
         library = ctypes.CDLL(str(path))
-        self._kind_of = library.kind_of
+        self._kind_of, self._play = library.kind_of, library.play
         self._kind_of.restype = ctypes.c_int64
-        self._operands_of = library.operands_of
-        self._operands_of.restype = ctypes.c_char_p
-        self._execute = library.execute
-        self._execute.restype = None
+        self._play.restype = None
         self._threads = torch.get_num_threads
 
     def has(self, kernel: str) -> bool:
-        """Tell whether there is a kernel of that name."""
-        return self._kind(kernel) >= 0
+        """Whether there is a kernel of that name."""
+        return bool(self._kind_of(kernel.encode()) >= 0)
 
     def alone(self) -> "Kernels":
-        """Return the same kernels with one thread, for work that is too little to share."""
+        """The same with one thread, for what is too little to share."""
         mine = copy(self)
         mine._threads = lambda: 1
         return mine
 
     def program(self, steps: Sequence[Step]) -> Callable[[], None]:
-        """Make a function that runs the steps one after the other, by as many threads as torch has, or `alone`.
-
-        The tensors must stay where they are. Raises ValueError for a step that names no kernel, or whose operands are
-        not those of its kernel.
-        """
-        for step in steps:
-            self._check(step)
-        structures = [packed(step.operands) for step in steps]
-        operands = ctypes.create_string_buffer(b"".join(structures))
-        addresses = accumulate(map(len, structures), initial=ctypes.addressof(operands))
+        """A function that does these steps, one after the other, by as many threads as torch has, or `alone`."""
         table = np.zeros(len(steps), STEP)
-        table["kind"] = [self._kind(step.kernel) for step in steps]
-        table["operands"] = [*addresses][:-1]
-        execute = partial(self._execute, ctypes.c_void_p(table.ctypes.data), ctypes.c_int64(len(steps)))
+        for row, step in zip(table, steps, strict=True):
+            row["kind"] = self._kind_of(step.kernel.encode())
+            row["at"][: len(step.at)] = [at.data_ptr() if isinstance(at, Tensor) else at or 0 for at in step.at]
+            row["n"][: len(step.n)], row["x"][: len(step.x)] = step.n, step.x
+        play = partial(self._play, ctypes.c_void_p(table.ctypes.data), ctypes.c_int64(len(steps)))
         threads = self._threads
 
-        def run(used: object = (table, operands, steps)) -> None:  # kept: the program has only their addresses
-            execute(threads())
+        def run(used: object = (table, steps)) -> None:  # kept: the program has only their addresses
+            play(threads())
 
         return run
-
-    def _kind(self, kernel: str) -> int:
-        return int(self._kind_of(kernel.encode()))
-
-    def _check(self, step: Step) -> None:
-        kind = self._kind(step.kernel)
-        structure = type(step.operands).__name__
-        if kind < 0 or self._operands_of(ctypes.c_int64(kind)).decode() != structure:
-            raise ValueError(f"there is no kernel {step.kernel} of {structure}")
 
 
 @cache

@@ -1,13 +1,7 @@
 /* Vectors, and panels of a matrix: PANEL columns side by side, which the first-level cache can hold (Goto and van de
    Geijn, "Anatomy of high-performance matrix multiplication", 2008). */
 
-#ifndef DDPG_PANELS_H
-#define DDPG_PANELS_H
-
 #include <immintrin.h>
-#include <stdint.h>
-
-#include "step.h"
 
 #if defined(__AVX512F__)
 enum { LANES = 16 };
@@ -80,5 +74,3 @@ INLINE Vec through_relu(Vec grad, Vec y) { return (Vec)((Bits)grad & ~(Bits)(y <
 
 /* NaN stays NaN, as in torch. */
 INLINE Vec relu_of(Vec x) { return (Vec)((Bits)x & ~(Bits)(x < (Vec){0})); }
-
-#endif

@@ -5,17 +5,6 @@
    same numbers in the same order, so the result is the same, bit for bit, but for the sign of a zero: where a tiny
    product rounds to -0, dense.h still adds 0 to it. */
 
-#ifndef DDPG_SPARSE_H
-#define DDPG_SPARSE_H
-
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "operands.h"
-#include "panels.h"
-#include "step.h"
-
 enum {
     DEEP = 96,        /* rows of a block of b, which the first-level cache holds */
     WIDE = 64,        /* columns of a block; their sums stay in registers */
@@ -60,13 +49,14 @@ INLINE void pack_block(float *to, const float *b, Int rows, Int columns, Int bk,
 
 /* The m rows of a from row `begin` on: the first DEEP numbers of each, then the next ones. `starts` (blocks of DEEP
    numbers, m) and a last one: where in the list what is where. */
-static void list_rows(const Product *p, Int begin, Int m, float *panels, List list, Int *starts) {
-    for (Int done = 0; done < p->k; done += DEEP) {
-        const Int width = least(p->k - done, DEEP);
+static void list_rows(const Step *s, Int begin, Int m, float *panels, List list, Int *starts) {
+    const Int k = s->n[2], am = s->n[3], ak = s->n[4];
+    for (Int p = 0; p < k; p += DEEP) {
+        const Int width = least(k - p, DEEP);
         for (Int first = 0; first < m; first += DEEP) {
-            const float *a = p->a + (begin + first) * p->am + done * p->ak;
+            const float *a = (const float *)s->at[1] + (begin + first) * am + p * ak;
             const Int rows = least(m - first, DEEP);
-            pack_block(panels, a, rows, width, p->am, p->ak);
+            pack_block(panels, a, rows, width, am, ak);
             for (Int i = 0; i < rows; i++) {
                 *starts++ = list.count;
                 for (Int c = 0; c < width; c += LANES)
@@ -79,7 +69,7 @@ static void list_rows(const Product *p, Int begin, Int m, float *panels, List li
 
 /* sums (WIDE) += the numbers from `begin` to `end` of the list times their rows of b (DEEP, WIDE), packed. Where b has
    fewer columns, its last ones are anything, and nobody asks for those sums. */
-INLINE void accumulate(List list, Int begin, Int end, const float *b, float *sums) {
+INLINE void add(List list, Int begin, Int end, const float *b, float *sums) {
     Vec sum[WIDE / LANES];
     for (int v = 0; v < WIDE / LANES; v++) sum[v] = load(sums + v * LANES);
     for (Int e = begin; e < end; e++) {
@@ -91,45 +81,47 @@ INLINE void accumulate(List list, Int begin, Int end, const float *b, float *sum
 }
 
 /* Of the result, row i and `width` columns from column j on: the finished sums. */
-INLINE void finish(const Product *p, Int i, Int j, Int width, const float *sums) {
-    float *out = p->out + i * p->om + j;
-    const float *y = p->y ? p->y + i * p->om + j : NULL;
-    const int relu = p->relu != 0;
+INLINE void finish(const Step *s, Int i, Int j, Int width, const float *sums) {
+    const Int om = s->n[7];
+    float *out = (float *)s->at[0] + i * om + j;
+    const float *y = s->at[4] ? (const float *)s->at[4] + i * om + j : NULL;
+    const int relu = s->n[11] != 0;
 #pragma omp simd
     for (Int c = 0; c < width; c++) out[c] = (relu && sums[c] < 0) || (y && y[c] <= 0) ? 0 : sums[c];
 }
 
 /* Of the product, m rows from row `begin` on. */
-static void sparse_rows(const Product *p, Int begin, Int m) {
-    const Int starting = m * parts(p->k, DEEP) + 1, listed = m * p->k + LANES;
-    float *panels = scratch(DEEP * DEEP + m * WIDE + 2 * starting + 2 * listed), *sums = panels + DEEP * DEEP;
+static void sparse_rows(const Step *s, Int begin, Int m) {
+    const Int n = s->n[1], k = s->n[2], bk = s->n[5], bn = s->n[6];
+    const Int starting = m * parts(k, DEEP) + 1, listed = m * k + LANES;
+    float *panels = room(DEEP * DEEP + m * WIDE + 2 * starting + 2 * listed), *sums = panels + DEEP * DEEP;
     Int *starts = (Int *)(sums + m * WIDE);
     float *numbers = (float *)(starts + starting);
     const List list = {numbers, (int32_t *)(numbers + listed), 0};
-    list_rows(p, begin, m, panels, list, starts);
-    for (Int j = 0; j < p->n; j += WIDE) {
-        const Int width = least(p->n - j, WIDE);
+    list_rows(s, begin, m, panels, list, starts);
+    for (Int j = 0; j < n; j += WIDE) {
+        const Int width = least(n - j, WIDE);
         float bias[WIDE] = {0};
-        if (p->column_bias)
-            for (Int c = 0; c < width; c++) bias[c] += p->bias[j + c]; /* 0 + -0 is 0, as in dense */
+        if (s->n[10])
+            for (Int c = 0; c < width; c++) bias[c] += ((const float *)s->at[3])[j + c]; /* 0 + -0 is 0, as in dense */
         for (Int i = 0; i < m; i++) memcpy(sums + i * WIDE, bias, sizeof bias);
-        for (Int done = 0; done < p->k; done += DEEP) {
-            const float *b = p->b + done * p->bk + j * p->bn;
-            const Int *from = starts + done / DEEP * m;
-            pack_block(panels, b, least(p->k - done, DEEP), width, p->bk, p->bn);
-            for (Int i = 0; i < m; i++) accumulate(list, from[i], from[i + 1], panels, sums + i * WIDE);
+        for (Int p = 0; p < k; p += DEEP) {
+            const float *b = (const float *)s->at[2] + p * bk + j * bn;
+            const Int *from = starts + p / DEEP * m;
+            pack_block(panels, b, least(k - p, DEEP), width, bk, bn);
+            for (Int i = 0; i < m; i++) add(list, from[i], from[i + 1], panels, sums + i * WIDE);
         }
-        for (Int i = 0; i < m; i++) finish(p, begin + i, j, width, sums + i * WIDE);
+        for (Int i = 0; i < m; i++) finish(s, begin + i, j, width, sums + i * WIDE);
     }
 }
 
 /* The product. The rows of out lie in one piece, and a bias is one number for each column. */
-static void sparse(const Product *p, Team team) {
+static void sparse(const Step *s, Team team) {
     Int begin, end;
-    share(p->m, team, &begin, &end);
+    share(s->n[0], team, &begin, &end);
     Int tall = TALL;
-    while (tall > 1 && tall * p->k > LISTED) tall /= 2;
-    for (; begin < end; begin += tall) sparse_rows(p, begin, least(end - begin, tall));
+    while (tall > 1 && tall * s->n[2] > LISTED) tall /= 2;
+    for (; begin < end; begin += tall) sparse_rows(s, begin, least(end - begin, tall));
 }
 
 /* Whether all numbers of a matrix are finite, whose rows are in one piece, `apart` from each other. */
@@ -157,14 +149,13 @@ static double zeros(const float *x, Int rows, Int columns, Int apart) {
 /* Whether `sparse` is faster: for each number that is not zero it takes 8/5 of the time (measured on an AMD EPYC of the
    fourth generation), for whole blocks of WIDE columns, and each thread needs PANEL rows. Not where b has NaN or
    infinity, since 0 times those is NaN. */
-static int use_sparse(const Product *p, Team team) {
-    const int able = p->on == 1 && !p->row_bias;
-    const int in_pieces = (p->am == 1 || p->ak == 1) && (p->bk == 1 || p->bn == 1);
-    const int fitting = p->m >= PANEL * team.of && p->n >= 2 * WIDE && p->k >= PANEL && p->k <= LISTED / 32;
+static int worth_leaving_out(const Step *s, Team team) {
+    const Int m = s->n[0], n = s->n[1], k = s->n[2], am = s->n[3], ak = s->n[4], bk = s->n[5], bn = s->n[6];
+    const int able = s->n[8] == 1 && !s->n[9], in_pieces = (am == 1 || ak == 1) && (bk == 1 || bn == 1);
+    const int fitting = m >= PANEL * team.of && n >= 2 * WIDE && k >= PANEL && k <= LISTED / 32;
+    const float *a = s->at[1], *b = s->at[2];
     if (!able || !in_pieces || !fitting) return 0;
-    const double done = 1 - (p->ak == 1 ? zeros(p->a, p->m, p->k, p->am) : zeros(p->a, p->k, p->m, p->ak));
-    if (8 * done * (double)(parts(p->n, WIDE) * WIDE) > 5 * (double)p->n) return 0;
-    return p->bn == 1 ? all_finite(p->b, p->k, p->n, p->bk) : all_finite(p->b, p->n, p->k, p->bn);
+    const double done = 1 - (ak == 1 ? zeros(a, m, k, am) : zeros(a, k, m, ak));
+    if (8 * done * (double)(parts(n, WIDE) * WIDE) > 5 * (double)n) return 0;
+    return bn == 1 ? all_finite(b, k, n, bk) : all_finite(b, n, k, bn);
 }
-
-#endif

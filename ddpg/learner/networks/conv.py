@@ -61,14 +61,14 @@ class PixelCritic(nn.Module):
     """
 
     def __init__(
-        self, obs_shape: Sequence[int], action_dim: int,
+        self, obs_shape: Sequence[int], action_dim: int, outputs: int,
         filters: Sequence[PositiveInt], kernel: PositiveInt, stride: PositiveInt, padding: Count,
         hidden: Sequence[PositiveInt], action_layer: PositiveInt, norm: Norm, final_init: Positive | None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.convolutions = Convolutions(obs_shape, filters, kernel, stride, padding)
         self.head = Critic(
-            self.convolutions.shape, action_dim,
+            self.convolutions.shape, action_dim, outputs,
             hidden=hidden, action_layer=action_layer, action_hidden=[],
             activation="relu", norm=norm, init="fan_in", final_init=final_init,
         )  # fmt: skip
@@ -77,7 +77,9 @@ class PixelCritic(nn.Module):
         return self.head(self.convolutions(obs), action)
 
 
-def _features(obs_shape: Sequence[int], filters: Sequence[int], kernel: int, stride: int, padding: int) -> int:
+def _features(
+    obs_shape: Sequence[int], filters: Sequence[int], kernel: int, stride: int, padding: int
+) -> int:
     """How many numbers the last layer gives."""
     if not filters:
         raise ValueError("filters=[] must have at least one layer")
@@ -86,5 +88,7 @@ def _features(obs_shape: Sequence[int], filters: Sequence[int], kernel: int, str
         height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
         if min(height, width) < 1:
             picture = " x ".join(map(str, obs_shape[1:]))
-            raise ValueError(f"kernel={kernel} with stride={stride} leaves nothing of pictures of {picture}")
+            raise ValueError(
+                f"kernel={kernel} with stride={stride} leaves nothing of pictures of {picture}"
+            )
     return filters[-1] * height * width

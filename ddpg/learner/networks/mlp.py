@@ -46,16 +46,26 @@ class Actor(nn.Module):
 class Critic(nn.Module):
     """Q(s, a): observations (B, *obs_shape) and actions (B, action_dim) to values (B,).
 
-    The action joins at hidden layer `action_layer`, counted from 1: 1 is beside the observation (TD3), 2 is the
-    paper's. It may pass layers of its own before (`action_hidden`, Keras). Batch norm is applied before the action
-    joins and not after it (paper, section 7).
+    With more `outputs` than one, to (B, outputs), which a head reads (`ddpg.learner.heads`).
+
+    The action joins at hidden layer `action_layer`, counted from 1: 1 is beside the observation (TD3),
+    2 is the paper's. It may pass layers of its own before (`action_hidden`, Keras). Batch norm is
+    applied before the action joins and not after it (paper, section 7).
     """
 
     def __init__(
-        self, obs_shape: Sequence[int], action_dim: int, hidden: Sequence[PositiveInt], action_layer: PositiveInt,
-        action_hidden: Sequence[PositiveInt], activation: Activation, norm: Norm, init: Init,
+        self,
+        obs_shape: Sequence[int],
+        action_dim: int,
+        outputs: int,
+        hidden: Sequence[PositiveInt],
+        action_layer: PositiveInt,
+        action_hidden: Sequence[PositiveInt],
+        activation: Activation,
+        norm: Norm,
+        init: Init,
         final_init: Positive | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         obs_dim = _vector_length(obs_shape)
         _require_layers(hidden)
@@ -67,7 +77,7 @@ class Critic(nn.Module):
         self.obs_body = nn.Sequential(*_input_norm(obs_dim, norm), *_hidden_layers(obs_dim, before, activation, norm))
         self.action_body = nn.Sequential(*_hidden_layers(action_dim, action_hidden, activation, joint_norm))
         self.joint_body = nn.Sequential(*_hidden_layers(joint_dim, after, activation, joint_norm))
-        self.final = nn.Linear(hidden[-1], 1)
+        self.final = nn.Linear(hidden[-1], outputs)
         _initialize(self, self.final, init, final_init)
 
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:

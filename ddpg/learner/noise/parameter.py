@@ -7,44 +7,62 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddpg.learner.networks import act, copy_of
-from ddpg.learner.replay import Batch
+from ddpg.learner.batch import Batch
+from ddpg.learner.networks import copy_of
+from ddpg.learner.noise.base import Noise
+from ddpg.learner.policy import act
 from ddpg.ranges import AboveOne, Positive, PositiveInt, Range
 
 log = logging.getLogger(__name__)
 
-#: In half action ranges. Two bounded policies are hardly ever more than 1 apart, so sigma would grow for ever.
+#: In half action ranges. Two bounded policies are hardly ever more than 1 apart, so that with a
+#: larger one sigma would grow for ever.
 Distance = Annotated[float, Range(above=0, at_most=1)]
 
 
-class AdaptiveParameter:
-    """Acts with mu~, the actor with N(0, sigma^2) on its parameters, for a whole episode; N_t = mu~(s_t) - mu(s_t).
+class AdaptiveParameter(Noise):
+    """Acts for an episode with mu~, the actor with N(0, sigma^2) on its parameters.
 
-    Every parameter is perturbed, biases and output layer too, except layer norm's, which keeps what the others do
-    comparable. After every `adapt_every` updates (OpenAI Baselines: 50) sigma is measured by what it does: the root
-    mean square distance of the two policies, in units of half the action range, on the update's minibatch. Above
-    `delta`, sigma is divided by `alpha`, else multiplied (paper, section 3 and appendix C). The new sigma acts from
+    The noise is N_t = mu~(s_t) - mu(s_t). Every parameter is perturbed, biases and output layer too,
+    except layer norm's, which keeps what the others do comparable. After every `adapt_every` updates
+    (OpenAI Baselines: 50) sigma is measured by what it does: the root mean square distance of the
+    two policies, in units of half the action range, on the update's minibatch. Above `delta`, sigma
+    is divided by `alpha`, else multiplied (paper, section 3 and appendix C). The new sigma acts from
     the next episode on. Learning never sees mu~.
     """
 
     def __init__(
-        self, sigma: Positive, delta: Distance, alpha: AboveOne, adapt_every: PositiveInt,
-        actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
-    ) -> None:  # fmt: skip
-        self.sigma, self._delta, self._alpha, self._adapt_every = sigma, delta, alpha, adapt_every
-        self._actor, self._acting, self._measured = actor, copy_of(actor), copy_of(actor)
+        self,
+        sigma: Positive,
+        delta: Distance,
+        alpha: AboveOne,
+        adapt_every: PositiveInt,
+        actor: nn.Module,
+        action_scale: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         if not perturbable(actor):
-            raise ValueError("the actor has nothing to perturb: no trainable parameter outside its layer norm")
+            raise ValueError(
+                "the actor has nothing to perturb: no trainable parameter outside its layer norm"
+            )
         if not any(isinstance(module, nn.LayerNorm) for module in actor.modules()):
             log.warning(
-                "parameter noise without layer norm: the same sigma does very different things in different layers; "
-                "network=layer_norm has it, or network.actor.norm=layer"
+                "parameter noise without layer norm: the same sigma does very different things in "
+                "different layers; network=layer_norm has it, or network.actor.norm=layer"
             )
-        self._scale, self._rng = np.where(action_scale > 0, action_scale, 1), rng
+        self.sigma = sigma
+        self._delta = delta
+        self._alpha = alpha
+        self._adapt_every = adapt_every
+        self._actor = actor
+        self._acting = copy_of(actor)
+        self._measured = copy_of(actor)
+        self._scale = np.where(action_scale > 0, action_scale, 1)
+        self._rng = rng
         self._updates = 0
 
     def reset(self) -> None:
-        """A new perturbation of the actor as it is now."""
+        """Perturb the actor as it is now."""
         self._perturb(self._acting)
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
@@ -55,7 +73,8 @@ class AdaptiveParameter:
         if self._updates % self._adapt_every:
             return {}
         self._perturb(self._measured)
-        distance, sigma = self._distance(batch.obs), self.sigma
+        distance = self._distance(batch.obs)
+        sigma = self.sigma
         self.sigma = sigma / self._alpha if distance > self._delta else sigma * self._alpha
         return {"noise/sigma": sigma, "noise/distance": distance}
 
@@ -75,10 +94,12 @@ class AdaptiveParameter:
         return {"sigma": self.sigma, "updates": self._updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.sigma, self._updates = state["sigma"], state["updates"]
+        self.sigma = state["sigma"]
+        self._updates = state["updates"]
 
 
 def perturbable(network: nn.Module) -> list[nn.Parameter]:
-    """The trainable parameters that do not belong to a layer norm."""
-    spared = {id(p) for module in network.modules() if isinstance(module, nn.LayerNorm) for p in module.parameters()}
-    return [param for param in network.parameters() if param.requires_grad and id(param) not in spared]
+    """List the trainable parameters that do not belong to a layer norm."""
+    layer_norms = [module for module in network.modules() if isinstance(module, nn.LayerNorm)]
+    spared = {id(param) for module in layer_norms for param in module.parameters()}
+    return [p for p in network.parameters() if p.requires_grad and id(p) not in spared]

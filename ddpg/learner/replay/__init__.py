@@ -1,7 +1,6 @@
-"""Replay memory: what has happened, and which of it is learned from next."""
+"""The replay buffer: what has happened, and which of it is learned from next."""
 
-from ddpg.learner.replay.batch import Batch
 from ddpg.learner.replay.buffer import ReplayBuffer
 from ddpg.learner.replay.prioritized import PrioritizedReplay
 
-__all__ = ["Batch", "PrioritizedReplay", "ReplayBuffer"]
+__all__ = ["PrioritizedReplay", "ReplayBuffer"]

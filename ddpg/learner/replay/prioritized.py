@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddpg.learner.replay.batch import Batch
+from ddpg.learner.batch import Batch
 from ddpg.learner.replay.buffer import ReplayBuffer
 from ddpg.ranges import Fraction, Positive, PositiveInt
 
@@ -24,7 +24,9 @@ class PrioritizedReplay(ReplayBuffer):
         n_step: PositiveInt, gamma: float, buffer_size: int, obs_shape: Sequence[int], obs_dtype: np.dtype[Any],
         action_dim: int, rng: np.random.Generator, device: torch.device, dtype: torch.dtype,
     ) -> None:  # fmt: skip
-        super().__init__(n_step, gamma, buffer_size, obs_shape, obs_dtype, action_dim, rng, device, dtype)
+        super().__init__(
+            n_step, gamma, buffer_size, obs_shape, obs_dtype, action_dim, rng, device, dtype
+        )
         self.alpha, self.beta, self.beta_steps, self.epsilon = alpha, beta, beta_steps, epsilon
         self._tree = SumTree(self.slots)
         self._largest = 1.0
@@ -35,7 +37,7 @@ class PrioritizedReplay(ReplayBuffer):
     def sample(self, batch_size: int) -> Batch:
         """`batch_size` transitions by priority, one from each of as many equal shares of the sum."""
         self._enter_new()
-        share = (np.arange(batch_size) + self._rng.random(batch_size)) / batch_size
+        share = (np.arange(batch_size) + self.rng.random(batch_size)) / batch_size
         slot = self._tree.find(share * self._tree.total)
         priority = self._tree[slot]
         age = (self.total - 1 - slot) % self.slots
@@ -51,7 +53,9 @@ class PrioritizedReplay(ReplayBuffer):
         The tree of sums is on the host: this waits for the errors of an update on a GPU.
         """
         if td_error is None:
-            raise ValueError("prioritized replay needs the errors of what it gave: set agent.td_error in the update")
+            raise ValueError(
+                "prioritized replay needs the errors of what it gave: set agent.td_error in the update"
+            )
         priority = (td_error.double().cpu().numpy() + self.epsilon) ** self.alpha
         self._largest = max(self._largest, float(priority.max()))
         self._tree[self._drawn % self.slots] = priority
@@ -61,7 +65,9 @@ class PrioritizedReplay(ReplayBuffer):
         self._known = max(self._known, self.total - self.slots)
         if self._known < self.total:
             self._tree[np.arange(self._known, self.total) % self.slots] = self._largest
-            self._tree[np.array([self.total % self.slots])] = 0.0  # no transition: the newest one's next_obs
+            self._tree[np.array([self.total % self.slots])] = (
+                0.0  # no transition: the newest one's next_obs
+            )
             self._known = self.total
 
     def state_dict(self) -> dict[str, Any]:
@@ -91,7 +97,9 @@ class SumTree:
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._leaf = 1 << (slots - 1).bit_length()  # node k has the children 2k and 2k + 1; leaves start here
+        self._leaf = (
+            1 << (slots - 1).bit_length()
+        )  # node k has the children 2k and 2k + 1; leaves start here
         self._node = np.zeros(2 * self._leaf)
 
     @property

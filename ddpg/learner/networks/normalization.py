@@ -1,7 +1,8 @@
-"""Observations scaled by what has been seen of them, as in OpenAI Baselines."""
+"""Normalization by statistics: of a minibatch (batch norm), and of all observations so far."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -10,13 +11,39 @@ from torch import Tensor, nn
 from ddpg.ranges import Positive
 
 Network = TypeVar("Network", bound=nn.Module)
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 #: Smallest variance that is divided by; Baselines, common/mpi_running_mean_std.py.
 MIN_VARIANCE = 1e-2
 
 
+def batch_norms(network: nn.Module) -> list[BatchNorm]:
+    """List the layers of a network that normalize by the minibatch."""
+    return [module for module in network.modules() if isinstance(module, BatchNorm)]
+
+
+@contextmanager
+def batch_statistics(norms: Sequence[BatchNorm], learn: bool = True) -> Iterator[None]:
+    """Let these layers normalize by the minibatch within the block, by running statistics after it.
+
+    With `learn` the running statistics learn from the minibatch; without, nothing is changed.
+    """
+    for norm in norms:
+        norm.training = True
+        norm.track_running_stats = learn
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.training = False
+            norm.track_running_stats = True
+
+
 class RunningNorm(nn.Module):
-    """(obs - mean) / std, clipped to +-clip: running statistics of all observations so far (Welford 1962)."""
+    """(obs - mean) / std, clipped to +-clip, by the statistics of all observations so far.
+
+    As in OpenAI Baselines; the statistics are updated as by Welford (1962).
+    """
 
     mean: Tensor
     squares: Tensor
@@ -30,14 +57,15 @@ class RunningNorm(nn.Module):
                 "write network.normalize_obs=null"
             )
         self.clip = clip
-        # in float64: in float32 a count ends at 2^24, and small deviations from a large mean are lost
+        # float64, because in float32 a count ends at 2^24 and small deviations are lost
         self.register_buffer("mean", torch.zeros(obs_shape, dtype=torch.float64))
-        self.register_buffer("squares", torch.zeros(obs_shape, dtype=torch.float64))  # of deviations from the mean
+        # the sum of squared deviations from the mean
+        self.register_buffer("squares", torch.zeros(obs_shape, dtype=torch.float64))
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
     def observe(self, obs: Tensor) -> None:
-        """Learns from one observation, of shape obs_shape."""
+        """Update the statistics by one observation of shape obs_shape."""
         deviation = obs - self.mean
         self.count += 1
         self.mean += deviation / self.count
@@ -53,18 +81,19 @@ class Normalized(nn.Module):
 
     def __init__(self, norm: RunningNorm, network: nn.Module) -> None:
         super().__init__()
-        self.norm, self.network = norm, network
+        self.norm = norm
+        self.network = network
 
     def forward(self, obs: Tensor, *action: Tensor) -> Tensor:
         return self.network(self.norm(obs), *action)
 
 
 def running_norms(*networks: nn.Module) -> list[RunningNorm]:
-    """The normalizers in some networks, each once however many networks share it."""
+    """List the running normalizations in some networks, each once even if networks share it."""
     modules = (module for network in networks for module in network.modules())
     return list({id(m): m for m in modules if isinstance(m, RunningNorm)}.values())
 
 
 def copy_of(network: Network) -> Network:
-    """A copy with weights of its own. What is known of the observations is shared, for it is nothing to be learned."""
+    """Copy a network with its weights; running normalizations are shared with the original."""
     return copy.deepcopy(network, {id(norm): norm for norm in running_norms(network)})

@@ -1,0 +1,102 @@
+"""Makes a learner faster from the outside: the numbers that it computes are the same."""
+
+import logging
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddpg.fast.act import RecordedAct
+from ddpg.fast.gather import NativeSample, can_sample
+from ddpg.fast.native import Kernels, kernels
+from ddpg.fast.tape import Tape
+from ddpg.learner.optimizers import Adam
+from ddpg.learner.protocol import Agent, Recordable, Step
+from ddpg.learner.replay import ReplayBuffer
+
+log = logging.getLogger(__name__)
+
+
+def accelerate(agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
+    """Replace the agent's `step` and `act` and the buffer's `sample` by faster ones.
+
+    Updates and acting are recorded once and replayed. By torch's kernels the numbers are the same,
+    bit for bit; by native ones, which are for the CPU and need the least time, all but rounding.
+    `td_error`, and on a GPU the losses, are then overwritten by the next update, and a minibatch by
+    the next one.
+
+    Returns the name of the kernels that compute updates, where they can.
+    """
+    native = kernels() if device.type == "cpu" else None
+    if native is not None and can_sample(replay, native.alone()):
+        replay.sample = NativeSample(replay, native.alone())  # type: ignore[method-assign]
+    if not hasattr(agent, "step"):
+        log.warning("%s has no method step, so its updates are not compiled", type(agent).__name__)
+        return "torch"
+    native = native if restores_in_place(agent) else None
+    record(agent, native)  # type: ignore[arg-type]
+    return native.name if native else "torch"
+
+
+def restores_in_place(agent: Agent) -> bool:
+    """Whether loading a state leaves the optimizers' tensors where native kernels know them."""
+    optimizers = [part for part in vars(agent).values() if hasattr(part, "param_groups")]
+    return all(isinstance(optimizer, Adam) for optimizer in optimizers)
+
+
+def record(agent: Recordable, native: Kernels | None) -> None:
+    """Replace the agent's methods; after `load_state_dict` recordings are made anew."""
+    load = agent.load_state_dict
+    step = RecordedStep(agent.step, native, partial(rollback, agent, load))
+
+    def load_and_record_anew(state: dict[str, Any]) -> None:
+        load(state)
+        step.forget()  # optimizers of torch keep their state elsewhere now than a recording knows
+
+    agent.step = step
+    agent.act = RecordedAct(agent.networks["actor"], native)  # type: ignore[method-assign]
+    agent.load_state_dict = load_and_record_anew  # type: ignore[method-assign]
+
+
+@contextmanager
+def rollback(agent: Agent, load: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Undo at the block's end what was learned or drawn within it."""
+    before = deepcopy(agent.state_dict())
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        load(before)
+
+
+class RecordedStep:
+    """`agent.step`, replayed from one recording for each answer to what falls due."""
+
+    def __init__(self, step: Callable[..., Step], native: Kernels | None, rollback: Callable[[], Any]) -> None:
+        self._step = step
+        self._native = native
+        self._rollback = rollback
+        self._tapes: dict[Hashable, Tape] = {}
+
+    def __call__(self, due: Hashable, *inputs: Any) -> Step:
+        """Compute what the agent's step would, and read its metrics in one go."""
+        if due not in self._tapes:
+            function = partial(self._with_numbers, due)
+            self._tapes[due] = Tape(function, native=self._native, undone=self._rollback)
+        step, numbers = self._tapes[due](*inputs)
+        if numbers.is_cuda:
+            return step
+        return Step(dict(zip(step.metrics, numbers.tolist(), strict=True)), step.td_error)
+
+    def forget(self) -> None:
+        """Record anew from now on."""
+        self._tapes = {}
+
+    def _with_numbers(self, due: Hashable, *inputs: Any) -> tuple[Step, Tensor]:
+        """Make the step, and put its metrics side by side, so that they are read at once."""
+        step = self._step(due, *inputs)
+        return step, torch.stack([torch.as_tensor(value) for value in step.metrics.values()])

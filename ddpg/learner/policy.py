@@ -1,0 +1,23 @@
+"""From an array to an action: an actor as a function of one observation."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+@torch.inference_mode()
+def act(actor: nn.Module, obs: np.ndarray) -> np.ndarray:
+    """Give the actor's action (action_dim,), float32, for one observation of shape obs_shape."""
+    return as_action(actor(as_input(actor, obs).unsqueeze(0)))
+
+
+def as_input(network: nn.Module, array: np.ndarray) -> Tensor:
+    """Move an array to the network's device and precision; pixels stay bytes."""
+    like = next(network.parameters())
+    tensor = torch.as_tensor(array).to(like.device, non_blocking=like.is_cuda)
+    return tensor.to(like.dtype) if tensor.is_floating_point() else tensor
+
+
+def as_action(batch: Tensor) -> np.ndarray:
+    """Drop the batch dimension of one action, (1, action_dim), and give it as float32."""
+    return batch.squeeze(0).float().cpu().numpy()

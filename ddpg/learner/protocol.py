@@ -1,0 +1,106 @@
+"""What the rest of the program asks of an algorithm, and an algorithm of its optimizers."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+from ddpg.learner.batch import Batch
+
+
+class Agent(Protocol):
+    """An algorithm: its policy, its update and its state. Nothing else asks for more.
+
+    The trainer calls `explore`, `observe` and `update`, evaluation calls `act`, diagnostics call
+    `losses` and `value`, checkpoints `state_dict` and `load_state_dict`.
+    """
+
+    #: The number of updates so far.
+    updates: int
+    #: Rewards are multiplied by it before anything is learned from them, so `value` is in its units.
+    reward_scale: float
+    #: The error of each transition of the last minibatch, (N,), if its sampling was weighted.
+    td_error: Tensor | None
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """The networks that learn, by name.
+
+        `actor` maps observations (N, *obs_shape) to actions (N, action_dim) without exploration: it
+        is the policy that is stored. `critic`, where there is one, takes observations and actions.
+        """
+
+    def act(self, obs: np.ndarray) -> np.ndarray:
+        """Give the policy's action (action_dim,), float32, for one observation, without exploration."""
+
+    def explore(self, obs: np.ndarray) -> np.ndarray:
+        """Give the action that exploration starts from, to which the noise is added.
+
+        A stochastic policy draws from itself; a deterministic one gives `act(obs)`.
+        """
+
+    def observe(self, obs: np.ndarray) -> None:
+        """Let running statistics of the observations learn from one that was acted on."""
+
+    def update(self, batch: Batch) -> Mapping[str, float | Tensor]:
+        """Learn from a minibatch once; give what is logged as numbers, or as tensors on a GPU."""
+
+    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Give the loss that each of `networks` descends, by its name, with a gradient.
+
+        Changes nothing: no parameter, statistic, gradient or generator.
+        """
+
+    def value(self, obs: Tensor, action: Tensor) -> Tensor:
+        """Give Q(s, a), (N,), as the critic learns it."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give everything that learning has changed: numbers, texts, lists, dicts and tensors."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+
+
+class Step(NamedTuple):
+    """What a step of learning gives: what is logged, 0-dim, and the error of each transition."""
+
+    metrics: Mapping[str, float | Tensor]
+    td_error: Tensor | None
+
+
+class Recordable(Agent, Protocol):
+    """An agent whose updates can be recorded and replayed, by `ddpg.fast.accelerate`.
+
+    `update` calls `step(due, *inputs)`: `due`, which can be hashed, says what falls due, the inputs
+    are tensors, None or tuples of them. It computes from tensors alone, and what it changes
+    (parameters, statistics, an optimizer's state) it changes in place.
+    """
+
+    step: Callable[..., Step]
+
+
+def numbers(metrics: Mapping[str, float | Tensor]) -> dict[str, float | Tensor]:
+    """Read the numbers; those on a GPU stay there, because reading them would wait for it."""
+    return {
+        name: value if isinstance(value, Tensor) and value.is_cuda else float(value)
+        for name, value in metrics.items()
+    }
+
+
+class Optimizer(Protocol):
+    """What an agent asks of an optimizer: the interface of torch.optim."""
+
+    param_groups: list[dict[str, Any]]
+
+    def step(self) -> Any: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None: ...
+
+
+#: Makes the optimizer of some parameters; a node of the group `optimizer`.
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+#: Makes a network with fresh weights; a node of the group `network`. `make_critic(outputs=51)`.
+NetworkFactory = Callable[..., nn.Module]

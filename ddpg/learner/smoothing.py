@@ -1,0 +1,50 @@
+"""Target policy smoothing (TD3: Fujimoto et al. 2018, section 5.3)."""
+
+import torch
+from torch import Tensor
+
+
+class Smoothing:
+    """Clipped noise on the targets' actions, so that Q' is averaged over similar actions.
+
+    `noise` and `clip` are fractions of half the action range; with noise 0 nothing is drawn.
+    """
+
+    def __init__(
+        self, noise: float, clip: float, low: Tensor, high: Tensor, generator: torch.Generator
+    ) -> None:
+        self.generator = generator
+        self._noise = noise
+        self._clip = clip
+        self._low = low
+        self._high = high
+
+    def draw(self, action: Tensor) -> Tensor | None:
+        """Draw N(0, 1) for each action, (N, action_dim); None without smoothing.
+
+        The draws are made on the host, so they are the same on every device.
+        """
+        return self._drawn(action, self.generator)
+
+    def peek(self, action: Tensor) -> Tensor | None:
+        """Give what `draw` would, and leave the generator as it is."""
+        generator = torch.Generator()
+        generator.set_state(self.generator.get_state())
+        return self._drawn(action, generator)
+
+    def apply(self, action: Tensor, draws: Tensor | None) -> Tensor:
+        """Give a + clip(noise N(0, 1), -clip, clip) in units of half the range, within the bounds."""
+        if draws is None:
+            return action
+        clipped = (self._noise * draws).clamp(-self._clip, self._clip)
+        return (action + clipped * (self._high - self._low) / 2).clamp(self._low, self._high)
+
+    def _drawn(self, action: Tensor, generator: torch.Generator) -> Tensor | None:
+        if self._noise == 0:
+            return None
+        device = self._low.device
+        pinned = device.type == "cuda"
+        draws = torch.randn(
+            action.shape, generator=generator, dtype=action.dtype, pin_memory=pinned
+        )
+        return draws.to(device, non_blocking=True)

@@ -1,0 +1,59 @@
+"""What a run logs between its episodes: means of the losses, diagnostics and speed."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddpg.learner.protocol import Agent
+from ddpg.learner.replay import ReplayBuffer
+from ddpg.record.tracking import Means
+from ddpg.training.diagnostics import NoiseMeter, network_metrics
+
+
+class Monitor:
+    """Collects metrics at every step, and gives them every `logger.every` env steps."""
+
+    def __init__(
+        self, agent: Agent, replay: ReplayBuffer, low: np.ndarray, high: np.ndarray
+    ) -> None:
+        self._agent = agent
+        self._replay = replay
+        self._low = torch.from_numpy(low)
+        self._high = torch.from_numpy(high)
+        self.means = Means()
+        self.noise_meter = NoiseMeter((high - low) / 2)
+        self._started = time.monotonic()
+        self._last_time = self._started
+        self._last_step = 0
+
+    def start(self, env_step: int) -> None:
+        """Begin to measure time, at this env step."""
+        self._started = time.monotonic()
+        self._last_time = self._started
+        self._last_step = env_step
+
+    def add(self, metrics: Mapping[str, Any]) -> None:
+        """Add an update's metrics to the means."""
+        self.means.add(metrics)
+
+    def speed(self, env_step: int) -> dict[str, float]:
+        """Give the env steps per second since the last call, and the seconds since the start."""
+        now = time.monotonic()
+        steps_per_second = (env_step - self._last_step) / (now - self._last_time)
+        self._last_time = now
+        self._last_step = env_step
+        return {"charts/SPS": steps_per_second, "time/elapsed_s": now - self._started}
+
+    def diagnostics(self, batch_size: int, rng: np.random.Generator) -> dict[str, float]:
+        """Show whether exploration and networks are healthy; nothing that is learned changes.
+
+        Networks are looked at on a minibatch of `batch_size` that is drawn from `rng`.
+        """
+        metrics = self.noise_meter.pop()
+        if self._agent.updates:
+            batch = self._replay.peek(batch_size, rng)
+            metrics |= network_metrics(self._agent, batch, self._low, self._high)
+        return metrics

@@ -1,0 +1,30 @@
+"""How far a run is."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Progress:
+    """Counters and results of a run; env steps are the agent's decisions."""
+
+    env_step: int = 0
+    #: Episodes that have ended.
+    episode: int = 0
+    #: Mean return of the last evaluation.
+    last_return: float = -np.inf
+    #: The largest mean return of an evaluation.
+    best_return: float = -np.inf
+    #: The env step of the last evaluation; -1 before the first.
+    evaluated_at: int = -1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give all of it as numbers."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+        for name, value in state.items():
+            setattr(self, name, value)

@@ -1,0 +1,121 @@
+"""The state of a run: copied in memory between episodes, written to disk, and taken back on resume."""
+
+import copy
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ddpg.errors import UserError
+from ddpg.learner.replay import ReplayBuffer
+from ddpg.record.run_folder import RunFolder
+from ddpg.record.tracking import Tracker
+from ddpg.training.checkpoint import Checkpoints, require_storable, write_actor
+from ddpg.training.progress import Progress
+
+log = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """Something that changes while a run goes on."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class Snapshots:
+    """Everything that the rest of a run depends on, as it was at the start of an episode.
+
+    Every episode begins from a seed of its own, so without any simulator state this is all that an
+    exact resume needs. `parts` is the one list of what belongs to it; transitions are stored beside
+    the state, by `Checkpoints`, and the place in the record is the tracker's.
+    """
+
+    def __init__(
+        self,
+        parts: Mapping[str, Part],
+        replay: ReplayBuffer,
+        progress: Progress,
+        tracker: Tracker,
+        folder: RunFolder,
+    ) -> None:
+        self._parts: dict[str, Part] = {**parts, "replay": replay, "progress": progress}
+        self._replay = replay
+        self._progress = progress
+        self._tracker = tracker
+        self._folder = folder
+        self._checkpoints = Checkpoints(folder.checkpoints)
+        self._newest: dict[str, Any] = {}
+        #: The env step of the newest snapshot.
+        self.taken_at = 0
+        #: The env step of the newest checkpoint on disk.
+        self.saved_at = 0
+
+    def resume(self) -> None:
+        """Take back the newest checkpoint of the folder, if there is one, and take a snapshot.
+
+        Raises UserError if a checkpoint is expected and none can be read, or if the state could not
+        be read again.
+        """
+        expected = self._folder.status().get("env_step", 0) > 0
+        state = self._checkpoints.load(self._replay, expected)
+        self._tracker.rewind(state["tracker"] if state else None)
+        if state:
+            for name, part in self._parts.items():
+                part.load_state_dict(state[name])
+            log.info("resumed at env_step %d", self._progress.env_step)
+        self.saved_at = self._progress.env_step
+        self.take()
+        require_storable(self._newest)  # before a rescue could write what cannot be read again
+
+    def take(self) -> None:
+        """Copy the state as it is now, between two episodes."""
+        state: dict[str, Any] = {
+            name: copy.deepcopy(part.state_dict()) for name, part in self._parts.items()
+        }
+        state["tracker"] = self._tracker.position()
+        state["transitions"] = self._replay.total
+        self._newest = state
+        self.taken_at = self._progress.env_step
+
+    def save(self) -> None:
+        """Write the newest snapshot, and the actor of it.
+
+        Raises UserError or OSError if it cannot be written; the checkpoints before stay whole.
+        """
+        self._tracker.sync()
+        state = self._newest
+        if not self._checkpoints.save(self.taken_at, state, self._replay, state["transitions"]):
+            log.warning(
+                "env_step %d is not saved: buffer_size=%d holds less than the episode under way; "
+                "a resume goes on from env_step %d",
+                self.taken_at,
+                self._replay.buffer_size,
+                self.saved_at,
+            )
+            return
+        self.saved_at = self.taken_at
+        self._folder.write_status(**self._folder.status() | {"env_step": self.saved_at})
+        write_actor(self._folder.actor, state["agent"]["actor"], self.saved_at)
+
+    def save_if_due(self, every: int) -> None:
+        """Write the newest snapshot if the last checkpoint is `every` env steps before it.
+
+        A small replay buffer is written before it drops transitions that no checkpoint holds yet.
+        """
+        if self.taken_at - self.saved_at >= min(every, self._replay.buffer_size // 2):
+            self.save()
+
+    def rescue(self) -> None:
+        """Write the newest snapshot when the run ends early.
+
+        A second failure is logged and not raised, because it must not hide the first.
+        """
+        try:
+            self.save()
+        except (OSError, UserError) as error:
+            log.warning(
+                "the newest state is not saved (%s); a resume goes on from env_step %d",
+                error,
+                self.saved_at,
+            )
