@@ -16,7 +16,7 @@ CONF = Path(__file__).parent.parent / "conf"
 def make_run(folder: Path, **changed: Any) -> Path:
     """A run folder as training leaves it, as far as it is compared."""
     row = {"env_step": 5, "losses/qf1_loss": 0.5, "charts/SPS": 100.0, "time/elapsed_s": 1.0}
-    state = {"sums": {"loss": 0.0}, "agent": [torch.zeros(3)], "tracker": {"bytes": 17}}
+    state = {"totals": {"loss": 0.0}, "agent": [torch.zeros(3)], "tracker": {"bytes": 17}}
     (folder / "checkpoint").mkdir(parents=True)
     record = json.dumps(row | changed.get("row", {}))
     (folder / "metrics.jsonl").write_text(record + "\n")
@@ -54,12 +54,12 @@ def test_the_clock_and_the_record_s_length_may_differ(reference: Path, tmp_path:
             "state-000000000005.pt, state:state.agent.0: 1 of 3 numbers differ, by 2 at most",
         ),
         (
-            {"state": {"sums": {"loss": -0.0}}},
-            "state-000000000005.pt, state:state.sums.loss: 0.0 became -0.0",
+            {"state": {"totals": {"loss": -0.0}}},
+            "state-000000000005.pt, state:state.totals.loss: 0.0 became -0.0",
         ),
         (
-            {"state": {"sums": {}}},
-            "state-000000000005.pt, state:state.sums.loss: there in the reference alone",
+            {"state": {"totals": {}}},
+            "state-000000000005.pt, state:state.totals.loss: there in the reference alone",
         ),
     ],
 )
@@ -77,9 +77,9 @@ def test_what_was_renamed_is_compared_under_its_new_name(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    new = make_run(tmp_path / "new", state={"sums": None, "means": {"loss": 0.0}})
-    monkeypatch.setattr(comparing, "RENAMED", [(r"(.*)\.sums\.(.*)", r"\1.means.\2", "a test")])
-    monkeypatch.setitem(comparing.ALLOWED, r"state:state\.sums", "a test")
+    new = make_run(tmp_path / "new", state={"totals": None, "means": {"loss": 0.0}})
+    monkeypatch.setattr(comparing, "RENAMED", [(r"(.*)\.totals\.(.*)", r"\1.means.\2", "a test")])
+    monkeypatch.setitem(comparing.ALLOWED, r"state:state\.totals", "a test")
     assert comparing.difference(reference, new) is None
 
 

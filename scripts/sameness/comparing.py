@@ -16,8 +16,31 @@ ALLOWED = {
     r"state:state\.tracker(\..*)?": "bytes of metrics.jsonl, with the clock's numbers in it",
 }
 
+#: What may differ too in a run with batch norm.
+ALLOWED_WITH_BATCH_NORM = {
+    r"metrics:diagnostics/actor_grad_norm": (
+        "the critic's running statistics as they are; the reference's diagnostic had moved them itself"
+    ),
+}
+
 #: Names of the reference that the new code has changed: pattern, replacement (see re.sub), reason.
-RENAMED: list[tuple[str, str, str]] = []
+RENAMED: list[tuple[str, str, str]] = [
+    (
+        r"state:state\.(env_step|episode|last_return|best_return|evaluated_at)",
+        r"state:state.progress.\1",
+        "counters and results are a part of the state like the others",
+    ),
+    (
+        r"state:state\.(sums|counts)(\..*)?",
+        r"state:state.means.\1\2",
+        "the means are a part of the state like the others",
+    ),
+    (
+        r"state:state\.replay_total",
+        r"state:state.transitions",
+        "how many transitions the buffer had seen",
+    ),
+]
 
 Values = dict[str, Any]
 
@@ -28,12 +51,13 @@ def difference(reference: Path, new: Path) -> str | None:
 
 
 def _differences(reference: Path, new: Path) -> Iterator[str]:
-    yield from _of_rows(_rows(reference), _rows(new))
+    allowed = _allowed(reference)
+    yield from _of_rows(_rows(reference), _rows(new), allowed)
     for kind, file in (("best", "actor_best.pt"), ("state", "checkpoint"), ("actor", "actor.pt")):
         before, after = _newest(reference / file), _newest(new / file)
         if before.name != after.name:
             yield f"{before.name} became {after.name}"
-        for told in _of_values(_tensors(kind, before), _tensors(kind, after)):
+        for told in _of_values(_tensors(kind, before), _tensors(kind, after), allowed):
             yield f"{before.name}, {told}"
 
 
@@ -42,13 +66,20 @@ def _rows(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def _of_rows(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[str]:
+def _allowed(reference: Path) -> list[str]:
+    """The patterns of names that may differ from this run of the reference."""
+    actor = _tensors("actor", reference / "actor.pt")
+    batch_norm = any(name.endswith("num_batches_tracked") for name in actor)
+    return [*ALLOWED, *(ALLOWED_WITH_BATCH_NORM if batch_norm else ())]
+
+
+def _of_rows(before: list[dict[str, Any]], after: list[dict[str, Any]], allowed: list[str]) -> Iterator[str]:
     for number, (old, new) in enumerate(zip_longest(before, after), start=1):
         if old is None or new is None:
             side = "reference" if new is None else "new"
             yield f"metrics.jsonl, line {number}: there in the {side} record alone"
             return
-        for told in _of_values(flat(old, "metrics:"), flat(new, "metrics:")):
+        for told in _of_values(flat(old, "metrics:"), flat(new, "metrics:"), allowed):
             yield f"metrics.jsonl, line {number}, env_step {old['env_step']}, {told}"
 
 
@@ -76,11 +107,11 @@ def flat(value: Any, name: str) -> Values:
     return found
 
 
-def _of_values(before: Values, after: Values) -> Iterator[str]:
+def _of_values(before: Values, after: Values, allowed: list[str]) -> Iterator[str]:
     """Every difference of two flat mappings, in the reference's order."""
     before = {_renamed(name): value for name, value in before.items()}
     for name in [*before, *(name for name in after if name not in before)]:
-        if any(re.fullmatch(pattern, name) for pattern in ALLOWED):
+        if any(re.fullmatch(pattern, name) for pattern in allowed):
             continue
         if name not in after:
             yield f"{name}: there in the reference alone"
