@@ -1,0 +1,96 @@
+"""A learner made faster from the outside, and left alone where nobody asks for it."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import DictConfig
+from support.agents import agent_of, copied, equal
+from support.batches import random_batch
+from support.buffers import add, buffer, episodes
+from support.learners import CPU, plain_and_recorded
+from torch import nn
+
+from ddpg.fast.accelerate import accelerate, restores_in_place, rollback
+from ddpg.learner.batch import Batch
+from ddpg.learner.optimizers import Adam, adam
+
+ADAM = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "eps_hat": False, "weight_decay": 0.0, "decay": "all"}
+
+
+def test_nothing_of_it_is_imported_without_compile(tmp_path: str) -> None:
+    """In a process of its own: with compile=false a run trains and no module of ddpg.fast is loaded."""
+    code = f"""
+import sys
+from importlib.metadata import entry_points
+[train] = entry_points(group="console_scripts", name="ddpg-train")
+sys.argv = ["ddpg-train", "hydra.run.dir={tmp_path}/run", "total_steps=60", "random_steps=20", "batch_size=8",
+            "learning_starts=20", "eval.episodes=1", "logger=silent", "compile=false"]
+train.load()()
+print([name for name in sys.modules if name.startswith("ddpg.fast")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_is_learned_within_a_rollback_is_undone() -> None:
+    agent = agent_of(target_noise=0.2)
+    before = copied(agent.actor)
+    drawn = agent.smoothing.generator.get_state()
+    with rollback(agent, agent.load_state_dict):
+        agent.update(random_batch_of_one_dimension())
+        torch.rand(3)
+        assert not equal(agent.actor, before)
+    assert equal(agent.actor, before)
+    assert agent.updates == 0
+    assert torch.equal(agent.smoothing.generator.get_state(), drawn)
+
+
+def random_batch_of_one_dimension() -> Batch:
+    batch = random_batch(0)
+    return batch._replace(obs=batch.obs[:, :1], action=batch.action[:, :1], next_obs=batch.next_obs[:, :1])
+
+
+def test_native_kernels_need_optimizers_that_take_their_state_back_in_place() -> None:
+    def own(params: Iterable[nn.Parameter]) -> Adam:
+        return adam(params, **ADAM)
+
+    assert restores_in_place(agent_of(actor_optimizer=own, critic_optimizer=own))
+    assert not restores_in_place(agent_of(actor_optimizer=own))  # the critic's is torch's
+
+
+class WithoutStep:
+    """An agent whose update cannot be recorded."""
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+
+def test_an_agent_without_step_goes_on_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    replay = buffer(8)
+    agent = WithoutStep()
+    assert accelerate(agent, replay, CPU) == "torch"  # type: ignore[arg-type]
+    assert "WithoutStep has no method step" in caplog.text
+    assert vars(agent) == {"updates": 0}
+
+
+def test_minibatches_are_the_same() -> None:
+    plain, fast = buffer(100), buffer(100)
+    for replay in (plain, fast):
+        add(replay, episodes([False, False, True] * 12))
+    accelerate(agent_of(), fast, CPU)
+    for _ in range(5):
+        for one, other in zip(plain.sample(8), fast.sample(8), strict=True):
+            assert (one is None and other is None) or np.array_equal(one, other)
+
+
+def test_one_recording_for_each_answer_to_what_falls_due(compose: Callable[..., DictConfig]) -> None:
+    _, recorded = plain_and_recorded(compose, "algorithm=td3")
+    for seed in range(6):
+        recorded.update(random_batch(seed))
+    assert len(recorded.step._tapes) == 2  # type: ignore[attr-defined]
+    recorded.load_state_dict(recorded.state_dict())
+    assert not recorded.step._tapes  # type: ignore[attr-defined]
