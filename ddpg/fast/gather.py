@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 import torch
 
-from ddpg.fast.native import Kernels, Step
+from ddpg.fast.native import Kernels, Step, operands
 from ddpg.learner.batch import Batch
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.learner.replay.buffer import COLUMNS
@@ -57,11 +57,22 @@ class Gather:
         self._ended = ended.numpy()
         self._next_obs = self._batch.next_obs.numpy()
         generator = replay.rng.bit_generator.ctypes.bit_generator.value
-        draw = Step("draw", [generator, span, first], (n,))
-        batch = self._batch
-        places = [obs, numbers, first, batch.obs, batch.next_obs, batch.action, columns, ended]
-        gather = Step("gather", places, (n, self._slots, replay.obs[0].nbytes, width))
-        self._sample = kernels.program([draw, gather])
+        gather = operands.Gather(
+            obs=obs,
+            numbers=numbers,
+            first=first,
+            to_obs=self._batch.obs,
+            to_next_obs=self._batch.next_obs,
+            to_action=self._batch.action,
+            to_rest=columns,
+            ended=ended,
+            n=n,
+            slots=self._slots,
+            bytes=replay.obs[0].nbytes,
+            width=width,
+        )
+        draw = operands.Draw(generator, span, first, n=n)
+        self._sample = kernels.program([Step("draw", draw), Step("gather", gather)])
 
     def __call__(self, oldest: int, count: int) -> Batch:
         """Sample the `count` transitions from number `oldest` on."""
@@ -91,6 +102,6 @@ def draws_alike(rng: np.random.Generator, kernels: Kernels) -> bool:
     native = deepcopy(rng)
     drawn = torch.zeros(100, dtype=torch.int64)
     generator = native.bit_generator.ctypes.bit_generator.value
-    kernels.program([Step("draw", [generator, span, drawn], (100,))])()
+    kernels.program([Step("draw", operands.Draw(generator, span, drawn, n=100))])()
     same_state = native.bit_generator.state == by_numpy.bit_generator.state
     return np.array_equal(drawn.numpy(), expected) and same_state

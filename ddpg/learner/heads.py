@@ -115,6 +115,4 @@ class Categorical:
 
     def _atoms_like(self, output: Tensor) -> Tensor:
         """Give z, (atoms,), in the precision and on the device of an output."""
-        return torch.linspace(
-            self._v_min, self._v_max, self.outputs, dtype=output.dtype, device=output.device
-        )
+        return torch.linspace(self._v_min, self._v_max, self.outputs, dtype=output.dtype, device=output.device)

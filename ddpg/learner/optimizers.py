@@ -60,9 +60,7 @@ class Adam:
         ]
         self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
         for group in self.param_groups:
-            t = torch.zeros(
-                (), device=group["params"][0].device
-            )  # one for the group, each parameter's `step`
+            t = torch.zeros((), device=group["params"][0].device)  # one for the group, each parameter's `step`
             for param in group["params"]:
                 zeros = torch.zeros_like(param, requires_grad=False)
                 self.state[param] = {"step": t, "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
@@ -77,9 +75,7 @@ class Adam:
             states, (beta1, beta2) = [self.state[p] for p in params], group["betas"]
             t = states[0]["step"].add_(1)
             lr, steps = group["lr"], [t] * len(params)
-            if group[
-                "eps_hat"
-            ]:  # alpha_t, and no correction by the kernel: it is that of t -> infinity
+            if group["eps_hat"]:  # alpha_t, and no correction by the kernel: it is that of t -> infinity
                 lr = lr * (1 - beta2 ** t.double()).sqrt() / (1 - beta1 ** t.double())
                 lr = lr.float() if lr.is_cuda else lr  # the only kind that the GPU's kernel takes
                 steps = [torch.full_like(t, torch.inf)] * len(params)
@@ -93,19 +89,12 @@ class Adam:
     def state_dict(self) -> dict[str, Any]:
         """In the form of torch.optim: parameters by their number. Tensors are shared, not copied."""
         number = {param: i for i, param in enumerate(self.state)}
-        groups = [
-            group | {"params": [number[param] for param in group["params"]]}
-            for group in self.param_groups
-        ]
+        groups = [group | {"params": [number[param] for param in group["params"]]} for group in self.param_groups]
         return {"state": dict(enumerate(self.state.values())), "param_groups": groups}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back the state, not the settings, which are those of the config."""
         for i, mine in enumerate(self.state.values()):
-            given = state["state"].get(
-                i
-            )  # torch.optim's Adam has none before a parameter's first step
+            given = state["state"].get(i)  # torch.optim's Adam has none before a parameter's first step
             for name, tensor in mine.items():
-                tensor.copy_(
-                    given[name].reshape(tensor.shape) if given else torch.zeros_like(tensor)
-                )
+                tensor.copy_(given[name].reshape(tensor.shape) if given else torch.zeros_like(tensor))

@@ -83,8 +83,7 @@ class Recordable(Agent, Protocol):
 def numbers(metrics: Mapping[str, float | Tensor]) -> dict[str, float | Tensor]:
     """Read the numbers; those on a GPU stay there, because reading them would wait for it."""
     return {
-        name: value if isinstance(value, Tensor) and value.is_cuda else float(value)
-        for name, value in metrics.items()
+        name: value if isinstance(value, Tensor) and value.is_cuda else float(value) for name, value in metrics.items()
     }
 
 

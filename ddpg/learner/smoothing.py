@@ -10,9 +10,7 @@ class Smoothing:
     `noise` and `clip` are fractions of half the action range; with noise 0 nothing is drawn.
     """
 
-    def __init__(
-        self, noise: float, clip: float, low: Tensor, high: Tensor, generator: torch.Generator
-    ) -> None:
+    def __init__(self, noise: float, clip: float, low: Tensor, high: Tensor, generator: torch.Generator) -> None:
         self.generator = generator
         self._noise = noise
         self._clip = clip
@@ -44,7 +42,5 @@ class Smoothing:
             return None
         device = self._low.device
         pinned = device.type == "cuda"
-        draws = torch.randn(
-            action.shape, generator=generator, dtype=action.dtype, pin_memory=pinned
-        )
+        draws = torch.randn(action.shape, generator=generator, dtype=action.dtype, pin_memory=pinned)
         return draws.to(device, non_blocking=True)

@@ -38,9 +38,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._segments: list[
-            tuple[int, int]
-        ] = []  # [start, stop) of the transitions on disk, oldest first
+        self._segments: list[tuple[int, int]] = []  # [start, stop) of the transitions on disk, oldest first
         self._named: dict[Path, set[Path]] = {}  # the segments that a state needs, as far as known
 
     def save(self, env_step: int, state: dict[str, Any], replay: ReplayBuffer, stop: int) -> bool:
@@ -100,13 +98,9 @@ class Checkpoints:
             self._segments = segments
             return saved["state"]
         if self._states():
-            raise UserError(
-                f"no checkpoint in {self._folder} can be read: restore it, or {self._afresh}"
-            )
+            raise UserError(f"no checkpoint in {self._folder} can be read: restore it, or {self._afresh}")
         if expected:
-            raise UserError(
-                f"no checkpoint is left in {self._folder}: restore it, or {self._afresh}"
-            )
+            raise UserError(f"no checkpoint is left in {self._folder}: restore it, or {self._afresh}")
         return None
 
     @property

@@ -32,9 +32,7 @@ _BLOCK = 1000
 def finite(value: Any) -> bool:
     """Whether a number, or every number of a vector, is neither NaN nor infinite; pictures of bytes always are."""
     if isinstance(value, np.ndarray):
-        return value.dtype == np.uint8 or all(
-            map(math.isfinite, value.ravel().tolist())
-        )  # numpy's way takes longer
+        return value.dtype == np.uint8 or all(map(math.isfinite, value.ravel().tolist()))  # numpy's way takes longer
     return math.isfinite(value)
 
 
@@ -47,18 +45,14 @@ class NoiseMeter:
     def __init__(self, action_scale: np.ndarray) -> None:
         self._scale = np.where(action_scale > 0, action_scale, 1).astype(np.float64)
         self._rows: list[np.ndarray] = []
-        self._last: np.ndarray | None = (
-            None  # the step before the first of _rows, if in the same episode
-        )
+        self._last: np.ndarray | None = None  # the step before the first of _rows, if in the same episode
         self._clear()
 
     def _clear(self) -> None:
         dim = len(self._scale)
         self._count = self._pairs = 0
         self._sums = np.zeros((2, dim))  # of x and x^2, over all steps
-        self._pair_sums = np.zeros(
-            (5, dim)
-        )  # over pairs (x_t, x_{t+1}) = (p, q): of p, q, p^2, q^2, pq
+        self._pair_sums = np.zeros((5, dim))  # over pairs (x_t, x_{t+1}) = (p, q): of p, q, p^2, q^2, pq
 
     def add(self, action: np.ndarray, policy_action: np.ndarray) -> None:
         """One exploring step: the executed a_t and mu(s_t), each (action_dim,), in the environment's units."""
@@ -134,17 +128,13 @@ class QBias:
     has no remainder.
     """
 
-    def __init__(
-        self, values: Values, policy: Policy, gamma: float, reward_scale: float, stride: int
-    ) -> None:
+    def __init__(self, values: Values, policy: Policy, gamma: float, reward_scale: float, stride: int) -> None:
         self._values, self._policy = values, policy
         self._gamma, self._reward_scale, self._stride = gamma, reward_scale, stride
         self._obs: list[np.ndarray] = []
         self._action: list[np.ndarray] = []
         self._rewards: list[float] = []
-        self._episodes: list[
-            np.ndarray
-        ] = []  # of each finished episode: predicted, returned, seen; (3, recorded)
+        self._episodes: list[np.ndarray] = []  # of each finished episode: predicted, returned, seen; (3, recorded)
 
     @classmethod
     def of(cls, agent: Agent, gamma: float) -> "QBias":
@@ -247,15 +237,9 @@ def _watched(network: nn.Module, *inputs: Tensor) -> tuple[Any, Tensor]:
     dead = [torch.zeros(0, dtype=torch.bool, device=inputs[0].device)]
 
     def look(module: nn.Module, args: Any, output: Tensor) -> None:
-        dead.append(
-            (output == 0).transpose(0, 1).flatten(1).all(dim=1)
-        )  # at once: the next layer may work in place
+        dead.append((output == 0).transpose(0, 1).flatten(1).all(dim=1))  # at once: the next layer may work in place
 
-    hooks = [
-        module.register_forward_hook(look)
-        for module in network.modules()
-        if isinstance(module, nn.ReLU)
-    ]
+    hooks = [module.register_forward_hook(look) for module in network.modules() if isinstance(module, nn.ReLU)]
     try:
         return network(*inputs), torch.cat(dead)
     finally:

@@ -16,9 +16,7 @@ from ddpg.training.diagnostics import NoiseMeter, network_metrics
 class Monitor:
     """Collects metrics at every step, and gives them every `logger.every` env steps."""
 
-    def __init__(
-        self, agent: Agent, replay: ReplayBuffer, low: np.ndarray, high: np.ndarray
-    ) -> None:
+    def __init__(self, agent: Agent, replay: ReplayBuffer, low: np.ndarray, high: np.ndarray) -> None:
         self._agent = agent
         self._replay = replay
         self._low = torch.from_numpy(low)

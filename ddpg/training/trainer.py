@@ -83,9 +83,7 @@ class Trainer:
         try:
             self.snapshots.resume()
             self.monitor.start(self.progress.env_step)
-            with (
-                self.interrupt
-            ):  # around the rescue too: another Ctrl-C must not cut its save short
+            with self.interrupt:  # around the rescue too: another Ctrl-C must not cut its save short
                 self._run_to_the_end()
         finally:
             self.environments.close()
@@ -154,9 +152,7 @@ class Trainer:
             return self.generators["warmup"].uniform(self.low, self.high).astype(np.float32)
         mean = self.agent.explore(obs)
         noisy = mean + self.noise(obs, self.progress.env_step)
-        if not finite(
-            noisy
-        ):  # the first cause is named: losses spoil the weights, these the action
+        if not finite(noisy):  # the first cause is named: losses spoil the weights, these the action
             self._require_finite(**self._losses, action=mean, noisy_action=noisy)
         action = np.minimum(np.maximum(noisy.astype(np.float32, copy=False), self.low), self.high)
         self.monitor.noise_meter.add(action, mean)
@@ -185,9 +181,7 @@ class Trainer:
     def _evaluate(self) -> None:
         """Run noise-free episodes from the same starts every time; keep the best actor so far."""
         self._require_finite(**self._losses)
-        seeds = [
-            derived_seed(self.seed, "evaluation", k) for k in range(self.schedule.eval_episodes)
-        ]
+        seeds = [derived_seed(self.seed, "evaluation", k) for k in range(self.schedule.eval_episodes)]
         self.environments.renew_evaluation()
         q_bias = QBias.of(self.agent, self.replay.gamma)
         try:
@@ -220,9 +214,7 @@ class Trainer:
             speed = self.monitor.speed(env_step)
             means = self.monitor.means.pop()
             self._require_finite(**{name: means[name] for name in self._losses if name in means})
-            diagnostics = self.monitor.diagnostics(
-                self.schedule.batch_size, self.generators["diagnostics"]
-            )
+            diagnostics = self.monitor.diagnostics(self.schedule.batch_size, self.generators["diagnostics"])
             self.tracker.log(env_step, means | diagnostics | speed)
 
     def _between_episodes(self) -> None:
@@ -245,6 +237,4 @@ class Trainer:
                 raise self._failure(f"a weight of the {name} is not finite")
 
     def _failure(self, what: object) -> UserError:
-        return UserError(
-            f"{what} (at env_step {self.progress.env_step}, episode {self.progress.episode})"
-        )
+        return UserError(f"{what} (at env_step {self.progress.env_step}, episode {self.progress.episode})")

@@ -25,7 +25,7 @@ from torch import Tensor
 from ddpg.config.settings import check
 from ddpg.fast.accelerate import RecordedStep
 from ddpg.fast.act import RecordedAct
-from ddpg.fast.native import Kernels, kernels, library
+from ddpg.fast.native import Kernels, build, kernels
 from ddpg.fast.tape import Tape, rules
 from ddpg.learner.optimizers import Adam, adam
 from ddpg.learner.policy import act
@@ -143,7 +143,7 @@ def test_at_the_edges_of_numbers() -> None:
 @needs_kernels
 def test_kernels_that_differ_are_named(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """And go on: a resumed run, which looks at other numbers, has to choose as the first start did."""
-    monkeypatch.setitem(rules.RULES, "aten.neg.default", rules._map("abs", 0))
+    monkeypatch.setitem(rules.RULES, "aten.neg.default", rules._elementwise("abs", 0))
     tape = native(lambda x: -x, M)
     assert "aten.neg.default: native kernels and torch's differ by more than rounding" in caplog.text
     assert_same_bits(tape(M), M.abs())
@@ -359,7 +359,7 @@ class TestBuilding:
 
     def test_no_compiler(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
         monkeypatch.delenv("CC", raising=False)
-        monkeypatch.setattr(library, "_processor", list)
+        monkeypatch.setattr(build, "_processor_options", list)
         monkeypatch.setenv("PATH", "")
         assert kernels() is None
         assert caplog.messages == [
@@ -378,21 +378,21 @@ class TestBuilding:
         self, compiler: str, said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setenv("CC", compiler)
-        monkeypatch.setattr(library, "_processor", list)
+        monkeypatch.setattr(build, "_processor_options", list)
         assert kernels() is None
         assert said in caplog.text
 
     @needs_kernels
     def test_a_home_where_nothing_may_be_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As on a disk that is mounted with noexec: the new file is still in the temporary folder."""
-        monkeypatch.setattr(library, "_keep", lambda new, kept: kept)
+        monkeypatch.setattr(build, "_stored", lambda new, kept: kept)
         assert isinstance(kernels(), Kernels)
 
     def test_no_home(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
         """A container's user who is in no list of users."""
         monkeypatch.delenv("XDG_CACHE_HOME")
-        monkeypatch.setattr(library.Path, "home", _homeless)
-        monkeypatch.setattr(library, "_processor", list)
+        monkeypatch.setattr(build.Path, "home", _homeless)
+        monkeypatch.setattr(build, "_processor_options", list)
         assert kernels() is None
         assert "Could not determine home directory" in caplog.text
 
@@ -403,12 +403,12 @@ class TestBuilding:
         compiler.write_text('#!/bin/sh\nfor word; do case $word in *.so) echo nonsense > "$word";; esac; done\n')
         compiler.chmod(0o755)
         monkeypatch.setenv("CC", f"'{compiler}'")
-        monkeypatch.setattr(library, "_processor", list)
+        monkeypatch.setattr(build, "_processor_options", list)
         assert kernels() is None
         assert "what the C compiler built cannot be loaded" in caplog.text
 
     def test_another_processor(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.INFO, logger="ddpg.fast.native.library")
+        caplog.set_level(logging.INFO, logger="ddpg.fast.native.build")
         monkeypatch.setattr("platform.system", lambda: "Linux")
         monkeypatch.setattr("platform.machine", lambda: "riscv64")
         assert kernels() is None
@@ -416,7 +416,7 @@ class TestBuilding:
 
     def test_runs_without(self, compose: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
         """It learns all the same, and bit for bit as uncompiled."""
-        monkeypatch.setattr(library, "_found", _missing)
+        monkeypatch.setattr(build, "_found", _missing)
         cfg = check(compose("preset=td3"))
         plain, compiled = (build_agent(cfg, env_of(BOX), CPU) for _ in range(2))
         assert accelerate(cfg, compiled, buffer(10), CPU) == "torch"
@@ -430,4 +430,4 @@ def _homeless() -> Path:
 
 
 def _missing() -> Kernels:
-    raise library.MissingError("there is none")
+    raise build.MissingError("there is none")

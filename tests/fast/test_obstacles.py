@@ -9,17 +9,14 @@ from typing import Any, NoReturn
 
 import pytest
 import torch
+from support.native_kernels import NATIVE, needs_kernels
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils import _python_dispatch
 
-from ddpg.fast.native import kernels
 from ddpg.fast.tape import Tape, cpu, tape
 from ddpg.fast.tape.cuda import try_graph
 from ddpg.fast.tape.tape import CALLS_BEFORE_REPLAY
-
-NATIVE = kernels()
-needs_kernels = pytest.mark.skipif(NATIVE is None, reason="no C compiler, or a processor without AVX2")
 
 NO_MEMORY_ON_CPU = "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 12 bytes"
 NO_MEMORY_ON_GPU = "CUDA out of memory. Tried to allocate 20.00 MiB."

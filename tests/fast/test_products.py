@@ -12,7 +12,8 @@ from support.native_kernels import NATIVE, grads, native, needs_kernels
 from support.tapes import assert_same_bits
 from torch import Tensor
 
-from ddpg.fast.native import Kernels, Step, library
+from ddpg.fast.native import Kernels, Step, build
+from ddpg.fast.native.operands import Product
 
 
 def laid(generator: torch.Generator, rows: int, columns: int, layout: str) -> Tensor:
@@ -101,22 +102,47 @@ def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         pytest.skip("no native kernels here")
     if request.param != "AVX2":
         return NATIVE
-    least = list(library.PROCESSORS)[-1]
+    least = list(build.PROCESSORS)[-1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(library, "PROCESSORS", {least: library.PROCESSORS[least]})
+        patch.setattr(build, "PROCESSORS", {least: build.PROCESSORS[least]})
         try:
-            return library._found()
-        except library.MissingError as error:
+            return build._found()
+        except build.MissingError as error:
             pytest.skip(str(error))
 
 
-def by(kernel: str, kernels: Kernels, out: Tensor, a: Tensor, b: Tensor, *more: Tensor | None, relu: int = 0) -> Tensor:
-    """`out`, filled by that kernel; `more`: a bias, and what a gradient's ReLU gave."""
-    bias, y = (*more, None, None)[:2]
-    strides = (*a.stride(), *b.stride(), *out.stride())
-    numbers = (a.shape[0], b.shape[1], b.shape[0], *strides, 0, bias is not None, relu)
-    kernels.program([Step(kernel, [out, a, b, bias, y], numbers)])()
+def by(
+    kernel: str,
+    kernels: Kernels,
+    out: Tensor,
+    a: Tensor,
+    b: Tensor,
+    bias: Tensor | None = None,
+    y: Tensor | None = None,
+    relu: bool = False,
+) -> Tensor:
+    """Fill `out` by that kernel; y is what a gradient's ReLU gave."""
+    operands = Product(
+        out=out,
+        a=a,
+        b=b,
+        bias=bias,
+        y=y,
+        m=a.shape[0],
+        n=b.shape[1],
+        k=b.shape[0],
+        am=a.stride(0),
+        ak=a.stride(1),
+        bk=b.stride(0),
+        bn=b.stride(1),
+        om=out.stride(0),
+        on=out.stride(1),
+        row_bias=0,
+        column_bias=bias is not None,
+        relu=relu,
+    )
+    kernels.program([Step(kernel, operands)])()
     return out
 
 
@@ -189,7 +215,7 @@ def test_alone() -> None:
     assert NATIVE is not None
     seen: list[int] = []
     for mine in (copy(NATIVE), NATIVE.alone()):
-        mine._play = lambda table, count, threads: seen.append(threads)
+        mine._execute = lambda table, count, threads: seen.append(threads)
         with threads(3):
             mine.program([])()
     assert seen == [3, 1]

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from support.native_kernels import NATIVE, needs_kernels
 from torch import Tensor, nn
 
-from ddpg.fast.native import Kernels, kernels
+from ddpg.fast.native import Kernels
 from ddpg.fast.tape import Tape, internals, native, rules
 from ddpg.learner.optimizers import adam
 
-NATIVE = kernels()
-pytestmark = pytest.mark.skipif(NATIVE is None, reason="no C compiler, or a processor without AVX2")
+pytestmark = needs_kernels
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,22 @@
 /* Products tile by tile: ROWS x PANEL numbers of the result are kept in registers, each the sum over k of a number of a
    times a number of b, so every number that is loaded is used ROWS or PANEL times. */
 
+#ifndef DDPG_DENSE_H
+#define DDPG_DENSE_H
+
+#include <string.h>
+
+#include "operands.h"
+#include "panels.h"
+#include "step.h"
+
 #ifdef __AVX512F__
 enum { ROWS = 8 };
 #else
 enum { ROWS = 6 };
 #endif
 
-/* ROWS or fewer rows of a and a panel of b: (rows, PANEL) numbers of out, whose rows are om apart. */
+/* Multiplies ROWS or fewer rows of a by a panel of b: (rows, PANEL) numbers of out, whose rows are om apart. */
 INLINE void tile(
     int rows, Int k, const float *a, Int am, Int ak, const float *panel, const float *row_bias,
     const float *column_bias, float *out, Int om, Int relu, const float *y) {
@@ -49,38 +58,41 @@ typedef void Tile(
 TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8)
 static Tile *const TILES[] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6, tile_7, tile_8};
 
-/* The tile at row i and column j, also where it is not whole or its rows do not lie in one piece. */
-static void tile_at(const Step *s, Int i, Int j, const float *panel) {
-    const Int om = s->n[7], on = s->n[8], rows = least(s->n[0] - i, ROWS), width = least(s->n[1] - j, PANEL);
-    const float *a = (const float *)s->at[1] + i * s->n[3], *bias = s->at[3];
-    const float *y = s->at[4] ? (const float *)s->at[4] + i * om + j * on : NULL;
-    float *out = (float *)s->at[0] + i * om + j * on, apart[ROWS * PANEL];
+/* Computes the tile at row i and column j, also where it is not whole or its rows do not lie in one piece. */
+static void tile_at(const Product *p, Int i, Int j, const float *panel) {
+    const Int rows = least(p->m - i, ROWS), width = least(p->n - j, PANEL);
+    const float *a = p->a + i * p->am;
+    const float *y = p->y ? p->y + i * p->om + j * p->on : NULL;
+    float *out = p->out + i * p->om + j * p->on, apart[ROWS * PANEL];
     float row_bias[ROWS] = {0}, column_bias[PANEL] = {0};
-    const int whole = width == PANEL && on == 1;
-    if (s->n[9]) memcpy(row_bias, bias + i, (size_t)rows * 4);
-    if (s->n[10]) memcpy(column_bias, bias + j, (size_t)width * 4);
+    const int whole = width == PANEL && p->on == 1;
+    if (p->row_bias) memcpy(row_bias, p->bias + i, (size_t)rows * 4);
+    if (p->column_bias) memcpy(column_bias, p->bias + j, (size_t)width * 4);
     TILES[rows - 1](
-        s->n[2], a, s->n[3], s->n[4], panel, row_bias, column_bias, whole ? out : apart, whole ? om : PANEL, s->n[11],
+        p->k, a, p->am, p->ak, panel, row_bias, column_bias, whole ? out : apart, whole ? p->om : PANEL, p->relu,
         whole ? y : NULL);
     if (whole) return;
     for (Int r = 0; r < rows; r++)
         for (Int c = 0; c < width; c++)
-            out[r * om + c * on] = y && y[r * om + c * on] <= 0 ? 0 : apart[r * PANEL + c];
+            out[r * p->om + c * p->on] = y && y[r * p->om + c * p->on] <= 0 ? 0 : apart[r * PANEL + c];
 }
 
-/* The product, tile by tile. Where it is fair, each thread has rows of its own, as in pointwise.h and sparse.h: from
-   layer to layer it reads rows that it has mostly written itself, so less has to come from another core's cache. */
-static void dense(const Step *s, Team team) {
-    const Int m = s->n[0], n = s->n[1], k = s->n[2], tiles = parts(m, ROWS);
-    const int by_rows = m >= PANEL * team.of && tiles % team.of == 0;
-    float *panel = room(k * PANEL);
+/* Computes the product, tile by tile. Where all threads get as much, each has rows of its own, as in pointwise.h and
+   sparse.h: from layer to layer it reads rows that it has mostly written itself, and less comes from another core's
+   cache. */
+static void dense(const Product *p, Team team) {
+    const Int tiles = parts(p->m, ROWS);
+    const int by_rows = p->m >= PANEL * team.of && tiles % team.of == 0;
+    float *panel = scratch(p->k * PANEL);
     Int begin, end;
-    share(by_rows ? tiles : tiles * parts(n, PANEL), team, &begin, &end);
-    for (Int j = 0; j < n; j += PANEL) {
+    share(by_rows ? tiles : tiles * parts(p->n, PANEL), team, &begin, &end);
+    for (Int j = 0; j < p->n; j += PANEL) {
         const Int before = by_rows ? 0 : j / PANEL * tiles;
         Int t = begin > before ? begin - before : 0;
         if (t >= least(end - before, tiles)) continue;
-        pack(panel, (const float *)s->at[2] + j * s->n[6], k, least(n - j, PANEL), s->n[5], s->n[6]);
-        for (; t < least(end - before, tiles); t++) tile_at(s, t * ROWS, j, panel);
+        pack(panel, p->b + j * p->bn, p->k, least(p->n - j, PANEL), p->bk, p->bn);
+        for (; t < least(end - before, tiles); t++) tile_at(p, t * ROWS, j, panel);
     }
 }
+
+#endif

@@ -1,16 +1,22 @@
-/* What changes parameters. */
+/* Kernels that change parameters. */
 
-/* adam: at parameter, gradient, mean, mean square, the number of steps (one number), the step size or NULL (one
-   double); n: how many; step size, beta1, beta2, eps, weight decay. */
-static void adam(const Step *s, Team team) {
-    float *param = s->at[0], *mean = s->at[2], *square = s->at[3];
-    const float *grads = s->at[1];
-    const double steps = *(const float *)s->at[4], lr = s->at[5] ? *(const double *)s->at[5] : s->x[0];
-    const float size = (float)(lr / (1 - pow(s->x[1], steps))), root = (float)sqrt(1 - pow(s->x[2], steps));
-    const float keep1 = (float)(1 - s->x[1]), beta2 = (float)s->x[2], keep2 = (float)(1 - s->x[2]);
-    const float eps = (float)s->x[3], decay = (float)s->x[4];
+#ifndef DDPG_LEARNING_H
+#define DDPG_LEARNING_H
+
+#include <math.h>
+
+#include "operands.h"
+#include "step.h"
+
+static void adam(const Adam *a, Team team) {
+    float *param = a->param, *mean = a->mean, *square = a->square;
+    const float *grads = a->grad;
+    const double steps = *a->step, lr = a->lr_tensor ? *a->lr_tensor : a->lr;
+    const float size = (float)(lr / (1 - pow(a->beta1, steps))), root = (float)sqrt(1 - pow(a->beta2, steps));
+    const float keep1 = (float)(1 - a->beta1), beta2 = (float)a->beta2, keep2 = (float)(1 - a->beta2);
+    const float eps = (float)a->eps, decay = (float)a->weight_decay;
     Int begin, end;
-    share(s->n[0], team, &begin, &end);
+    share(a->n, team, &begin, &end);
 #pragma omp simd
     for (Int i = begin; i < end; i++) {
         const float grad = grads[i] + decay * param[i];
@@ -20,15 +26,16 @@ static void adam(const Step *s, Team team) {
     }
 }
 
-/* lerp: at target, towards; n: how many; the part of the way. */
-static void lerp(const Step *s, Team team) {
-    float *target = s->at[0];
-    const float *towards = s->at[1], part = (float)s->x[0];
+static void lerp(const Lerp *l, Team team) {
+    float *target = l->target;
+    const float *towards = l->end, weight = (float)l->weight;
     Int begin, end;
-    share(s->n[0], team, &begin, &end);
+    share(l->n, team, &begin, &end);
 #pragma omp simd
-    for (Int i = begin; i < end; i++) { /* all the way is there exactly */
+    for (Int i = begin; i < end; i++) { /* with a weight of 1 it arrives exactly */
         const float way = towards[i] - target[i];
-        target[i] = part < 0.5f ? target[i] + part * way : towards[i] - way * (1 - part);
+        target[i] = weight < 0.5f ? target[i] + weight * way : towards[i] - way * (1 - weight);
     }
 }
+
+#endif

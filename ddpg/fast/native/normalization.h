@@ -1,68 +1,72 @@
 /* Sums over rows, batch norm and layer norm, in single precision. */
 
+#ifndef DDPG_NORMALIZATION_H
+#define DDPG_NORMALIZATION_H
+
+#include <math.h>
+#include <string.h>
+
+#include "operands.h"
+#include "step.h"
+
 enum { BLOCK = 64 };
 
-/* A kernel of n[1] columns from one for `width` of them, from the j-th on: BLOCK usually, so that loops are vectors. */
-#define BY_COLUMNS(NAME)                                           \
-    static void NAME(const Step *s, Team team) {                   \
-        const Int n = s->n[1];                                     \
-        Int begin, end;                                            \
-        share((n + BLOCK - 1) / BLOCK, team, &begin, &end);        \
-        for (Int j = begin * BLOCK; j < least(n, end * BLOCK); j += BLOCK) \
-            if (n - j >= BLOCK) NAME##_columns(s, j, BLOCK);       \
-            else NAME##_columns(s, j, n - j);                      \
+/* A kernel of n columns from one for `width` of them, from the j-th on: BLOCK usually, so that loops are vectors. */
+#define BY_COLUMNS(OPERANDS, NAME)                                             \
+    static void NAME(const OPERANDS *o, Team team) {                           \
+        Int begin, end;                                                        \
+        share(parts(o->n, BLOCK), team, &begin, &end);                         \
+        for (Int j = begin * BLOCK; j < least(o->n, end * BLOCK); j += BLOCK)  \
+            if (o->n - j >= BLOCK) NAME##_columns(o, j, BLOCK);                \
+            else NAME##_columns(o, j, o->n - j);                               \
     }
 
-/* sum_rows: at out (n), a (m, n) with rows in one piece; n: m, n, stride am; a factor. */
-INLINE void sum_rows_columns(const Step *s, Int j, Int width) {
-    const float factor = (float)s->x[0];
+INLINE void sum_rows_columns(const RowReduction *r, Int j, Int width) {
+    const float factor = (float)r->factor;
     float sum[BLOCK] = {0};
-    for (Int i = 0; i < s->n[0]; i++) {
-        const float *a = (const float *)s->at[1] + i * s->n[2] + j;
+    for (Int i = 0; i < r->m; i++) {
+        const float *a = r->a + i * r->am + j;
         for (Int c = 0; c < width; c++) sum[c] += a[c];
     }
-    for (Int c = 0; c < width; c++) ((float *)s->at[0])[j + c] = factor * sum[c];
+    for (Int c = 0; c < width; c++) r->out[j + c] = factor * sum[c];
 }
-BY_COLUMNS(sum_rows)
+BY_COLUMNS(RowReduction, sum_rows)
 
-/* min_rows: the same for the least of each column; NaN wins, as in torch. */
-INLINE void min_rows_columns(const Step *s, Int j, Int width) {
+/* NaN wins, as in torch. */
+INLINE void min_rows_columns(const RowReduction *r, Int j, Int width) {
     float found[BLOCK];
-    memcpy(found, (const float *)s->at[1] + j, width * sizeof(float));
-    for (Int i = 1; i < s->n[0]; i++) {
-        const float *a = (const float *)s->at[1] + i * s->n[2] + j;
+    memcpy(found, r->a + j, width * sizeof(float));
+    for (Int i = 1; i < r->m; i++) {
+        const float *a = r->a + i * r->am + j;
         for (Int c = 0; c < width; c++) found[c] = a[c] < found[c] || a[c] != a[c] ? a[c] : found[c];
     }
-    memcpy((float *)s->at[0] + j, found, width * sizeof(float));
+    memcpy(r->out + j, found, width * sizeof(float));
 }
-BY_COLUMNS(min_rows)
+BY_COLUMNS(RowReduction, min_rows)
 
-/* sum: at out, a in one piece; n: how many; a factor. */
-static void sum(const Step *s, Team team) {
-    const float *a = s->at[1];
+static void sum(const Sum *s, Team team) {
+    const float *a = s->a;
     double total = 0;
     if (team.me) return;
 #pragma omp simd reduction(+ : total)
-    for (Int i = 0; i < s->n[0]; i++) total += a[i];
-    *(float *)s->at[0] = (float)(s->x[0] * total);
+    for (Int i = 0; i < s->n; i++) total += a[i];
+    *s->out = (float)(s->factor * total);
 }
 
-/* batch_norm: at out (m, n), x (m, n), weight, bias, running mean, running variance, and for training the minibatch's
-   mean and 1 / deviation or else NULL; n: m, n, strides out_m, x_m; momentum, eps. */
-INLINE void batch_norm_columns(const Step *s, Int j, Int width) {
-    const Int m = s->n[0];
-    const float *weight = s->at[2], *bias = s->at[3], momentum = (float)s->x[0];
-    float *running_mean = s->at[4], *running_var = s->at[5], *means = s->at[6], *scales = s->at[7];
+INLINE void batch_norm_columns(const BatchNorm *b, Int j, Int width) {
+    const Int m = b->m;
+    const float *weight = b->weight, *bias = b->bias, momentum = (float)b->momentum;
+    float *running_mean = b->running_mean, *running_var = b->running_var, *means = b->means, *scales = b->scales;
     float mean[BLOCK] = {0}, var[BLOCK] = {0};
-    const float *x = (const float *)s->at[1] + j;
-    float *out = (float *)s->at[0] + j;
+    const float *x = b->x + j;
+    float *out = b->out + j;
     if (means) {
         for (Int i = 0; i < m; i++)
-            for (Int c = 0; c < width; c++) mean[c] += x[i * s->n[3] + c];
+            for (Int c = 0; c < width; c++) mean[c] += x[i * b->xm + c];
         for (Int c = 0; c < width; c++) mean[c] /= m;
         for (Int i = 0; i < m; i++)
             for (Int c = 0; c < width; c++) {
-                const float off = x[i * s->n[3] + c] - mean[c];
+                const float off = x[i * b->xm + c] - mean[c];
                 var[c] += off * off;
             }
         for (Int c = 0; c < width; c++) {
@@ -76,72 +80,68 @@ INLINE void batch_norm_columns(const Step *s, Int j, Int width) {
     }
     float scale[BLOCK], shift[BLOCK];
     for (Int c = 0; c < width; c++) {
-        const float inverse = 1 / sqrtf(var[c] + (float)s->x[1]);
+        const float inverse = 1 / sqrtf(var[c] + (float)b->eps);
         if (means) means[j + c] = mean[c], scales[j + c] = inverse;
         scale[c] = inverse * weight[j + c];
         shift[c] = bias[j + c] - mean[c] * scale[c];
     }
     for (Int i = 0; i < m; i++)
-        for (Int c = 0; c < width; c++) out[i * s->n[2] + c] = x[i * s->n[3] + c] * scale[c] + shift[c];
+        for (Int c = 0; c < width; c++) out[i * b->om + c] = x[i * b->xm + c] * scale[c] + shift[c];
 }
-BY_COLUMNS(batch_norm)
+BY_COLUMNS(BatchNorm, batch_norm)
 
-/* batch_norm_backward, of training: at grad of x or NULL, of weight, of bias, of out (m, n), x (m, n), weight, the
-   minibatch's mean and 1 / deviation; n: m, n; all in one piece. */
-INLINE void batch_norm_backward_columns(const Step *s, Int j, Int width) {
-    const Int m = s->n[0], n = s->n[1];
-    const float *weight = s->at[5], *means = s->at[6], *scales = s->at[7];
+INLINE void batch_norm_backward_columns(const BatchNormBackward *b, Int j, Int width) {
+    const Int m = b->m, n = b->n;
+    const float *weight = b->weight, *means = b->means, *scales = b->scales;
     float sum[BLOCK] = {0}, dot[BLOCK] = {0};
-    const float *grad = (const float *)s->at[3] + j, *x = (const float *)s->at[4] + j;
+    const float *grad = b->grad + j, *x = b->x + j;
     for (Int i = 0; i < m; i++)
         for (Int c = 0; c < width; c++) {
             sum[c] += grad[i * n + c];
             dot[c] += grad[i * n + c] * ((x[i * n + c] - means[j + c]) * scales[j + c]);
         }
-    memcpy((float *)s->at[1] + j, dot, width * sizeof(float));
-    memcpy((float *)s->at[2] + j, sum, width * sizeof(float));
-    if (s->at[0])
+    memcpy(b->grad_weight + j, dot, width * sizeof(float));
+    memcpy(b->grad_bias + j, sum, width * sizeof(float));
+    if (b->grad_x)
         for (Int i = 0; i < m; i++)
             for (Int c = 0; c < width; c++) {
                 const float normal = (x[i * n + c] - means[j + c]) * scales[j + c];
-                ((float *)s->at[0])[i * n + j + c] =
+                b->grad_x[i * n + j + c] =
                     (grad[i * n + c] - (sum[c] + normal * dot[c]) / m) * scales[j + c] * weight[j + c];
             }
 }
-BY_COLUMNS(batch_norm_backward)
+BY_COLUMNS(BatchNormBackward, batch_norm_backward)
 
-/* layer_norm: at out (m, n), means (m), 1 / deviations (m), x (m, n), weight, bias; n: m, n; eps. */
-static void layer_norm(const Step *s, Team team) {
-    const Int n = s->n[1];
-    const float *weight = s->at[4], *bias = s->at[5];
+static void layer_norm(const LayerNorm *l, Team team) {
+    const Int n = l->n;
+    const float *weight = l->weight, *bias = l->bias;
     Int begin, end;
-    share(s->n[0], team, &begin, &end);
+    share(l->m, team, &begin, &end);
     for (Int i = begin; i < end; i++) {
-        const float *x = (const float *)s->at[3] + i * n;
-        float *out = (float *)s->at[0] + i * n, mean = 0, var = 0;
+        const float *x = l->x + i * n;
+        float *out = l->out + i * n, mean = 0, var = 0;
 #pragma omp simd reduction(+ : mean)
         for (Int c = 0; c < n; c++) mean += x[c];
         mean /= n;
 #pragma omp simd reduction(+ : var)
         for (Int c = 0; c < n; c++) var += (x[c] - mean) * (x[c] - mean);
-        const float scale = 1 / sqrtf(var / n + (float)s->x[0]);
-        ((float *)s->at[1])[i] = mean;
-        ((float *)s->at[2])[i] = scale;
+        const float scale = 1 / sqrtf(var / n + (float)l->eps);
+        l->means[i] = mean;
+        l->scales[i] = scale;
 #pragma omp simd
         for (Int c = 0; c < n; c++) out[c] = (x[c] - mean) * scale * weight[c] + bias[c];
     }
 }
 
-/* layer_norm_backward: at grad of x, of out (m, n), x (m, n), means (m), 1 / deviations (m), weight; n: m, n. */
-static void layer_norm_backward(const Step *s, Team team) {
-    const Int n = s->n[1];
-    const float *weight = s->at[5];
+static void layer_norm_backward(const LayerNormBackward *l, Team team) {
+    const Int n = l->n;
+    const float *weight = l->weight;
     Int begin, end;
-    share(s->n[0], team, &begin, &end);
+    share(l->m, team, &begin, &end);
     for (Int i = begin; i < end; i++) {
-        const float *grad = (const float *)s->at[1] + i * n, *x = (const float *)s->at[2] + i * n;
-        const float mean = ((const float *)s->at[3])[i], scale = ((const float *)s->at[4])[i];
-        float *out = (float *)s->at[0] + i * n, sum = 0, dot = 0;
+        const float *grad = l->grad + i * n, *x = l->x + i * n;
+        const float mean = l->means[i], scale = l->scales[i];
+        float *out = l->grad_x + i * n, sum = 0, dot = 0;
 #pragma omp simd reduction(+ : sum, dot)
         for (Int c = 0; c < n; c++) {
             const float g = grad[c] * weight[c];
@@ -156,19 +156,20 @@ static void layer_norm_backward(const Step *s, Team team) {
     }
 }
 
-/* layer_norm_params: at grad of weight, of bias, of out (m, n), x (m, n), means (m), 1 / deviations (m); n: m, n. */
-INLINE void layer_norm_params_columns(const Step *s, Int j, Int width) {
-    const Int n = s->n[1];
+INLINE void layer_norm_params_columns(const LayerNormParams *l, Int j, Int width) {
+    const Int n = l->n;
     float sum[BLOCK] = {0}, dot[BLOCK] = {0};
-    for (Int i = 0; i < s->n[0]; i++) {
-        const float *grad = (const float *)s->at[2] + i * n + j, *x = (const float *)s->at[3] + i * n + j;
-        const float mean = ((const float *)s->at[4])[i], scale = ((const float *)s->at[5])[i];
+    for (Int i = 0; i < l->m; i++) {
+        const float *grad = l->grad + i * n + j, *x = l->x + i * n + j;
+        const float mean = l->means[i], scale = l->scales[i];
         for (Int c = 0; c < width; c++) {
             sum[c] += grad[c];
             dot[c] += grad[c] * ((x[c] - mean) * scale);
         }
     }
-    memcpy((float *)s->at[0] + j, dot, width * sizeof(float));
-    memcpy((float *)s->at[1] + j, sum, width * sizeof(float));
+    memcpy(l->grad_weight + j, dot, width * sizeof(float));
+    memcpy(l->grad_bias + j, sum, width * sizeof(float));
 }
-BY_COLUMNS(layer_norm_params)
+BY_COLUMNS(LayerNormParams, layer_norm_params)
+
+#endif

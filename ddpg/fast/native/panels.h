@@ -1,7 +1,13 @@
 /* Vectors, and panels of a matrix: PANEL columns side by side, which the first-level cache can hold (Goto and van de
    Geijn, "Anatomy of high-performance matrix multiplication", 2008). */
 
+#ifndef DDPG_PANELS_H
+#define DDPG_PANELS_H
+
 #include <immintrin.h>
+#include <stdint.h>
+
+#include "step.h"
 
 #if defined(__AVX512F__)
 enum { LANES = 16 };
@@ -27,8 +33,8 @@ INLINE Vec load(const float *from) { return *(const Vec *)from; }
 
 INLINE void store(float *to, Vec numbers) { *(Vec *)to = numbers; }
 
-/* sum + x b, rounded once. An intrinsic, because for `sum + x * b` the compiler decides whether to round once or twice,
-   and dense.h and sparse.h must agree. */
+/* Returns sum + x b, rounded once. It is an intrinsic, because for `sum + x * b` the compiler decides whether to round
+   once or twice, and dense.h and sparse.h must agree. */
 INLINE Vec plus_product(Vec sum, float x, Vec b) {
 #ifdef __AVX512F__
     return (Vec)_mm512_fmadd_ps(_mm512_set1_ps(x), (__m512)b, (__m512)sum);
@@ -37,7 +43,7 @@ INLINE Vec plus_product(Vec sum, float x, Vec b) {
 #endif
 }
 
-/* A square of LANES x LANES numbers, mirrored at its diagonal: log2(LANES) perfect shuffles of its rows. */
+/* Transposes a square of LANES x LANES numbers by log2(LANES) perfect shuffles of its rows. */
 INLINE void transpose(Vec rows[LANES]) {
     for (int round = 1; round < LANES; round *= 2) {
         Vec shuffled[LANES];
@@ -49,7 +55,7 @@ INLINE void transpose(Vec rows[LANES]) {
     }
 }
 
-/* A panel of b, (k, PANEL), side by side; columns from `width` on are zero. */
+/* Copies a panel of b (k, PANEL) to one piece; columns from `width` on become zero. */
 static void pack(float *to, const float *b, Int k, Int width, Int bk, Int bn) {
     Int p = 0;
     if (width == PANEL && bn == 1)
@@ -69,8 +75,10 @@ static void pack(float *to, const float *b, Int k, Int width, Int bk, Int bn) {
         for (int c = 0; c < PANEL; c++) to[p * PANEL + c] = c < width ? b[p * bk + c * bn] : 0;
 }
 
-/* The gradient through a ReLU whose result was y. */
+/* Returns a gradient after a ReLU whose result was y. */
 INLINE Vec through_relu(Vec grad, Vec y) { return (Vec)((Bits)grad & ~(Bits)(y <= (Vec){0})); }
 
-/* NaN stays NaN, as in torch. */
+/* Returns the ReLU of x; NaN stays NaN, as in torch. */
 INLINE Vec relu_of(Vec x) { return (Vec)((Bits)x & ~(Bits)(x < (Vec){0})); }
+
+#endif

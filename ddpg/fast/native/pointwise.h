@@ -1,6 +1,16 @@
 /* Kernels that work number by number. */
 
-/* e^x, for x in [0, 20]: 2^n e^r with |r| <= ln(2) / 2, and Cephes' polynomial for e^r. */
+#ifndef DDPG_POINTWISE_H
+#define DDPG_POINTWISE_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "operands.h"
+#include "step.h"
+
+/* Returns e^x for x in [0, 20], as 2^n e^r with |r| <= ln(2) / 2, and the polynomial of Cephes for e^r. */
 INLINE float exp_of(float x) {
     const float n = (float)(int)(x * 1.44269504f + 0.5f), r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
@@ -15,7 +25,7 @@ INLINE float exp_of(float x) {
     return (p * r * r + r + 1) * power;
 }
 
-/* As in Cephes: a polynomial near 0, where 1 - 2 / (e^2x + 1) would lose digits. */
+/* Returns tanh(x) as Cephes does: by a polynomial near 0, where 1 - 2 / (e^2x + 1) would lose digits. */
 INLINE float tanh_of(float x) {
     const float size = fabsf(x), y = x * x;
     float p = -5.70498872745e-3f;
@@ -27,35 +37,35 @@ INLINE float tanh_of(float x) {
     return size < 0.625f ? x + x * y * p : (size >= 0.625f ? large : x); /* the last: NaN */
 }
 
-/* Kernels of two operands a and b, which may be the same: out[i, j] = f(a[i, j], b[i, j]), of type T.
-   at out, a, b; n: rows, columns, strides of out, a and b: rows', columns'; constants u and v. */
+/* Kernels of two operands a and b, which may be the same: VALUE of a, b, u and v. */
 #define LOOP(OUT, A, B, VALUE)                          \
-    _Pragma("omp simd") for (Int j = 0; j < s->n[1]; j++) { \
+    _Pragma("omp simd") for (Int j = 0; j < e->columns; j++) { \
         const Number a = pa[j * (A)], b = pb[j * (B)];  \
         (void)b;                                        \
         out[j * (OUT)] = VALUE;                         \
     }
-#define ROWS_OF(NAME, TYPE, LOOPS)                                            \
-    static void NAME(const Step *s, Team team) {                              \
-        typedef TYPE Number;                                                  \
-        const Number u = (Number)s->x[0], v = (Number)s->x[1];                \
-        Int begin, end;                                                       \
-        (void)u, (void)v;                                                     \
-        share(s->n[0], team, &begin, &end);                                   \
-        for (Int i = begin; i < end; i++) {                                   \
-            Number *out = (Number *)s->at[0] + i * s->n[2];                   \
-            const Number *pa = (const Number *)s->at[1] + i * s->n[4];        \
-            const Number *pb = (const Number *)s->at[2] + i * s->n[6];        \
-            LOOPS                                                             \
-        }                                                                     \
+#define ROWS_OF(NAME, TYPE, LOOPS)                                     \
+    static void NAME(const Elementwise *e, Team team) {                \
+        typedef TYPE Number;                                           \
+        const Number u = (Number)e->u, v = (Number)e->v;               \
+        Int begin, end;                                                \
+        (void)u, (void)v;                                              \
+        share(e->rows, team, &begin, &end);                            \
+        for (Int i = begin; i < end; i++) {                            \
+            Number *out = (Number *)e->out + i * e->out_row;           \
+            const Number *pa = (const Number *)e->a + i * e->a_row;    \
+            const Number *pb = (const Number *)e->b + i * e->b_row;    \
+            LOOPS                                                      \
+        }                                                              \
     }
 /* float: the usual strides are constants, so that the loops are vectors. double and int: they are single numbers. */
-#define FLOAT(NAME, VALUE)                                                                           \
-    ROWS_OF(NAME##_float, float,                                                                     \
-            if (s->n[3] == 1 && s->n[5] == 1 && s->n[7] == 1) LOOP(1, 1, 1, VALUE)                   \
-            else if (s->n[3] == 1 && s->n[5] == 1 && s->n[7] == 0) LOOP(1, 1, 0, VALUE)              \
-            else LOOP(s->n[3], s->n[5], s->n[7], VALUE))
-#define OTHER(NAME, TYPE, VALUE) ROWS_OF(NAME##_##TYPE, TYPE, LOOP(s->n[3], s->n[5], s->n[7], VALUE))
+#define FLOAT(NAME, VALUE)                                                                                  \
+    ROWS_OF(NAME##_float, float,                                                                            \
+            if (e->out_column == 1 && e->a_column == 1 && e->b_column == 1) LOOP(1, 1, 1, VALUE)            \
+            else if (e->out_column == 1 && e->a_column == 1 && e->b_column == 0) LOOP(1, 1, 0, VALUE)       \
+            else LOOP(e->out_column, e->a_column, e->b_column, VALUE))
+#define OTHER(NAME, TYPE, VALUE) \
+    ROWS_OF(NAME##_##TYPE, TYPE, LOOP(e->out_column, e->a_column, e->b_column, VALUE))
 #define BOTH(NAME, VALUE) FLOAT(NAME, VALUE) OTHER(NAME, double, VALUE)
 BOTH(copy, a)
 BOTH(add, a + b)
@@ -79,13 +89,14 @@ OTHER(pow, double, pow(a, b))
 OTHER(copy, Int, a)
 OTHER(add, Int, a + b)
 
-/* widen, narrow: float to double and back. at out, a; n: how many. */
-static void widen(const Step *s, Team team) {
+static void widen(const Conversion *c, Team team) {
     if (team.me == 0)
-        for (Int i = 0; i < s->n[0]; i++) ((double *)s->at[0])[i] = ((const float *)s->at[1])[i];
+        for (Int i = 0; i < c->n; i++) ((double *)c->out)[i] = ((const float *)c->a)[i];
 }
 
-static void narrow(const Step *s, Team team) {
+static void narrow(const Conversion *c, Team team) {
     if (team.me == 0)
-        for (Int i = 0; i < s->n[0]; i++) ((float *)s->at[0])[i] = (float)((const double *)s->at[1])[i];
+        for (Int i = 0; i < c->n; i++) ((float *)c->out)[i] = (float)((const double *)c->a)[i];
 }
+
+#endif

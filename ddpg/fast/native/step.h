@@ -1,24 +1,23 @@
-/* One call of a kernel, the threads that share it, and memory that each of them has for it. */
+/* One call of a kernel, the threads that share it, and scratch memory for each of them. */
 
-#include <math.h>
+#ifndef DDPG_STEP_H
+#define DDPG_STEP_H
+
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef int64_t Int;
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* One call of a kernel: operands, sizes and strides (in numbers, not bytes), and constants. What each place holds is
-   said at the kernel. The same as STEP in library.py. */
+/* One call of a kernel: its place in the table of kernels.c, and what it works on, a structure of operands.h.
+   The same as STEP in library.py. */
 typedef struct {
     Int kind;
-    void *at[8];
-    Int n[12];
-    double x[6];
+    const void *operands;
 } Step;
 
-/* The threads that share a step: this one's number, and how many there are. */
+/* The threads that share a step: the number of this one, and how many there are. */
 typedef struct {
     int me, of;
 } Team;
@@ -29,13 +28,13 @@ INLINE void share(Int n, Team team, Int *begin, Int *end) {
     *end = n * (team.me + 1) / team.of;
 }
 
-/* How many parts of so much n things need. */
-INLINE Int parts(Int n, Int of) { return (n + of - 1) / of; }
+/* How many parts of a size n things need. */
+INLINE Int parts(Int n, Int size) { return (n + size - 1) / size; }
 
 INLINE Int least(Int a, Int b) { return a < b ? a : b; }
 
-/* Memory of this thread's own for so many numbers, until the next call. */
-static float *room(Int numbers) {
+/* Memory of this thread for `numbers` floats, until its next call of this function. */
+static float *scratch(Int numbers) {
     static _Thread_local float *memory;
     static _Thread_local Int size;
     if (size < numbers) {
@@ -46,3 +45,5 @@ static float *room(Int numbers) {
     }
     return memory;
 }
+
+#endif

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from ddpg.fast.native import Kernels, Step
+from ddpg.fast.native.operands import Dots, Pointer, Product
 from ddpg.fast.tape.internals import exists, name_of
 from ddpg.fast.tape.lifetimes import PlacedCall
 from ddpg.fast.tape.rules import RULES, steps_for
+from ddpg.fast.tape.steps import through_relu, with_relu
 from ddpg.fast.tape.structure import cloned, tensors
 
 log = logging.getLogger(__name__)
@@ -97,18 +99,21 @@ def _report_missing_operators() -> None:
 
 
 def _fused(step: Step, call: PlacedCall) -> Step | None:
-    """Make one step of a step and a ReLU, or its gradient, that works in place on the step's result, if possible."""
-    follows = name_of(call.operator) in ("aten.relu_.default", "aten.threshold_backward.default")
-    if not follows or not _same_place(step.at[0], call.args[0], call.results[0]):
+    """Make one step of a product and a ReLU, or its gradient, that works in place on the result, if possible."""
+    if name_of(call.operator) not in ("aten.relu_.default", "aten.threshold_backward.default"):
+        return None
+    if not isinstance(step.operands, Product | Dots) or not _same_place(
+        step.operands.out, *call.args[:1], *call.results
+    ):
         return None
     if len(call.args) == 1:
-        return step.with_relu()
+        return with_relu(step)
     _, y, threshold = call.args
     like_it = y.stride() == call.args[0].stride() and y.dtype == torch.float32
-    return step.through_relu(y) if threshold == 0 and like_it and not _same_place(step.at[0], y) else None
+    return through_relu(step, y) if threshold == 0 and like_it and not _same_place(step.operands.out, y) else None
 
 
-def _same_place(one: Tensor | int | None, *others: Tensor) -> bool:
+def _same_place(one: Pointer, *others: Tensor) -> bool:
     return isinstance(one, Tensor) and all(_place(one) == _place(other) for other in others)
 
 

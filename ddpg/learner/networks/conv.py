@@ -77,9 +77,7 @@ class PixelCritic(nn.Module):
         return self.head(self.convolutions(obs), action)
 
 
-def _features(
-    obs_shape: Sequence[int], filters: Sequence[int], kernel: int, stride: int, padding: int
-) -> int:
+def _features(obs_shape: Sequence[int], filters: Sequence[int], kernel: int, stride: int, padding: int) -> int:
     """How many numbers the last layer gives."""
     if not filters:
         raise ValueError("filters=[] must have at least one layer")
@@ -88,7 +86,5 @@ def _features(
         height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
         if min(height, width) < 1:
             picture = " x ".join(map(str, obs_shape[1:]))
-            raise ValueError(
-                f"kernel={kernel} with stride={stride} leaves nothing of pictures of {picture}"
-            )
+            raise ValueError(f"kernel={kernel} with stride={stride} leaves nothing of pictures of {picture}")
     return filters[-1] * height * width

@@ -20,7 +20,5 @@ class Targets:
     def follow(self, tau: float) -> None:
         """theta' <- tau theta + (1 - tau) theta', line 15 of Algorithm 1."""
         torch._foreach_lerp_(self._target, self._online, tau)
-        if (
-            self._online_buffers
-        ):  # statistics of batch norm are averages already, so they are copied
+        if self._online_buffers:  # statistics of batch norm are averages already, so they are copied
             torch._foreach_copy_(self._target_buffers, self._online_buffers)

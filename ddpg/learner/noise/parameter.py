@@ -42,9 +42,7 @@ class AdaptiveParameter(Noise):
         rng: np.random.Generator,
     ) -> None:
         if not perturbable(actor):
-            raise ValueError(
-                "the actor has nothing to perturb: no trainable parameter outside its layer norm"
-            )
+            raise ValueError("the actor has nothing to perturb: no trainable parameter outside its layer norm")
         if not any(isinstance(module, nn.LayerNorm) for module in actor.modules()):
             log.warning(
                 "parameter noise without layer norm: the same sigma does very different things in "

@@ -43,9 +43,7 @@ class ReplayBuffer:
         dtype: torch.dtype,
     ) -> None:
         if n_step > buffer_size:
-            raise ValueError(
-                f"n_step={n_step} must be at most {buffer_size}, the transitions that the memory holds"
-            )
+            raise ValueError(f"n_step={n_step} must be at most {buffer_size}, the transitions that the memory holds")
         self.n_step = n_step
         self.gamma = gamma
         self.buffer_size = buffer_size

@@ -116,9 +116,7 @@ class DeviceRows:
         here, there = self.send(np.stack([slot, after % len(self._obs)]))
         next_obs = self._copy.index_select(0, there)
         if final:
-            next_obs.index_copy_(
-                0, self.send(np.array(list(final))), self.send(np.stack(list(final.values())))
-            )
+            next_obs.index_copy_(0, self.send(np.array(list(final))), self.send(np.stack(list(final.values()))))
         return self._copy.index_select(0, here), next_obs
 
     def _catch_up(self, total: int) -> None:
@@ -150,9 +148,7 @@ def spans(start: int, stop: int, slots: int, at_once: int) -> Iterator[slice]:
 
 def _to_send(shape: tuple[int, ...], dtype: np.dtype, device: torch.device) -> Tensor:
     """Memory of the host that is to be sent."""
-    return torch.empty(
-        shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype, pin_memory=device.type == "cuda"
-    )
+    return torch.empty(shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype, pin_memory=device.type == "cuda")
 
 
 def _copied(array: np.ndarray, device: torch.device) -> Tensor:
@@ -163,6 +159,4 @@ def _copied(array: np.ndarray, device: torch.device) -> Tensor:
 
 
 def _sent(memory: Tensor, device: torch.device) -> Tensor:
-    return memory.to(
-        device, non_blocking=device.type == "cuda"
-    )  # elsewhere nobody keeps the memory until it is sent
+    return memory.to(device, non_blocking=device.type == "cuda")  # elsewhere nobody keeps the memory until it is sent

@@ -24,9 +24,7 @@ class PrioritizedReplay(ReplayBuffer):
         n_step: PositiveInt, gamma: float, buffer_size: int, obs_shape: Sequence[int], obs_dtype: np.dtype[Any],
         action_dim: int, rng: np.random.Generator, device: torch.device, dtype: torch.dtype,
     ) -> None:  # fmt: skip
-        super().__init__(
-            n_step, gamma, buffer_size, obs_shape, obs_dtype, action_dim, rng, device, dtype
-        )
+        super().__init__(n_step, gamma, buffer_size, obs_shape, obs_dtype, action_dim, rng, device, dtype)
         self.alpha, self.beta, self.beta_steps, self.epsilon = alpha, beta, beta_steps, epsilon
         self._tree = SumTree(self.slots)
         self._largest = 1.0
@@ -53,9 +51,7 @@ class PrioritizedReplay(ReplayBuffer):
         The tree of sums is on the host: this waits for the errors of an update on a GPU.
         """
         if td_error is None:
-            raise ValueError(
-                "prioritized replay needs the errors of what it gave: set agent.td_error in the update"
-            )
+            raise ValueError("prioritized replay needs the errors of what it gave: set agent.td_error in the update")
         priority = (td_error.double().cpu().numpy() + self.epsilon) ** self.alpha
         self._largest = max(self._largest, float(priority.max()))
         self._tree[self._drawn % self.slots] = priority
@@ -65,9 +61,7 @@ class PrioritizedReplay(ReplayBuffer):
         self._known = max(self._known, self.total - self.slots)
         if self._known < self.total:
             self._tree[np.arange(self._known, self.total) % self.slots] = self._largest
-            self._tree[np.array([self.total % self.slots])] = (
-                0.0  # no transition: the newest one's next_obs
-            )
+            self._tree[np.array([self.total % self.slots])] = 0.0  # no transition: the newest one's next_obs
             self._known = self.total
 
     def state_dict(self) -> dict[str, Any]:
@@ -97,9 +91,7 @@ class SumTree:
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._leaf = (
-            1 << (slots - 1).bit_length()
-        )  # node k has the children 2k and 2k + 1; leaves start here
+        self._leaf = 1 << (slots - 1).bit_length()  # node k has the children 2k and 2k + 1; leaves start here
         self._node = np.zeros(2 * self._leaf)
 
     @property
