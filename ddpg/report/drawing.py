@@ -16,21 +16,23 @@ from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.selection import count
 from ddpg.report.statistics import ENOUGH, Estimates, iqm
 
-#: Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which paper swallows.
+#: Okabe and Ito's colours, which colour-blind readers can tell apart, without the yellow, which is pale on paper.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 STYLES = ("-", "--", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-#: With fewer seeds each is drawn as well: their interquartile mean may be where none of them is.
+#: With fewer seeds each is drawn as well, because their interquartile mean may be where none of them is.
 FEW = 6
-#: Labels longer than WIDE have a line of the legend to themselves, those longer than LINE have several.
-WIDE, LINE = 46, 100
+#: The legend has one column if a label is longer than WIDE characters; a label is wrapped after LINE characters.
+WIDE = 46
+LINE = 100
 THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
 
+#: Colour, style and marker of a line.
 Look = tuple[str, str, str]
 
 
 def draw(found: Sequence[Sample], metric: Metric, estimates: Estimates, out: Path) -> dict[str, Path]:
-    """Writes ENVIRONMENT.png into the folder `out`, by environment; none where no step is shared."""
+    """Write ENVIRONMENT.png into the folder `out`; return the pictures by environment, none where no step is shared."""
     pictures = {}
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
         looks = {sample: look(place) for place, sample in enumerate(samples) if len(sample.steps)}
@@ -41,7 +43,7 @@ def draw(found: Sequence[Sample], metric: Metric, estimates: Estimates, out: Pat
 
 
 def look(place: int) -> Look:
-    """Colour, style and marker of a line; 21 of them differ, and neighbours in all three."""
+    """Choose the look of a line by its place: 21 of them differ, and neighbours differ in all three."""
     return PALETTE[place % len(PALETTE)], STYLES[place % len(STYLES)], MARKERS[place % len(MARKERS)]
 
 
@@ -53,7 +55,7 @@ def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, estima
     lines = sum(name.count("\n") + 1 for name in names) + len(thin)
     figure, axes = new_figure(4.3 + 0.2 * -(-lines // columns))
     shade = 0.15 if len(ranked) <= 4 else 0.09
-    handles = [curve(axes, sample, looks[sample], estimates, shade, ranked) for sample in ranked]
+    handles = [draw_curve(axes, sample, looks[sample], estimates, shade, ranked) for sample in ranked]
     style_axes(axes, environment, _ylabel(metric))
     axes.text(0.99, 1.02, _subtitle(ranked), transform=axes.transAxes, ha="right", fontsize=8, color=INK)
     figure.legend(
@@ -63,9 +65,10 @@ def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, estima
     return save_figure(figure, path)
 
 
-def curve(
+def draw_curve(
     axes: Axes, sample: Sample, look: Look, estimates: Estimates, shade: float, drawn: Sequence[Sample]
 ) -> Line2D:
+    """Draw a configuration: its interquartile mean, the interval, and thin lines for few seeds or unfinished runs."""
     color, style, marker = look
     bounds = estimates.interval(sample.values)
     if bounds is not None:
@@ -74,29 +77,29 @@ def curve(
         axes.plot(sample.steps, sample.values.T, color=color, **THIN)
     for run in sample.unfinished:
         axes.plot(run.steps, run.values, color=color, marker="x", markersize=5, markevery=[-1], **THIN)
-    # where lines lie on each other, dashes are drawn over what is solid, and each has its markers at steps of its own
+    # where lines lie on each other, dashes are drawn above solid lines, and the markers are at different steps
     [line] = axes.plot(
         sample.steps, iqm(sample.values), color=color, linestyle=style, linewidth=1.8, marker=marker, markersize=4.5,
-        markevery=marked(len(sample.steps), drawn.index(sample), len(drawn)), label=_legend_name(sample),
+        markevery=marker_places(len(sample.steps), drawn.index(sample), len(drawn)), label=_legend_name(sample),
         zorder=3 + STYLES.index(style) / 10,
     )  # fmt: skip
     return line
 
 
-def marked(points: int, place: int, lines: int) -> tuple[int, int]:
-    """First marker and distance to the next: about 6 on a line, and no two lines marked at the same points."""
+def marker_places(points: int, place: int, lines: int) -> tuple[int, int]:
+    """Return the first marker and the distance to the next: about 6 on a line, where no other line has one."""
     every = max(lines, points // 6)
     return (place * every // lines, every) if points > every else (0, 1)
 
 
 def _thin_lines(samples: Sequence[Sample]) -> list[Line2D]:
-    """What the legend says of the thin lines."""
+    """Make the legend's entries for the thin lines."""
     lines = []
     if any(1 < len(sample.seeds) < FEW for sample in samples):
         lines.append(Line2D([], [], color=INK, label="thin: each single seed", **THIN))
     if any(run.steps.size for sample in samples for run in sample.unfinished):
-        told = "thin, ends in a cross: a run that is left out"
-        lines.append(Line2D([], [], color=INK, marker="x", markersize=5, label=told, **THIN))
+        label = "thin, ends in a cross: a run that is left out"
+        lines.append(Line2D([], [], color=INK, marker="x", markersize=5, label=label, **THIN))
     return lines
 
 
@@ -109,8 +112,8 @@ def _ylabel(metric: Metric) -> str:
 
 def _legend_name(sample: Sample) -> str:
     seeds = count(sample.started, "seeds")
-    told = f"{len(sample.seeds)} of {seeds}" if sample.unfinished else seeds
-    return textwrap.fill(f"{sample.configuration} ({told})", LINE)
+    counted = f"{len(sample.seeds)} of {seeds}" if sample.unfinished else seeds
+    return textwrap.fill(f"{sample.configuration} ({counted})", LINE)
 
 
 def _subtitle(samples: Sequence[Sample]) -> str:

@@ -1,31 +1,33 @@
-"""What a metric's name says about its values, as far as the comparison depends on it."""
+"""The properties of a metric that follow from its name, as far as a comparison depends on them."""
 
 from dataclasses import dataclass
 
-#: Return of every training episode.
+#: The metric that holds the return of every training episode.
 EPISODES = "charts/episodic_return"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A name in metrics.jsonl."""
+    """A metric, by its name in metrics.jsonl."""
 
     name: str
 
     @property
     def of_evaluations(self) -> bool:
+        """Whether it has a value for each evaluation."""
         return self.name.startswith("eval/")
 
     @property
     def of_episodes(self) -> bool:
-        """Has a value where a training episode ends, so that no two seeds have theirs at the same steps."""
+        """Whether it has a value where a training episode ends, so that seeds share no steps."""
         return self.name.startswith("charts/episodic_")
 
     @property
     def is_return(self) -> bool:
+        """Whether its values are returns, of which the largest is the best."""
         return self.name.endswith("/episodic_return")
 
     @property
     def noun(self) -> str:
-        """What a value is called."""
+        """The word for one of its values."""
         return "evaluation" if self.of_evaluations else "value"

@@ -8,10 +8,11 @@ import numpy as np
 from ddpg.record.series import Series, moving_mean, short_number
 from ddpg.report.measured import Curve, MeasuredRun, shared_steps
 from ddpg.report.metric import Metric
-from ddpg.report.selection import count, different_lengths, explained, finished_step, one_for_each_seed
+from ddpg.report.selection import count, different_lengths, finished_step, notes_on_choice, one_for_each_seed
 
-#: A metric of training episodes is put on a grid of POINTS steps, at each the mean of the last WINDOW episodes.
-POINTS, WINDOW = 100, 100
+#: A metric of training episodes is averaged over the last WINDOW episodes, at POINTS evenly spaced steps.
+POINTS = 100
+WINDOW = 100
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Unfinished:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The seeds of a configuration that count, at the steps that all of them have."""
+    """The seeds of a configuration that are compared, at the steps that all of them have."""
 
     environment: str
     configuration: str
@@ -36,25 +37,26 @@ class Sample:
     steps: Series
     #: [S, n] the metric.
     values: Series
-    #: Length S: of each run's training episodes up to `end` the returns, or the metric if it is one of episodes.
+    #: Length S: the returns of each run's training episodes up to `end`, or the metric if it is one of episodes.
     episodes: tuple[Series, ...]
-    #: The env step up to which all seeds have come, and no further than they are compared.
+    #: The env step up to which the seeds are compared; all of them have come so far.
     end: float
     unfinished: tuple[Unfinished, ...] = ()
     #: The different values of eval.episodes.
     eval_episodes: tuple[int, ...] = ()
-    #: What the labels of the environment do not tell, as all configurations but one have it.
+    #: What the labels of the environment leave out, because all configurations but one have it.
     shared: str = ""
-    #: What a reader must know of the choice, a sentence each.
+    #: Sentences on the choice of runs and steps, for the reader.
     notes: tuple[str, ...] = ()
 
     @property
     def started(self) -> int:
-        """How many seeds there are, with those that are left out."""
+        """The number of seeds, with those that are left out."""
         return len(self.seeds) + len(self.unfinished)
 
     @property
     def failed(self) -> int:
+        """The number of seeds that are left out because they failed."""
         return sum(run.state == "failed" for run in self.unfinished)
 
 
@@ -91,7 +93,7 @@ def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:
         unfinished=tuple(_unfinished(run, metric) for run in others),
         eval_episodes=tuple(sorted({run.eval_episodes for run in counted})),
         shared=same[0].shared,
-        notes=(*notes, *explained(runs, counted, target), *thinned, *lengths),
+        notes=(*notes, *notes_on_choice(runs, counted, target), *thinned, *lengths),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which of a configuration's runs are compared, and how that is told."""
+"""Which of a configuration's runs are compared, and the notes on that choice."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from ddpg.report.measured import MeasuredRun
 
 
 def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:
-    """A seed that was run again is no second sample: the run that came furthest counts."""
+    """Keep one run of each seed, the one that came furthest: a seed that was run again is no second sample."""
     best: dict[int, MeasuredRun] = {}
     for run in runs:
         other = best.get(run.seed)
@@ -19,9 +19,9 @@ def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], l
 
 
 def finished_step(runs: Sequence[MeasuredRun], seeds: int) -> int | None:
-    """The largest step that at least half of the seeds have finished; if none, the one that most have.
+    """Return the largest step that at least half of the seeds have finished; if there is none, the one that most have.
 
-    So a seed that is trained for longer afterwards does not drop the others. None if no run is done.
+    A seed that is trained for longer afterwards does not exclude the others then. None if no run is done.
     """
     steps = sorted({run.done_step for run in runs if run.state == "done"}, reverse=True)
     arrived = {step: sum(run.has_reached(step) for run in runs) for step in steps}
@@ -30,21 +30,21 @@ def finished_step(runs: Sequence[MeasuredRun], seeds: int) -> int | None:
 
 
 def count(number: int, noun: str) -> str:
-    """`2 seeds`, `1 seed`."""
+    """Write a number with its noun: `2 seeds`, `1 seed`."""
     return f"{number} {noun.removesuffix('s') if number == 1 else noun}"
 
 
-def explained(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun], target: float | None) -> list[str]:
-    """Who is left out and why; a failure is told from a run that can still arrive."""
+def notes_on_choice(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun], target: float | None) -> list[str]:
+    """Say which runs are left out and why: a run that failed, or one that can still arrive."""
     others = [run for run in runs if run not in counted]
     if target is None:
         last = short_number(max(run.total_steps for run in runs))
         where = ", ".join(run.where() for run in runs)
         if len(runs) == 1:
             return [f"the only seed has not reached the last step, {last}: {where}"]
-        told = f"0 of {len(runs)} seeds reached the last step, {last}"
-        notes = [f"{told}, so all are compared as far as they have come: {where}"]
-        return notes + [f"nothing to compare yet of seed {run.seed}" for run in others]
+        reached = f"0 of {len(runs)} seeds reached the last step, {last}"
+        notes = [f"{reached}, so all are compared as far as they have come: {where}"]
+        return notes + [f"seed {run.seed} has nothing to compare yet" for run in others]
     reached = f"{len(counted)} of {count(len(runs), 'seeds')} reached step {short_number(target)}"
     notes = [f"{reached}; {'; '.join(_reasons(others))}"] if others else []
     further = [run.where() for run in counted if run.reached > target]
@@ -54,11 +54,11 @@ def explained(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun], targe
 
 
 def different_lengths(runs: Sequence[MeasuredRun]) -> list[str]:
-    """A note if an evaluation has more episodes in one run than in another."""
+    """Note if the runs' evaluations have different numbers of episodes."""
     lengths = sorted({run.eval_episodes for run in runs})
     seeds = {n: ", ".join(str(run.seed) for run in runs if run.eval_episodes == n) for n in lengths}
-    told = ", ".join(f"{n} (seed {seeds[n]})" for n in lengths)
-    return [f"evaluations have different numbers of episodes: {told}"] if len(lengths) > 1 else []
+    listed = ", ".join(f"{n} (seed {seeds[n]})" for n in lengths)
+    return [f"evaluations have different numbers of episodes: {listed}"] if len(lengths) > 1 else []
 
 
 def _reasons(others: Sequence[MeasuredRun]) -> list[str]:

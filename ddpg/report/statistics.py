@@ -11,16 +11,18 @@ from ddpg.report.samples import Sample
 
 #: With fewer seeds than this no interval is claimed.
 ENOUGH = 3
-EVALUATIONS, TRAINING = 10, 100
+#: The last values that are averaged, of evaluations and of training episodes.
+EVALUATIONS = 10
+TRAINING = 100
 #: Percentiles of the resampled means that bound a 95 % interval.
 INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
 class Score:
-    """Final scores of the seeds by one convention. `low` and `high` are nan with fewer than ENOUGH seeds."""
+    """Final score of the seeds by one convention. `low` and `high` are nan with fewer than ENOUGH seeds."""
 
-    #: By which tables are sorted: the same for `last 10 evaluations` and, of a shorter run, `last 3 evaluations`.
+    #: Tables are sorted by it: `last 10 evaluations` and, for shorter runs, `last 3 evaluations` have one rank.
     rank: int
     convention: str
     step: float
@@ -32,26 +34,28 @@ class Score:
 
 
 def iqm(values: Series) -> Series:
-    """Mean of the middle half of the seeds, [S, ...] -> [...]; with fewer than 4 it is the mean of all.
+    """Compute the interquartile mean over the seeds, [S, ...] -> [...].
 
-    rliable.metrics.aggregate_iqm of every column, for all of them at once.
+    It is the mean of the middle half (Agarwal et al. 2021); with fewer than 4 seeds it is the mean of all.
     """
     cut = len(values) // 4
     return np.asarray(np.sort(values, axis=0)[cut : len(values) - cut].mean(axis=0))
 
 
 def max_of_mean(values: Series) -> int:
-    """Where the mean over seeds is largest, [S, n] -> place in n: TD3's tables (Fujimoto et al. 2018, Table 1)."""
+    """Return the place in n where the mean over seeds of [S, n] is largest, as in Fujimoto et al. 2018, Table 1."""
     return int(values.mean(axis=0).argmax())
 
 
 def conventions(sample: Sample, metric: Metric) -> Iterator[tuple[int, str, float, Series]]:
-    """Rank, name, env step and a value for each seed [S]; what cannot be had from these runs is left out.
+    """Yield the rank, name, env step and values [S] of every convention that these runs allow.
 
-    Of a metric that is no return only its last values are told: the largest is not its best, and returns of training
-    episodes are another metric.
+    A metric that is no return has only conventions on its last values: the largest is not its best, and the returns of
+    training episodes are another metric.
     """
-    values, steps, noun = sample.values, sample.steps, metric.noun
+    values = sample.values
+    steps = sample.steps
+    noun = metric.noun
     if len(steps) and not metric.of_episodes:
         yield 0, f"last {noun}", steps[-1], values[:, -1]
         count = min(EVALUATIONS, len(steps))
@@ -67,17 +71,17 @@ def conventions(sample: Sample, metric: Metric) -> Iterator[tuple[int, str, floa
 
 
 class Estimates:
-    """95 % intervals from rliable's stratified bootstrap of `reps` samples; the same for the same data."""
+    """Final scores with 95 % intervals from `reps` bootstrap samples; equal data give equal intervals."""
 
     def __init__(self, reps: int) -> None:
         self.reps = reps
 
     def scores(self, sample: Sample, metric: Metric) -> list[Score]:
-        """By every convention that these runs allow."""
+        """Compute the score by every convention that these runs allow."""
         return [self._score(*convention) for convention in conventions(sample, metric)]
 
     def interval(self, values: Series) -> Series | None:
-        """Bounds of the interquartile mean, [S, n] -> [2, n]; None with fewer than ENOUGH seeds.
+        """Bound the interquartile mean by a percentile bootstrap, [S, n] -> [2, n]; None with fewer than ENOUGH seeds.
 
         A resample takes seeds with all of their values: if seeds were drawn anew at every step, the bounds of a curve
         would jitter.
@@ -94,6 +98,12 @@ class Estimates:
         bounds = self.interval(values[:, None])
         low, high = (np.nan, np.nan) if bounds is None else bounds[:, 0]
         return Score(
-            rank, convention, float(step), float(iqm(values)), float(low), float(high), float(values.mean()),
-            float(values.std()),
-        )  # fmt: skip
+            rank=rank,
+            convention=convention,
+            step=float(step),
+            iqm=float(iqm(values)),
+            low=float(low),
+            high=float(high),
+            mean=float(values.mean()),
+            std=float(values.std()),
+        )

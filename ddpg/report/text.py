@@ -1,4 +1,4 @@
-"""The table of final scores as markdown that can be read in a terminal as well."""
+"""The table of final scores, as markdown that is easy to read in a terminal as well."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -18,7 +18,7 @@ HEADER = ("convention", "configuration", "seeds", "step", "IQM", "95 % interval"
 def markdown(
     found: Sequence[Sample], metric: Metric, estimates: Estimates, pictures: Mapping[str, Path], solved: float | None
 ) -> str:
-    """Every environment with its picture, if it is among `pictures`, its table and what to know of it."""
+    """Write a section for every environment: its picture, if there is one, its table, and notes."""
     lines = [f"# {metric.name}", ""]
     header = HEADER if solved is None else (*HEADER, f"solved (at least {solved:g})")
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
@@ -29,18 +29,18 @@ def markdown(
         lines += [*_aligned([header, *_rows(same, metric, estimates, solved)]), ""]
         notes = [f"- {note}" for note in _notes(same, metric)]
         lines += [*notes, ""] if notes else []
-    return "\n".join([*lines, *_meaning(found, metric, estimates.reps, solved)]) + "\n"
+    return "\n".join([*lines, *_explanations(found, metric, estimates.reps, solved)]) + "\n"
 
 
 def seed_list(seeds: Sequence[int]) -> str:
-    """Count and numbers: (1, 2, 3, 7) -> 4 (1-3, 7)."""
+    """Write the count of the seeds, and the seeds: (1, 2, 3, 7) -> 4 (1-3, 7)."""
     runs = [list(run) for _, run in groupby(seeds, key=lambda seed: seed - list(seeds).index(seed))]
-    told = (f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
-    return f"{len(seeds)} ({', '.join(told)})" if seeds else "0"
+    parts = (f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+    return f"{len(seeds)} ({', '.join(parts)})" if seeds else "0"
 
 
 def number(value: float) -> str:
-    """1234.5, 12.34, 0.00123."""
+    """Write a score with as many digits as it needs: 1234.5, 12.34, 0.00123."""
     size = abs(value)
     return f"{value:.1f}" if size >= 100 else f"{value:.2f}" if size >= 1 or size == 0 else f"{value:.3g}"
 
@@ -48,7 +48,7 @@ def number(value: float) -> str:
 def _rows(
     samples: Sequence[Sample], metric: Metric, estimates: Estimates, solved: float | None
 ) -> Iterator[tuple[str, ...]]:
-    """All configurations by one convention, then by the next: what is to be compared stands together."""
+    """Yield all configurations by one convention, then by the next, so that comparable scores stand together."""
     scores = [(score, one) for one in samples for score in estimates.scores(one, metric)]
     first = min((score.rank for score, _ in scores), default=0)
     for score, one in sorted(scores, key=lambda entry: entry[0].rank):
@@ -57,13 +57,13 @@ def _rows(
 
 
 def _seeds_cell(one: Sample) -> str:
-    """3 (1-3), or 3 of 5 (1-3) where runs are left out."""
-    told = seed_list(one.seeds)
-    return told if not one.unfinished else told.replace(f"{len(one.seeds)}", f"{len(one.seeds)} of {one.started}", 1)
+    """Write the seeds: 3 (1-3), or 3 of 5 (1-3) where runs are left out."""
+    text = seed_list(one.seeds)
+    return text if not one.unfinished else text.replace(f"{len(one.seeds)}", f"{len(one.seeds)} of {one.started}", 1)
 
 
 def _solved(one: Sample, threshold: float) -> str:
-    """How many of the seeds that are compared, or have failed, end at the threshold or above."""
+    """Count the seeds that end at the threshold or above, among those that are compared or have failed."""
     if not len(one.steps):
         return "-"
     return f"{int((one.values[:, -1] >= threshold).sum())} of {len(one.seeds) + one.failed}"
@@ -73,7 +73,7 @@ def _notes(samples: Sequence[Sample], metric: Metric) -> Iterator[str]:
     for one in samples:
         yield from (f"{one.configuration}: {note}" if one.configuration != "-" else note for note in one.notes)
     if samples[0].shared:
-        yield f"the same in all configurations that do not tell it: {samples[0].shared}"
+        yield f"the same in all configurations whose label leaves it out: {samples[0].shared}"
     ends = sorted({float(one.steps[-1]) for one in samples if len(one.steps)})
     if len(ends) > 1:
         span = f"{short_number(ends[0])} to {short_number(ends[-1])}"
@@ -93,14 +93,14 @@ def _numbers(score: Score, seeds: int) -> tuple[str, ...]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows, the first of them the header, as a table whose columns have one width."""
+    """Write rows, the first of which is the header, as a table whose columns have one width."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     ruled = (rows[0], ["-" * width for width in widths], *rows[1:])
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in ruled]
     return [f"| {' | '.join(row)} |" for row in padded]
 
 
-def _meaning(found: Sequence[Sample], metric: Metric, reps: int, solved: float | None) -> list[str]:
+def _explanations(found: Sequence[Sample], metric: Metric, reps: int, solved: float | None) -> list[str]:
     word = metric.noun
     lines = []
     if not metric.of_episodes:
@@ -130,5 +130,5 @@ def _meaning(found: Sequence[Sample], metric: Metric, reps: int, solved: float |
             f"- solved: seeds whose last value is at least {solved:g}; one left out as it failed counts as not solved."
         )
     if any(one.configuration.endswith("…") for one in found):
-        lines.append("- …: more keys differ than the label tells; config.yaml in the run folder has them all.")
+        lines.append("- …: more keys differ than the label names; config.yaml in the run folder has them all.")
     return lines

@@ -83,7 +83,7 @@ def test_a_slow_repository_costs_one_warning_a_question(
     assert str(checkout) in warning
 
 
-def test_users_own_repository_is_told_apart(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_repository_is_recorded_too(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
     found = provenance(seed=1)["git_of_directory"]
     assert found["root"] == str(checkout.resolve())

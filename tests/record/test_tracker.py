@@ -85,7 +85,7 @@ def test_line_that_a_full_disk_tore_is_not_part_of_the_position(tmp_path: Path) 
 
 
 class Spy:
-    """A sink that remembers its calls, and fails at the call it is told to."""
+    """A sink that remembers its calls, and fails at one of them."""
 
     def __init__(self, failing: str = "") -> None:
         self.name = "spy"

@@ -3,12 +3,12 @@
 import os
 import signal
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.tracked import (
+    HangingTeardown,
     checkpointed,
     is_alive,
     kill,
@@ -26,22 +26,6 @@ from support.tracked import (
 from support.wandb_server import WandbServer
 
 from ddpg.record.tracking.wandb_sink import WandbSink
-
-
-class HangingTeardown:
-    """A wandb.teardown that does not end before the test says so."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked = threading.Event()
-        self.may_end = threading.Event()
-        self.has_ended = threading.Event()
-        monkeypatch.setattr("wandb.teardown", self._teardown)
-        monkeypatch.setattr("ddpg.record.tracking.wandb_core.END_S", 0.1)
-
-    def _teardown(self, exit_code: int) -> None:
-        self.asked.set()
-        self.may_end.wait(30)
-        self.has_ended.set()
 
 
 @needs_proc

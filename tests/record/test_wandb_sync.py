@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from PIL import Image
 from support.tracked import (
     CONFIG,
     GROUP,
+    HangingTeardown,
     kill,
     log_rows,
     needs_proc,
@@ -147,9 +147,9 @@ def test_what_a_job_may_start_meanwhile_is_left_alone(
     ]
     for folder in (tmp_path, tmp_path / "a"):
         assert sync(folder)
-        told = lines(capsys)
-        assert told[0] in ("0: sent 5 rows", "0: nothing to send")
-        assert told[1:] == left
+        sent, *others = lines(capsys)
+        assert sent in ("0: sent 5 rows", "0: nothing to send")
+        assert others == left
     assert sync(waiting.path)
     assert lines(capsys) == left[1:]
     assert len(wandb_server.runs) == 1
@@ -278,15 +278,13 @@ def test_a_connection_that_breaks_does_not_stop_the_others(
 def test_a_wandb_core_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As wandb's exit hook would, for ever, now and then after a server that did not answer."""
     trained(tmp_path / "a", 5, "done", mode="offline")
-    asked, ended, told = threading.Event(), threading.Event(), threading.Event()
     with monkeypatch.context() as patch:
-        patch.setattr("wandb.teardown", lambda exit_code: (asked.set(), ended.wait(30), told.set()))
-        patch.setattr("ddpg.record.tracking.wandb_core.END_S", 0.1)
+        teardown = HangingTeardown(patch)
         with pytest.raises(UserError, match="W&B cannot be reached: "):
             sync(tmp_path)
-        assert asked.wait(10)
-        assert not told.is_set()
-        ended.set()
+        assert teardown.asked.wait(10)
+        assert not teardown.has_ended.is_set()
+        teardown.may_end.set()
 
 
 def test_a_folder_without_runs(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_what_was_not_typed_still_tells_configurations_apart() -> None:
 
 
 def test_label_of_an_experiment_hides_what_it_sets() -> None:
-    """noise_study sets preset and network; in the run beside it they were typed, and so they are told of that alone."""
+    """noise_study sets preset and network; in the run beside it they were typed, so its label alone names them."""
     study = {"experiment": "noise_study", "preset": "td3", "network": "baselines"}
     plain = {"preset": "paper", "network": "layer_norm", "noise": "gaussian"}
     assert texts(
@@ -80,13 +80,13 @@ def test_label_of_an_experiment_hides_what_it_sets() -> None:
     ) == ["experiment=noise_study noise=ou", "experiment=noise_study noise=gaussian", "network=layer_norm gamma=0.95"]
 
 
-def test_what_all_but_one_share_is_told_once() -> None:
+def test_what_all_but_one_share_is_named_once() -> None:
     typed = ["gamma", "batch_size"]
     found = labels([described({}, typed, gamma=i / 10, batch_size=16 if i == 3 else 64) for i in range(4)])
     assert found == (["gamma=0.0", "gamma=0.1", "gamma=0.2", "gamma=0.3 batch_size=16"], ["batch_size=64"])
 
 
-def test_one_that_lacks_what_the_others_share_is_still_told_apart() -> None:
+def test_one_that_lacks_what_the_others_share_is_still_distinct() -> None:
     configurations = [Described(CONFIG | {"a": i}, {}, frozenset()) for i in range(3)]
     configurations += [Described(CONFIG | {"a": 2} | extra, {}, frozenset()) for extra in ({"b": 1}, {"b": 1, "c": 1})]
     assert len(set(texts(configurations))) == 5

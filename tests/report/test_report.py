@@ -26,14 +26,14 @@ def test_report_of_a_sweep_is_the_same_whoever_launched_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     train = [sys.executable, "-c", "from ddpg.commands.cli import train; train()", *SWEEP, "-m"]
-    told = []
+    reports = []
     for launcher in ("basic", "local"):
         words = [f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep"]
         subprocess.run([*train, *words], check=True, capture_output=True)
-        told.append(call("sweep", "reps=20"))
+        reports.append(call("sweep", "reps=20"))
         Path("sweep").rename(launcher)
-    assert "gaussian" in told[0]
-    assert told[0] == told[1]
+    assert "gaussian" in reports[0]
+    assert reports[0] == reports[1]
 
 
 @pytest.fixture
@@ -59,11 +59,11 @@ def test_real_runs_through_the_command(
     monkeypatch.chdir(tmp_path)
     for seed in (1, 2):
         run(compose(*WALK, *TINY, f"seed={seed}"), Path(f"runs/{seed}"), [])
-    told = call("runs", "reps=20")
-    assert "2 (1, 2)" in told
-    assert "solved" not in told
-    assert "last 5 evaluations" in told
-    assert "reached" not in told  # both are whole
+    text = call("runs", "reps=20")
+    assert "2 (1, 2)" in text
+    assert "solved" not in text
+    assert "last 5 evaluations" in text
+    assert "reached" not in text  # both are whole
     assert Path("runs/report/Walk-v0.png").exists()
     assert "2 of 2" in call("runs", "reps=20", "solved=-1000", "out=solved")
     assert "last 100 values" not in call("runs", "reps=20", "metric=charts/episodic_length", "out=length")
@@ -72,31 +72,28 @@ def test_real_runs_through_the_command(
 
 
 @pytest.mark.parametrize(
-    ("argv", "line"),
+    ("argv", "words"),
     [
-        ("", "folders come first: ddpg-report FOLDER... [out=...] [metric=...] [reps=...]"),
-        ("reps=3", "folders come first"),
-        ("nope", "nope: there is no such folder"),
-        ("runs nope", "nope: there is no such folder"),
-        ("empty", "empty holds no run folder (one with config.yaml, status.json and metrics.jsonl)"),
-        ("runs rep=3", "rep=3: there is no such key; did you mean reps?"),
-        ("runs reps=0", "reps=0 is out of range: it must be at least 1"),
-        ("runs reps=x", "reps=x must be a whole number"),
-        ("runs reps=3 more", "more: values are written KEY=VALUE, as in reps=500"),
-        (
-            "runs metric=eval/episodic_retrun",
-            "metric=eval/episodic_retrun is not in the only run; did you mean eval/",
-        ),
-        ("new", "metric=eval/episodic_return is not in the only run: nothing has been recorded yet"),
-        ("broken", "broken/x/config.yaml is not the config of a run: env, seed or total_steps is missing"),
-        ("torn", 'YAML: while parsing a flow sequence in "torn/x/config.yaml", line 1'),
-        ("runs metric=env_step", "metric=env_step is what the values are drawn over, not a metric"),
-        ("runs solved=x", "solved=x must be a finite number"),
-        ("runs out=runs/a/config.yaml", "runs/a/config.yaml: File exists"),
+        ("", ["ddpg-report FOLDER...", "out=", "metric=", "reps="]),
+        ("reps=3", ["ddpg-report FOLDER..."]),
+        ("nope", ["nope"]),
+        ("runs nope", ["nope"]),
+        ("empty", ["empty", "config.yaml", "status.json"]),
+        ("runs rep=3", ["rep=3", "reps"]),
+        ("runs reps=0", ["reps=0", "1"]),
+        ("runs reps=x", ["reps=x", "whole number"]),
+        ("runs reps=3 more", ["more", "KEY=VALUE"]),
+        ("runs metric=eval/episodic_retrun", ["metric=eval/episodic_retrun", "eval/episodic_return"]),
+        ("new", ["metric=eval/episodic_return", "nothing"]),
+        ("broken", ["broken/x/config.yaml", "env", "total_steps"]),
+        ("torn", ["torn/x/config.yaml", "line 1"]),
+        ("runs metric=env_step", ["metric=env_step", "eval/episodic_return"]),
+        ("runs solved=x", ["solved=x", "finite number"]),
+        ("runs out=runs/a/config.yaml", ["runs/a/config.yaml"]),
     ],
 )
 def test_mistakes_are_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., str], argv: str, line: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., str], argv: str, words: list[str]
 ) -> None:
     write_run(tmp_path / "runs" / "a", [1.0, 2.0])
     write_run(tmp_path / "new" / "a", [])
@@ -106,15 +103,17 @@ def test_mistakes_are_one_line(
     (tmp_path / "torn" / "x" / "config.yaml").write_text("seed: [1\n")
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
-    told = call(*argv.split())
-    assert told.startswith(f"ddpg-report: {line}")
-    assert "\n" not in told
+    line = call(*argv.split())
+    assert line.startswith("ddpg-report: ")
+    assert "\n" not in line
+    for word in words:
+        assert word in line
 
 
 def test_help_names_every_option(call: Callable[..., str]) -> None:
-    told = call("--help")
+    text = call("--help")
     for word in ("FOLDER", "out=null", "metric=eval/episodic_return", "reps=2000", "solved=null"):
-        assert word in told
+        assert word in text
 
 
 def test_the_other_commands_need_no_pictures() -> None:

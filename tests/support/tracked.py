@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,22 @@ def plain_rows(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def recorded(run_dir: Path) -> list[dict[str, float]]:
     return read_metrics(run_dir / "metrics.jsonl")
+
+
+class HangingTeardown:
+    """A wandb.teardown that does not end before the test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked = threading.Event()
+        self.may_end = threading.Event()
+        self.has_ended = threading.Event()
+        monkeypatch.setattr("wandb.teardown", self._teardown)
+        monkeypatch.setattr("ddpg.record.tracking.wandb_core.END_S", 0.1)
+
+    def _teardown(self, exit_code: int) -> None:
+        self.asked.set()
+        self.may_end.wait(30)
+        self.has_ended.set()
 
 
 # --- a run in a process of its own ---
