@@ -50,6 +50,6 @@ def test_run_folder_without_a_record(tmp_path: Path) -> None:
 
 
 def test_pyplot_is_not_needed() -> None:
-    """It keeps every figure that it makes, and looks for a display."""
+    """pyplot keeps every figure, and looks for a display."""
     code = "import ddpg.record.learning_curve, sys; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,7 +10,7 @@ from ddpg.record.tracking.progress import Speed, duration
 
 
 class Clock:
-    """Seconds, as many as the test says."""
+    """A clock that the test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0

@@ -48,7 +48,7 @@ def test_changes_are_kept_and_bounded(checkout: Path, monkeypatch: pytest.Monkey
 
 
 def test_version_is_that_of_the_repository_without_its_diff(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A diff of the whole tree at every start is seconds on a network disk."""
+    """A diff of the whole tree takes seconds on a network disk."""
     asked: list[str] = []
     git = module._git
     monkeypatch.setattr(module, "_git", lambda folder, *words: asked.append(words[0]) or git(folder, *words))

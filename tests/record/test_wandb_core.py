@@ -14,9 +14,9 @@ from support.tracked import (
     kill,
     log_rows,
     needs_proc,
+    output_of,
     plain_rows,
     recorded,
-    said,
     settings,
     start,
     tracker_of,
@@ -32,7 +32,7 @@ from ddpg.record.tracking.wandb_sink import WandbSink
 def test_runs_of_one_process_leave_nothing_behind(
     wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No process that wandb's exit hook would wait for, and no hooks, which would pile up in a multirun."""
+    """There is no process that wandb's exit hook would wait for, and no hook, which would pile up in a multirun."""
     monkeypatch.setattr("ddpg.record.tracking.wandb_core.END_S", 60)  # busy cores
     before = (sys.exit, sys.excepthook, wandb_core(os.getpid()))
     for name in ("a", "b"):
@@ -47,7 +47,7 @@ def test_runs_of_one_process_leave_nothing_behind(
 
 
 def test_a_run_that_failed_without_an_end_does_not_hinder_the_next(wandb_server: WandbServer, tmp_path: Path) -> None:
-    """As in Hydra's basic launcher."""
+    """Runs of Hydra's basic launcher share a process."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         tracker = tracker_of(tmp_path / name, settings(mode="online"))
@@ -74,7 +74,7 @@ def test_a_run_that_has_ended_does_not_wait_for_wandb_core(
 
 
 def test_a_wandb_core_that_does_not_end_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on trying, for minutes if the server takes what it is sent and never answers; Slurm kills before."""
+    """It tries for minutes if the server takes what it is sent and never answers; Slurm kills earlier."""
     teardown = HangingTeardown(monkeypatch)
     WandbSink(settings().wandb, tmp_path, {}, "g", "n").abandon()
     assert teardown.asked.is_set()
@@ -87,7 +87,7 @@ def test_a_wandb_core_that_does_not_end_is_left_behind(tmp_path: Path, monkeypat
 def test_ctrl_c_at_the_end_leaves_nothing_behind(
     wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """In W&B's upload, or in a sink that comes before it."""
+    """Ctrl-C comes in W&B's upload, or in a sink before it."""
     monkeypatch.setattr("ddpg.record.tracking.wandb_core.END_S", 60)
     monkeypatch.setattr(f"ddpg.record.tracking.open_tracker.{where}", interrupted)
     before = wandb_core(os.getpid())
@@ -106,7 +106,7 @@ def interrupted(*_: object) -> None:
 
 @needs_proc
 def test_sigterm_to_the_whole_job_costs_one_warning(wandb_server: WandbServer, tmp_path: Path) -> None:
-    """As from Slurm: wandb-core, which SIGTERM ends at once, is a process of the job too."""
+    """Slurm sends SIGTERM to wandb-core as well, which ends at once."""
     run = start(tmp_path, 100_000, 0.002, mode="online")
     wait_until(lambda: checkpointed(tmp_path) >= 20)
     core = wandb_core(run.pid)
@@ -116,14 +116,14 @@ def test_sigterm_to_the_whole_job_costs_one_warning(wandb_server: WandbServer, t
     wait_until(lambda: checkpointed(tmp_path) > after)
     kill([run.pid], signal.SIGTERM)
     assert run.wait() == 143
-    _online, warning = said(tmp_path)
+    _online, warning = output_of(tmp_path)
     assert warning.startswith("W&B is off from here on (ConnectionResetError")
 
 
 def test_wandb_sends_no_report_on_itself(
     wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would when the process ends, and wait 10 s for a server that does not answer."""
+    """Otherwise it would wait 10 s at the end for a server that does not answer."""
     monkeypatch.delenv("WANDB_ERROR_REPORTING", raising=False)
     assert start(tmp_path, 20, 0, mode="online").wait() == 0
     assert wandb_server.only_run().state == "finished"

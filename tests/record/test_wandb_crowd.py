@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from support.tracked import plain_rows, recorded, said, start
+from support.tracked import output_of, plain_rows, recorded, start
 from support.wandb_server import WandbServer
 
 from ddpg.record.tracking.wandb_identity import known_identity
@@ -24,8 +24,8 @@ def test_no_run_is_lost(wandb_server: WandbServer, tmp_path: Path) -> None:
     runs = [start(folder, 300, 0.02, **options) for folder in folders]
     assert [run.wait() for run in runs] == [0] * len(runs)
     assert wandb_server.refused[429] > len(runs)
-    assert any("W&B goes offline" in line for folder in folders for line in said(folder))
-    assert not any("Traceback" in line for folder in folders for line in said(folder))
+    assert any("W&B goes offline" in line for folder in folders for line in output_of(folder))
+    assert not any("Traceback" in line for folder in folders for line in output_of(folder))
 
     wandb_server.refuse = lambda operation: None
     assert sync(tmp_path)

@@ -26,7 +26,7 @@ def test_a_new_folder_has_none_and_gets_its_own(tmp_path: Path) -> None:
 def test_a_lost_file_does_not_make_another_run(
     tmp_path: Path, content: bytes | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A power cut in a file system that does not keep its word."""
+    """A power cut can tear wandb.json on a file system without a working fsync."""
     for later in ("wandb/run-20251231_235959-older", NEWEST, "wandb/latest-run"):
         (tmp_path / later).mkdir(parents=True)
     if content is not None:

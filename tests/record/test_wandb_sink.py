@@ -15,9 +15,9 @@ from support.tracked import (
     log_rows,
     needs_proc,
     our_messages,
+    output_of,
     plain_rows,
     recorded,
-    said,
     settings,
     start,
     tracker_of,
@@ -51,7 +51,7 @@ def test_the_server_has_all_that_the_record_has(wandb_server: WandbServer, tmp_p
 
 
 def test_it_opens_when_training_has_begun(wandb_server: WandbServer, tmp_path: Path) -> None:
-    """It takes a second, for which the first step does not wait: not even after the evaluation at step 0."""
+    """The first step does not wait for the second that it takes, even after the evaluation at step 0."""
     tracker = tracker_of(tmp_path, settings(mode="online"))
     tracker.rewind(None)
     log_rows(tracker, 0, 1)
@@ -171,7 +171,7 @@ def test_runs_of_a_sweep_come_at_random_moments(
 def test_a_run_that_ends_before_its_moment(
     wandb_server: WandbServer, tmp_path: Path, exit_code: int, runs: int
 ) -> None:
-    """One that is stopped has no time to begin; its next attempt sends the rows."""
+    """A run that is stopped has no time to open W&B; its next attempt sends the rows."""
     (tmp_path / "sweep.json").write_text("{}")
     (tmp_path / "0").mkdir()
     tracker = tracker_of(tmp_path / "0", settings(mode="online", start_jitter=1e6))
@@ -198,7 +198,7 @@ def test_a_model_that_cannot_be_kept_costs_the_rest_nothing(
 @needs_proc
 @pytest.mark.slow
 def test_a_run_that_is_interrupted_many_times_is_one_run(wandb_server: WandbServer, tmp_path: Path) -> None:
-    """kill -9 of all, SIGTERM to all (wandb-core dies first), either to the run alone, at random moments."""
+    """Signals at random moments: kill -9 or SIGTERM, to all processes or to the run alone."""
     dice = random.Random(7)
     for attempt in range(8):
         run = start(tmp_path, 100_000, 0.005, mode="online")
@@ -217,13 +217,13 @@ def test_a_run_that_is_interrupted_many_times_is_one_run(wandb_server: WandbServ
 
 @needs_proc
 def test_a_server_that_is_dead_for_a_while_gets_all_in_the_end(wandb_server: WandbServer, tmp_path: Path) -> None:
-    """Dead at the first start (offline), dead in the middle of the second, with kills; alive at the third."""
+    """The server is dead at the first start, dies during the second, and is alive at the third."""
     wandb_server.stop()
     first = start(tmp_path, 100_000, 0.005, mode="online", init_timeout=1.0)
     wait_until(lambda: checkpointed(tmp_path) >= 50)
     kill([*wandb_core(first.pid), first.pid], signal.SIGKILL)
     first.wait()
-    assert any(line.startswith("W&B goes offline (CommError") for line in said(tmp_path))
+    assert any(line.startswith("W&B goes offline (CommError") for line in output_of(tmp_path))
 
     wandb_server.start()
     second = start(tmp_path, 100_000, 0.005, mode="online")
@@ -233,9 +233,9 @@ def test_a_server_that_is_dead_for_a_while_gets_all_in_the_end(wandb_server: Wan
     wait_until(lambda: checkpointed(tmp_path) >= goal)
     kill([second.pid], signal.SIGTERM)
     assert second.wait() == 143
-    assert any(line.startswith("W&B is off from here on (TimeoutError: it takes") for line in said(tmp_path))
+    assert any(line.startswith("W&B is off from here on (TimeoutError: it takes") for line in output_of(tmp_path))
     assert received(wandb_server) < checkpointed(tmp_path)
-    assert not any("Traceback" in line for line in said(tmp_path))
+    assert not any("Traceback" in line for line in output_of(tmp_path))
 
     wandb_server.start()
     rows = checkpointed(tmp_path) + 20

@@ -43,7 +43,7 @@ def test_every_run_is_found_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", ["config.yaml", "status.json"])
 def test_a_run_that_has_not_started_is_none(tmp_path: Path, missing: str) -> None:
-    """A sweep has prepared it, or it could not be built."""
+    """A sweep has prepared the run, or it could not be built."""
     folder = write_run(tmp_path / "a", [])
     (folder / "provenance.json").write_text("[]")
     (folder / missing).unlink()

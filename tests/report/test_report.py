@@ -38,7 +38,7 @@ def test_report_of_a_sweep_is_the_same_whoever_launched_it(
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """What `ddpg-report` prints, or the line with which it refuses."""
+    """call(*argv) returns what `ddpg-report` prints, or the line with which it refuses."""
 
     def _call(*argv: str) -> str:
         monkeypatch.setattr(sys, "argv", ["ddpg-report", *argv])

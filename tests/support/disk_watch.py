@@ -1,4 +1,4 @@
-"""What a folder holds at each instant of a run, and what a power cut at that instant may leave of it."""
+"""The contents of a folder at each instant of a run, and what a power cut at that instant may leave of them."""
 
 import hashlib
 import os
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: File name to content; a folder to its tree.
+#: The content by path; None for a folder.
 Tree = dict[str, Any]
-#: What an entry of a folder is, by its inode: the content, or a folder.
+#: The inode by path.
 Entries = dict[str, int]
 
 _watches: list["Watch"] = []
@@ -35,21 +35,24 @@ sys.addaudithook(_on_event)  # it cannot be removed; without a Watch it does not
 
 @dataclass
 class Instant:
-    """The folder just before one file operation, and all that the disk is known to hold of it."""
+    """The folder just before a file operation, and the part of it that the disk is known to hold."""
 
     operation: str
     now: Entries  # path in the folder -> inode
-    durable: Entries  # the same, of what fsync of the folders has made safe
+    durable: Entries  # path -> inode, as far as fsync of the folders has made it safe
     content: dict[int, bytes | None]  # inode -> bytes now, None for a folder
     synced: dict[int, bytes | None]  # inode -> bytes at the last fsync of the file
 
     def killed(self) -> Tree:
-        """After kill -9: everything is there."""
+        """Return what kill -9 leaves: everything."""
         return {path: self.content[inode] for path, inode in self.now.items()}
 
     def cut(self, entry: Callable[[], bool], data: Callable[[bytes, bytes], bytes | None]) -> Tree:
-        """After a power cut. `entry` says of each unsafe change of a folder whether the disk has it; `data` gives
-        what a file has that was changed since its last fsync, from what it had then and what it has now.
+        """Return what a power cut leaves.
+
+        Args:
+            entry: decides for each unsafe change of a folder whether the disk has it.
+            data: the content of a file that was changed since its last fsync, from the content then and the one now.
         """
         tree: Tree = {}
         for path in sorted({*self.now, *self.durable}):
@@ -63,7 +66,7 @@ class Instant:
         return tree
 
     def trees(self, rng: random.Random) -> Iterator[tuple[str, Tree]]:
-        """What may be found afterwards; of the power cut the two extremes and one mixture."""
+        """Yield what may be found afterwards; for the power cut the two extremes and a mixture."""
         yield "killed", self.killed()
         yield "cut, nothing unsafe is there", self.cut(lambda: False, lambda safe, now: safe)
         yield "cut, names without content", self.cut(lambda: True, lambda safe, now: safe)
@@ -71,7 +74,7 @@ class Instant:
 
 
 def torn(rng: random.Random, safe: bytes, now: bytes) -> bytes:
-    """A file that was being written: what it was, a part of what it is, or the right length with zeros at the end."""
+    """Tear a file that was being written: its old content, a part of the new one, or zeros at its end."""
     length = rng.randint(min(len(safe), len(now)), len(now))
     return rng.choice([safe, now[:length], now[:length] + bytes(len(now) - length)])
 
@@ -80,8 +83,10 @@ class Watch:
     """Follows the file operations of this process in one folder."""
 
     def __init__(self, folder: Path, shadow: Path) -> None:
-        self.folder, self.instants = folder, list[Instant]()
-        self._shadow, self._busy = shadow, False  # links there keep inodes from being used again
+        self.folder = folder
+        self.instants: list[Instant] = []
+        self._shadow = shadow  # links there keep inodes from being used again
+        self._busy = False
         self._durable: Entries = {}
         self._synced: dict[int, bytes | None] = {}
         self._linked: set[int] = set()
@@ -105,7 +110,7 @@ class Watch:
         self.instant("the end")
 
     def instant(self, operation: str) -> None:
-        """Notes how the folder is, before `operation`."""
+        """Note the state of the folder before `operation`."""
         if self._busy:
             return
         self._busy = True
@@ -123,7 +128,7 @@ class Watch:
         return now, content
 
     def _safe(self, descriptor: int) -> None:
-        """After an fsync: of a file its content is safe, of a folder the names in it."""
+        """Note an fsync: the content of a file is safe, or the names in a folder."""
         self._busy = True
         status, path = os.fstat(descriptor), Path(f"/proc/self/fd/{descriptor}").readlink()
         if stat.S_ISREG(status.st_mode):
@@ -157,5 +162,5 @@ def write_tree(tree: Tree, folder: Path) -> None:
 
 
 def digest(tree: Tree) -> str:
-    """Equal for equal trees."""
+    """Hash a tree."""
     return hashlib.sha256(repr(sorted(tree.items())).encode()).hexdigest()

@@ -21,7 +21,7 @@ CONFIG: dict[str, Any] = {
 
 
 def changed(values: Mapping[str, Any], **keys: Any) -> dict[str, Any]:
-    """changed(CONFIG, noise__sigma=0.5): a copy with these keys set; two underscores stand for the dot."""
+    """Copy a config and set keys, as in changed(CONFIG, noise__sigma=0.5); two underscores stand for the dot."""
     copy = json.loads(json.dumps(values))
     for key, value in keys.items():
         *parents, last = key.split("__")
@@ -35,7 +35,7 @@ def changed(values: Mapping[str, Any], **keys: Any) -> dict[str, Any]:
 def write_run(
     folder: Path, returns: Sequence[float], episodes: Sequence[float] = (), state: str = "done", **keys: Any
 ) -> Path:
-    """A run with an evaluation every 100 steps from step 0 on, and a training episode every 10."""
+    """Write a run with an evaluation every 100 steps from step 0 on, and a training episode every 10 steps."""
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(changed(CONFIG, **keys)))
     reached = 100 * (len(returns) - 1)
@@ -47,13 +47,14 @@ def write_run(
 
 
 def write_hydra(folder: Path, choices: Mapping[str, str], *overrides: str) -> None:
-    """What Hydra writes beside a run."""
+    """Write the files that Hydra keeps beside a run."""
     (folder / ".hydra").mkdir()
     (folder / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump({"hydra": {"runtime": {"choices": dict(choices)}}}))
     (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(list(overrides)))
 
 
 def sample(values: Any, episodes: Sequence[Any] = ()) -> Sample:
+    """Make a sample of evaluation returns, [seed, evaluation], and training returns for each seed."""
     values = np.array(values, dtype=np.float64)
     seeds, steps = range(1, len(values) + 1), 100.0 * np.arange(values.shape[1])
     returns = tuple(np.array(one, dtype=np.float64) for one in episodes) or tuple(np.empty(0) for _ in seeds)

@@ -1,6 +1,6 @@
-"""Runs that only track: the tests' rows, trackers and run folders, and a process that can be killed.
+"""Runs that only write their record: rows, trackers and run folders, and a process that can be killed.
 
-    python tests/tracked.py RUN ROWS PAUSE '{"mode": "online"}'
+    python tests/support/tracked.py RUN ROWS PAUSE '{"mode": "online"}'
 
 logs ROWS rows with PAUSE seconds between them, as a training run would: it holds the lock, goes on from the checkpoint
 in RUN, which it writes every ten rows, stops on SIGTERM, and status.json says how it ended.
@@ -33,7 +33,7 @@ CONFIG = {"seed": 1, "noise": {"sigma": 0.1}, "eval": {"episodes": [1, 2]}}
 
 
 def settings(**wandb: Any) -> LoggerSettings:
-    """conf/logger/default.yaml with W&B off unless said, and nothing on the screen."""
+    """Read conf/logger/default.yaml, with these keys of W&B (mode: disabled), and nothing on the screen."""
     node = yaml.safe_load((CONF / "default.yaml").read_text())
     nodes = {name: {k: v for k, v in node[name].items() if k != "_target_"} for name in ("wandb", "tensorboard")}
     return LoggerSettings(
@@ -55,12 +55,12 @@ def log_rows(tracker: Tracker, first: int, last: int) -> None:
 
 
 def our_messages(caplog: Any) -> list[str]:
-    """What this package logged; W&B's own log goes to its files, unless a test catches it."""
+    """Return the messages that this package logged, without those of W&B."""
     return [record.getMessage() for record in caplog.records if record.name.startswith("ddpg")]
 
 
 def plain_rows(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of W&B as the record has them; without gaps and repeats, by W&B's own count."""
+    """Return W&B's rows without its private fields; its count of steps has neither gaps nor repeats."""
     assert [row["_step"] for row in history] == list(range(len(history)))
     return [{key: value for key, value in row.items() if not key.startswith("_")} for row in history]
 
@@ -69,8 +69,27 @@ def recorded(run_dir: Path) -> list[dict[str, float]]:
     return read_metrics(run_dir / "metrics.jsonl")
 
 
+def trained(path: Path, rows: int, state: str, **wandb: Any) -> RunFolder:
+    """Make a run folder as training leaves it."""
+    path.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(path)
+    options = settings(**wandb)
+    folder.config.write_text(json.dumps(CONFIG | {"logger": {"wandb": vars(options.wandb)}}))
+    tracker = tracker_of(path, options)
+    tracker.rewind(None)
+    log_rows(tracker, 0, rows)
+    folder.write_status(state=state, env_step=rows * 10)
+    tracker.finish(0 if state == "done" else 1, folder.status())
+    return folder
+
+
+def sync_lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the lines that `ddpg-sweep sync` printed, without the folders above the run folders."""
+    return [line.rpartition("/")[2] for line in capsys.readouterr().out.splitlines()]
+
+
 class HangingTeardown:
-    """A wandb.teardown that does not end before the test says so."""
+    """A replacement of wandb.teardown that does not end before the test lets it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked = threading.Event()
@@ -85,19 +104,19 @@ class HangingTeardown:
         self.has_ended.set()
 
 
-# --- a run in a process of its own ---
+# --- a run in its own process ---
 
 
 def start(run_dir: Path, rows: int, pause: float, **wandb: Any) -> "subprocess.Popen[str]":
-    """The process; what it says goes to RUN/said.txt."""
+    """Start a run in its own process, whose output goes to RUN/output.txt."""
     run_dir.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, __file__, str(run_dir), str(rows), str(pause), json.dumps(wandb)]
-    with (run_dir / "said.txt").open("a") as said:
-        return subprocess.Popen(words, stdout=said, stderr=said, text=True)
+    with (run_dir / "output.txt").open("a") as output:
+        return subprocess.Popen(words, stdout=output, stderr=output, text=True)
 
 
 def wandb_core(pid: int) -> list[int]:
-    """The processes that this one has started: what wandb did."""
+    """Return the children of a process, which are wandb-core."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
@@ -113,19 +132,19 @@ def kill(pids: list[int], signum: int) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Neither gone nor a zombie."""
+    """Whether a process is neither gone nor a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
 
-def said(run_dir: Path) -> list[str]:
-    """The lines that the processes of a run printed."""
-    return (run_dir / "said.txt").read_text().splitlines()
+def output_of(run_dir: Path) -> list[str]:
+    """Return the lines that the processes of a run printed."""
+    return (run_dir / "output.txt").read_text().splitlines()
 
 
-#: What happens to the processes of a run: kill -9, an OOM kill, `scancel`, a signal to the run alone.
+#: Ways to end the processes of a run: kill -9, an OOM kill, `scancel`, a signal to the run alone.
 KILLS: list[Callable[["subprocess.Popen[str]"], None]] = [
     lambda run: kill([run.pid], signal.SIGKILL),
     lambda run: kill([*wandb_core(run.pid), run.pid], signal.SIGKILL),
@@ -135,13 +154,13 @@ KILLS: list[Callable[["subprocess.Popen[str]"], None]] = [
 
 
 def checkpointed(run_dir: Path) -> int:
-    """Rows in the last checkpoint."""
+    """Return the number of rows in the last checkpoint."""
     path = run_dir / "checkpoint.json"
     return json.loads(path.read_text())["rows"] if path.exists() else 0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Polls; an AssertionError after five minutes."""
+    """Poll until the condition is true; AssertionError after five minutes."""
     deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline, "it did not come true within five minutes"

@@ -1,4 +1,4 @@
-"""A W&B server for tests: what wandb-core asks of the real one, for runs, history, files and artifacts.
+"""A W&B server for tests, which answers what wandb-core asks for runs, history, files and artifacts.
 
 It keeps what the real one would show. `WANDB_BASE_URL` and any key of 40 characters lead wandb here.
 """
@@ -22,26 +22,26 @@ class ServerRun:
 
     settings: dict[str, Any]  # displayName, groupName, tags, jobType, ... as they were sent last
     config: dict[str, Any] = field(default_factory=dict)
-    lines: dict[int, str] = field(default_factory=dict)  # of the history, by line number
+    lines: dict[int, str] = field(default_factory=dict)  # the lines of the history, by number
     summary: dict[str, Any] = field(default_factory=dict)
-    exit_code: int | None = None  # None: running, or crashed when nothing is heard any more
+    exit_code: int | None = None  # None: it runs, or it has crashed
     starts: int = 0
     artifacts: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """The rows in the order of their lines, with W&B's own fields."""
+        """The rows in the order of their lines, with W&B's private fields."""
         return [json.loads(self.lines[number]) for number in sorted(self.lines)]
 
     @property
     def state(self) -> str:
-        """As in W&B's table."""
+        """The state that W&B's table shows."""
         return "running" if self.exit_code is None else "failed" if self.exit_code else "finished"
 
 
 class WandbServer:
-    """Runs by id; `refuse` may answer a request (its path and operation) with another HTTP status, None lets it in."""
+    """Keeps runs by id. `refuse` returns the HTTP status that refuses an operation, or None to answer it."""
 
     def __init__(self) -> None:
         self.runs: dict[str, ServerRun] = {}
@@ -81,7 +81,7 @@ class WandbServer:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
-        """Dead: connections are refused. What was stored stays."""
+        """Refuse connections from now on, and keep what was stored."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -92,7 +92,7 @@ class WandbServer:
         return run
 
     def answer(self, operation: str, path: str, content: Any) -> tuple[int, Any]:
-        """Status and JSON for one request."""
+        """Return status and JSON for a request."""
         with self._lock:
             self.requests[operation] += 1
             status = self.refuse(operation)
@@ -152,8 +152,8 @@ class WandbServer:
         return {"project": {"artifact": None}}
 
     def _create_artifact(self, variables: dict[str, Any]) -> Any:
-        told = variables["input"]
-        self.runs[told["runName"]].artifacts.append(told["artifactCollectionName"])
+        artifact = variables["input"]
+        self.runs[artifact["runName"]].artifacts.append(artifact["artifactCollectionName"])
         sequence = {"latestArtifact": None}
         return {"createArtifact": {"artifact": {"id": "1", "state": "PENDING", "artifactSequence": sequence}}}
 
@@ -200,7 +200,7 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients are killed in these tests, also while they wait for their answer."""
+        """Print nothing: in these tests clients are killed while they wait for an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -228,4 +228,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_PUT = do_GET = do_POST  # noqa: N815
 
     def log_message(self, *arguments: Any) -> None:
-        """Nothing on the screen."""
+        """Print nothing."""
