@@ -86,7 +86,7 @@ class RecordedStep:
         """Compute what the agent's step would, and read its metrics in one go."""
         if due not in self._tapes:
             function = partial(self._with_numbers, due)
-            self._tapes[due] = Tape(function, native=self._native, undone=self._rollback)
+            self._tapes[due] = Tape(function, native=self._native, rollback=self._rollback)
         step, numbers = self._tapes[due](*inputs)
         if numbers.is_cuda:
             return step

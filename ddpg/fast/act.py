@@ -22,11 +22,11 @@ class RecordedAct:
         if self._memory is not None:
             recorded_obs, recorded_action = self._memory
             recorded_obs[:] = obs
-            self._tape.play()
+            self._tape.replay()
             return recorded_action.astype(np.float32)  # a copy
         action = as_action(self._tape(as_input(self._actor, obs).unsqueeze(0))).copy()
-        recorded = self._tape.inputs[0] if self._tape.plays else None
+        recorded = self._tape.inputs[0] if self._tape.is_replayed else None
         if recorded is not None and not recorded.is_cuda:
             # the views are made once, because making them takes as long as acting
-            self._memory = recorded.numpy()[0], self._tape.play().numpy()[0]
+            self._memory = recorded.numpy()[0], self._tape.replay().numpy()[0]
         return action

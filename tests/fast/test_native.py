@@ -197,7 +197,7 @@ def test_adam(eps_hat: bool, weight_decay: float, left_to_torch: Callable[[], li
         return function
 
     ours, torchs = optimizer(), optimizer()
-    tape = Tape(step(ours), NATIVE, undone=lambda: restored(ours))
+    tape = Tape(step(ours), NATIVE, rollback=lambda: restored(ours))
     for seed in range(5):
         grad = torch.randn(35, generator=torch.Generator().manual_seed(seed))
         tape(grad)
@@ -243,7 +243,7 @@ def test_every_preset_learns_the_same(words: str, compose: Compose, left_to_torc
         steps = sum(2 * group["lr"] for group in ours.param_groups) * 2
         for mine, other in zip(ours.state, torchs.state, strict=True):
             torch.testing.assert_close(mine, other, rtol=0, atol=max(steps, 1e-6))
-    assert any(tape.plays for tape in compiled.step._tapes.values())
+    assert any(tape.is_replayed for tape in compiled.step._tapes.values())
     assert words in PARTLY or left_to_torch() == []
 
 

@@ -9,7 +9,9 @@ from typing import Any, NoReturn
 
 import pytest
 import torch
+from support.learners import Compose, batches, plain_and_recorded
 from support.native_kernels import NATIVE, needs_kernels
+from support.tapes import assert_same_bits
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils import _python_dispatch
@@ -46,7 +48,7 @@ def assert_runs_as_it_is(tape: Tape, caplog: pytest.LogCaptureFixture, *reasons:
     with caplog.at_level(logging.WARNING):
         for count in range(1, CALLS_BEFORE_REPLAY + 3):
             assert tape(torch.ones(2)).tolist() == [count, count]
-    assert not tape.plays
+    assert not tape.is_replayed
     (warning,) = caplog.messages
     for reason in ("Counter is not compiled", *reasons):
         assert reason in warning
@@ -105,7 +107,7 @@ class TestFailures:
     def test_of_the_native_program(
         self, error: Exception, reason: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """After the comparison; the calls before the first one are undone by the caller's `undone`."""
+        """After the comparison; the calls before the first one are undone by the caller's `rollback`."""
         monkeypatch.setattr(cpu, "compile_units", raising(error))
         counter = Counter()
         assert_runs_as_it_is(Tape(counter, NATIVE, lambda: restored(counter.total)), caplog, "replaying it", reason)
@@ -139,7 +141,7 @@ def test_errors_of_the_function_are_raised(failing_call: int) -> None:
     for count in range(1, CALLS_BEFORE_REPLAY + 3):
         with pytest.raises(KeyError, match="mine") if count == failing_call else nullcontext():
             assert tape(torch.full((2,), float(count))).tolist() == [2 * count] * 2
-    assert tape.plays
+    assert tape.is_replayed
 
 
 class FakeGraph:
@@ -240,12 +242,23 @@ class TestAnotherTorch:
         monkeypatch.delattr(_python_dispatch, "TorchDispatchMode")
         assert_runs_as_it_is(Tape(Counter()), caplog, "recording it", "ImportError", "TorchDispatchMode")
 
+    def test_a_learner(
+        self, compose: Compose, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It learns bit for bit what it learns without a recording, and each kind of update is reported once."""
+        monkeypatch.delattr(_python_dispatch, "TorchDispatchMode")
+        plain, recorded = plain_and_recorded(compose, "preset=td3_full", native=NATIVE)
+        for batch in batches(plain, 8, weighted=False, pixels=False):
+            assert_same_bits(recorded.update(batch), plain.update(batch))
+        assert_same_bits(recorded.state_dict(), plain.state_dict())
+        assert ["not compiled" in message for message in caplog.messages] == [True, True]
+
     def test_the_import_needs_none_of_it(self) -> None:
         program = """
 import torch
 import torch.utils._python_dispatch
 del torch.utils._python_dispatch.TorchDispatchMode, torch._ops.OpOverload, torch.ops
 del torch._C._VariableFunctions, torch._C._nn
-import ddpg.fast.native, ddpg.fast.tape
+import ddpg.fast.accelerate
 """
         subprocess.run([sys.executable, "-c", program], check=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from support.learners import Compose, batches, plain_and_recorded
 from support.native_kernels import NATIVE, needs_kernels
 from torch import Tensor, nn
 
@@ -72,6 +73,21 @@ def test_an_operator_under_another_name(monkeypatch: pytest.MonkeyPatch, caplog:
     assert "has no aten.addmm.default_of_another_torch, aten._fused_adam_.default_of_another_torch" in warning
 
 
+def test_a_learner_without_the_rule_of_products(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its products are left to torch: the same losses but for rounding."""
+    caplog.set_level(logging.DEBUG, logger="ddpg.fast.tape.native")
+    monkeypatch.setitem(rules.RULES, "aten.mm_of_another_torch.default", rules.RULES["aten.mm.default"])
+    monkeypatch.delitem(rules.RULES, "aten.mm.default")
+    plain, recorded = plain_and_recorded(compose, "preset=td3", native=NATIVE)
+    for batch in batches(plain, 3, weighted=False, pixels=False):
+        torch.testing.assert_close(recorded.update(batch), plain.update(batch), rtol=1e-3, atol=1e-4)
+    assert by_torch(caplog) == {"aten.mm.default"}
+    (warning,) = warnings(caplog)
+    assert "has no aten.mm_of_another_torch.default" in warning
+
+
 def test_this_torch_has_all_operators() -> None:
     assert [name for name in rules.RULES if not internals.exists(name)] == []
 
@@ -111,5 +127,5 @@ def test_arguments_that_no_rule_is_for_are_no_fault(caplog: pytest.LogCaptureFix
     ):
         tape = Tape(function, NATIVE)
         torch.testing.assert_close(tape(*inputs), function(*inputs), equal_nan=True)
-        assert tape.plays
+        assert tape.is_replayed
     assert warnings(caplog) == []

@@ -36,7 +36,7 @@ def played(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
     tape = Tape(function)
     for _ in range(CALLS_BEFORE_REPLAY):
         tape(*inputs)
-    assert tape.plays
+    assert tape.is_replayed
     return tape
 
 
@@ -75,7 +75,7 @@ class TestFunctions:
         tape = Tape(lambda x: x + torch.randn(4, generator=mine))
         for _ in range(CALLS_BEFORE_REPLAY + 3):
             assert_same_bits(tape(torch.ones(4)), torch.ones(4) + torch.randn(4, generator=other))
-        assert tape.plays
+        assert tape.is_replayed
 
     def test_what_is_filled_anew_at_every_call_is_no_constant(self) -> None:
         def function(x: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ class TestFunctions:
         tape = Tape(lambda pair: pair[0] * pair[1])
         with caplog.at_level(logging.WARNING):
             assert [tape((torch.ones(2), k)).tolist() for k in range(8)] == [[k, k] for k in range(8)]
-        assert not tape.plays
+        assert not tape.is_replayed
         assert "it takes a int" in caplog.text
 
     def test_gradients(self) -> None:
@@ -153,7 +153,7 @@ class TestFunctions:
         with caplog.at_level(logging.WARNING):
             results = [tape(torch.full((1,), value)).item() for value in (1.0, -1.0, 1.0, -1.0, 2.0, -1.0)]
         assert results == [2, -3, 2, -3, 4, -3]
-        assert not tape.plays
+        assert not tape.is_replayed
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert "compile=false" in caplog.text
 
@@ -164,7 +164,7 @@ class TestFunctions:
             with log.at_level(logging.WARNING):
                 results[way] = [way(torch.full((2,), float(k))).clone() for k in range(8)]
         assert_same_bits(*results.values())
-        assert not way.plays
+        assert not way.is_replayed
         assert [reason in record.getMessage() for record in log.records] == [True]
 
     def test_python_that_counts_is_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -205,7 +205,7 @@ class TestFunctions:
         tape = Tape(lambda x: {"sum": x.sum(), "rows": len(x)})
         with caplog.at_level(logging.WARNING):
             assert [tape(torch.ones(2))["rows"] for _ in range(8)] == [2] * 8
-        assert not tape.plays
+        assert not tape.is_replayed
         assert "it returns a int, and not tensors alone" in caplog.text
 
     def test_other_numbers_are_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -273,7 +273,7 @@ def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose
     assert_same_bits(compiled.state_dict(), plain.state_dict())
     tapes = list(compiled.step._tapes.values())
     assert tapes
-    assert all(tape.plays for tape in tapes)
+    assert all(tape.is_replayed for tape in tapes)
 
 
 class Forgetful(Adam):
@@ -352,4 +352,4 @@ def test_cuda_graph(preset: str, compose: Compose) -> None:
     for batch in batches(agents[0], 16, False, False):
         losses = [agent.update(Batch(*(None if t is None else t.to(gpu) for t in batch))) for agent in agents]
         torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=1e-6)
-    assert any(tape.plays for tape in agents[1].step._tapes.values())
+    assert any(tape.is_replayed for tape in agents[1].step._tapes.values())

@@ -17,7 +17,7 @@ def native(function: Callable[..., object], *inputs: Tensor) -> Tape:
     """Make a tape of the function that plays by native kernels."""
     tape = Tape(function, NATIVE)
     tape(*inputs)
-    assert tape.plays
+    assert tape.is_replayed
     return tape
 
 

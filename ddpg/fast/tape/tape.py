@@ -33,7 +33,7 @@ class Tape:
     Each argument is a tensor, None, or a tuple, named tuple, list or dict of these, also nested; the function is called
     with arguments of the same structure. It returns tensors, also in lists, tuples and dicts.
 
-    The first calls run as they are. Two of them are recorded and have to be alike; on the CPU the next is undone and
+    The first calls run as they are. Two of them are recorded and have to be alike; on the CPU the next is rollback and
     run as it is, and has to give the same bits. From then on the recording is replayed: its results are written to the
     same tensors at every call, and no gradient flows from them. Where that cannot be, one warning says why, and the
     function runs as it is. A function may change tensors that live longer than itself (parameters, state of an
@@ -41,18 +41,18 @@ class Tape:
     recorded with the value that it had. Arguments of another structure or shape run as they are.
 
     With `native` kernels, whose numbers are rounded in another way, the first call is replayed already: the others are
-    made before it, and what they change is taken back at the end of `undone()`.
+    made before it, and what they change is taken back at the end of `rollback()`.
     """
 
     def __init__(
         self,
         function: Callable[..., Any],
         native: Kernels | None = None,
-        undone: Callable[[], AbstractContextManager[None]] = nullcontext,
+        rollback: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._function = function
         self._native = native
-        self._undone = undone
+        self._rollback = rollback
         self._arguments: list[Argument] = []
         self._warm_ups = 0
         self._records: list[Record] = []
@@ -60,7 +60,7 @@ class Tape:
         self._is_decided = False
 
     @property
-    def plays(self) -> bool:
+    def is_replayed(self) -> bool:
         """Whether a call replays the recording by now."""
         return self._replay is not None
 
@@ -77,10 +77,10 @@ class Tape:
         if self._replay is None or not self._fit(arguments):
             return self._function(*arguments)
         self._fill(arguments)
-        return self.play()
+        return self.replay()
 
-    def play(self) -> Any:
-        """Return the function of what `inputs` hold. Only where it `plays`."""
+    def replay(self) -> Any:
+        """Return the function of what `inputs` hold. Only where it `is_replayed`."""
         assert self._replay is not None
         self._replay.replay()
         return self._replay.outputs
@@ -88,7 +88,7 @@ class Tape:
     def _rehearse(self, arguments: Sequence[Any]) -> None:
         """Make all calls before the first replay at once, and undo what they change."""
         self._records = []
-        with self._undone():
+        with self._rollback():
             while not self._is_decided:
                 self._observe(arguments)
 
