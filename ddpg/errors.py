@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """A mistake or mishap that the user can act on, told in one line.
+    """A mistake or mishap that the user can act on, described in one line.
 
     The line names the key or quantity, its value, what is allowed and the nearest valid spelling.
     The command line prints it without a traceback and exits with a code other than 0.
@@ -10,7 +10,8 @@ class UserError(Exception):
 
 
 class Refused(BaseException):
-    """Carries a job's error past Hydra, which would print lines of its own around it or make it a warning."""
+    """Carries an error past Hydra: no Exception, because Hydra turns those of a callback into a warning and prints
+    lines of its own around those of a job."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))

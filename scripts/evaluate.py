@@ -1,6 +1,6 @@
 """`ddpg-eval` from a checkout: `python scripts/evaluate.py outputs/.../RUN episodes=20`."""
 
-from ddpg.commands.cli import evaluate
+from ddpg.commands.evaluate import main
 
 if __name__ == "__main__":
-    evaluate()
+    main()

@@ -1,6 +1,6 @@
 """`ddpg-train` from a checkout: `python scripts/train.py env=hopper preset=td3`."""
 
-from ddpg.commands.cli import train
+from ddpg.commands.train import main
 
 if __name__ == "__main__":
-    train()
+    main()

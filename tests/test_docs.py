@@ -12,8 +12,10 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.commands import cli
 from ddpg.commands import sweep as sweep_cli
+from ddpg.commands import train
+from ddpg.commands.evaluate import EvalArguments
+from ddpg.commands.report import report_arguments
 from ddpg.config.settings import check
 from ddpg.config.signature import fit
 from ddpg.record.tracking import read_metrics
@@ -122,12 +124,12 @@ def test_train_commands_compose(words: list[str], compose: Callable[..., DictCon
 
 @pytest.mark.parametrize("words", shown("ddpg-eval"))
 def test_eval_commands_fit(words: list[str]) -> None:
-    fit({"folder": words[0], **OmegaConf.to_container(OmegaConf.from_cli(words[1:]))}, cli.EvalArguments)
+    fit({"folder": words[0], **OmegaConf.to_container(OmegaConf.from_cli(words[1:]))}, EvalArguments)
 
 
 @pytest.mark.parametrize("words", shown("ddpg-report"))
 def test_report_commands_fit(words: list[str]) -> None:
-    cli.report_arguments(words)
+    report_arguments(words)
 
 
 @pytest.mark.parametrize("words", shown("ddpg-sweep"))
@@ -149,7 +151,7 @@ def test_sweep_commands_fit(words: list[str], compose: Callable[..., DictConfig]
 def test_help_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["ddpg-train", "--help"])
     with pytest.raises(SystemExit):
-        cli.train()
+        train.main()
     assert "ddpg-train env=halfcheetah" in capsys.readouterr().out
 
 

@@ -73,7 +73,7 @@ def test_config_comes_from_the_wheel(command: Command, site: Path) -> None:
     where = [
         sys.executable,
         "-c",
-        "import ddpg.commands.cli, ddpg.conf; print(ddpg.commands.cli.__file__, ddpg.conf.__file__)",
+        "import ddpg.commands.train, ddpg.conf; print(ddpg.commands.train.__file__, ddpg.conf.__file__)",
     ]
     files = subprocess.check_output(where, env=os.environ | {"PYTHONPATH": str(site)}, cwd=site, text=True)
     assert all(file.startswith(str(site)) for file in files.split())

@@ -1,8 +1,8 @@
-"""What all commands share: mistakes in one line, --help, KEY=VALUE."""
+"""What all commands share: one line for every mistake, the help text, and words of the form KEY=VALUE."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field
 from pathlib import Path
@@ -10,56 +10,69 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ddpg.config.signature import shown
+from ddpg.config.signature import as_written
 from ddpg.errors import Refused, UserError
 from ddpg.interrupt import Interrupted
 
 
+def find_own_packages() -> None:
+    """Let the YAML name a package in the working directory, as `python -c` could import it."""
+    sys.path.append(str(Path.cwd()))
+
+
 @contextmanager
 def one_line_errors(command: str) -> Iterator[None]:
-    """What a user can act on is printed as one line; a bug keeps its traceback, HYDRA_FULL_ERROR=1 shows all."""
+    """Exit with one line for an error that a user can act on; a bug keeps its traceback.
+
+    HYDRA_FULL_ERROR=1, Hydra's own variable, gives every error its traceback. Within the block it is always 1:
+    otherwise Hydra would print lines of its own and exit, and the exception would be lost. The tests of
+    this package's messages hold that nothing else is printed.
+    """
     full = os.environ.get("HYDRA_FULL_ERROR")
-    argv = sys.argv[1:]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises then, instead of printing its own lines
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         yield
-    except Interrupted as error:  # the run has said what it saved
+    except Interrupted as error:  # the run has already logged what it saved
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print(f"{command}: interrupted", file=sys.stderr)
         sys.exit(130)
     except (Refused, Exception) as error:
-        from ddpg.commands.messages import explain  # Hydra is loaded for what went wrong, and not before
+        from ddpg.commands.messages import explain  # loads Hydra, which `ddpg-sweep` does without
 
         cause = error.error if isinstance(error, Refused) else error
-        message = explain(cause, argv)
+        message = explain(cause)
         if full == "1" or message is None:
-            raise cause from None
+            raise cause from cause.__cause__
         sys.exit(f"{command}: {message}")
     finally:
-        os.environ.pop("HYDRA_FULL_ERROR") if full is None else os.environ.update(HYDRA_FULL_ERROR=full)
+        if full is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = full
 
 
-def print_help(argv: list[str], usage: str, options: tuple[Field[Any], ...]) -> None:
-    """Does that and ends the program, if the first word asks for it."""
-    if argv and argv[0] in ("-h", "--help"):
-        words = [f"{f.name}={shown(f.default)}" for f in options]
-        width = max([12, *map(len, words)])
-        lines = [f"  {w:{width}} {f.metadata['help']}" for w, f in zip(words, options, strict=True)]
-        print("\n".join([usage, "", *lines] if lines else [usage]))
-        sys.exit()
+def print_help(words: Sequence[str], usage: str, options: Sequence[Field[Any]]) -> None:
+    """Print the usage and the options with their defaults, and exit, if the first word is -h or --help."""
+    if not words or words[0] not in ("-h", "--help"):
+        return
+    names = [f"{option.name}={as_written(option.default)}" for option in options]
+    width = max([12, *map(len, names)])
+    lines = [f"  {name:{width}} {option.metadata['help']}" for name, option in zip(names, options, strict=True)]
+    print("\n".join([usage, "", *lines] if lines else [usage]))
+    sys.exit()
 
 
 def is_value(word: str) -> bool:
-    """Whether a word is a KEY=VALUE, and no folder with a = in its name."""
+    """Whether a word is a KEY=VALUE, and not a folder with a = in its name."""
     return "=" in word and not Path(word).exists()
 
 
-def key_values(words: list[str], example: str) -> dict[str, Any]:
-    """Of KEY=VALUE words. UserError, with an example, for a word that is none."""
+def key_values(words: Sequence[str], example: str) -> dict[str, Any]:
+    """Return the values of KEY=VALUE words by key; raise UserError with the example for any other word."""
     for word in words:
         if "=" not in word:
             raise UserError(f"{word}: values are written KEY=VALUE, as in {example}")
-    values = OmegaConf.to_container(OmegaConf.from_dotlist(words), resolve=True)
+    values = OmegaConf.to_container(OmegaConf.from_dotlist(list(words)), resolve=True)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}

@@ -10,9 +10,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ddpg.commands.messages import known_flags
+from ddpg.commands.messages import one_line_refusals
 from ddpg.commands.options_help import Choices
-from ddpg.commands.precheck import check_jobs, sweep_words
+from ddpg.commands.overrides import known_flags, sweep_words
+from ddpg.commands.precheck import check_jobs
 from ddpg.errors import UserError
 from ddpg.sweep.forecast.plan import plan
 from ddpg.sweep.freeze import compose
@@ -39,7 +40,7 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
     overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
     if not any(word.startswith("hydra/launcher=") for word in overrides):
         overrides.append("hydra/launcher=local")
-    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+    with one_line_refusals(["-m", *words]), hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration(flags.config_name or "config", overrides, RunMode.MULTIRUN)
         check_jobs(config, loader)
@@ -53,6 +54,7 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
 
 def _jobs(config: DictConfig, loader: ConfigLoader) -> list[list[str]]:
     """Return the overrides of every job: all combinations of the values, as Hydra's sweeper forms them."""
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides(sweep_words(config))
+    words = sweep_words(config, config.hydra.overrides.task)
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(words)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     return jobs

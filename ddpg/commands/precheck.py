@@ -1,4 +1,4 @@
-"""What is checked before the first job starts: mistakes are told in a second, and leave no folder behind."""
+"""Checks the jobs of a command line before the first one starts: a mistake shows at once and leaves no folder."""
 
 import copy
 import json
@@ -15,6 +15,7 @@ from hydra.experimental.callback import Callback
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from ddpg.commands.overrides import sweep_words, variations
 from ddpg.config.settings import check, plain
 from ddpg.errors import Refused, UserError
 from ddpg.record.config_file import read_config, require_same_config
@@ -23,7 +24,10 @@ from ddpg.sweep.freeze import compose
 
 
 class Precheck(Callback):
-    """Hydra calls this before it makes folders or submits jobs; conf/config.yaml names it in hydra.callbacks."""
+    """Refuses a mistake before Hydra makes folders or submits jobs; conf/config.yaml names it in hydra.callbacks.
+
+    Hydra would turn an Exception of a callback into a warning, so errors leave as `Refused`.
+    """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
@@ -31,7 +35,8 @@ class Precheck(Callback):
             require_one_choice(config)
             checked = check(job_config(_without_hydra(config), config.hydra.overrides.task))
             require_installed(checked.env)
-            require_writable(folder := Path(config.hydra.run.dir))
+            folder = Path(config.hydra.run.dir)
+            require_writable(folder)
             require_same_config(plain(checked), RunFolder(folder))
         except Exception as error:
             raise Refused(error) from error
@@ -49,36 +54,30 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
     require_one_choice(config)
-    runs = compose(config, loader, variations(sweep_words(config), loader), first=0)
+    runs = compose(config, loader, variations(sweep_words(config, config.hydra.overrides.task), loader), first=0)
     for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
         require_installed(env)
 
 
-def sweep_words(config: DictConfig) -> list[str]:
-    """Return the overrides of a sweep: those of hydra.sweeper.params, then those of the command line."""
-    params = config.hydra.sweeper.get("params") or {}
-    return [f"{key}={values}" for key, values in params.items()] + list(config.hydra.overrides.task)
-
-
 def require_one_choice(config: DictConfig) -> None:
-    """UserError for a group that the command line chooses twice, of which Hydra takes the last."""
-    said: dict[str, str] = {}
+    """Raise UserError for a group that the command line chooses twice, of which Hydra takes the last."""
+    first: dict[str, str] = {}
     words: Any = OmegaConf.to_container(config.hydra.overrides)  # as written, interpolations too
     for word in [*words["task"], *words["hydra"]]:
         group = word.partition("=")[0]
-        if group in config.hydra.runtime.choices and said.setdefault(group, word) != word:
-            raise UserError(f"{said[group]} {word}: a group is chosen once")
+        if group in config.hydra.runtime.choices and first.setdefault(group, word) != word:
+            raise UserError(f"{first[group]} {word}: a group is chosen once")
 
 
 def require_installed(env: Any) -> None:
-    """UserError if the environment needs Python modules that are not there."""
+    """Raise UserError if the environment needs Python modules that are not installed."""
     spec = instantiate(env, _convert_="all")
-    if hasattr(spec, "require_installed"):  # an own class need not have it
+    if hasattr(spec, "require_installed"):  # a user's class need not have it
         spec.require_installed()
 
 
 def require_writable(folder: Path) -> None:
-    """UserError if a folder cannot be made or written to."""
+    """Raise UserError if a folder cannot be made or written to."""
     existing = next(path for path in [folder, *folder.absolute().parents] if path.exists())
     if not existing.is_dir():
         raise UserError(f"folder {folder} cannot be made: {existing} is a file")
@@ -87,7 +86,10 @@ def require_writable(folder: Path) -> None:
 
 
 def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """The config of a job: as composed, or with `resume` the one that the run was started with, and the overrides."""
+    """Return the config of a job: as composed, or with `resume` the run's own config and the overrides.
+
+    Raises UserError for an override of a group, which stays as the run was started.
+    """
     if cfg.resume is None:
         return cfg
     started = read_config(Path(cfg.resume) / "config.yaml")
@@ -105,24 +107,6 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
 def _is_key(cfg: DictConfig, key: str) -> bool:
     """Whether the key is a value, not a group such as preset that only chooses others."""
     return OmegaConf.select(cfg, key.rpartition(".")[0]) is not None if "." in key else key in cfg
-
-
-def variations(words: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
-    """The first job of a sweep, then every further value of every key once, in that job: the sum of the values, not
-    their product. Values that only the sweeper knows (intervals) are left to the jobs."""
-    choices: dict[str, list[str]] = {}
-    for override in OverridesParser.create(config_loader=loader).parse_overrides(list(words)):
-        key = override.get_key_element()
-        if not override.is_sweep_override():
-            choices[key] = [f"{key}={override.get_value_element_as_str()}"]
-        elif override.is_range_sweep():  # of numbers: what the ends are, all of them are
-            numbers = list(override.sweep_string_iterator())
-            choices[key] = [f"{key}={number}" for number in (*numbers[:1], *numbers[1:][-1:])]
-        elif override.is_discrete_sweep():
-            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
-    first = {key: values[0] for key, values in choices.items() if values}
-    others = [first | {key: value} for key, values in choices.items() for value in values[1:]]
-    return [list(job.values()) for job in [first, *others]]
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:

@@ -1,13 +1,14 @@
-"""Holds values to the signature of what they are for: names, types, choices (`Literal`) and ranges (`ddpg.ranges`)."""
+"""Checks values against a signature: names, types, choices (`Literal`) and ranges (`ddpg.ranges`)."""
 
 import difflib
 import inspect
+import logging
 import math
 import pkgutil
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -18,6 +19,8 @@ from ddpg.ranges import Range
 _HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
 _SCALARS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
 
+
+log = logging.getLogger(__name__)
 
 _resolved = cache(pkgutil.resolve_name)
 
@@ -33,13 +36,36 @@ class Target:
         self.given = given
 
 
+@dataclass(frozen=True)
+class _Unresolved:
+    """The type of a parameter whose annotation cannot be evaluated, as with an import for the type checker alone."""
+
+    schema: str
+    parameter: str
+    reason: str
+
+
+@cache
+def _warn_unchecked(hint: _Unresolved) -> None:
+    log.warning(
+        "%s: the type of %s is not known when the program runs (%s), so its value is not checked",
+        hint.schema, hint.parameter, hint.reason,
+    )  # fmt: skip
+
+
 def fit(value: Any, hint: Any, key: str = "") -> Any:
-    """The value as the type hint wants it: 1e6 becomes 1000000 for an int. UserError if it does not fit."""
+    """Return the value as the type hint wants it: 1e6 becomes 1000000 for an int.
+
+    Raises UserError, with the key in front, if the value does not fit.
+    """
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _fit_annotated(value, args[0], args[1:], key)
     if isinstance(value, Mapping) and "_target_" in value:
         return _fit_target(value, None, key)
+    if isinstance(hint, _Unresolved):
+        _warn_unchecked(hint)
+        return value
     if origin in (Union, types.UnionType):
         return _fit_union(value, args, key)
     if origin is Literal:
@@ -55,7 +81,7 @@ def fit(value: Any, hint: Any, key: str = "") -> Any:
 
 
 def nearest(word: str, allowed: Iterable[str], most: int = 12) -> str:
-    """The end of a message: the closest of the allowed spellings, else all of them, if not more than `most`."""
+    """Return the end of a message: the closest allowed spelling, else all of them if there are at most `most`."""
     spellings = sorted(set(allowed))
     parent = re.match(r"(.*\.)?", word)[0]  # type: ignore[index]
     siblings = [s for s in spellings if parent and re.fullmatch(re.escape(parent) + r"[^._][^.]*", s)]
@@ -70,12 +96,12 @@ def nearest(word: str, allowed: Iterable[str], most: int = 12) -> str:
     return f"; allowed here: {', '.join(spellings)}" if 0 < len(spellings) <= most else ""
 
 
-def shown(value: Any) -> str:
-    """A value as it is written on the command line; a text that looks like something else is quoted."""
+def as_written(value: Any) -> str:
+    """Return a value as it is written on the command line; a text that looks like something else is quoted."""
     if isinstance(value, str):
         return repr(value) if value in ("", "null", "true", "false") or value[:1] in "-.0123456789" else value
     if isinstance(value, list):
-        return f"[{','.join(map(shown, value))}]"
+        return f"[{','.join(map(as_written, value))}]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -86,12 +112,12 @@ def _fit_annotated(value: Any, hint: Any, marks: Sequence[Any], key: str) -> Any
     fitted = fit(value, hint, key)
     for mark in marks:
         if isinstance(mark, Range) and isinstance(fitted, int | float) and fitted not in mark:
-            raise UserError(f"{key}={shown(value)} is out of range: it must be {mark}")
+            raise UserError(f"{key}={as_written(value)} is out of range: it must be {mark}")
     return fitted
 
 
 def _fit_union(value: Any, options: Sequence[Any], key: str) -> Any:
-    """The first of the options that fits; the last one complains, single words after all others."""
+    """Return the value as the first option that fits it; the message comes from the last, single words after it."""
     if value is None and type(None) in options:
         return None
     choices = [option for option in options if get_origin(option) is Literal]
@@ -104,7 +130,7 @@ def _fit_union(value: Any, options: Sequence[Any], key: str) -> Any:
     try:
         return fit(value, candidates[-1], key)
     except UserError as error:
-        words = [shown(word) for choice in choices[: len(candidates) - 1] for word in get_args(choice)]
+        words = [as_written(word) for choice in choices[: len(candidates) - 1] for word in get_args(choice)]
         also = words + ["null"] * (type(None) in options)
         near = nearest(value, words, most=0) if isinstance(value, str) and words else ""
         raise UserError("".join([str(error), *(f", or {word}" for word in also), near])) from error
@@ -113,12 +139,13 @@ def _fit_union(value: Any, options: Sequence[Any], key: str) -> Any:
 def _fit_choice(value: Any, choices: Sequence[Any], key: str) -> Any:
     if any(value == choice and type(value) is type(choice) for choice in choices):
         return value
-    allowed = [shown(choice) for choice in choices]
-    raise UserError(f"{key}={shown(value)} is not one of {', '.join(allowed)}{nearest(str(value), allowed, most=0)}")
+    allowed = [as_written(choice) for choice in choices]
+    near = nearest(str(value), allowed, most=0)
+    raise UserError(f"{key}={as_written(value)} is not one of {', '.join(allowed)}{near}")
 
 
 def _fit_list(value: Any, origin: Any, args: Sequence[Any], key: str) -> list[Any]:
-    _require(isinstance(value, list), value, key, f"a list, as in [{shown(value)}]")
+    _require(isinstance(value, list), value, key, f"a list, as in [{as_written(value)}]")
     hints = [args[0] if args else Any] * len(value)
     if origin is tuple and args and args[-1] is not Ellipsis:  # a type for each place
         _require(len(value) == len(args), value, key, f"a list of {len(args)}")
@@ -147,9 +174,9 @@ def _fit_target(node: Any, given: Sequence[str] | None, key: str) -> dict[str, A
 def _imported(path: Any, key: str) -> Callable[..., Any]:
     try:
         target = _resolved(path) if isinstance(path, str) else pkgutil.resolve_name(path)
-    except Exception as error:  # a module of one's own can fail in any way while it is imported
+    except Exception as error:  # a user's module can fail in any way while it is imported
         raise UserError(
-            f"{key}={shown(path)} cannot be imported: {one_line(error)}{_near_name(path, error)}"
+            f"{key}={as_written(path)} cannot be imported: {one_line(error)}{_near_name(path, error)}"
         ) from error
     _require(callable(target), path, key, "a class or a function")
     return target
@@ -164,7 +191,7 @@ def _near_name(path: Any, error: Exception) -> str:
 
 
 def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
-    """Holds a mapping to the parameters of a class or function."""
+    """Check a mapping against the parameters of a class or function."""
     parameters, free = _parameters(schema)
     others = getattr(schema, "OTHERS", None)  # the hint of any further key
     free = free or others is not None
@@ -175,10 +202,10 @@ def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: s
     _require(isinstance(values, Mapping), values, key, what)
     for name, value in values.items():
         if name in added:
-            raise UserError(f"{prefix}{name}={shown(value)}: {name} is set by the program, not by the config")
+            raise UserError(f"{prefix}{name}={as_written(value)}: {name} is set by the program, not by the config")
         if name not in named and not free:
             near = nearest(f"{prefix}{name}", (prefix + n for n in named), most=30)
-            raise UserError(f"{prefix}{name}={shown(value)}: there is no such key{near}")
+            raise UserError(f"{prefix}{name}={as_written(value)}: there is no such key{near}")
     hints = _hints(schema)
     fitted = {name: fit(value, hints.get(name, others or Any), f"{prefix}{name}") for name, value in values.items()}
     if given is not None:
@@ -200,7 +227,7 @@ def parameters_of(target: str) -> Mapping[str, inspect.Parameter]:
 
 @cache
 def _parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Those that can be named, and whether any others may be named as well."""
+    """Return the parameters that can be named, and whether any other name is accepted as well."""
     try:
         parameters = inspect.signature(schema).parameters
     except ValueError:  # written in C, and silent about it
@@ -212,12 +239,19 @@ def _parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
 
 @cache
 def _hints(schema: Any) -> dict[str, Any]:
-    try:
-        return get_type_hints(schema.__init__ if inspect.isclass(schema) else schema, include_extras=True)
-    except (NameError, TypeError):  # types imported for the type checker alone, or a callable without any: unchecked
-        return {}
+    """Return the type of every annotated parameter, `_Unresolved` where the annotation cannot be evaluated."""
+    function = schema.__init__ if inspect.isclass(schema) else schema
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    hints: dict[str, Any] = {}
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        alone = types.SimpleNamespace(__annotations__={name: annotation})
+        try:
+            hints |= get_type_hints(alone, names, include_extras=True)
+        except Exception as error:  # an annotation can be any expression
+            hints[name] = _Unresolved(f"{schema.__module__}.{schema.__qualname__}", name, one_line(error))
+    return hints
 
 
 def _require(fits: bool, value: Any, key: str, what: str) -> None:
     if not fits:
-        raise UserError(f"{key}={shown(value)} must be {what}")
+        raise UserError(f"{key}={as_written(value)} must be {what}")

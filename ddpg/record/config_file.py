@@ -7,7 +7,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.settings import MAY_CHANGE, flat, to_yaml
-from ddpg.config.signature import shown
+from ddpg.config.signature import as_written
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 
@@ -30,10 +30,10 @@ def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
             continue
         if values["resume"] is not None:
             raise UserError(
-                f"{key}={shown(now)} cannot be given with resume={values['resume']}: that run has "
-                f"{key}={shown(before)}; what may change: {', '.join(MAY_CHANGE[:-1])}"
+                f"{key}={as_written(now)} cannot be given with resume={values['resume']}: that run has "
+                f"{key}={as_written(before)}; what may change: {', '.join(MAY_CHANGE[:-1])}"
             )
         raise UserError(
-            f"{folder.path} holds a run with {key}={shown(before)}, not {shown(now)}: "
+            f"{folder.path} holds a run with {key}={as_written(before)}, not {as_written(now)}: "
             f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={folder.path}"
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ddpg.config.settings import MAY_CHANGE, flat, science
-from ddpg.config.signature import shown
+from ddpg.config.signature import as_written
 
 #: Options that decide others come first: what follows from them needs no mention.
 FIRST = ("experiment", "preset")
@@ -123,7 +123,7 @@ def _attributes(described: Described) -> dict[str, str]:
     outside = (*MAY_CHANGE, "extra")
     options = {name: option for name, option in described.choices.items() if name.split(".")[0] not in outside}
     leaves = flat(science(described.config))
-    return options | {key: shown(value) for key, value in leaves.items() if not isinstance(value, Mapping)}
+    return options | {key: as_written(value) for key, value in leaves.items() if not isinstance(value, Mapping)}
 
 
 def _is_typed(name: str, described: Described, differing: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ddpg.config.signature import nearest, shown
+from ddpg.config.signature import as_written, nearest
 from ddpg.errors import UserError
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
@@ -62,7 +62,7 @@ def _with_options(sweep: SweepFolder, given: Mapping[str, Any]) -> dict[str, Any
     for key, value in given.items():
         if key not in known:
             near = nearest(key, known, most=30)
-            raise UserError(f"{key}={shown(value)}: hydra/launcher={launcher['kind']} has no such option{near}")
+            raise UserError(f"{key}={as_written(value)}: hydra/launcher={launcher['kind']} has no such option{near}")
         both = isinstance(value, Mapping) and isinstance(launcher[key], Mapping)
         launcher[key] = {**launcher[key], **value} if both else value
     return launcher

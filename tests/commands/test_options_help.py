@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.commands import cli
+from ddpg.commands import train
 from ddpg.commands.options_help import Choices
-from ddpg.errors import UserError
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -42,11 +41,6 @@ def test_help_takes_the_folder_that_is_named(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["ddpg-train", "env=hopper", "--help", "--config-dir", "own"])
     with pytest.raises(SystemExit) as exit:
-        cli.train()
+        train.main()
     assert exit.value.code is None
     assert ", keras, mine, none, " in capsys.readouterr().out
-
-
-def test_missing_folder_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"^--config-dir .*nope: there is no such folder$"):
-        Choices(str(tmp_path / "nope"))

@@ -18,7 +18,7 @@ from ddpg.sweep.options import options
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
-COMMAND = [sys.executable, "-c", "from ddpg.commands.cli import train; train()"]
+COMMAND = [sys.executable, "-c", "from ddpg.commands.train import main; main()"]
 
 
 def with_hydra(*overrides: str) -> DictConfig:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
 
-from ddpg.config.signature import Target, fit, nearest, shown
+from ddpg.config.signature import Target, as_written, fit, nearest
 from ddpg.errors import UserError
 from ddpg.ranges import Count, Fraction, NonNegative, Positive, PositiveInt
 
@@ -32,7 +32,11 @@ class Anything:
 
 
 class TypesForTheCheckerAlone:
-    def __init__(self, size: "nowhere.Size") -> None: ...
+    def __init__(self, size: "nowhere.Size", sigma: NonNegative = 0.0) -> None: ...
+
+
+class BrokenType:
+    def __init__(self, size: "Pair.size", sigma: "NonNegative" = 0.0) -> None: ...  # type: ignore[name-defined]
 
 
 OWN = {"_target_": f"{__name__}.Own", "sigma": 0, "names": ["x"]}
@@ -59,7 +63,6 @@ Node = Annotated[Mapping[str, Any], Target("rng")]
         (object, Any, object),
         (OWN, Node, OWN | {"sigma": 0.0}),
         ({"_target_": f"{__name__}.Anything", "size": 1, "more": 2}, Annotated[Any, Target()], None),
-        ({"_target_": f"{__name__}.TypesForTheCheckerAlone", "size": 1}, Annotated[Any, Target()], None),
         ({"_target_": "builtins.dict", "size": 1}, Annotated[Any, Target()], None),
     ],
 )
@@ -131,6 +134,27 @@ def test_does_not_fit(value: Any, hint: Any, line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "reason"),
+    [(TypesForTheCheckerAlone, "name 'nowhere' is not defined"), (BrokenType, "no attribute 'size'")],
+)
+def test_unknown_type_of_one_parameter(target: type, reason: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is named once, and the other parameters are checked as ever."""
+    node = {"_target_": f"{__name__}.{target.__name__}", "size": 1}
+    with pytest.raises(UserError, match=r"key\.sigma=-1 is out of range"):
+        fit(node | {"sigma": -1}, Annotated[Any, Target()], "key")
+    assert fit(node, Annotated[Any, Target()], "key") == node
+    (line,) = caplog.messages
+    assert line.startswith(f"{__name__}.{target.__name__}: the type of size ")
+    assert reason in line
+
+
+def test_unknown_type_of_what_the_program_adds(caplog: pytest.LogCaptureFixture) -> None:
+    """It is no value of the config, so nobody has to know its type."""
+    fit({"_target_": f"{__name__}.TypesForTheCheckerAlone"}, Annotated[Any, Target("size")], "key")
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
     ("word", "allowed", "end"),
     [
         ("gama", ["gamma", "tau"], "; did you mean gamma?"),
@@ -151,5 +175,12 @@ def test_nearest(word: str, allowed: list[str], end: str) -> None:
     assert nearest(word, allowed) == end
 
 
-def test_values_are_shown_as_they_are_written() -> None:
-    assert [shown(v) for v in (None, True, "x", "1", 0.5, [1, "a"])] == ["null", "true", "x", "'1'", "0.5", "[1,a]"]
+def test_values_as_the_command_line_has_them() -> None:
+    assert [as_written(v) for v in (None, True, "x", "1", 0.5, [1, "a"])] == [
+        "null",
+        "true",
+        "x",
+        "'1'",
+        "0.5",
+        "[1,a]",
+    ]

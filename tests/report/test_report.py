@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from support.report_runs import write_run
 from support.runs import TINY, WALK
 
-from ddpg.commands import cli
+from ddpg.commands.report import main
 from ddpg.run.lifecycle import run
 
 #: Two configurations: an option and the values that it brings.
@@ -25,7 +25,7 @@ def test_report_of_a_sweep_is_the_same_whoever_launched_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    train = [sys.executable, "-c", "from ddpg.commands.cli import train; train()", *SWEEP, "-m"]
+    train = [sys.executable, "-c", "from ddpg.commands.train import main; main()", *SWEEP, "-m"]
     reports = []
     for launcher in ("basic", "local"):
         words = [f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep"]
@@ -43,7 +43,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def _call(*argv: str) -> str:
         monkeypatch.setattr(sys, "argv", ["ddpg-report", *argv])
         try:
-            cli.report()
+            main()
         except SystemExit as exit:
             if exit.code:  # 0 or None; W&B has a sys.exit of its own
                 assert capsys.readouterr() == ("", "")
@@ -117,7 +117,7 @@ def test_help_names_every_option(call: Callable[..., str]) -> None:
 
 
 def test_the_other_commands_need_no_pictures() -> None:
-    code = "import ddpg.commands.cli, sys; assert not {'matplotlib', 'torch'} & set(sys.modules)"
+    code = "import ddpg.commands.train, sys; assert not {'matplotlib', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

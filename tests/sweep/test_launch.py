@@ -24,7 +24,7 @@ SWEEP = (
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-c", "from ddpg.commands.cli import train; train()", *SWEEP, *words]
+    return [sys.executable, "-c", "from ddpg.commands.train import main; main()", *SWEEP, *words]
 
 
 @pytest.fixture

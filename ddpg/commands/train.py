@@ -1,0 +1,101 @@
+"""The command `ddpg-train`: Hydra in front, one line for every mistake behind."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ddpg.commands.command_line import find_own_packages, one_line_errors
+from ddpg.commands.messages import explain, one_line_refusals
+from ddpg.commands.options_help import Choices
+from ddpg.commands.overrides import known_flags
+from ddpg.commands.precheck import job_config
+from ddpg.config import resolvers
+from ddpg.errors import Refused, UserError
+from ddpg.record.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """`ddpg-train OVERRIDE...`: everything that Hydra's command line offers."""
+    with one_line_errors("ddpg-train"):
+        train_with_hydra(sys.argv[1:])
+
+
+def train_with_hydra(words: Sequence[str]) -> None:
+    """Do what the words of a command line ask for.
+
+    Raises UserError for overrides that Hydra refuses, and whatever else goes wrong.
+    """
+    find_own_packages()
+    flags = known_flags(words)
+    if flags.help:
+        print(Choices(flags.config_dir).help())
+        sys.exit()
+    resolvers.register()
+    _register_launchers()
+    rearranged = hydra_words(words)
+    sys.argv[1:] = rearranged  # where Hydra reads its command line
+    with one_line_refusals(rearranged):
+        _train()
+
+
+def _register_launchers() -> None:
+    """Register the launchers by hand, because Hydra's search finds none in an editable install."""
+    plugins = Plugins.instance()  # first: the search itself loads Hydra's own plugins anew
+    from hydra_plugins.ddpg_launcher import LocalLauncher, SlurmLauncher, Sweeper
+
+    for plugin in (LocalLauncher, SlurmLauncher, Sweeper):
+        plugins.register(plugin)
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="config")
+def _train(cfg: DictConfig) -> float:
+    from ddpg.run.lifecycle import run  # torch is loaded when there is something to train
+
+    job = HydraConfig.get()
+    overrides = list(job.overrides.task)
+    folder = Path(job.runtime.output_dir)
+    if job.mode == RunMode.MULTIRUN:
+        try:
+            return run(cfg, folder, overrides)
+        except Exception as error:  # Hydra trains the other jobs and reports the first failure at the end
+            log.error("job %s failed: %s", job.job.num, explain(error) or error)
+            raise
+    try:
+        return run(job_config(cfg, overrides), folder, overrides)
+    except Exception as error:
+        raise Refused(error) from error
+
+
+def hydra_words(words: Sequence[str]) -> list[str]:
+    """Return the words in the form that Hydra reads: overrides before flags, `resume=RUN` with its folder.
+
+    Hydra's argparse refuses a flag between overrides, and `-m` may stand anywhere here.
+    """
+    flags = known_flags(words)
+    others = list(words)
+    for override in flags.overrides:
+        others.remove(override)
+    return [*_continued(flags.overrides, flags.multirun), *others]
+
+
+def _continued(overrides: Sequence[str], multirun: bool) -> list[str]:
+    """Let `resume=RUN` make RUN Hydra's output folder, without a second record of the start in RUN/.hydra."""
+    resume = next((word for word in overrides if word.startswith("resume=")), None)
+    if resume is None:
+        return list(overrides)
+    if multirun:
+        raise UserError(f"{resume} cannot be combined with -m: it continues one run")
+    folder = Path(resume.partition("=")[2].strip("'\""))
+    RunFolder(folder).require(resume)
+    escaped = str(folder).replace("'", "\\'")
+    quoted = [f"resume='{escaped}'" if word == resume else word for word in overrides]
+    return [*quoted, f"hydra.run.dir='{escaped}'", "hydra.output_subdir=null"]

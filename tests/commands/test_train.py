@@ -1,0 +1,110 @@
+"""`ddpg-train`: runs that are started again or continued, jobs of Hydra's own launcher, and what needs no torch."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from support.command_line import SHORT, call
+
+from ddpg.commands import evaluate, train
+
+Refusal = Callable[..., str]
+
+
+def test_run_again(
+    finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In its folder or with resume=: it goes on if it is the same run, and is refused and left alone if not."""
+    before = Path(finished, ".hydra", "config.yaml").read_text()
+    again = [*SHORT, f"hydra.run.dir='{finished}'"]
+    assert refusal(*again, "gamma=0.9") == (
+        f"{finished} holds a run with gamma=0.99, not 0.9: "
+        f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={finished}"
+    )
+    resume = f"resume={finished}"
+    assert refusal(resume, "gamma=0.9").startswith(f"gamma=0.9 cannot be given with {resume}: that run has gamma=0.99")
+    for group in ("noise=none", "preset=paper", "~noise"):
+        said = refusal(resume, group)
+        assert said.startswith(f"{group} cannot be given with resume: groups stay as the run was started; keys such as")
+    assert refusal(resume, "gama=1").endswith("did you mean gamma?")
+    assert refusal(resume, "seed=1,2", "-m") == f"{resume} cannot be combined with -m: it continues one run"
+    call(monkeypatch, train.main, resume, "total_steps=300")
+    assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
+    assert OmegaConf.load(Path(finished, "config.yaml")).total_steps == 300
+    assert Path(finished, ".hydra", "config.yaml").read_text() == before
+
+
+def test_run_from_before_a_key_of_today(
+    finished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What may change on resume has today's value; what is learned has none that could be guessed."""
+    old = tmp_path / "old"
+    shutil.copytree(finished, old)
+    config = old / "config.yaml"
+    config.write_text(config.read_text().replace("compile: auto\n", "").replace("  keep_replay: true\n", ""))
+    assert "compile" not in config.read_text()
+    call(monkeypatch, evaluate.main, str(old), "episodes=1")
+    assert "noise-free episodes" in capsys.readouterr().out
+    call(monkeypatch, train.main, f"resume={old}", "total_steps=400")
+    assert OmegaConf.load(config).compile == "auto"
+
+
+def test_stored_config_is_plain(finished: str) -> None:
+    assert "${" not in Path(finished, "config.yaml").read_text()
+
+
+def test_job_that_fails_in_a_multirun(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """It says so at once, the others run, and the end is an error."""
+    sweep = ["network.critic.action_layer=3,1", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}", "-m"]
+    with pytest.raises(SystemExit) as exit:
+        call(monkeypatch, train.main, *SHORT, *sweep)
+    line = "network.critic.action_layer=3 must be at most 2, the number of hidden layers"
+    assert exit.value.code == f"ddpg-train: {line}"
+    assert f"job 0 failed: {line}" in capfd.readouterr().out
+    assert Path("sweep/1/actor.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--help"], "ddpg-train env=halfcheetah preset=td3"),
+        (["--cfg", "job", "preset=paper"], "batch_size: 64"),
+        (["--info", "defaults"], "preset/td3"),
+        (["--info", "searchpath"], "ddpg.conf"),
+        (["-sc", "install=bash"], "complete "),
+    ],
+)
+def test_what_hydra_users_expect_needs_no_torch(argv: list[str], said: str) -> None:
+    code = (
+        "import sys\nfrom ddpg.commands.train import main\nsys.argv[0] = 'ddpg-train'\n"
+        "try:\n    main()\nfinally:\n    assert not {'torch', 'gymnasium', 'wandb'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [("train", ["gamma=7"]), ("train", ["gama=1"]), ("train", ["env=hoper"]), ("evaluate", ["nope"])],
+)
+def test_simple_mistakes_need_no_torch(command: str, argv: list[str]) -> None:
+    code = (
+        f"import sys\nfrom ddpg.commands import {command}\ntry:\n    {command}.main()\n"
+        "finally:\n    assert not {'torch', 'gymnasium', 'wandb'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_words_for_hydra(tmp_path: Path) -> None:
+    assert train.hydra_words(["-m", "seed=1", "--cfg", "job", "tau=1"]) == ["seed=1", "tau=1", "-m", "--cfg", "job"]
+    (tmp_path / "it's, a run").mkdir()
+    (tmp_path / "it's, a run" / "config.yaml").touch()
+    resume = r"'it\'s, a run'"
+    words = [f"resume={resume}", "total_steps=5", f"hydra.run.dir={resume}", "hydra.output_subdir=null"]
+    assert train.hydra_words(["resume=it's, a run", "total_steps=5"]) == words
