@@ -18,14 +18,7 @@ MODULES = {
 #: Who may import a library; a package stands for all its modules.
 HOMES = {
     "hydra": ("ddpg.run.build", "ddpg.sweep", "ddpg.commands"),
-    "omegaconf": (
-        "ddpg.config.resolvers",
-        "ddpg.config.settings",
-        "ddpg.record.config_file",
-        "ddpg.run",
-        "ddpg.sweep",
-        "ddpg.commands",
-    ),
+    "omegaconf": ("ddpg.config", "ddpg.record.config_file", "ddpg.run", "ddpg.sweep", "ddpg.commands"),
     "submitit": ("ddpg.sweep",),
     "wandb": ("ddpg.record.tracking",),
     "tensorboard": ("ddpg.record.tracking",),
