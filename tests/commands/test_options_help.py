@@ -11,9 +11,9 @@ CONF = Path(__file__).parents[2] / "conf"
 
 
 def test_every_group_and_option_is_listed() -> None:
-    folders = [path for path in CONF.iterdir() if path.is_dir() and not path.name.startswith(("hydra", "_"))]
-    found = {group: Choices(None).options(group) for group in Choices(None).groups()}
-    assert found == {path.name: sorted(file.stem for file in path.glob("*.yaml")) for path in folders}
+    listed = {f"{group}/{option}" for group in Choices(None).groups() for option in Choices(None).options(group)}
+    files = (path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.glob("*/**/*.yaml"))
+    assert listed == {name for name in files if not name.startswith(("hydra/", "_"))}
 
 
 def test_own_options_groups_and_groups_within_groups(tmp_path: Path) -> None:

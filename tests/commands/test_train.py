@@ -1,6 +1,5 @@
 """`ddpg-train`: runs that are started again or continued, jobs of Hydra's own launcher, and what needs no torch."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 from support.command_line import SHORT, call
 
-from ddpg.commands import evaluate, train
+from ddpg.commands import train
 
 Refusal = Callable[..., str]
 
@@ -36,21 +35,6 @@ def test_run_again(
     assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
     assert OmegaConf.load(Path(finished, "config.yaml")).total_steps == 300
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
-
-
-def test_run_from_before_a_key_of_today(
-    finished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What may change on resume has today's value; what is learned has none that could be guessed."""
-    old = tmp_path / "old"
-    shutil.copytree(finished, old)
-    config = old / "config.yaml"
-    config.write_text(config.read_text().replace("compile: auto\n", "").replace("  keep_replay: true\n", ""))
-    assert "compile" not in config.read_text()
-    call(monkeypatch, evaluate.main, str(old), "episodes=1")
-    assert "noise-free episodes" in capsys.readouterr().out
-    call(monkeypatch, train.main, f"resume={old}", "total_steps=400")
-    assert OmegaConf.load(config).compile == "auto"
 
 
 def test_stored_config_is_plain(finished: str) -> None:
