@@ -41,7 +41,8 @@ ROOMS = (
 )  # fmt: skip
 #: The same inside ddpg.sweep.
 SWEEP_ROOMS = (
-    "process", "options", "slurm", "state", "freeze", "execute", "forecast", "launch", "control", "sync",
+    "process", "options", "slurm", "slurm_checks", "state", "freeze", "execute", "forecast", "launch", "control",
+    "sync",
 )  # fmt: skip
 
 

@@ -15,110 +15,129 @@ from ddpg.errors import UserError
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.options import SlurmOptions, options
-from ddpg.sweep.state import hydra_sweeps as stock
+from ddpg.sweep.slurm_checks import require_submittable
 from ddpg.sweep.state.folder import SweepFolder
-from ddpg.sweep.state.status import RunState, states, users
+from ddpg.sweep.state.hydra_sweeps import find_runs
+from ddpg.sweep.state.status import RunState, states, submitters
 from ddpg.sweep.state.table import number_of_runs, outcome
-from ddpg.sweep.state.tasks import NO_SLURM, host_and_pid, is_pool, look
+from ddpg.sweep.state.tasks import SLURM_IS_SILENT, find_tasks, host_and_pid, is_pool
 
-#: Seconds that the runs have to save and end. Slurm kills them after its KillWait, 30 unless the cluster changed it.
+#: Seconds in which the runs have to save and end. Slurm kills them after its KillWait, which is 30 by default.
 PATIENCE_S = 60.0
 POLL_S = 0.5
 
 
-def retry(sweep: SweepFolder, given: Mapping[str, Any], lost: str | None) -> bool:
-    """Hands over what is neither done nor alive, in the same folders.
-
-    Returns False if it waited for the runs and not all of them are done. UserError: no sweep of ours, wrong options,
-    Slurm that cannot be asked, another retry at work.
+def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> bool:
+    """Hand over the runs that are neither done nor alive, in the same folders.
 
     Args:
-        sweep: its folder.
-        given: options of its launcher that shall be others than they were.
+        sweep: the folder of the sweep.
+        changes: options of its launcher that replace those of the sweep, for this attempt.
         lost: a host that is gone for good, with the processes that it had.
+
+    Returns:
+        False if it waited for the runs and not all of them are done, otherwise True.
+
+    Raises:
+        UserError: no sweep of this package, wrong options, Slurm cannot be asked, or another retry is at work.
     """
-    _require_ours(sweep)
-    with sweep.alone():
+    _require_manifest(sweep)
+    with sweep.lock():
         runs = states(sweep, lost)
-        _require_slurm(runs)
-        chosen = options(_with_options(sweep, given))
-        _say_what_is_elsewhere(sweep.path, runs)
+        _require_answer(runs)
+        chosen = options(_changed_options(sweep, changes))
+        _print_elsewhere(sweep.path, runs)
         numbers = [run.run.number for run in runs if run.can_be_retried]
         if not numbers:
             print(f"nothing to retry\n{outcome(sweep, runs)}")
             return True
         if isinstance(chosen, SlurmOptions):
-            slurm.require_submittable(chosen, len(numbers), sweep.threads)
+            require_submittable(chosen, len(numbers), sweep.threads)
         print(f"retry of {number_of_runs(len(numbers))}: {ranges(numbers)}", flush=True)
         wait = hand_over(sweep, numbers, chosen)
     ended = wait_for_end(sweep, wait)
     return not chosen.wait or all(run.state == "done" for run in ended if run.run.number in numbers)
 
 
-def _with_options(sweep: SweepFolder, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the sweep's launcher, with those given; keys of a mapping are added to it, as Hydra does."""
+def _changed_options(sweep: SweepFolder, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the sweep's launcher with changes; the keys of a mapping are added to it, as Hydra does."""
     launcher = sweep.launcher
     known = [name for name in launcher if name != "kind"]
-    for key, value in given.items():
+    for key, value in changes.items():
         if key not in known:
             near = nearest(key, known, most=30)
             raise UserError(f"{key}={as_written(value)}: hydra/launcher={launcher['kind']} has no such option{near}")
-        both = isinstance(value, Mapping) and isinstance(launcher[key], Mapping)
-        launcher[key] = {**launcher[key], **value} if both else value
+        before = launcher[key]
+        launcher[key] = {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
     return launcher
 
 
 def cancel(sweep: SweepFolder) -> None:
-    """Stops what is alive of the sweep; returns when that has saved and ended. UserError if it does not end."""
-    _require_ours(sweep)
-    with sweep.alone():
+    """Stop what is alive of the sweep, and return when it has saved and ended.
+
+    Raises:
+        UserError: no sweep of this package, Slurm cannot be asked, or a task does not end within PATIENCE_S.
+    """
+    _require_manifest(sweep)
+    with sweep.lock():
         runs = states(sweep)
-        _require_slurm(runs)
-        alive = _alive(users(sweep))
-        pools = sorted(host_and_pid(task)[1] for task in alive if is_pool(task))
-        jobs = sorted({task.partition("_")[0] for task in alive if not is_pool(task)})  # arrays are of one sweep
-        told = [f"Slurm's {', '.join(jobs)}"] * bool(jobs) + [f"process {pid}" for pid in pools]
-        print(f"told to save and end: {' and '.join(told)}" if told else "nothing of this sweep is alive", flush=True)
+        _require_answer(runs)
+        alive = _alive(submitters(sweep))
+        pids = sorted(host_and_pid(task)[1] for task in alive if is_pool(task))
+        # all tasks of an array are of one sweep, so it can be cancelled as a whole
+        jobs = sorted({task.partition("_")[0] for task in alive if not is_pool(task)})
+        _print_stopped(jobs, pids)
         if jobs:
             slurm.cancel(jobs)
-        for pid in pools:
+        for pid in pids:
             _end(pid)
-    _say_what_is_elsewhere(sweep.path, runs)
-    _wait_for_the_end(alive)
+    _print_elsewhere(sweep.path, runs)
+    _wait_for_end(alive)
     print(outcome(sweep, states(sweep)))
 
 
+def _print_stopped(jobs: Sequence[str], pids: Sequence[int]) -> None:
+    parts = [f"Slurm's {', '.join(jobs)}"] if jobs else []
+    parts += [f"process {pid}" for pid in pids]
+    line = f"asked to save and end: {' and '.join(parts)}" if parts else "nothing of this sweep is alive"
+    print(line, flush=True)
+
+
 def _end(pid: int) -> None:
+    """Send SIGTERM to a process, which may have ended already; raise UserError if it is another user's."""
     try:
         os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:  # it has ended by itself
+    except ProcessLookupError:
         pass
     except PermissionError as error:
         raise UserError(f"process {pid} belongs to another user, who alone can end it") from error
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """`1, 4, 7-9`; of sorted numbers."""
-    rows = [[n for _, n in group] for _, group in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
+    """Return sorted numbers as `1, 4, 7-9`."""
+    groups = groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
+    rows = [[number for _, number in group] for _, group in groups]
     return ", ".join(str(row[0]) if len(row) == 1 else f"{row[0]}-{row[-1]}" for row in rows)
 
 
-def _require_ours(sweep: SweepFolder) -> None:
+def _require_manifest(sweep: SweepFolder) -> None:
+    """Raise UserError if the sweep has no sweep.json, because then no task of its runs is known."""
     if not sweep.exists:
-        stock.runs_of(sweep.path)
+        find_runs(sweep.path)  # a UserError that says what the folder is instead
         raise UserError(
-            f"{sweep.path} has no sweep.json: a launcher of Hydra's ran it, which can be asked for nothing; go on with "
-            "one of its runs: ddpg-train resume=RUN"
+            f"{sweep.path} has no sweep.json: a launcher of Hydra's own ran it, and has left no record of its jobs; "
+            "go on with one of its runs: ddpg-train resume=RUN"
         )
 
 
-def _require_slurm(runs: Sequence[RunState]) -> None:
-    if any(run.task == NO_SLURM and run.state != "done" for run in runs):
+def _require_answer(runs: Sequence[RunState]) -> None:
+    """Raise UserError if Slurm did not say what became of the jobs."""
+    if any(run.task == SLURM_IS_SILENT and run.state != "done" for run in runs):
         raise UserError("Slurm cannot be asked (squeue) what became of the jobs, so nothing is done")
 
 
-def _say_what_is_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:
-    """Runs of pools on other hosts: no process can be looked at from here."""
+def _print_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:
+    """Print which runs belong to pools on other hosts, whose processes cannot be seen from here."""
     elsewhere = Counter(run.task.host for run in runs if run.task and run.task.host and run.state != "done")
     for host, count in elsewhere.items():
         print(
@@ -127,17 +146,26 @@ def _say_what_is_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:
         )
 
 
-def _alive(tasks: Mapping[str, int]) -> dict[str, int]:
-    """Those that wait or were started, and jobs that Slurm does not tell of right now; each with its user."""
-    now = look(tasks)
+def _alive(uids: Mapping[str, int]) -> dict[str, int]:
+    """Return the tasks that wait or were started, and jobs that Slurm does not report right now.
+
+    Args:
+        uids: of who submitted each task.
+    """
+    tasks = find_tasks(uids)
     return {
-        name: user for name, user in tasks.items() if now[name].fate in ("waiting", "started") or now[name] == NO_SLURM
+        name: uid
+        for name, uid in uids.items()
+        if tasks[name].fate in ("waiting", "started") or tasks[name] == SLURM_IS_SILENT
     }
 
 
-def _wait_for_the_end(tasks: Mapping[str, int]) -> None:
+def _wait_for_end(uids: Mapping[str, int]) -> None:
+    """Return when none of the tasks is alive any more; raise UserError if that takes longer than PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
-    while tasks := _alive(tasks):
+    alive = _alive(uids)
+    while alive:
         if time.monotonic() > deadline:
-            raise UserError(f"still alive after {PATIENCE_S:.0f} s: {', '.join(sorted(tasks)[:5])}; ask again later")
+            raise UserError(f"still alive after {PATIENCE_S:.0f} s: {', '.join(sorted(alive)[:5])}; ask again later")
         time.sleep(POLL_S)
+        alive = _alive(alive)

@@ -3,18 +3,15 @@
 So a run that waits or is requeued does not see what happens to the YAML files in the meantime.
 """
 
-import json
-import os
 import shlex
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import omegaconf.base  # omegaconf is held below 2.4
 from hydra._internal.config_loader_impl import get_overrides_dirname  # hydra-core is held below 1.4
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
@@ -27,13 +24,25 @@ from ddpg.config.settings import to_yaml, values
 from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.provenance import code_version
-from ddpg.record.run_folder import RunFolder
-from ddpg.sweep.state.folder import SweepFolder, now
+from ddpg.record.run_folder import RunFolder, atomic_write, sync_names
+from ddpg.sweep.state.folder import SweepFolder, timestamp
+
+#: Run folders that are written at the same time. Each waits for the disk several times: a thousand of them one after
+#: the other take half a minute, and a second this way.
+WRITERS = 16
 
 
 @dataclass(frozen=True)
 class FrozenRun:
-    """One run before it starts: nothing in `config` is left to resolve. `choices`: the option of each group."""
+    """One run before it starts.
+
+    Args:
+        number: its place in the sweep.
+        path: its run folder.
+        overrides: the words that make it differ from other runs.
+        choices: the option of each group.
+        config: its config, in which nothing is left to resolve.
+    """
 
     number: int
     path: Path
@@ -43,52 +52,66 @@ class FrozenRun:
 
 
 class Composer:
-    """Composes the jobs of a sweep. Jobs that differ in values alone share Hydra's composition, which takes 0.1 s."""
+    """Composes the jobs of a sweep.
+
+    Hydra's composition of groups takes 0.1 s, so jobs that differ in values alone share one.
+    """
 
     def __init__(self, config: DictConfig, loader: ConfigLoader) -> None:
-        self._config, self._loader = config, loader
+        self._config = config
+        self._loader = loader
         self._groups = set(config.hydra.runtime.choices)
-        parser = OverridesParser.create(config_loader=loader)
-        self._parsed, self._base = cache(parser.parse_override), lru_cache(maxsize=32)(self._composed)
+        self._parsed = cache(OverridesParser.create(config_loader=loader).parse_override)
+        self._base = lru_cache(maxsize=32)(self._composed)
 
     def compose(self, number: int, words: Sequence[str]) -> DictConfig:
-        """The config of a job with its hydra node. The next call may change it: take from it what is needed."""
+        """Return the config of a job with its hydra node; the next call may change the object."""
         overrides = [self._parsed(word) for word in words]
-        changes = [o for o in overrides if self._is_value(o)]
-        choices = tuple(word for word, o in zip(words, overrides, strict=True) if not self._is_value(o))
-        config = self._base(choices, tuple(o.key_or_group for o in changes))
-        for override in changes:  # every one of them, so nothing is left of the job before
-            OmegaConf.update(config, override.key_or_group, override.value())
-        job, naming = config.hydra.job, config.hydra.job.config.override_dirname
+        changes = [override for override in overrides if self._is_value(override)]
+        choices = [word for word, override in zip(words, overrides, strict=True) if not self._is_value(override)]
+        config = self._base(tuple(choices), tuple(change.key_or_group for change in changes))
+        for change in changes:  # every key that this base is used for, so nothing is left of the job before
+            OmegaConf.update(config, change.key_or_group, change.value())
         with read_write(config.hydra), open_dict(config.hydra):
-            job.num = job.id = number
-            job.override_dirname = get_overrides_dirname(overrides, **naming)
+            job = config.hydra.job
+            job.num = number
+            job.id = number
+            job.override_dirname = get_overrides_dirname(overrides, **job.config.override_dirname)
             config.hydra.overrides.task = list(words)
         HydraConfig.instance().cfg = config  # type: ignore[assignment]  # what ${hydra:...} reads
         return config
 
     def _composed(self, choices: tuple[str, ...], keys: tuple[str, ...]) -> DictConfig:
-        """`keys` tells apart the bases that different values are set in."""
+        """Return a new config for these choices of groups; `keys` are those that its jobs will set."""
         return self._loader.load_sweep_config(self._config, list(choices))
 
     def _is_value(self, override: Override) -> bool:
         """Whether it sets one value and nothing else: no group, nothing added or deleted, no mapping merged in."""
-        added = override.is_delete() or override.is_add() or override.is_force_add() or override.package is not None
         key = override.key_or_group
-        return not (added or key in self._groups or key.startswith("hydra.") or isinstance(override.value(), dict))
+        if override.is_delete() or override.is_add() or override.is_force_add() or override.package is not None:
+            return False
+        return not (key in self._groups or key.startswith("hydra.") or isinstance(override.value(), dict))
 
 
 def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], first: int) -> list[FrozenRun]:
-    """The jobs of the master config as runs; `first` is the number of the first one.
+    """Return the jobs of a sweep as runs.
 
-    Raises UserError for a config that does not fit, and for jobs that would share a run folder or leave the sweep's.
+    Args:
+        config: the master config of the sweep.
+        loader: Hydra's.
+        jobs: the overrides of each job.
+        first: the number of the first job.
+
+    Raises:
+        UserError: a config that does not fit, or jobs that would share a run folder or leave the sweep's folder.
     """
-    composer, sweep = Composer(config, loader), Path(str(config.hydra.sweep.dir))
-    with _interpolations_parsed_once():
-        runs = [_frozen(n, composer.compose(n, words), words, sweep) for n, words in enumerate(jobs, first)]
+    composer = Composer(config, loader)
+    sweep = Path(str(config.hydra.sweep.dir))
+    runs = [_frozen(number, composer.compose(number, words), words, sweep) for number, words in enumerate(jobs, first)]
     taken: dict[Path, FrozenRun] = {}
     for run in runs:
-        if (other := taken.setdefault(run.path, run)) is not run:
+        other = taken.setdefault(run.path, run)
+        if other is not run:
             raise UserError(
                 f"hydra.sweep.subdir gives {run.path.name} to the job {' '.join(other.overrides)} and to "
                 f"{' '.join(run.overrides)}: let it contain ${{hydra.job.num}}"
@@ -96,61 +119,63 @@ def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[st
     return runs
 
 
-@contextmanager
-def _interpolations_parsed_once() -> Iterator[None]:
-    """OmegaConf parses an interpolation at every look at it: two fifths of the time of many jobs."""
-    grammar: Any = omegaconf.base
-    parse, grammar.parse = grammar.parse, cache(grammar.parse)
-    try:
-        yield
-    finally:
-        grammar.parse = parse
-
-
 def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> FrozenRun:
     config = values(job)  # first: the folder's name may need what is missing
-    within = Path(str(job.hydra.sweep.subdir))
-    if Path(str(job.hydra.sweep.dir)) != sweep or within.is_absolute() or ".." in within.parts:
+    subdir = Path(str(job.hydra.sweep.subdir))
+    if Path(str(job.hydra.sweep.dir)) != sweep or subdir.is_absolute() or ".." in subdir.parts:
         raise UserError(
-            f"hydra.sweep.subdir={within} and hydra.sweep.dir={job.hydra.sweep.dir}: all runs have to be below one "
+            f"hydra.sweep.subdir={subdir} and hydra.sweep.dir={job.hydra.sweep.dir}: all runs have to be below one "
             "folder, so what differs between them belongs into hydra.sweep.subdir, a relative path"
         )
     choices = {group: option for group, option in job.hydra.runtime.choices.items() if not group.startswith("hydra/")}
-    return FrozenRun(number, sweep / within, [str(word) for word in filter_overrides(words)], choices, config)
+    return FrozenRun(number, sweep / subdir, [str(word) for word in filter_overrides(words)], choices, config)
 
 
-def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int], handling: dict[str, Any]) -> None:
-    """Writes the run folders and sweep.json, and waits until they are on disk.
+def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int], handling: Mapping[str, Any]) -> None:
+    """Write the run folders and sweep.json, and wait until they are on disk.
 
-    `alive` are the numbers of runs that are being trained or wait for it, whose folders are left as they are;
-    `handling` is what sweep.json keeps beside the runs: the launcher's options, threads. UserError, before anything
-    is written, if the folder has another sweep, or one of the run folders a run of another config.
+    Args:
+        sweep: the folder of the sweep.
+        runs: with consecutive numbers.
+        alive: the numbers of runs that are being trained or wait for it, whose folders are left as they are.
+        handling: what sweep.json has beside the runs: `launcher`, its options, and `threads`.
+
+    Raises:
+        UserError: the folder has another sweep, or a run folder has a run of another config. Nothing is written then.
     """
-    known = sweep.plan()["runs"] if sweep.exists else []
-    listed = [{"folder": str(run.path.relative_to(sweep.path)), "overrides": run.overrides} for run in runs]
-    for run, entry in zip(runs, listed, strict=True):
+    known = sweep.manifest()["runs"] if sweep.exists else []
+    entries = [{"folder": str(run.path.relative_to(sweep.path)), "overrides": run.overrides} for run in runs]
+    for run, entry in zip(runs, entries, strict=True):
         if run.number < len(known) and known[run.number]["folder"] != entry["folder"]:
             raise UserError(
                 f"{sweep.path} holds another sweep, whose run {run.number} is {known[run.number]['folder']}, not "
                 f"{entry['folder']}: choose another hydra.sweep.dir"
             )
         require_same_config(run.config, RunFolder(run.path))
-    said = {"submitted": now(), **code_version()}
-    for run in runs:
-        if run.number not in alive:
-            _write(run, said | {"overrides": run.overrides, "choices": run.choices})
-    os.sync()  # once, where a wait for each of the files would take minutes
-    first, rest = runs[0].number, known[runs[0].number + len(runs) :]
-    origin = {"command": shlex.join(sys.argv), "directory": str(Path.cwd())}
-    sweep.write(said | origin | handling | {"runs": known[:first] + listed + rest})
+    origin = {"submitted": timestamp(), **code_version()}
+    _write_folders(sweep.path, [run for run in runs if run.number not in alive], origin)
+    first = runs[0].number
+    listed = [*known[:first], *entries, *known[first + len(runs) :]]
+    command = {"command": shlex.join(sys.argv), "directory": str(Path.cwd())}
+    sweep.write({**origin, **command, **handling, "runs": listed})
 
 
-def _write(run: FrozenRun, origin: dict[str, Any]) -> None:
-    folder, config = RunFolder(run.path), to_yaml(run.config)
+def _write_folders(sweep: Path, runs: Sequence[FrozenRun], origin: Mapping[str, Any]) -> None:
+    """Write the run folders, several at a time, and wait until they are on disk."""
+    with ThreadPoolExecutor(WRITERS) as writers:
+        for _ in writers.map(lambda run: _write(run, origin), runs):
+            pass  # raises what a writer raised
+    above = {folder for run in runs for folder in run.path.parents if folder.is_relative_to(sweep)}
+    for folder in above:
+        sync_names(folder)
+
+
+def _write(run: FrozenRun, origin: Mapping[str, Any]) -> None:
+    folder = RunFolder(run.path)
+    config = to_yaml(run.config)
     run.path.mkdir(parents=True, exist_ok=True)
     if not folder.config.exists() or folder.config.read_text() != config:
-        beside = folder.config.with_suffix(".new")
-        beside.write_text(config)
-        beside.replace(folder.config)
+        with atomic_write(folder.config) as file:
+            file.write(config.encode())
     if not folder.provenance.exists():
-        folder.provenance.write_text(json.dumps([origin], indent=2) + "\n")
+        folder.write_json(folder.provenance, [{**origin, "overrides": run.overrides, "choices": run.choices}])

@@ -11,11 +11,11 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.errors import UserError
-from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
-from ddpg.sweep.forecast.memory import estimated_mem_gb
+from ddpg.sweep.forecast.requirements import estimated_job_gb
 from ddpg.sweep.freeze import FrozenRun, compose, freeze
 from ddpg.sweep.options import Options, SlurmOptions, options
+from ddpg.sweep.slurm_checks import require_submittable
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import RunState, states
 from ddpg.sweep.state.table import number_of_runs
@@ -57,7 +57,7 @@ def _options(config: DictConfig) -> Options:
 def require_startable(chosen: Options, runs: int = 1) -> None:
     """Raise UserError for runs that Slurm would refuse, or would take and never start, as far as the options tell."""
     if isinstance(chosen, SlurmOptions):
-        slurm.require_submittable(chosen, runs, threads=1)
+        require_submittable(chosen, runs, threads=1)
 
 
 def launch(
@@ -80,10 +80,10 @@ def launch(
     threads = max(run.config["threads"] for run in runs)
     if isinstance(chosen, SlurmOptions):
         chosen = _with_memory(chosen, runs)
-        slurm.require_submittable(chosen, len(runs), threads)
+        require_submittable(chosen, len(runs), threads)
     sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
     new = {run.number for run in runs}
-    with sweep.alone():
+    with sweep.lock():
         before = states(sweep) if sweep.exists else []
         alive = {one.run.number for one in before if one.is_alive}
         freeze(sweep, runs, alive, {"launcher": asdict(chosen), "threads": threads})
@@ -99,7 +99,7 @@ def _with_memory(chosen: SlurmOptions, runs: Sequence[FrozenRun]) -> SlurmOption
     if chosen.mem_gb is not None:
         return chosen
     needs_gpu = chosen.gpus_per_node is not None
-    return replace(chosen, mem_gb=estimated_mem_gb(runs, chosen.runs_per_job, needs_gpu))
+    return replace(chosen, mem_gb=estimated_job_gb(runs, chosen.runs_per_job, needs_gpu))
 
 
 def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:

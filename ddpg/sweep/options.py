@@ -1,4 +1,4 @@
-"""The options of the launchers: conf/hydra/launcher/*.yaml has their values and what they mean."""
+"""The options of the launchers; conf/hydra/launcher/*.yaml has their values and what they mean."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ddpg.ranges import Count, PositiveInt
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """hydra/launcher=local."""
+    """The options of hydra/launcher=local."""
 
     kind: Literal["local"]
     processes: PositiveInt | None
@@ -20,7 +20,7 @@ class LocalOptions:
 
 @dataclass(frozen=True)
 class SlurmOptions:
-    """hydra/launcher=slurm."""
+    """The options of hydra/launcher=slurm."""
 
     kind: Literal["slurm"]
     partition: str | None
@@ -40,7 +40,7 @@ class SlurmOptions:
     wait: bool
 
     def cores(self, threads: int) -> int:
-        """Of a job whose runs have so many threads each."""
+        """Return the number of cores of a job whose runs have `threads` threads each."""
         return self.cpus_per_task or self.runs_per_job * threads
 
 
@@ -48,10 +48,14 @@ Options = LocalOptions | SlurmOptions
 _KINDS: dict[str, type[LocalOptions] | type[SlurmOptions]] = {"local": LocalOptions, "slurm": SlurmOptions}
 
 
-def options(values: Mapping[str, Any], prefix: str = "hydra.launcher.") -> Options:
-    """The options from plain values. UserError for an unknown key, a wrong type, a number out of range."""
+def options(values: Mapping[str, Any]) -> Options:
+    """Return the options of the launcher that `values["kind"]` names.
+
+    Raises:
+        UserError: an unknown key, a wrong type, or a number out of range.
+    """
     schema = _KINDS[values["kind"]]
     try:
         return schema(**fit(dict(values), schema))
     except UserError as error:
-        raise UserError(f"{prefix}{error}") from error
+        raise UserError(f"hydra.launcher.{error}") from error

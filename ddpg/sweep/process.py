@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ddpg.procfs import PROC, proc_field
+
 #: Like `python -m MODULE`, but no file of the working directory hides one of Python's modules or of this package.
 PROGRAM = "import sys; sys.path = [*filter(None, sys.path)]; from {} import main; main()"
 
@@ -45,7 +47,7 @@ def start_time(pid: int) -> str | None:
 
     The start tells a process from a later one with the same number.
     """
-    if not Path("/proc/self").exists():  # macOS
+    if not (PROC / "self").exists():  # macOS
         return _start_time_by_ps(pid)
     fields = _stat_fields(pid)
     if not fields or fields[0] in "ZX":  # a zombie has ended, whether or not its parent knows
@@ -61,17 +63,14 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_memory_gb(pid: int) -> float:
     """Return the most memory that a process has had, in GiB; 0 where the system does not report it."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) / 2**20
+    peak = proc_field(f"{pid}/status", "VmHWM")
+    return 0.0 if peak is None else int(peak.removesuffix(" kB")) / 2**20
 
 
 def _stat_fields(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the third one on, the state; [] if there is no such file."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
 

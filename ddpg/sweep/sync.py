@@ -1,88 +1,107 @@
-"""`ddpg-sweep sync`: sends what W&B has not got of the runs of a sweep, or of one run."""
+"""`ddpg-sweep sync`: sends what W&B lacks of the runs of a sweep, or of one run."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-from omegaconf import OmegaConf
-
+from ddpg.config.settings import plain
 from ddpg.errors import UserError, first_line
+from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
-from ddpg.record.tracking import Kind, WandbSettings, read_metrics
+from ddpg.record.tracking import Kind, read_metrics
 from ddpg.record.tracking.wandb_core import end_wandb_core
 from ddpg.record.tracking.wandb_identity import known_identity
 from ddpg.record.tracking.wandb_sink import sweep_of
 from ddpg.record.tracking.wandb_sync import EndedRun, WandbServer
+from ddpg.run.build import build_logger
 from ddpg.sweep.state.folder import SweepFolder
-from ddpg.sweep.state.hydra_sweeps import runs_of
-from ddpg.sweep.state.status import State, is_held, states
+from ddpg.sweep.state.hydra_sweeps import find_runs
+from ddpg.sweep.state.status import State, is_locked, states
+
+log = logging.getLogger(__name__)
 
 
 def sync(path: Path) -> bool:
-    """Prints a line for each run folder; False if one of them could not be sent.
+    """Send what W&B lacks and print a line for each run folder; return False if a run could not be sent.
 
-    A run is locked while it is sent, so what a job may start meanwhile is left alone, and nobody can hand runs over.
-    UserError: there are no runs, no key, no server, or another command is handing over.
+    A run is locked while it is sent, so a job that starts meanwhile leaves it alone, and no other command can hand
+    runs over.
+
+    Raises:
+        UserError: there are no runs, no key, no server, or another command is handing over.
     """
     folders = run_folders(path)
     sweep = SweepFolder(path if SweepFolder(path).exists else sweep_of(path) or path)
     try:
         server = WandbServer()
-        with sweep.alone() if sweep.exists else nullcontext():
-            return _sync_runs(server, folders, _coming(sweep) if sweep.exists else {})
+        with sweep.lock() if sweep.exists else nullcontext():
+            return _sync_runs(server, folders, _alive(sweep) if sweep.exists else {})
     finally:
         end_wandb_core()
 
 
-def _sync_runs(server: WandbServer, folders: Sequence[Path], coming: Mapping[Path, State]) -> bool:
-    sent = True
-    for folder in folders:
-        try:
-            told = _sync_run(server, RunFolder(folder), coming.get(folder.resolve()))
-        except Exception as error:  # whatever W&B or one damaged folder raises, the other runs are sent
-            told, sent = f"failed: {error if isinstance(error, UserError) else first_line(error)}", False
-        print(f"{folder}: {told}", flush=True)
-    return sent
-
-
 def run_folders(path: Path) -> list[Path]:
-    """Those of a sweep, or the run folder itself. UserError if there are none."""
+    """Return the run folders of a sweep, or the folder itself if it is one; raise UserError if there are none."""
     sweep = SweepFolder(path)
     if sweep.exists:
         return [run.path for run in sweep.runs]
-    return [path] if RunFolder(path).config.exists() else [run.path for run in runs_of(path)]
+    if RunFolder(path).config.exists():
+        return [path]
+    return [run.path for run in find_runs(path)]
 
 
-def _coming(sweep: SweepFolder) -> dict[Path, State]:
-    """Runs that their tasks may start at any moment, or have started, and their states."""
+def _alive(sweep: SweepFolder) -> dict[Path, State]:
+    """Return the states of the runs that their tasks have started, or may start at any moment."""
     return {run.run.path.resolve(): run.state for run in states(sweep) if run.is_alive}
 
 
-def _sync_run(server: WandbServer, folder: RunFolder, coming: State | None) -> str:
-    """What was done, in words."""
-    if coming == "running" or is_held(folder.path):
+def _sync_runs(server: WandbServer, folders: Sequence[Path], alive: Mapping[Path, State]) -> bool:
+    """Send the runs, and print a line for each; return False if one of them could not be sent."""
+    all_sent = True
+    for folder in folders:
+        try:
+            outcome = _sync_run(server, RunFolder(folder), alive.get(folder.resolve()))
+        except UserError as error:
+            outcome = f"failed: {error}"
+            all_sent = False
+        except Exception as error:  # whatever W&B or one damaged folder raises, the other runs are sent
+            log.debug("%s", folder, exc_info=True)
+            outcome = f"failed: {first_line(error)}"
+            all_sent = False
+        print(f"{folder}: {outcome}", flush=True)
+    return all_sent
+
+
+def _sync_run(server: WandbServer, folder: RunFolder, alive: State | None) -> str:
+    """Send what W&B lacks of a run, and return in words what was done."""
+    if alive == "running" or is_locked(folder.path):
         return "is being trained"
-    if coming is not None:
-        return f"{coming}, and its job may go on with it: not sent now"
+    if alive is not None:
+        return f"{alive}, and its job may go on with it: not sent now"
     identity = known_identity(folder.path)
     if identity is None:
-        return "nothing to send, W&B was never told of it"
+        return "nothing to send, W&B has never heard of it"
     with folder.lock():
-        config: Any = OmegaConf.to_container(OmegaConf.load(folder.config))
-        node = {key: value for key, value in config["logger"]["wandb"].items() if key != "_target_"}
-        sent = server.send_missing(WandbSettings(**node), identity, _ended(folder, config))
+        config = read_config(folder.config)
+        sent = server.send_missing(build_logger(config).wandb, identity, _ended(folder, plain(config)))
     return "nothing to send" if sent is None else f"sent {sent} rows"
 
 
-def _ended(folder: RunFolder, config: dict[str, Any]) -> EndedRun:
+def _ended(folder: RunFolder, config: Mapping[str, object]) -> EndedRun:
+    """Return what W&B gets of a run."""
     status = folder.status()
-    done = status.get("state") == "done"
-    pictures: list[tuple[Path, Kind]] = [
+    is_done = status.get("state") == "done"
+    results: list[tuple[Path, Kind]] = [
         (folder.path / "learning_curve.png", "image"),
         (folder.actor, "model"),
         (folder.videos / "last.mp4", "video"),
     ]
-    files = [(path, kind) for path, kind in pictures if done and path.exists()]
-    rows = read_metrics(folder.metrics)
-    return EndedRun(folder.path, config, rows, exit_code=0 if done else 1, summary=status, files=files)
+    return EndedRun(
+        folder=folder.path,
+        config=config,
+        rows=read_metrics(folder.metrics),
+        exit_code=0 if is_done else 1,
+        summary=status,
+        files=[(path, kind) for path, kind in results if is_done and path.exists()],
+    )

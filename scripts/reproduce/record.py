@@ -16,8 +16,8 @@ from ddpg.config.settings import flat, to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking.metrics import Row as MetricsRow
-from ddpg.sweep.state.status import is_held
-from ddpg.sweep.state.summary import Glance, glance
+from ddpg.sweep.state.status import is_locked
+from ddpg.sweep.state.summary import RunSummary, summarize
 from reproduce.plan import ROOT, Plan, PlannedRun
 
 RECORDS = ROOT / "docs" / "results" / "data" / "evidence"
@@ -39,10 +39,10 @@ def is_over(folder: Path, run: PlannedRun) -> bool:
 
     A seed that diverges is a result. Any other failure is a mishap, after which the run is tried again.
     """
-    seen = glance(folder)
-    whole = seen.said == "done" and seen.saved >= run.row.steps
-    diverged = seen.said == "failed" and "is not finite" in seen.error
-    return (whole or diverged) and not is_held(folder)
+    seen = summarize(folder)
+    whole = seen.state == "done" and seen.saved_step >= run.row.steps
+    diverged = seen.state == "failed" and "is not finite" in seen.error
+    return (whole or diverged) and not is_locked(folder)
 
 
 def write_record(run: PlannedRun, folder: Path, records: Path) -> Path:
@@ -56,7 +56,7 @@ def write_record(run: PlannedRun, folder: Path, records: Path) -> Path:
     unfinished.mkdir(parents=True)
     (unfinished / METRICS).write_bytes(gzip.compress(source.metrics.read_bytes(), mtime=0))
     (unfinished / CONFIG).write_text(to_yaml(config | {"resume": None}), encoding="utf-8")
-    text = json.dumps(provenance(run, glance(folder), source.starts()), indent=1)
+    text = json.dumps(provenance(run, summarize(folder), source.starts()), indent=1)
     (unfinished / PROVENANCE).write_text(text + "\n", encoding="utf-8")
     return unfinished.rename(records / run.name)
 
@@ -70,12 +70,12 @@ def differences(run: PlannedRun, config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}={found[key]}, where the list has {value}"
 
 
-def provenance(run: PlannedRun, end: Glance, starts: list[dict[str, Any]]) -> dict[str, Any]:
+def provenance(run: PlannedRun, end: RunSummary, starts: list[dict[str, Any]]) -> dict[str, Any]:
     """The command, how the run ended, and for each of its starts code, kernels, versions and kind of machine."""
     return {
         "command": shlex.join(["ddpg-train", *run.overrides]),
-        "state": end.said,
-        "env_step": end.reached,
+        "state": end.state,
+        "env_step": end.reached_step,
         "error": end.error or None,
         "starts": [_reduced(start) for start in starts],
     }
@@ -113,4 +113,4 @@ def collect(plan: Plan, folder: Path, records: Path) -> Iterator[str]:
         elif is_over(found, run):
             yield f"{run.name} is taken over: {write_record(run, found, records)}"
         else:
-            yield f"{run.name} is not finished: {glance(found).reached:,} of {run.row.steps:,} steps"
+            yield f"{run.name} is not finished: {summarize(found).reached_step:,} of {run.row.steps:,} steps"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ddpg.record.tracking.metrics import Row as MetricsRow
 from ddpg.record.tracking.metrics import read_metrics
-from ddpg.sweep.state.status import is_held
-from ddpg.sweep.state.summary import glance
+from ddpg.sweep.state.status import is_locked
+from ddpg.sweep.state.summary import summarize
 from reproduce.plan import Plan, PlannedRun, Row
 from reproduce.record import has_record, read_record
 
@@ -34,9 +34,9 @@ def state_of(run: PlannedRun, runs: Path, records: Path) -> RunState:
     if has_record(run, records):
         return RunState(run, "done", run.row.steps)
     folder = runs / run.name
-    if is_held(folder):
-        return RunState(run, "running", glance(folder).reached)
-    saved = glance(folder).saved
+    if is_locked(folder):
+        return RunState(run, "running", summarize(folder).reached_step)
+    saved = summarize(folder).saved_step
     return RunState(run, "interrupted" if saved else "left", saved)
 
 
@@ -82,8 +82,8 @@ def report(plan: Plan, runs: Path, records: Path) -> str:
 def failures(states: Sequence[RunState], runs: Path) -> Iterator[tuple[PlannedRun, str]]:
     """The runs whose last start ended with an error, and the error."""
     for one in states:
-        seen = glance(runs / one.run.name)
-        if one.state in ("left", "interrupted") and seen.said == "failed":
+        seen = summarize(runs / one.run.name)
+        if one.state in ("left", "interrupted") and seen.state == "failed":
             yield one.run, seen.error
 
 

@@ -14,8 +14,8 @@ from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import locked
 from ddpg.sweep.execute.worker import THREAD_VARIABLES
-from ddpg.sweep.state.status import is_held
-from ddpg.sweep.state.summary import glance
+from ddpg.sweep.state.status import is_locked
+from ddpg.sweep.state.summary import summarize
 from reproduce.plan import ROOT, PlannedRun
 from reproduce.record import has_record, is_over, write_record
 
@@ -56,7 +56,7 @@ class Trainer:
     def _begin(self, run: PlannedRun, processes: dict[PlannedRun, subprocess.Popen[bytes]]) -> None:
         """Starts or continues a run; one that is over or that another process trains is not started."""
         folder = self.runs / run.name
-        if is_held(folder):
+        if is_locked(folder):
             _tell(f"{run.name} is trained by another process")
         elif is_over(folder, run):
             self._record(run)
@@ -83,7 +83,7 @@ class Trainer:
             process = processes.pop(run)
             if is_over(self.runs / run.name, run):
                 self._record(run)
-            elif glance(self.runs / run.name).said == "interrupted" or process.returncode == -signal.SIGTERM:
+            elif summarize(self.runs / run.name).state == "interrupted" or process.returncode == -signal.SIGTERM:
                 _tell(f"{run.name} is interrupted, and continues at the next call")
             else:
                 self._fail(run, f"ended with {process.returncode}: {self.runs / run.name}.log")
@@ -94,7 +94,7 @@ class Trainer:
         except UserError as error:
             self._fail(run, str(error))
         else:
-            _tell(f"{run.name} is over ({glance(self.runs / run.name).said}): {record}")
+            _tell(f"{run.name} is over ({summarize(self.runs / run.name).state}): {record}")
 
     def _fail(self, run: PlannedRun, reason: str) -> None:
         self.failed.append(run)

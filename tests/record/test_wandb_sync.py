@@ -137,7 +137,7 @@ def test_nobody_hands_runs_over_while_they_are_sent(
     sent = []
 
     def send(*_: Any) -> int:
-        with pytest.raises(UserError, match="another command"), SweepFolder(tmp_path).alone():
+        with pytest.raises(UserError, match="another command"), SweepFolder(tmp_path).lock():
             pass
         sent.append(1)
         return 1
@@ -147,7 +147,7 @@ def test_nobody_hands_runs_over_while_they_are_sent(
     sweep = sweep_with_a_task(tmp_path, "0")
     assert sync(tmp_path)
     assert sent
-    with sweep.alone():
+    with sweep.lock():
         pass
 
 

@@ -75,7 +75,7 @@ class Sweep:
     def tasks(self) -> dict[int, str]:
         """Slurm's name of the newest task of each run; waits until all have one."""
         sweep, runs = SweepFolder(self.path), self.runs
-        return self.wait_for(lambda: len(tasks := sweep.task_of()) == len(runs) and tasks, "every run has a task")
+        return self.wait_for(lambda: len(tasks := sweep.newest_tasks()) == len(runs) and tasks, "every run has a task")
 
     def status(self, number: int) -> dict[str, Any]:
         """status.json of a run; {} before there is one."""

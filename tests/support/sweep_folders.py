@@ -9,9 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.process import start_time
 from ddpg.sweep.state.folder import Submission, SweepFolder
 
+ROOT = Path(__file__).parents[2]
 TOTAL = 1000
 #: What `ddpg-train -m` writes for these launchers when they keep their defaults.
 LAUNCHERS: dict[str, dict[str, Any]] = {
@@ -22,6 +26,20 @@ LAUNCHERS: dict[str, dict[str, Any]] = {
         "signal_delay_s": 120, "max_num_timeout": 100, "setup": [], "additional_parameters": {}, "wait": True,
     },
 }  # fmt: skip
+
+
+def launcher_options(kind: str, **values: Any) -> Options:
+    """The options of conf/hydra/launcher, with changes."""
+    named = yaml.safe_load((ROOT / f"conf/hydra/launcher/{kind}.yaml").read_text())
+    del named["_target_"]
+    return options({**named, "kind": kind, **values})
+
+
+def slurm_options(**values: Any) -> SlurmOptions:
+    """The options of hydra/launcher=slurm, with changes."""
+    chosen = launcher_options("slurm", **values)
+    assert isinstance(chosen, SlurmOptions)
+    return chosen
 
 
 def row(env_step: int, **metrics: float) -> dict[str, float]:

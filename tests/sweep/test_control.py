@@ -2,7 +2,6 @@
 
 import fcntl
 import itertools
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -38,12 +37,10 @@ while True:
 
 
 @pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
-    fake = FakeSlurm(tmp_path)
-    monkeypatch.setenv("PATH", f"{fake.bin}:{os.environ['PATH']}")
+def slurm(fake_slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
     monkeypatch.setattr(control, "POLL_S", 0.01)
-    monkeypatch.setattr("ddpg.sweep.slurm.require_submittable", lambda *_: None)
-    return fake
+    monkeypatch.setattr("ddpg.sweep.control.require_submittable", lambda *_: None)
+    return fake_slurm
 
 
 @pytest.fixture
@@ -110,9 +107,9 @@ class TestRetry:
     ) -> None:
         """Three runs with four threads each."""
         asked: list[tuple[int, ...]] = []
-        monkeypatch.setattr("ddpg.sweep.slurm.require_submittable", lambda _, *amounts: asked.append(amounts))
+        monkeypatch.setattr("ddpg.sweep.control.require_submittable", lambda _, *amounts: asked.append(amounts))
         sweep = write_sweep(tmp_path / "sweep", [FAILED, DONE, FAILED, FAILED], wait=False)
-        sweep.write(sweep.plan() | {"threads": 4})
+        sweep.write(sweep.manifest() | {"threads": 4})
         assert retry(sweep, {"runs_per_job": 2, "mem_gb": 3}, None)
         assert asked == [(3, 4)]
 
@@ -209,7 +206,7 @@ class TestCancel:
         cancel(write_sweep(tmp_path / "sweep", [RUNNING, RUNNING, None, DONE], submissions))
         assert slurm.calls("scancel") == ["12 34"]
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == "told to save and end: Slurm's 12, 34"
+        assert lines[0] == "asked to save and end: Slurm's 12, 34"
         assert lines[1] == "4 runs: 1 done, 3 vanished"
 
     def test_pool_of_this_machine(self, tmp_path: Path, slurm: FakeSlurm, start: Start) -> None:

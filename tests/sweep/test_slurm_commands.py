@@ -29,9 +29,9 @@ def test_detached_then_status(slurm: Cluster, tmp_path: Path, reference: Referen
     assert f"ddpg-sweep status {sweep.path}" in said
     assert set(sweep.tasks.values()) <= set(slurm.queue())
     sweep.wait_for_step(0, HIT)
-    assert table(sweep.manage("status").said) == {0: "running", 1: "pending"}
+    assert table(sweep.manage("status").state) == {0: "running", 1: "pending"}
     wait_for_empty_queue(slurm)
-    assert table(sweep.manage("status").said) == {0: "done", 1: "done"}
+    assert table(sweep.manage("status").state) == {0: "done", 1: "done"}
     for number, seed in enumerate((1, 2)):
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
 
@@ -60,7 +60,7 @@ def test_command_is_killed_and_a_waiting_job_cancelled(slurm: Cluster, tmp_path:
     kill(sweep.train.process.pid)
     slurm.run("scancel", sweep.tasks[1])
     wait_for_empty_queue(slurm)
-    assert table(sweep.manage("status").said) == {0: "done", 1: "vanished"}
+    assert table(sweep.manage("status").state) == {0: "done", 1: "vanished"}
     assert sweep.manage("retry").process.returncode == 0
     for number, seed in enumerate((1, 2)):
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")

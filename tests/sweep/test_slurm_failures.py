@@ -51,7 +51,7 @@ def assert_ends_are_told(sweep: Sweep) -> None:
     assert f"ddpg-sweep retry {sweep.path}" in said
     assert "Traceback" not in said
     assert table(said) == {number: state for number, state in enumerate(states) if state != "done"}
-    assert table(sweep.manage("status").said) == dict(enumerate(states))
+    assert table(sweep.manage("status").state) == dict(enumerate(states))
 
 
 def assert_retry_runs_what_is_not_done(sweep: Sweep) -> None:

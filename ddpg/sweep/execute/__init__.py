@@ -1,1 +1,1 @@
-"""Runs as processes: pools on this machine, job arrays on Slurm."""
+"""The training of runs: handing them over, pools of worker processes, and jobs on Slurm."""

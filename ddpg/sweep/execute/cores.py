@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def usable() -> list[int]:
-    """The cores that this process may use; second hyper-threads of a core come after all others."""
+    """Return the cores that this process may use; second hyper-threads of a core come after all others."""
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return sorted(cores, key=lambda core: (_is_second_thread(core), core))
 
@@ -25,24 +25,25 @@ def _is_second_thread(core: int) -> bool:
 
 @contextmanager
 def claimed(count: int) -> Iterator[list[int]]:
-    """`count` cores that no other sweep of this user has claimed on this machine; [] if there are not so many.
+    """Give `count` cores that no other sweep of this user has claimed on this machine; [] if there are too few.
 
     A claim is a lock that ends with the process, so a kill leaves nothing behind.
     """
     folder = Path(tempfile.gettempdir()) / f"ddpg-cores-{os.getuid()}"
+    cores: list[int] = []
     with ExitStack() as claims:
-        cores: list[int] = []
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             for core in usable():
                 if len(cores) < count and _claim(folder / str(core), claims):
                     cores.append(core)
-        except OSError:  # no place for locks: the kernel spreads the processes as it likes
+        except OSError:  # there is no place for locks: the kernel spreads the processes as it likes
             cores = []
         yield cores if len(cores) == count and hasattr(os, "sched_setaffinity") else []
 
 
 def _claim(path: Path, claims: ExitStack) -> bool:
+    """Lock a file until `claims` closes; return whether no other process holds it."""
     file = path.open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Hands the runs of a sweep to Slurm or to this machine, without Hydra: for a launch and for a retry."""
+"""Hands the runs of a sweep to Slurm or to this machine: for a launch and for a retry. Needs no Hydra."""
 
 import json
 import os
@@ -14,34 +14,39 @@ from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.sweep.execute.pool import Pool
 from ddpg.sweep.options import Options, SlurmOptions
 from ddpg.sweep.process import command, log_to_stdout, this_process
-from ddpg.sweep.state.folder import Submission, SweepFolder, now
+from ddpg.sweep.state.folder import Submission, SweepFolder, timestamp
 from ddpg.sweep.state.status import RunState, states
-from ddpg.sweep.state.table import summary
+from ddpg.sweep.state.table import ending
 
 
-def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Callable[[], None]:
-    """Gives the runs to Slurm or to this machine, and records it. The function that it returns waits for their end.
+def hand_over(sweep: SweepFolder, numbers: Sequence[int], options: Options) -> Callable[[], None]:
+    """Give runs to Slurm or to this machine, record that, and return the function that waits for their end.
 
-    That raises Interrupted or KeyboardInterrupt on a signal: runs of this machine are saved by then, jobs on Slurm
-    go on. With `wait: false` it returns at once.
+    On a signal that function raises Interrupted or KeyboardInterrupt: runs of this machine are saved by then, and jobs
+    on Slurm go on. With `wait: false` it returns at once.
     """
     if not numbers:
-        return lambda: None
-    if isinstance(chosen, SlurmOptions):
-        from ddpg.sweep.execute.submit import submit, wait  # submitit, where it is needed
+        return _wait_for_nothing
+    if isinstance(options, SlurmOptions):
+        from ddpg.sweep.execute.submit import submit, wait  # submitit, which only Slurm needs
 
-        jobs = submit(sweep, numbers, chosen)
-        return partial(wait, jobs, sweep) if chosen.wait else lambda: None
-    if not chosen.wait:
-        detach(sweep, numbers, chosen.processes)
-        return lambda: None
-    return begin(sweep, numbers, chosen.processes)
+        jobs = submit(sweep, numbers, options)
+        return partial(wait, jobs, sweep) if options.wait else _wait_for_nothing
+    if options.wait:
+        return train_here(sweep, numbers, options.processes)
+    train_detached(sweep, numbers, options.processes)
+    return _wait_for_nothing
 
 
-def begin(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> Callable[[], None]:
-    """Records that this process trains the runs; the function that it returns does."""
-    sweep.add_submission(Submission(now(), os.getuid(), "local", {this_process(): list(numbers)}))
-    runs, pool = sweep.runs, Pool(processes, sweep.threads, sweep.directory)
+def _wait_for_nothing() -> None:
+    pass
+
+
+def train_here(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> Callable[[], None]:
+    """Record that this process trains the runs, and return the function that does."""
+    sweep.add_submission(Submission(timestamp(), os.getuid(), "local", {this_process(): list(numbers)}))
+    runs = sweep.runs
+    pool = Pool(processes, sweep.threads, sweep.directory)
 
     def train() -> None:
         with InterruptFlag() as interrupt:
@@ -52,41 +57,49 @@ def begin(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> 
     return train
 
 
-def detach(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> None:
-    """The same in a process that stays when this one, and its terminal, are gone; it writes to SWEEP/pool.log."""
+def train_detached(sweep: SweepFolder, numbers: Sequence[int], processes: int | None) -> None:
+    """Train the runs in a process that outlives this one and its terminal; it prints to SWEEP/pool.log.
+
+    Returns when the process has recorded that it has the runs.
+    """
     before = len(sweep.submissions())
-    with (sweep.path / "pool.log").open("ab") as output:
+    pool_log = sweep.path / "pool.log"
+    with pool_log.open("ab") as output:
         process = subprocess.Popen(
             command("ddpg.sweep.execute.handover", str(sweep.path)),
-            stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     assert process.stdin is not None
     with process.stdin as pipe:
         pipe.write(json.dumps({"numbers": list(numbers), "processes": processes}).encode())
-    while len(sweep.submissions()) == before:  # so that `ddpg-sweep status` knows of it
+    while len(sweep.submissions()) == before:
         if process.poll() is not None:
-            raise UserError(f"the runs could not be started, see {sweep.path / 'pool.log'}")
+            raise UserError(f"the runs could not be started, see {pool_log}")
         time.sleep(0.05)
 
 
-def wait_for_end(sweep: SweepFolder, wait: Callable[[], None]) -> list[RunState]:
-    """Call `wait`, which `hand_over` returned, print what became of the sweep, and return the states of all its runs.
+def main() -> None:
+    """Train the runs that `train_detached` writes to standard input."""
+    log_to_stdout()
+    order = json.load(sys.stdin)
+    train = train_here(SweepFolder(Path(sys.argv[1])), order["numbers"], order["processes"])
+    try:
+        train()
+    except Interrupted as error:
+        sys.exit(error.exit_code)
 
-    The table is printed when a signal ends the wait, too.
+
+def wait_for_end(sweep: SweepFolder, wait: Callable[[], None]) -> list[RunState]:
+    """Call the function that `hand_over` returned, print what became of the sweep, and return the states of its runs.
+
+    A signal that ends the wait does not suppress what is printed.
     """
     try:
         wait()
     finally:
         ended = states(sweep)
-        print(summary(sweep, ended), flush=True)
+        print(ending(sweep, ended), flush=True)
     return ended
-
-
-def main() -> None:
-    """Of the process that `detach` starts."""
-    log_to_stdout()
-    given = json.load(sys.stdin)
-    try:
-        begin(SweepFolder(Path(sys.argv[1])), given["numbers"], given["processes"])()
-    except Interrupted as error:
-        sys.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""What one job on Slurm does: a pool of some runs, and going back to the queue when its time is over."""
+"""One job on Slurm: a pool of some runs, which goes back to the queue when its time is over."""
 
 import os
 import signal
@@ -16,64 +16,76 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.pool import Pool
 from ddpg.sweep.process import log_to_stdout
-from ddpg.sweep.state.folder import Run
+from ddpg.sweep.state.folder import SweepRun
 
-#: Seconds of trying to get back into the queue; the rest of signal_delay_s is for the saves.
-INSIST_S = 60.0
+#: Seconds of attempts to get back into the queue; the rest of signal_delay_s is for the saves.
+REQUEUE_S = 60.0
 
 
 @dataclass(frozen=True)
 class Job:
-    """Some runs of a sweep, with absolute paths: what submitit pickles and calls on the node.
+    """Some runs of a sweep: what submitit pickles, and calls on the node.
 
-    `threads` of each run; `directory` is where the sweep was launched.
+    Args:
+        runs: with absolute paths.
+        threads: cores of each run.
+        directory: where the sweep was launched.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[SweepRun, ...]
     threads: int
     directory: Path
 
     def __call__(self) -> None:
-        """Returns when all runs are done; UserError, which makes the job FAILED in Slurm, when one is not."""
+        """Train the runs.
+
+        Raises:
+            UserError: a run is not done; this makes the job FAILED in Slurm.
+            SystemExit: a signal interrupted the runs, which have saved.
+        """
         log_to_stdout()
         with InterruptFlag() as interrupt:
             missing = Pool(len(self.runs), self.threads, self.directory).train(self.runs, interrupt)
-        if missing and interrupt.heard == {signal.SIGUSR2}:  # SIGTERM as well: Slurm ends or requeues it by itself
+        if not missing:
+            return
+        if interrupt.heard == {signal.SIGUSR2}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
             _requeue()
-        if missing and interrupt.signum is not None:
+        if interrupt.signum is not None:
             sys.exit(128 + interrupt.signum)
-        if missing:
-            raise UserError(
-                f"{len(missing)} of {len(self.runs)} runs are not done: "
-                + ", ".join(f"#{run.number}, see {run.path / 'train.log'}" for run in missing)
-            )
+        listed = ", ".join(f"#{run.number}, see {run.path / 'train.log'}" for run in missing)
+        raise UserError(f"{len(missing)} of {len(self.runs)} runs are not done: {listed}")
 
     def checkpoint(self) -> DelayedSubmission:
-        """What submitit calls in the next attempt: the same, for a run goes on from its folder."""
+        """Return what submitit calls in the next attempt: this job again, because a run goes on from its folder."""
         return DelayedSubmission(self)
 
 
 def _requeue() -> None:
-    """Slurm's warning has come, of the time limit or of a preemption: submitit counts the attempts and requeues."""
-    submitits = signal.getsignal(signal.SIGUSR2)
-    assert callable(submitits)
+    """Let submitit count the attempt and requeue the job, after Slurm's warning of the time limit or a preemption.
+
+    Raises:
+        UserError: there were too many attempts, or Slurm does not requeue the job.
+    """
+    handler = signal.getsignal(signal.SIGUSR2)  # submitit's, which it installs for a signal that it gets itself
+    assert callable(handler)
     try:
-        submitits(signal.SIGUSR2, None)
+        handler(signal.SIGUSR2, None)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):  # it is in the queue already, or Slurm is busy
-        _insist(os.environ["SLURM_JOB_ID"])
+        _requeue_patiently(os.environ["SLURM_JOB_ID"])
     except UncompletedJobError as error:
         raise UserError(f"stopped at the time limit, and saved: {error}") from error
 
 
-def _insist(job: str) -> None:
-    """Requeues a job, again and again while Slurm does not answer: hundreds can come to their limit at once."""
-    deadline = time.monotonic() + INSIST_S
+def _requeue_patiently(job: str) -> None:
+    """Requeue a job, again and again while Slurm does not answer: hundreds of jobs can come to their limit at once."""
+    deadline = time.monotonic() + REQUEUE_S
     while True:
         try:
-            return slurm.requeue(job)
+            slurm.requeue(job)
+            return
         except UserError as error:
             if "pending" in str(error):  # a preempted job is in the queue already
-                return None
+                return
             if time.monotonic() > deadline:
                 raise UserError(f"stopped by Slurm's warning, saved, and could not be requeued: {error}") from error
         time.sleep(1)

@@ -1,28 +1,30 @@
-"""Runs as processes of their own on this machine: on a laptop the whole sweep, on a cluster one job's share of it."""
+"""Runs as processes of this machine: on a laptop the whole sweep, on a cluster the runs of one job."""
 
 import logging
 import os
 import signal
-import subprocess
 import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.execute.cores import claimed, usable
-from ddpg.sweep.execute.worker import last_words, start_worker
+from ddpg.sweep.execute.worker import last_line, start_worker
 from ddpg.sweep.process import visible_gpus
-from ddpg.sweep.state.folder import Run
-from ddpg.sweep.state.summary import glance
+from ddpg.sweep.state.folder import SweepRun
+from ddpg.sweep.state.summary import summarize
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
+#: Signals at which a run saves and ends, once it listens.
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGUSR2, signal.SIGHUP)
 
 
 @dataclass
@@ -35,68 +37,85 @@ class _Slot:
 
 @dataclass
 class _Started:
-    """A run that was started; which status.json there was before, and how long its train.log."""
+    """A run that was started.
 
-    run: Run
-    process: subprocess.Popen[bytes]
-    before: tuple[int, int] | None
+    Args:
+        run: which run.
+        process: its worker.
+        version: of the status.json that was there before.
+        logged: the size in bytes that its train.log had before.
+    """
+
+    run: SweepRun
+    process: "Popen[bytes]"
+    version: tuple[int, int] | None
     logged: int
 
 
 class Pool:
-    """Trains runs, `processes` at the same time (None: as many as fit), with `threads` cores for each.
-
-    `directory` is that of the sweep's command: packages there can be named in the YAML.
-    """
+    """Trains runs at the same time, each on cores of its own."""
 
     def __init__(self, processes: int | None, threads: int, directory: Path) -> None:
-        self.threads, self.directory = threads, directory
+        """Prepare a pool.
+
+        Args:
+            processes: how many runs are trained at the same time; None for as many as there are cores for.
+            threads: cores of each run.
+            directory: where the sweep was launched: the YAML can name packages there.
+        """
+        self.threads = threads
+        self.directory = directory
         if not directory.is_dir():
             self.directory = Path.cwd()
-            log.warning("%s is gone, where the sweep was started: own packages are looked for here", directory)
+            log.warning("%s is gone, where the sweep was started: packages of yours are searched here", directory)
         self.processes = processes or max(1, len(usable()) // threads)
 
-    def train(self, runs: Sequence[Run], interrupt: InterruptFlag) -> list[Run]:
-        """Trains them all; those that are not done afterwards.
+    def train(self, runs: Sequence[SweepRun], interrupt: InterruptFlag) -> list[SweepRun]:
+        """Train the runs and return those that are not done afterwards.
 
-        A signal is passed on to the runs; they save and end, and what waits is not started. `interrupt.signum` says
-        so afterwards.
+        A signal is passed on to the runs, which save and end, and no other run is started; `interrupt.signum` is
+        set then.
         """
-        waiting, started = deque(runs), dict[int, _Started]()
+        waiting = deque(runs)
+        started: dict[int, _Started] = {}
         with self._slots(min(self.processes, len(runs))) as slots:
             while interrupt.signum is None and (waiting or started):
                 for place, slot in enumerate(slots):
                     if place in started and started[place].process.poll() is not None:
                         _conclude(started.pop(place))
                     if place not in started and waiting:
-                        with _told(waiting[0]):
-                            started[place] = self._start(waiting.popleft(), slot)
+                        run = waiting.popleft()
+                        with _mishaps_of(run):
+                            started[place] = self._start(run, slot)
                 time.sleep(POLL_S)
             if interrupt.signum is not None:
                 _stop(started.values(), interrupt.signum)
-        return [run for run in runs if glance(run.path).said != "done"]
+        return [run for run in runs if summarize(run.path).state != "done"]
 
     @contextmanager
     def _slots(self, count: int) -> Iterator[list[_Slot]]:
+        """Claim cores and deal out GPUs for `count` runs at a time."""
         gpus = visible_gpus()
+        slots = []
         with ExitStack() as claims:
-            yield [
-                _Slot(claims.enter_context(claimed(self.threads)), gpus[place % len(gpus)] if gpus else None)
-                for place in range(count)
-            ]
+            for place in range(count):
+                cores = claims.enter_context(claimed(self.threads))
+                slots.append(_Slot(cores, gpus[place % len(gpus)] if gpus else None))
+            yield slots
 
-    def _start(self, run: Run, slot: _Slot) -> _Started:
-        before, log_file = _version(run.path), run.path / "train.log"
+    def _start(self, run: SweepRun, slot: _Slot) -> _Started:
+        version = _version(run.path)
+        log_file = run.path / "train.log"
         logged = log_file.stat().st_size if log_file.exists() else 0
-        with _on(slot.cores):
+        with _on_cores(slot.cores):
             process = start_worker(run.path, self.threads, self.directory, slot.gpu)
         log.info("#%d starts: %s", run.number, run.path)
-        return _Started(run, process, before, logged)
+        return _Started(run, process, version, logged)
 
 
 @contextmanager
-def _on(cores: Sequence[int]) -> Iterator[None]:
-    """What is started within it has these cores alone, from its first moment on; [] leaves them to the system."""
+def _on_cores(cores: Sequence[int]) -> Iterator[None]:
+    """Let a process that is started within the block have these cores alone; with [] the system decides."""
     if not cores:
         yield
         return
@@ -110,42 +129,50 @@ def _on(cores: Sequence[int]) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
+@contextmanager
+def _mishaps_of(run: SweepRun) -> Iterator[None]:
+    """Log an OSError and go on: a folder that is away, or a full disk, must not stop the other runs."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("#%d is left alone: %s", run.number, error)
+
+
 def _stop(started: Collection[_Started], signum: int) -> None:
-    """Lets the runs save and end."""
+    """Let the runs save and end, and wait for that."""
     log.info("%s: the runs save and end, %d of them", signal.Signals(signum).name, len(started))
+    # Slurm has signalled some of the runs already. SIGTERM or SIGUSR2 a second time changes nothing, but a second
+    # SIGINT would cut a save short, so it goes on as SIGTERM.
+    passed_on = signal.SIGTERM if signum == signal.SIGINT else signum
     for one in started:
-        # Slurm has told some of them already: another signal of these changes nothing, a second Ctrl-C would
-        one.process.send_signal(signal.SIGTERM if signum == signal.SIGINT else signum)
+        one.process.send_signal(passed_on)
     for one in started:
         one.process.wait()
         _conclude(one)
 
 
 def _conclude(ended: _Started) -> None:
-    """Says how a run ended, also in its status.json if its process could not."""
-    run, code, folder = ended.run, ended.process.returncode, RunFolder(ended.run.path)
-    with _told(run):
-        words, said = last_words(run.path / "train.log", ended.logged), folder.status().get("state")
-        if code and said != "done" and (_version(run.path) == ended.before or said == "running"):
-            _record_death(folder, code, words)
-        seen = glance(run.path)
-        if seen.said == "done":
-            log.info("#%d done: return %.1f", run.number, seen.last_return)
+    """Log how a run ended, and write it into status.json if its process could not."""
+    run = ended.run
+    folder = RunFolder(run.path)
+    printed = run.path / "train.log"
+    code = ended.process.returncode
+    with _mishaps_of(run):
+        line = last_line(printed, ended.logged)
+        state = folder.status().get("state")
+        is_silent = state == "running" or _version(run.path) == ended.version
+        if code and state != "done" and is_silent:
+            _record_death(folder, code, line)
+        summary = summarize(run.path)
+        if summary.state == "done":
+            log.info("#%d done: return %.1f", run.number, summary.last_return)
         else:
-            log.warning("#%d %s: %s (%s)", run.number, seen.said, seen.error or words, run.path / "train.log")
-
-
-@contextmanager
-def _told(run: Run) -> Iterator[None]:
-    """A folder that is away or a full disk is this run's mishap alone: the others go on."""
-    try:
-        yield
-    except OSError as error:
-        log.warning("#%d is left: %s", run.number, error)
+            log.warning("#%d %s: %s (%s)", run.number, summary.state, summary.error or line, printed)
 
 
 def _version(run: Path) -> tuple[int, int] | None:
-    """Tells one status.json from the next, also where a run fails as it did before; None: there is none."""
+    """Return numbers that differ between two writes of a run's status.json, even of the same text; None if it is not
+    there."""
     try:
         stat = (run / "status.json").stat()
     except FileNotFoundError:
@@ -153,19 +180,29 @@ def _version(run: Path) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_ino
 
 
-def _record_death(folder: RunFolder, code: int, words: str) -> None:
-    """For a process that ended without a word in status.json; those that it printed may say why."""
-    name = signal.Signals(-code).name if code < 0 else ""
-    told_to_end = -code in (signal.SIGTERM, signal.SIGUSR2, signal.SIGHUP)  # while it does not listen
-    reason = (
-        f"{name} before or after its training" if told_to_end
-        else f"killed by {name}" if name
-        else words or f"exit code {code}"
-    )  # fmt: skip
-    reason += " (out of memory?)" if -code == signal.SIGKILL else ""
+def _record_death(folder: RunFolder, code: int, line: str) -> None:
+    """Write status.json for a process that could not.
+
+    Args:
+        folder: of the run.
+        code: the exit code of the process, or minus the signal that killed it.
+        line: the last line that it printed.
+    """
+    state = "interrupted" if -code in ENDING_SIGNALS else "failed"
     try:
         with folder.lock():
-            state = "interrupted" if told_to_end else "failed"
-            folder.write_status(**{"env_step": 0, **folder.status(), "state": state, "error": reason})
-    except UserError as error:  # the folder belongs to another process, whose status it is
+            folder.write_status(**{"env_step": 0, **folder.status(), "state": state, "error": _reason(code, line)})
+    except UserError as error:  # the folder belongs to another process, which writes its status
         log.warning("%s", error)
+
+
+def _reason(code: int, line: str) -> str:
+    """Return why a process ended, in words."""
+    if code > 0:
+        return line or f"exit code {code}"
+    name = signal.Signals(-code).name
+    if -code in ENDING_SIGNALS:
+        return f"{name} before or after its training"
+    if -code == signal.SIGKILL:
+        return f"killed by {name} (out of memory?)"
+    return f"killed by {name}"

@@ -14,7 +14,8 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.job import Job
 from ddpg.sweep.options import SlurmOptions
-from ddpg.sweep.state.folder import Submission, SweepFolder, now
+from ddpg.sweep.slurm_checks import refusal
+from ddpg.sweep.state.folder import Submission, SweepFolder, timestamp
 
 log = logging.getLogger(__name__)
 
@@ -23,63 +24,79 @@ POLL_S = (1.0, 30.0)
 
 
 def submit(sweep: SweepFolder, numbers: Sequence[int], options: SlurmOptions) -> list[str]:
-    """The ids of the jobs: one array, or as many as Slurm's MaxArraySize asks for.
+    """Submit runs as one array, or as many as Slurm's MaxArraySize asks for, and return the ids of the jobs.
 
-    UserError if Slurm takes no more of them, Interrupted on a signal; what is submitted by then stays so, and
-    `ddpg-sweep retry` submits the rest.
+    What is submitted when an exception is raised stays submitted; `ddpg-sweep retry` submits the rest.
+
+    Raises:
+        UserError: Slurm takes no more of them.
+        Interrupted: a signal has come.
     """
-    runs, threads, directory = sweep.runs, sweep.threads, sweep.directory
-    size, largest = options.runs_per_job, slurm.limits().array_size
-    shares = [tuple(runs[n].absolute() for n in numbers[i : i + size]) for i in range(0, len(numbers), size)]
+    jobs = _jobs(sweep, numbers, options.runs_per_job)
+    largest = slurm.limits().array_size
     submitted: list[str] = []
-    for start in range(0, len(shares), largest):
-        array, begun = [Job(share, threads, directory) for share in shares[start : start + largest]], now()
+    for start in range(0, len(jobs), largest):
+        array = jobs[start : start + largest]
+        begun = timestamp()
         with InterruptFlag() as interrupt:  # what Slurm has taken must be on record
-            tasks = _submit_array(sweep, array, options, f"{len(submitted)} of {len(shares)} jobs are submitted")
+            tasks = _submit_array(sweep, array, options, f"{len(submitted)} of {len(jobs)} jobs are submitted")
             sweep.add_submission(Submission(begun, os.getuid(), "slurm", tasks))
         submitted += tasks
         interrupt.check()
     return submitted
 
 
+def _jobs(sweep: SweepFolder, numbers: Sequence[int], runs_per_job: int) -> list[Job]:
+    runs = sweep.runs
+    threads = sweep.threads
+    directory = sweep.directory
+    shares = [numbers[start : start + runs_per_job] for start in range(0, len(numbers), runs_per_job)]
+    return [Job(tuple(runs[number].absolute() for number in share), threads, directory) for share in shares]
+
+
 def _submit_array(sweep: SweepFolder, array: Sequence[Job], options: SlurmOptions, so_far: str) -> dict[str, list[int]]:
-    """The runs of each task that Slurm has taken."""
+    """Submit one array and return the numbers of the runs of each of its tasks."""
     executor = _executor(sweep, options)
     try:
         with executor.batch():
-            jobs = [executor.submit(job) for job in array]
+            submitted = [executor.submit(job) for job in array]
     except (FailedJobError, FailedSubmissionError) as error:
-        refusal = slurm.refused(str(error), options)
-        raise UserError(f"{refusal}; {so_far}, ddpg-sweep retry {sweep.quoted} submits the rest") from error
+        refused = refusal(str(error), options)
+        raise UserError(f"{refused}; {so_far}, ddpg-sweep retry {sweep.quoted} submits the rest") from error
     except OSError as error:  # a full disk, perhaps after sbatch
         raise UserError(
             f"{error.filename or sweep.path}: {error.strerror}; {so_far}. Before a retry look for others, and cancel "
             f"them: squeue --me --name={shlex.quote(sweep.path.name)}"
         ) from error
-    log.info("jobs submitted: %d, as %s", len(jobs), jobs[0].job_id.partition("_")[0])
-    return {job.job_id: [run.number for run in one.runs] for job, one in zip(jobs, array, strict=True)}
+    log.info("jobs submitted: %d, as %s", len(submitted), submitted[0].job_id.partition("_")[0])
+    return {task.job_id: [run.number for run in job.runs] for task, job in zip(submitted, array, strict=True)}
 
 
 def _executor(sweep: SweepFolder, options: SlurmOptions) -> SlurmExecutor:
     executor = SlurmExecutor(folder=sweep.path.absolute() / ".submitit" / "%j", max_num_timeout=options.max_num_timeout)
-    chosen = {key: getattr(options, key) for key in ("partition", "account", "qos", "constraint", "gpus_per_node")}
+    names = ("partition", "account", "qos", "constraint", "gpus_per_node")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     executor.update_parameters(
-        job_name=sweep.path.name, time=options.timeout_min, signal_delay_s=options.signal_delay_s,
+        job_name=sweep.path.name,
+        time=options.timeout_min,
+        signal_delay_s=options.signal_delay_s,
         mem=None if options.mem_gb is None else f"{options.mem_gb}G",
         cpus_per_task=options.cores(sweep.threads),
-        array_parallelism=options.array_parallelism, setup=list(options.setup),
+        array_parallelism=options.array_parallelism,
+        setup=list(options.setup),
         additional_parameters={"requeue": True, "chdir": str(sweep.directory), **options.additional_parameters},
-        **{key: value for key, value in chosen.items() if value is not None},
-    )  # fmt: skip
+        **chosen,
+    )
     return executor
 
 
 def wait(jobs: Collection[str], sweep: SweepFolder) -> None:
-    """Returns when none of the jobs is in the queue any more, whatever their end.
+    """Return when none of the jobs is in the queue any more, whatever their end.
 
     While Slurm's controller does not answer, nothing is known, so nothing has ended.
     """
-    pause, before = POLL_S[0], ""
+    pause_s, longest_s = POLL_S
+    logged = ""
     try:
         while True:
             queue = slurm.queue()
@@ -87,12 +104,12 @@ def wait(jobs: Collection[str], sweep: SweepFolder) -> None:
                 states = [queue[job].state.lower() for job in jobs if job in queue]
                 if not states:
                     return
-                said = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-                if said != before:
-                    log.info("jobs: %s", said)
-                before = said
-            time.sleep(pause)
-            pause = min(1.2 * pause, POLL_S[1])
+                line = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+                if line != logged:
+                    log.info("jobs: %s", line)
+                logged = line
+            time.sleep(pause_s)
+            pause_s = min(1.2 * pause_s, longest_s)
     except KeyboardInterrupt:
         log.warning("the jobs go on; to stop them: ddpg-sweep cancel %s", sweep.quoted)
         raise

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddpg.config.settings import flat
-from ddpg.sweep.forecast.memory import BASE_GB, EnvFacts, env_facts, replay_gb
 from ddpg.sweep.forecast.probe import Speed, probe
+from ddpg.sweep.forecast.requirements import BASE_GB, EnvFacts, env_facts, replay_gb
 from ddpg.sweep.freeze import FrozenRun
 
-#: Configurations that are probed, each for half a minute.
+#: The most configurations that are probed, each for half a minute.
 MOST_PROBED = 4
 #: GiB that a run takes beside what its probe sees: W&B's service, the pictures at the end.
 UNSEEN_GB = 0.2
@@ -18,7 +18,16 @@ UNSEEN_GB = 0.2
 
 @dataclass(frozen=True)
 class Forecast:
-    """Of runs that take the same. `own`: one of them was probed, not one like them; without probes hours are None."""
+    """What each of some runs will take, which take the same.
+
+    Args:
+        runs: the runs.
+        replay_gb: GiB of the replay buffer.
+        memory_gb: GiB of the whole process.
+        speed: from a probe; None if there was none.
+        own: whether one of these runs was probed, and not only a similar one.
+        hours: from start to end; None without a probe.
+    """
 
     runs: Sequence[FrozenRun]
     replay_gb: float
@@ -29,43 +38,64 @@ class Forecast:
 
 
 def forecasts(runs: Sequence[FrozenRun], probe_s: float) -> list[Forecast]:
-    """Of all runs. `probe_s`: seconds of learning in each probe, 0 for none. UserError if a probe fails."""
+    """Return forecasts that cover all runs.
+
+    Args:
+        runs: the runs of a sweep.
+        probe_s: seconds of learning in each probe, 0 for no probes.
+
+    Raises:
+        UserError: a probe fails, or an environment cannot be built.
+    """
     groups = grouped(runs)
-    configs = [group[0].config for group in groups]
-    facts = env_facts(configs)
-    speeds = _speeds([group[0] for group in groups], probe_s) if probe_s else [(None, False)] * len(groups)
+    facts = env_facts([group[0].config for group in groups])
+    speeds: list[tuple[Speed | None, bool]] = [(None, False)] * len(groups)
+    if probe_s:
+        speeds = _speeds([group[0] for group in groups], probe_s)
     return [_forecast(*each) for each in zip(groups, facts, speeds, strict=True)]
 
 
 def grouped(runs: Sequence[FrozenRun]) -> list[list[FrozenRun]]:
-    """Runs that take the same time and memory together: seeds, learning rates and the like make no difference."""
+    """Put runs together that take the same time and memory: seeds, learning rates and the like make no difference."""
     groups: dict[str, list[FrozenRun]] = {}
+    keys = ("total_steps", "learning_starts", "buffer_size", "eval", "checkpoint")
     for run in runs:
-        amounts = [run.config[key] for key in ("total_steps", "learning_starts", "buffer_size", "eval", "checkpoint")]
-        groups.setdefault(json.dumps([cost(run.config), amounts], sort_keys=True), []).append(run)
+        amounts = [run.config[key] for key in keys]
+        name = json.dumps([cost(run.config), amounts], sort_keys=True)
+        groups.setdefault(name, []).append(run)
     return list(groups.values())
 
 
 def cost(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the time of a step; of optimizers and noises their kind, not their numbers."""
-    keys = ("network", "algorithm", "replay", "batch_size", "updates_per_step", "update_every", "dtype", "device")
+    """Return the part of a config that decides the time of a step.
+
+    Of optimizers and noises the kind matters, not the numbers.
+    """
+    keys = (
+        "network", "algorithm", "replay", "batch_size", "updates_per_step", "update_every", "dtype",
+        "device", "threads",
+    )  # fmt: skip
     env = {key: value for key, value in config["env"].items() if key != "budget"}
     kinds = {key: _without_numbers(config[key]) for key in ("optimizer", "noise")}
-    return {key: config[key] for key in (*keys, "threads")} | kinds | {"env": env}
+    return {key: config[key] for key in keys} | kinds | {"env": env}
 
 
 def hours(config: Mapping[str, Any], speed: Speed, episode_steps: int) -> float:
-    """Of one run: acting, learning, evaluations with episodes of full length; the start, and as long for pictures."""
-    total, evaluation = config["total_steps"], config["eval"]
-    acting = min(total, config["learning_starts"])
-    times = 1 + -(-total // evaluation["every"])  # at step 0 and at the end as well
-    acting += times * evaluation["episodes"] * episode_steps
+    """Return the hours of one run: start, acting, learning, evaluations of full length, and pictures at the end.
+
+    The pictures take as long as the start.
+    """
+    total = config["total_steps"]
+    evaluation = config["eval"]
+    evaluations = 1 + -(-total // evaluation["every"])  # at step 0 and at the end as well
+    acting = min(total, config["learning_starts"]) + evaluations * evaluation["episodes"] * episode_steps
     learning = max(0, total - config["learning_starts"])
     return (2 * speed.startup_s + acting / speed.acting + learning / speed.learning) / 3600
 
 
 def _forecast(runs: Sequence[FrozenRun], facts: EnvFacts, measured: tuple[Speed | None, bool]) -> Forecast:
-    (speed, own), config = measured, runs[0].config
+    speed, own = measured
+    config = runs[0].config
     replay = replay_gb(config, facts.transition_bytes)
     base = BASE_GB if speed is None or not speed.peak_gb else speed.peak_gb + UNSEEN_GB
     expected = None if speed is None else hours(config, speed, facts.episode_steps)
@@ -73,7 +103,10 @@ def _forecast(runs: Sequence[FrozenRun], facts: EnvFacts, measured: tuple[Speed 
 
 
 def _speeds(runs: Sequence[FrozenRun], seconds: float) -> list[tuple[Speed | None, bool]]:
-    """Each run's, and whether it is its own: a few are probed, for the others the most similar of those stands."""
+    """Probe a few of the runs, and return for each run a speed and whether it is that of its own configuration.
+
+    A run that is not probed gets the speed of the most similar one that is.
+    """
     costs = [cost(run.config) for run in runs]
     chosen = _chosen(costs)
     measured: dict[int, Speed] = {}
@@ -81,13 +114,20 @@ def _speeds(runs: Sequence[FrozenRun], seconds: float) -> list[tuple[Speed | Non
         words = " ".join(runs[place].overrides) or runs[place].config["env"]["name"]
         print(f"probe {len(measured) + 1} of {len(chosen)}, {seconds:g} s of learning: {words}", flush=True)
         measured[place] = probe(runs[place].config, seconds)
-    flattened = [flat(one) for one in costs]
-    nearest = [max((_likeness(one, flattened[place]), -place) for place in chosen)[1] for one in flattened]
-    return [(measured[-near], costs[-near] == one) for near, one in zip(nearest, costs, strict=True)]
+    return [_nearest_speed(one, costs, measured) for one in costs]
+
+
+def _nearest_speed(
+    one: Mapping[str, Any], costs: Sequence[Mapping[str, Any]], measured: Mapping[int, Speed]
+) -> tuple[Speed, bool]:
+    """Return the speed of the measured place whose cost is most like `one`, and whether it is the same."""
+    flattened = flat(one)
+    place = max(measured, key=lambda place: (_likeness(flattened, flat(costs[place])), -place))
+    return measured[place], costs[place] == one
 
 
 def _chosen(costs: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Places of those to probe: every env before a second configuration of one."""
+    """Return the places of the runs to probe: one of every env before a second configuration of one."""
     first: dict[str, int] = {}
     for place, one in enumerate(costs):
         first.setdefault(json.dumps(one, sort_keys=True), place)
@@ -103,6 +143,7 @@ def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[bool, i
 
 
 def _without_numbers(node: Any) -> Any:
+    """Replace the numbers in nested mappings and lists by None."""
     if isinstance(node, Mapping):
         return {key: _without_numbers(value) for key, value in node.items()}
     if isinstance(node, list):

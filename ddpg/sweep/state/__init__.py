@@ -1,1 +1,1 @@
-"""The state of each run of a sweep, read from folders, processes and the queue."""
+"""The state of each run of a sweep: from its folder, its processes and the queue of Slurm."""

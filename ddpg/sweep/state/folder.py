@@ -1,4 +1,4 @@
-"""The sweep folder: which runs a sweep has, and to whom they were handed."""
+"""The sweep folder: which runs a sweep has, and who was given them to train."""
 
 import json
 import shlex
@@ -14,25 +14,28 @@ from ddpg.record.run_folder import atomic_write, locked
 
 
 @dataclass(frozen=True)
-class Run:
+class SweepRun:
     """One run of a sweep; its number is its place in it."""
 
     number: int
     path: Path
     overrides: tuple[str, ...]
 
-    def absolute(self) -> "Run":
-        """The same for a process that starts elsewhere."""
+    def absolute(self) -> "SweepRun":
+        """Return the run with an absolute path, for a process that starts in another folder."""
         return replace(self, path=self.path.absolute())
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One `sbatch`, or one pool of processes on a machine.
+    """One call of `sbatch`, or one pool of processes on a machine.
 
-    `time` is that of its beginning, `user` the uid of who did it. `tasks` says which runs each of its tasks has. A
-    task of Slurm is called "1234_7", or "1234" without an array; a pool "HOST:PID:STARTED", as
-    `ddpg.sweep.process.this_process` says it.
+    Args:
+        time: when it began, in ISO format.
+        user: the uid of who started it.
+        scheduler: Slurm, or a pool on some machine.
+        tasks: the numbers of the runs of each task. A task of Slurm is called "1234_7", or "1234" without an array;
+            a pool is called "HOST:PID:STARTED", as `ddpg.sweep.process.this_process` returns it.
     """
 
     time: str
@@ -42,11 +45,15 @@ class Submission:
 
 
 class SweepFolder:
-    """SWEEP/sweep.json: the runs and the launcher's options; SWEEP/submissions.jsonl: a line for each submission."""
+    """The folder of a sweep.
+
+    sweep.json is the manifest: the runs and the launcher's options. submissions.jsonl has a line for each submission.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._plan, self._submissions = path / "sweep.json", path / "submissions.jsonl"
+        self._manifest = path / "sweep.json"
+        self._submissions = path / "submissions.jsonl"
 
     @property
     def quoted(self) -> str:
@@ -56,64 +63,60 @@ class SweepFolder:
     @property
     def exists(self) -> bool:
         """Whether a launcher of this package made the folder."""
-        return self._plan.exists()
+        return self._manifest.exists()
 
-    def plan(self) -> dict[str, Any]:
-        """The content of sweep.json. UserError if there is none."""
+    def manifest(self) -> dict[str, Any]:
+        """Return the content of sweep.json; raise UserError if there is none, or if it is damaged."""
         try:
-            return json.loads(self._plan.read_text())
+            return json.loads(self._manifest.read_text())
         except OSError as error:
             raise UserError(f"{self.path} is no folder of a sweep: it has no sweep.json") from error
         except ValueError as error:
-            raise UserError(f"{self._plan} is damaged: {error}") from error
+            raise UserError(f"{self._manifest} is damaged: {error}") from error
+
+    def write(self, manifest: dict[str, Any]) -> None:
+        """Replace sweep.json."""
+        with atomic_write(self._manifest) as file:
+            file.write((json.dumps(manifest, indent=1) + "\n").encode())
 
     @property
     def launcher(self) -> dict[str, Any]:
-        """The options that the sweep was launched with; `kind` says by which launcher."""
-        return self.plan()["launcher"]
+        """The options that the sweep was launched with; `kind` names the launcher."""
+        return self.manifest()["launcher"]
 
     @property
     def directory(self) -> Path:
-        """Where the sweep was launched: packages there can be named in its YAML."""
-        return Path(self.plan()["directory"])
+        """The folder where the sweep was launched: the YAML can name packages there."""
+        return Path(self.manifest()["directory"])
 
     @property
     def threads(self) -> int:
-        """Cores that a run takes."""
-        return self.plan()["threads"]
+        """The number of cores that a run takes."""
+        return self.manifest()["threads"]
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[SweepRun]:
         """All runs, in the order of their numbers."""
+        entries = self.manifest()["runs"]
         return [
-            Run(number, self.path / run["folder"], tuple(run["overrides"]))
-            for number, run in enumerate(self.plan()["runs"])
+            SweepRun(number, self.path / entry["folder"], tuple(entry["overrides"]))
+            for number, entry in enumerate(entries)
         ]
 
-    def write(self, plan: dict[str, Any]) -> None:
-        """Replaces sweep.json."""
-        with atomic_write(self._plan) as file:
-            file.write((json.dumps(plan, indent=1) + "\n").encode())
-
     def submissions(self) -> list[Submission]:
-        """What was handed over so far, oldest first."""
+        """Return all submissions, the oldest first."""
         if not self._submissions.exists():
             return []
         return [Submission(**json.loads(line)) for line in self._submissions.read_text().splitlines()]
 
     def add_submission(self, submission: Submission) -> None:
-        """Adds a line."""
+        """Add a line to submissions.jsonl."""
         before = self._submissions.read_bytes() if self._submissions.exists() else b""
         with atomic_write(self._submissions) as file:
             file.write(before + json.dumps(asdict(submission)).encode() + b"\n")
 
-    def alone(self) -> AbstractContextManager[None]:
-        """Between reading the states and acting on them nobody else may; UserError if another command does."""
-        taken = f"another command is at work on {self.path}: see what it did, then try again"
-        return locked(self.path, str(self.path), taken)
-
-    def task_of(self) -> dict[int, str]:
-        """The newest task that each run was given to, by the run's number; a run that never was is not in it."""
+    def newest_tasks(self) -> dict[int, str]:
+        """Return the newest task of each run, by the run's number; runs that never were submitted are left out."""
         return {
             number: task
             for submission in self.submissions()
@@ -121,14 +124,19 @@ class SweepFolder:
             for number in numbers
         }
 
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep other commands from acting on the states of the runs; raise UserError if one of them does now."""
+        in_use = f"another command is at work on {self.path}: see what it did, then try again"
+        return locked(self.path, str(self.path), in_use)
 
-def now() -> str:
-    """The time of a submission that begins."""
+
+def timestamp() -> str:
+    """Return the time of a submission that begins now."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def swept(runs: Sequence[Run]) -> list[str]:
-    """The keys whose values differ between the runs, in the order of the command line."""
+def swept_keys(runs: Sequence[SweepRun]) -> list[str]:
+    """Return the keys whose values differ between the runs, in the order of the command line."""
     values: dict[str, set[str]] = {}
     for run in runs:
         for override in run.overrides:

@@ -1,4 +1,4 @@
-"""The state of every run of a sweep: what its folder says, and what became of the task that it was given to."""
+"""The state of every run of a sweep, from its folder and from the task that it was given to."""
 
 import fcntl
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from ddpg.sweep.state import hydra_sweeps as stock
-from ddpg.sweep.state.folder import Run, SweepFolder
-from ddpg.sweep.state.summary import Glance, glances
-from ddpg.sweep.state.tasks import Fate, Task, is_pool, look
+from ddpg.sweep.state.folder import SweepFolder, SweepRun
+from ddpg.sweep.state.hydra_sweeps import find_runs, last_process
+from ddpg.sweep.state.summary import RunSummary, summarize_all
+from ddpg.sweep.state.tasks import Fate, Task, find_tasks, is_pool
 
 State = Literal["done", "running", "pending", "failed", "interrupted", "vanished", "not submitted"]
 STATES: tuple[State, ...] = get_args(State)
-#: Seconds by which the file of a job may look older than it is: two machines have two clocks.
+#: Seconds by which the file of a job may look older than it is, because two machines have two clocks.
 SKEW_S = 5.0
 
 
@@ -21,11 +21,18 @@ SKEW_S = 5.0
 class RunState:
     """A run as it is now.
 
-    `env_step`: how far it is, or if it does not run, where it would go on; `sps`: env steps a second; `error`: the
-    first line of why it is not done, or of what else is to be known; `task`: the newest it was given to, None if none.
+    Args:
+        run: which run.
+        state: its state.
+        env_step: how far it is; if it does not run, where it would go on.
+        total_steps: how far it is to go; None if that is not known.
+        last_return: of the newest evaluation.
+        sps: env steps a second.
+        error: one line about why the run is not done, and whatever else a user should know.
+        task: the newest task of the run, None if there is none.
     """
 
-    run: Run
+    run: SweepRun
     state: State
     env_step: int
     total_steps: int | None
@@ -36,90 +43,122 @@ class RunState:
 
     @property
     def can_be_retried(self) -> bool:
-        """Not done, and nothing works on it or will."""
+        """Whether the run is not done, and nothing trains it or will train it."""
         return self.state not in ("done", "running") and (self.task is None or self.task.fate == "gone")
 
     @property
     def is_alive(self) -> bool:
-        """Being trained, or something may still start it."""
+        """Whether the run is being trained, or a task may still start it."""
         return self.state != "done" and not self.can_be_retried
 
 
 def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
-    """Every run of the sweep, in their order; `lost` is a host that is gone. UserError if the folder holds none."""
+    """Return every run of the sweep as it is now, in their order.
+
+    Args:
+        sweep: the folder of a sweep, or a folder with runs of Hydra's own launchers.
+        lost: a host that is gone for good.
+
+    Raises:
+        UserError: the folder has no runs.
+    """
     if not sweep.exists:
-        return _of_hydra(sweep)
-    given = {
+        return _hydra_states(sweep)
+    submitted_at = {
         task: datetime.fromisoformat(submission.time).timestamp()
         for submission in sweep.submissions()
         for task in submission.tasks
     }
-    runs, newest, by = sweep.runs, sweep.task_of(), users(sweep)
-    tasks = look({name: by[name] for name in newest.values()}, lost)  # first: a run that ends in between is done
+    runs = sweep.runs
+    newest = sweep.newest_tasks()
+    uids = submitters(sweep)
+    # the tasks before the folders: a run that ends in between is done
+    tasks = find_tasks({name: uids[name] for name in newest.values()}, lost)
     found = []
-    for run, seen in zip(runs, glances([run.path for run in runs]), strict=True):
+    for run, summary in zip(runs, summarize_all([run.path for run in runs]), strict=True):
         name = newest.get(run.number)
-        since = name is None or seen.at >= given[name] - (0 if is_pool(name) else SKEW_S)
-        found.append(_state(run, seen, None if name is None else tasks[name], since))
+        if name is None:
+            found.append(_state(run, summary, None, is_newer=True))
+            continue
+        skew_s = 0 if is_pool(name) else SKEW_S
+        is_newer = summary.written_at >= submitted_at[name] - skew_s
+        found.append(_state(run, summary, tasks[name], is_newer))
     return found
 
 
-def users(sweep: SweepFolder) -> dict[str, int]:
-    """Who submitted each task: a table can be of a colleague's sweep, and several can retry one."""
+def submitters(sweep: SweepFolder) -> dict[str, int]:
+    """Return the uid of who submitted each task, because a sweep can be a colleague's, and several can retry one."""
     return {task: submission.user for submission in sweep.submissions() for task in submission.tasks}
 
 
-def state_of(said: str | None, since: bool, fate: Fate | None, held: bool) -> State:
-    """What a run's state is.
+def state_of(recorded: str | None, is_newer: bool, fate: Fate | None, locked: bool) -> State:
+    """Return the state of a run.
 
     Args:
-        said: by status.json; None: nothing.
-        since: whether that was written after the run was given to its newest task.
-        fate: of that task; None: the run was given to none.
-        held: whether a process holds the run folder.
+        recorded: the state in status.json; None if there is none.
+        is_newer: whether that was written after the run was given to its newest task.
+        fate: of that task; None if the run was given to none.
+        locked: whether a process holds the run folder.
     """
-    if said == "done":
+    if recorded == "done":
         return "done"
-    if held:
+    if locked:
         return "running"
-    if fate is None and said is None:
+    if fate is None and recorded is None:
         return "not submitted"
-    if fate == "waiting" or (fate == "started" and not since):
+    if fate == "waiting" or (fate == "started" and not is_newer):
         return "pending"
-    if said in ("failed", "interrupted"):
-        return "failed" if said == "failed" else "interrupted"
+    if recorded in ("failed", "interrupted"):
+        return "failed" if recorded == "failed" else "interrupted"
     if fate in ("started", "unknown"):
-        return "running" if said == "running" else "pending"
+        return "running" if recorded == "running" else "pending"
     return "vanished"
 
 
-def is_held(folder: Path) -> bool:
-    """Whether a process trains in a run folder: on this host, or on any where the file system tells."""
+def is_locked(folder: Path) -> bool:
+    """Whether a process trains in a run folder: on this host, or on any host whose locks the file system shows."""
     try:
         with (folder / ".lock").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # nobody ever trained here, or the file system has no locks
+    except OSError:  # nothing has ever trained here, or the file system has no locks
         return False
     return False
 
 
-def _of_hydra(sweep: SweepFolder) -> list[RunState]:
-    runs = stock.runs_of(sweep.path)
+def _hydra_states(sweep: SweepFolder) -> list[RunState]:
+    """Return the runs of a sweep that Hydra's own launchers trained."""
+    runs = find_runs(sweep.path)
+    summaries = summarize_all([run.path for run in runs])
     return [
-        _state(run, seen, stock.process_of(run) if seen.said == "running" else Task("gone"), since=True)
-        for run, seen in zip(runs, glances([run.path for run in runs]), strict=True)
+        _state(run, summary, last_process(run) if summary.state == "running" else Task("gone"), is_newer=True)
+        for run, summary in zip(runs, summaries, strict=True)
     ]
 
 
-def _state(run: Run, seen: Glance, task: Task | None, since: bool) -> RunState:
+def _state(run: SweepRun, summary: RunSummary, task: Task | None, is_newer: bool) -> RunState:
     fate = None if task is None else task.fate
-    held = seen.said == "running" and fate in ("gone", None) and is_held(run.path)
-    state = state_of(seen.said, since, fate, held)
-    told = [] if task is None or state == "done" else [task.reason, task.host and f"on {task.host}"]
-    error = seen.error if state in ("failed", "interrupted", "vanished") else ""
+    locked = summary.state == "running" and fate in ("gone", None) and is_locked(run.path)
+    state = state_of(summary.state, is_newer, fate, locked)
     return RunState(
-        run, state, seen.reached if state == "running" else seen.saved, seen.total_steps, seen.last_return, seen.sps,
-        "; ".join(filter(None, (*told, seen.fault, error))), task,
-    )  # fmt: skip
+        run=run,
+        state=state,
+        env_step=summary.reached_step if state == "running" else summary.saved_step,
+        total_steps=summary.total_steps,
+        last_return=summary.last_return,
+        sps=summary.sps,
+        error=_error_line(state, summary, task),
+        task=task,
+    )
+
+
+def _error_line(state: State, summary: RunSummary, task: Task | None) -> str:
+    """Return why a job waits, where a pool is, why status.json cannot be read, and the error of the run."""
+    parts = []
+    if task is not None and state != "done":
+        parts += [task.reason, task.host and f"on {task.host}"]
+    parts.append(summary.unreadable)
+    if state in ("failed", "interrupted", "vanished"):
+        parts.append(summary.error)
+    return "; ".join(filter(None, parts))

@@ -1,6 +1,7 @@
-"""What a run folder says of its run, read in a tenth of a millisecond; a file that is torn or missing says nothing."""
+"""A run folder in a few numbers, read in a tenth of a millisecond; a torn or missing file leaves its numbers out."""
 
 import json
+import logging
 import math
 import os
 import re
@@ -10,75 +11,93 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: Bytes read from the end of metrics.jsonl; the second only if the first have no evaluation or no speed in them.
+log = logging.getLogger(__name__)
+
+#: Bytes that are read from the end of metrics.jsonl; the second number is for a record whose last evaluation or
+#: speed is not in the first.
 TAILS = (1 << 14, 1 << 20)
 #: Run folders that are read at the same time.
 READERS = 16
-RETURN, SPEED = "eval/episodic_return", "charts/SPS"
+RETURN = "eval/episodic_return"
+SPEED = "charts/SPS"
 
 
 @dataclass(frozen=True)
-class Glance:
-    """`said` is the state of status.json and `at` when that was written (s since 1970); None: there is none.
+class RunSummary:
+    """A run folder in a few numbers.
 
-    "done" with fewer steps than config.yaml has now is no end, but "interrupted": the run goes on from there.
-    `saved` is the env step of the newest checkpoint, `reached` that of the newest row, `sps` env steps a second.
-    `error` is the first line of the run's own, `fault` why status.json cannot be read.
+    Args:
+        state: the state in status.json, None if there is none. "done" with fewer steps than config.yaml has now
+            counts as "interrupted", because the run goes on from there.
+        written_at: when status.json was written, in seconds since 1970.
+        saved_step: the env step of the newest checkpoint.
+        reached_step: the env step of the newest row of metrics.jsonl.
+        total_steps: as in config.yaml; None if that cannot be read.
+        last_return: of the newest evaluation.
+        sps: env steps a second.
+        error: the first line of the run's error, or "".
+        unreadable: why status.json cannot be read, or "".
     """
 
-    said: str | None
-    at: float
-    saved: int
-    reached: int
+    state: str | None
+    written_at: float
+    saved_step: int
+    reached_step: int
     total_steps: int | None
     last_return: float | None
     sps: float | None
     error: str
-    fault: str
+    unreadable: str
 
 
-def glances(folders: Sequence[Path]) -> list[Glance]:
-    """Of many: a network disk takes milliseconds for each file, so several are read at the same time."""
+def summarize_all(folders: Sequence[Path]) -> list[RunSummary]:
+    """Summarize many run folders, several at a time: a network disk takes milliseconds for each file."""
     size = len(folders) // READERS + 1
     shares = [folders[start : start + size] for start in range(0, len(folders), size)]
     with ThreadPoolExecutor(READERS) as readers:
-        return [seen for share in readers.map(lambda share: list(map(glance, share)), shares) for seen in share]
+        read = readers.map(lambda share: [summarize(folder) for folder in share], shares)
+        return [summary for summaries in read for summary in summaries]
 
 
-def glance(folder: Path) -> Glance:
-    """Of a run folder, whatever is in it."""
-    status, at, fault = _status(folder / "status.json")
-    newest = _newest_rows(folder / "metrics.jsonl") if status or fault else {}
-    saved, total, said = _whole(status.get("env_step")), _total_steps(folder / "config.yaml"), status.get("state")
-    return Glance(
-        said="interrupted" if said == "done" and saved < (total or 0) else said,
-        at=at,
-        saved=saved,
-        reached=max(saved, _whole(newest.get("env_step"))),
-        total_steps=total,
+def summarize(folder: Path) -> RunSummary:
+    """Summarize a run folder; nothing in it makes this raise."""
+    status, written_at, unreadable = _status(folder / "status.json")
+    newest = _newest_rows(folder / "metrics.jsonl") if status or unreadable else {}
+    saved_step = _whole(status.get("env_step"))
+    total_steps = _total_steps(folder / "config.yaml")
+    state = status.get("state")
+    return RunSummary(
+        state="interrupted" if state == "done" and saved_step < (total_steps or 0) else state,
+        written_at=written_at,
+        saved_step=saved_step,
+        reached_step=max(saved_step, _whole(newest.get("env_step"))),
+        total_steps=total_steps,
         last_return=newest.get(RETURN, status.get("last_return")),
         sps=newest.get(SPEED),
-        error=_first_line(status.get("error")),
-        fault=fault,
+        error=str(status.get("error") or "").partition("\n")[0],
+        unreadable=unreadable,
     )
 
 
 def _status(path: Path) -> tuple[dict[str, Any], float, str]:
-    """status.json, when it was written, and why it cannot be read."""
+    """Return status.json, when it was written, and why it cannot be read."""
     try:
         with path.open("rb") as file:
-            content, at = json.loads(file.read()), os.fstat(file.fileno()).st_mtime
+            content = json.loads(file.read())
+            written_at = os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:
         return {}, 0.0, ""
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is torn"
-        return {}, 0.0, f"status.json cannot be read: {reason}"
-    return (content, at, "") if isinstance(content, dict) else ({}, at, "status.json cannot be read: it is torn")
+    except OSError as error:
+        return {}, 0.0, f"status.json cannot be read: {error.strerror}"
+    except ValueError:
+        return {}, 0.0, "status.json cannot be read: it is torn"
+    if not isinstance(content, dict):
+        return {}, written_at, "status.json cannot be read: it is torn"
+    return content, written_at, ""
 
 
 def _newest_rows(path: Path) -> Mapping[str, Any]:
-    """The newest values of `env_step`, RETURN and SPEED in a metrics.jsonl; those that its end has."""
-    found: dict[str, Any] = {}
+    """Return the newest values of `env_step`, RETURN and SPEED, as far as the end of a metrics.jsonl has them."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -87,37 +106,41 @@ def _newest_rows(path: Path) -> Mapping[str, Any]:
                 found = dict(_newest_values(file.read(), whole=length >= size))
                 if length >= size or len(found) == 3:
                     break
-    except OSError:
-        pass  # the run has no record yet, or it cannot be read now
+    except FileNotFoundError:  # the run has no record yet
+        return {}
+    except OSError as error:
+        log.warning("%s cannot be read: %s", path, error.strerror)
+        return {}
     return found
 
 
 def _newest_values(tail: bytes, whole: bool) -> Iterator[tuple[str, float]]:
-    start, stop = 0 if whole else tail.find(b"\n") + 1, tail.rfind(b"\n") + 1
+    """Yield names and values from the complete lines of a tail; `whole`: its first line is complete, too."""
+    start = 0 if whole else tail.find(b"\n") + 1
+    stop = tail.rfind(b"\n") + 1
     for name in ("env_step", RETURN, SPEED):
         place = tail.rfind(b'"%s"' % name.encode(), start, stop)
         if place < 0:
             continue
+        line = tail[tail.rfind(b"\n", 0, place) + 1 : tail.find(b"\n", place)]
         try:
-            value = json.loads(tail[tail.rfind(b"\n", 0, place) + 1 : tail.find(b"\n", place)])[name]
-        except (ValueError, LookupError, TypeError):
-            continue  # a power cut can leave anything
+            value = json.loads(line)[name]
+        except (ValueError, LookupError, TypeError):  # a power cut can leave anything
+            continue
         yield name, math.nan if value is None else value
 
 
 def _total_steps(path: Path) -> int | None:
-    """Without a YAML parser, which would take 10 times as long as everything else."""
+    """Read total_steps without a YAML parser, which would take 10 times as long as everything else."""
     try:
         found = re.search(rb"^total_steps: (\d+)\s*$", path.read_bytes(), re.MULTILINE)
-    except OSError:
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("%s cannot be read: %s", path, error.strerror)
         return None
     return int(found[1]) if found else None
 
 
 def _whole(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _first_line(error: Any) -> str:
-    """Of what a run failed with."""
-    return str(error or "").partition("\n")[0]

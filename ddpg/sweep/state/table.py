@@ -1,62 +1,70 @@
-"""What `ddpg-sweep status` shows: a line for each run, the counts, the command that goes on with what is not done."""
+"""The text of `ddpg-sweep status`: a line for each run, the counts, and the command that goes on with the rest."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from ddpg.sweep.state.folder import SweepFolder, swept
+from ddpg.sweep.state.folder import SweepFolder, swept_keys
 from ddpg.sweep.state.status import STATES, RunState, State, states
-from ddpg.sweep.state.tasks import NO_SLURM
+from ddpg.sweep.state.tasks import SLURM_IS_SILENT
+
+#: Columns of numbers.
+RIGHT_ALIGNED = {"job", "env_step", "return", "steps/s"}
 
 
 def status(sweep: SweepFolder, only: Sequence[State] | None, width: int | None) -> str:
-    """The table of the runs in these states (None: all), and below it the counts and what can be done.
+    """Return a table of the runs, their counts, and how to go on with what is not done.
 
-    Lines are cut at `width` characters; None: not at all.
+    Args:
+        sweep: which sweep.
+        only: the states of the runs in the table; None for all.
+        width: characters at which lines are cut; None for no limit.
     """
-    return _shown(sweep, states(sweep), only, width)
+    return _text(sweep, states(sweep), only, width)
 
 
-def summary(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
-    """What a launcher says at its end: the runs that ended and are not done, the counts, and how to go on."""
-    return _shown(sweep, runs, [state for state in STATES if state not in ("done", "running", "pending")], None)
+def ending(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
+    """Return what a launcher prints at its end: the runs that ended and are not done, the counts, and how to go on."""
+    only = [state for state in STATES if state not in ("done", "running", "pending")]
+    return _text(sweep, runs, only, width=None)
 
 
-def _shown(sweep: SweepFolder, runs: Sequence[RunState], only: Sequence[State] | None, width: int | None) -> str:
+def _text(sweep: SweepFolder, runs: Sequence[RunState], only: Sequence[State] | None, width: int | None) -> str:
     chosen = [run for run in runs if only is None or run.state in only]
-    return "\n".join([*table(chosen, swept([run.run for run in runs]), width), outcome(sweep, runs)])
+    keys = swept_keys([run.run for run in runs])
+    return "\n".join([*table(chosen, keys, width), outcome(sweep, runs)])
 
 
 def table(runs: Sequence[RunState], keys: Sequence[str], width: int | None) -> list[str]:
-    """Its lines; none without runs. `keys` are those that were swept, a column for each."""
+    """Return the lines of a table with a column for each of the swept keys; no lines without runs."""
     if not runs:
         return []
     header = ["job", *_short(keys), "state", "env_step", "return", "steps/s", "error"]
-    rows = [_cells(run, keys) for run in runs]
-    right = {0, *range(len(header) - 4, len(header) - 1)}
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [
-        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in [header, *rows]
-    ]
-    return [_cut(line.rstrip(), width) for line in lines]
+    rows = [header, *(_cells(run, keys) for run in runs)]
+    columns = [_aligned(column) for column in zip(*rows, strict=True)]
+    return [_cut("  ".join(cells).rstrip(), width) for cells in zip(*columns, strict=True)]
+
+
+def _aligned(column: Sequence[str]) -> list[str]:
+    width = max(map(len, column))
+    return [cell.rjust(width) if column[0] in RIGHT_ALIGNED else cell.ljust(width) for cell in column]
 
 
 def counts(runs: Sequence[RunState]) -> str:
-    """`12 runs: 9 done, 2 running, 1 failed`."""
+    """Return `12 runs: 9 done, 2 running, 1 failed`."""
     number = Counter(run.state for run in runs)
-    told = ", ".join(f"{number[state]} {state}" for state in STATES if number[state])
-    return f"{number_of_runs(len(runs))}: {told}"
+    listed = ", ".join(f"{number[state]} {state}" for state in STATES if number[state])
+    return f"{number_of_runs(len(runs))}: {listed}"
 
 
 def number_of_runs(count: int) -> str:
-    """`1 run`, `2 runs`."""
+    """Return `1 run` or `2 runs`."""
     return f"{count} run{'s' * (count != 1)}"
 
 
 def outcome(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
-    """The counts, what cannot be known, and how to go on with what is not done."""
+    """Return the counts, what cannot be known, and how to go on with what is not done."""
     lines = [counts(runs)]
-    if any(run.task == NO_SLURM and run.state != "done" for run in runs):
+    if any(run.task == SLURM_IS_SILENT and run.state != "done" for run in runs):
         lines.append("Slurm cannot be asked (squeue): the states of runs that are not done are as of their folders")
     if not sweep.exists:
         lines.append("Hydra ran this sweep: runs that it has not started are not shown")
@@ -82,7 +90,7 @@ def _cells(run: RunState, keys: Sequence[str]) -> list[str]:
 
 
 def _progress(run: RunState) -> str:
-    """`30000 of 100000 (30%)`, the numbers below each other."""
+    """Return `30000 of 100000 (30%)`, with the percentages in line below each other."""
     if not run.total_steps:
         return f"{run.env_step} of ?"
     percent = min(100 * run.env_step // run.total_steps, 100)
@@ -90,9 +98,10 @@ def _progress(run: RunState) -> str:
 
 
 def _short(keys: Sequence[str]) -> list[str]:
-    """The last parts of dotted keys, as far as they tell them apart."""
-    last = Counter(key.rpartition(".")[2] for key in keys)
-    return [name if last[name := key.rpartition(".")[2]] == 1 else key for key in keys]
+    """Return the last parts of dotted keys, where these differ from each other."""
+    ends = [key.rpartition(".")[2] for key in keys]
+    count = Counter(ends)
+    return [end if count[end] == 1 else key for key, end in zip(keys, ends, strict=True)]
 
 
 def _cut(line: str, width: int | None) -> str:

@@ -11,7 +11,7 @@ from submitit.core.utils import UncompletedJobError
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.sweep.execute.job import Job
-from ddpg.sweep.state.folder import Run
+from ddpg.sweep.state.folder import SweepRun
 
 Prepare = Callable[..., Job]
 
@@ -21,13 +21,13 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     """job(1, SIGTERM): of two runs so many do not end well, and the job is sent signals."""
 
     def _job(undone: int = 0, *told: signal.Signals) -> Job:
-        def train(pool: object, runs: Sequence[Run], interrupt: InterruptFlag) -> list[Run]:
+        def train(pool: object, runs: Sequence[SweepRun], interrupt: InterruptFlag) -> list[SweepRun]:
             for signum in told:
                 signal.raise_signal(signum)
             return list(runs[:undone])
 
         monkeypatch.setattr("ddpg.sweep.execute.pool.Pool.train", train)
-        return Job(tuple(Run(n, tmp_path / str(n), ()) for n in range(2)), 1, tmp_path)
+        return Job(tuple(SweepRun(n, tmp_path / str(n), ()) for n in range(2)), 1, tmp_path)
 
     return _job
 
@@ -109,7 +109,7 @@ def test_a_requeue_that_fails_is_tried_again(job: Prepare, refusing: list[str], 
 
 
 def test_no_requeue_at_all(job: Prepare, refusing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ddpg.sweep.execute.job.INSIST_S", -1.0)
+    monkeypatch.setattr("ddpg.sweep.execute.job.REQUEUE_S", -1.0)
     refusing += ["Unable to contact slurm controller"]
     with pytest.raises(UserError, match="saved, and could not be requeued: Unable to contact"):
         job(1, signal.SIGUSR2)()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.errors import UserError
-from ddpg.sweep.state.folder import Run, Submission, SweepFolder, swept
+from ddpg.sweep.state.folder import Submission, SweepFolder, SweepRun, swept_keys
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def sweep(tmp_path: Path) -> SweepFolder:
 def test_what_was_written(sweep: SweepFolder, tmp_path: Path) -> None:
     assert sweep.exists
     assert (sweep.launcher, sweep.threads, sweep.directory) == ({"kind": "local"}, 2, Path("/home"))
-    assert sweep.runs[2] == Run(2, tmp_path / "2_run", ("env=hopper", "seed=2"))
+    assert sweep.runs[2] == SweepRun(2, tmp_path / "2_run", ("env=hopper", "seed=2"))
 
 
 def test_the_newest_task_counts(sweep: SweepFolder) -> None:
@@ -29,7 +29,7 @@ def test_the_newest_task_counts(sweep: SweepFolder) -> None:
     sweep.add_submission(first)
     sweep.add_submission(again)
     assert sweep.submissions() == [first, again]
-    assert sweep.task_of() == {0: "7_0", 1: "9", 2: "7_1"}
+    assert sweep.newest_tasks() == {0: "7_0", 1: "9", 2: "7_1"}
 
 
 def test_no_sweep(tmp_path: Path) -> None:
@@ -39,14 +39,18 @@ def test_no_sweep(tmp_path: Path) -> None:
 
 
 def test_one_command_hands_over_at_a_time(sweep: SweepFolder) -> None:
-    with sweep.alone(), pytest.raises(UserError, match="another command is at work"), sweep.alone():
+    with sweep.lock(), pytest.raises(UserError, match="another command is at work"), sweep.lock():
         pass
-    with sweep.alone():
+    with sweep.lock():
         pass
 
 
 def test_swept_keys(sweep: SweepFolder) -> None:
     """What differs, and what only some runs say."""
-    assert swept(sweep.runs) == ["seed"]
-    several = [Run(0, Path(), ("a=1", "b=2")), Run(1, Path(), ("a=1", "b=3", "c=x")), Run(2, Path(), ("c=y",))]
-    assert swept(several) == ["b", "c"]
+    assert swept_keys(sweep.runs) == ["seed"]
+    several = [
+        SweepRun(0, Path(), ("a=1", "b=2")),
+        SweepRun(1, Path(), ("a=1", "b=3", "c=x")),
+        SweepRun(2, Path(), ("c=y",)),
+    ]
+    assert swept_keys(several) == ["b", "c"]

@@ -14,9 +14,9 @@ import pytest
 from support.sweep_folders import TOTAL, FakeSlurm, pool, row, write_run, write_sweep, written
 
 from ddpg.errors import UserError
-from ddpg.sweep.state.folder import Run, SweepFolder
+from ddpg.sweep.state.folder import SweepFolder, SweepRun
 from ddpg.sweep.state.status import STATES, RunState, State, state_of, states
-from ddpg.sweep.state.table import status, summary, table
+from ddpg.sweep.state.table import ending, status, table
 from ddpg.sweep.state.tasks import Fate, Task
 
 SAID = ("done", "running", "failed", "interrupted", None)
@@ -25,10 +25,9 @@ RUNNING, FAILED, DONE = {"state": "running"}, {"state": "failed", "error": "no"}
 
 
 @pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
-    fake = FakeSlurm(tmp_path)
-    monkeypatch.setenv("PATH", f"{fake.bin}:{os.environ['PATH']}")
-    return fake
+def slurm(fake_slurm: FakeSlurm) -> FakeSlurm:
+    """The Slurm of these tests is not the real one."""
+    return fake_slurm
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def said(sweep: SweepFolder) -> list[State]:
 
 
 def told_at_the_end(sweep: SweepFolder) -> str:
-    return summary(sweep, states(sweep))
+    return ending(sweep, states(sweep))
 
 
 class TestStateOf:
@@ -71,7 +70,7 @@ class TestStateOf:
     @pytest.mark.parametrize(("state", "fate"), list(product(STATES, FATES)))
     def test_retry_takes_what_is_neither_done_nor_alive(self, state: State, fate: Fate | None) -> None:
         task = None if fate is None else Task(fate)
-        run = RunState(Run(0, Path("x"), ()), state, 0, None, None, None, "", task)
+        run = RunState(SweepRun(0, Path("x"), ()), state, 0, None, None, None, "", task)
         assert run.can_be_retried == (state not in ("done", "running") and fate in ("gone", None))
 
     @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ class TestStateOf:
         ],
     )
     def test_cases(self, said: str | None, since: bool, fate: Fate | None, state: State) -> None:
-        assert state_of(said, since, fate, held=False) == state
+        assert state_of(said, since, fate, locked=False) == state
 
 
 class TestOnSlurm:
@@ -335,7 +334,7 @@ class TestTable:
 
     def test_long_keys_are_named_by_their_ends(self) -> None:
         keys = ["optimizer.actor.lr", "noise.sigma", "optimizer.critic.lr"]
-        run = Run(0, Path("x"), tuple(f"{key}=1" for key in keys))
+        run = SweepRun(0, Path("x"), tuple(f"{key}=1" for key in keys))
         header = table([RunState(run, "done", 0, None, None, None, "", None)], keys, None)[0]
         assert header.split()[1:4] == ["optimizer.actor.lr", "sigma", "optimizer.critic.lr"]
 

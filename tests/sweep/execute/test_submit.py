@@ -61,7 +61,7 @@ def test_arrays_within_the_limit(sweep: SweepFolder, sbatch: Callable[[str], Non
     sbatch(COUNT)
     jobs = submit(sweep, range(7), chosen())
     assert jobs == ["100_0", "100_1", "100_2", "101_0", "101_1", "101_2", "102"]
-    assert sweep.task_of() == dict(enumerate(jobs))
+    assert sweep.newest_tasks() == dict(enumerate(jobs))
     assert "--array=0-2%3" in (tmp_path / "script-0").read_text()
 
 
@@ -85,7 +85,7 @@ def test_refused_in_the_middle(sweep: SweepFolder, sbatch: Callable[[str], None]
     sbatch(f'[ -e script-0 ] && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}\n{COUNT}')
     with pytest.raises(UserError, match=r"QOSMaxSubmitJobPerUserLimit.*; 3 of 7 jobs are submitted, ddpg-sweep retry"):
         submit(sweep, range(7), chosen())
-    assert sorted(sweep.task_of()) == [0, 1, 2]
+    assert sorted(sweep.newest_tasks()) == [0, 1, 2]
 
 
 def test_a_full_disk(sweep: SweepFolder, sbatch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_ctrl_c_between_two_arrays(
     sbatch(f"kill -INT {os.getpid()}\n{COUNT}")
     with pytest.raises(Interrupted):
         submit(sweep, range(7), chosen())
-    assert sorted(sweep.task_of()) == [0, 1, 2]
+    assert sorted(sweep.newest_tasks()) == [0, 1, 2]
 
 
 def test_waits_for_its_own_jobs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from ddpg.errors import UserError
-from ddpg.sweep.forecast.memory import (
+from ddpg.sweep.forecast.requirements import (
     BASE_GB,
     GIB,
     GPU_GB,
     EnvFacts,
-    asked_gb,
     env_facts,
-    estimated_mem_gb,
+    estimated_job_gb,
     job_gb,
     replay_gb,
+    requested_gb,
 )
 from ddpg.sweep.freeze import FrozenRun
 
@@ -47,6 +47,6 @@ def test_a_job_fits_its_largest_runs() -> None:
 
 def test_estimate_counts_every_run_of_a_job(resolved: Callable[..., dict[str, Any]]) -> None:
     runs = [FrozenRun(n, Path(str(n)), [], {}, resolved(f"seed={n}")) for n in range(8)]
-    assert 8 * BASE_GB <= estimated_mem_gb(runs, runs_per_job=8, gpu=False) <= 8 * BASE_GB + 2
-    more = asked_gb([0.5] * 8, 8, gpu=True) - asked_gb([0.5] * 8, 8, gpu=False)
+    assert 8 * BASE_GB <= estimated_job_gb(runs, runs_per_job=8, gpu=False) <= 8 * BASE_GB + 2
+    more = requested_gb([0.5] * 8, 8, gpu=True) - requested_gb([0.5] * 8, 8, gpu=False)
     assert more == pytest.approx(8 * GPU_GB, abs=1)

@@ -5,36 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from support.sweep_folders import launcher_options, slurm_options
 
 from ddpg.errors import UserError
 from ddpg.sweep.forecast import forecast, plan
 from ddpg.sweep.forecast.forecast import Forecast, forecasts, grouped, hours
-from ddpg.sweep.forecast.memory import EnvFacts
 from ddpg.sweep.forecast.plan import _time, required_starts, wall_hours
 from ddpg.sweep.forecast.probe import Speed
+from ddpg.sweep.forecast.requirements import EnvFacts
 from ddpg.sweep.freeze import FrozenRun
-from ddpg.sweep.options import LocalOptions, Options, SlurmOptions, options
+from ddpg.sweep.options import LocalOptions, Options, SlurmOptions
 from ddpg.sweep.slurm import Limits
 
-ROOT = Path(__file__).parents[2]
 PENDULUM = EnvFacts(transition_bytes=25, episode_steps=200)
 SPEED = Speed(acting=1000.0, learning=100.0, startup_s=10.0, peak_gb=0.4, share=1.0)
 
 Resolved = Callable[..., dict[str, Any]]
-
-
-def launcher(kind: str, **values: Any) -> Options:
-    """Options of the YAML, with changes."""
-    named = yaml.safe_load((ROOT / f"conf/hydra/launcher/{kind}.yaml").read_text())
-    named.pop("_target_")
-    return options({**named, "kind": kind, **values})
-
-
-def slurm_options(**values: Any) -> SlurmOptions:
-    chosen = launcher("slurm", **values)
-    assert isinstance(chosen, SlurmOptions)
-    return chosen
 
 
 @pytest.fixture
@@ -72,7 +58,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         if said["refusal"]:
             raise UserError(said["refusal"])
 
-    monkeypatch.setattr(plan.slurm, "require_submittable", _require)
+    monkeypatch.setattr(plan, "require_submittable", _require)
     monkeypatch.setattr(plan.slurm, "limits", lambda: Limits(array_size=4, jobs=100))
     return said
 
@@ -206,7 +192,7 @@ def test_plan_for_this_machine(
 ) -> None:
     monkeypatch.setattr(plan, "usable", lambda: [0, 1])
     monkeypatch.setattr("ddpg.run.machine.available_memory", lambda: 2 * 2**30)
-    chosen = launcher("local")
+    chosen = launcher_options("local")
     assert isinstance(chosen, LocalOptions)
     runs = sweep(*(f"total_steps=360000 seed={seed}" for seed in range(4)))
     plan.plan(runs, chosen, probe_s=1)
@@ -214,17 +200,21 @@ def test_plan_for_this_machine(
     assert "4 runs on this machine, 2 at a time, which take 2 GiB" in said
     assert "2.4 hours from start to end, if 2 run at the same time" in said
     with pytest.raises(UserError, match=r"^hydra.launcher.processes=4 are expected to need 3 GiB, 2.0 GiB are free"):
-        plan.plan(runs, launcher("local", processes=4), probe_s=1)
+        plan.plan(runs, launcher_options("local", processes=4), probe_s=1)
 
 
 @pytest.mark.parametrize(
     ("speeds", "options", "line"),
     [
-        ([None], launcher("local"), "?: not probed"),
-        ([SPEED, SPEED], launcher("local"), "~: not probed, but taken from the most similar configuration that was"),
+        ([None], launcher_options("local"), "?: not probed"),
+        (
+            [SPEED, SPEED],
+            launcher_options("local"),
+            "~: not probed, but taken from the most similar configuration that was",
+        ),
         (
             [Speed(1, 1, 1, 0, share=0.4)],
-            launcher("local"),
+            launcher_options("local"),
             "this machine is busy: a probe had 40% of a core, and is converted to a whole one",
         ),
         ([SPEED], slurm_options(gpus_per_node=1), "the jobs ask for GPUs; the probes had none"),

@@ -1,0 +1,105 @@
+"""Slurm's commands, with answers of Slurm 22.05; and once with a real Slurm."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.slurm_answers import say
+from support.slurm_cluster import Cluster
+from support.sweep_folders import slurm_options
+
+from ddpg.errors import UserError
+from ddpg.sweep.slurm import Limits, Nodes, QueuedJob, cancel, limits, partitions, queue
+from ddpg.sweep.slurm_checks import require_submittable
+
+
+def test_queue(program: Callable[[str, str], None]) -> None:
+    lines = "18_0|PENDING|JobHeldUser\n19|RUNNING|None\n20|PENDING|ReqNodeNotAvail, UnavailableNodes:big[1-3]|x\n"
+    program("squeue", say(lines))
+    found = queue()
+    assert found is not None
+    assert found["18_0"] == QueuedJob("PENDING", "JobHeldUser")
+    assert found["19"] == QueuedJob("RUNNING", "None")
+    assert found["20"].reason == "ReqNodeNotAvail, UnavailableNodes:big[1-3]|x"
+
+
+def test_queue_tells_no_jobs_from_no_answer(program: Callable[[str, str], None]) -> None:
+    program("squeue", "exit 0")
+    assert queue() == {}
+    program("squeue", "echo slurm_load_jobs error: Unable to contact slurm controller >&2; exit 1")
+    assert queue() is None
+    program("squeue", "echo squeue: error: Invalid user: 4242 >&2; echo '1|RUNNING|None'")  # and ends with 0
+    assert queue([0, 4242]) is None
+
+
+def test_queue_of_several_users(program: Callable[[str, str], None]) -> None:
+    program("squeue", 'test "$1" = --user=17,4242 && echo "1|RUNNING|None"')
+    assert queue({4242, 17}) == {"1": QueuedJob("RUNNING", "None")}
+
+
+def test_customs_of_the_user_do_not_reach_slurm(
+    program: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQUEUE_STATES", "FAILED")
+    program("squeue", 'test -z "$SQUEUE_STATES" && echo "1|RUNNING|None"')
+    assert queue() == {"1": QueuedJob("RUNNING", "None")}
+
+
+def test_cancel_in_portions(program: Callable[[str, str], None], tmp_path: Path) -> None:
+    program("scancel", f"echo $# $1 >> {tmp_path / 'calls'}")
+    cancel([f"7_{task}" for task in range(1200)])
+    assert (tmp_path / "calls").read_text().splitlines() == ["500 7_0", "500 7_500", "200 7_1000"]
+
+
+def test_cancel_of_what_has_ended(program: Callable[[str, str], None]) -> None:
+    program("scancel", "echo scancel: error: Kill job error on job id 9: Invalid job id specified >&2; exit 1")
+    cancel(["9"])
+    program("scancel", "echo scancel: error: Kill job error on job id 9: Access/permission denied >&2; exit 1")
+    with pytest.raises(UserError, match=r"^scancel: Kill job error on job id 9: Access/permission denied$"):
+        cancel(["9"])
+
+
+@pytest.mark.usefixtures("cluster")
+def test_partitions() -> None:
+    found = {partition.name: partition for partition in partitions()}
+    assert [name for name, partition in found.items() if partition.default] == ["low"]
+    assert [found[name].max_minutes for name in ("low", "short", "gpu", "mixed")] == [float("inf"), 60, 2880, 30]
+    assert found["short"].nodes == (Nodes(512000, 64, 4), Nodes(20000, 2, 0))
+    assert found["gpu"].nodes == (Nodes(100000, 64, 4),)
+    assert found["empty"].nodes == ()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_limits() -> None:
+    assert limits() == Limits(array_size=1001, jobs=100)
+
+
+def test_no_slurm_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert queue() is None
+    with pytest.raises(UserError, match=r"^sinfo is not on this machine$"):
+        partitions()
+
+
+@pytest.mark.slurm
+def test_against_a_real_slurm(slurm: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in slurm.env.items():
+        monkeypatch.setenv(name, value)
+    found = {partition.name: partition for partition in partitions()}
+    assert found["main"].default
+    assert found["main"].max_minutes == 7 * 24 * 60
+    assert [(node.cpus, node.gpus) for node in found["main"].nodes] == [(8, 0)]
+    assert limits().array_size == 1001
+    largest = found["main"].nodes[0].memory_mb // 1024
+    require_submittable(slurm_options(), 1, threads=8, mem_gb=largest)
+    with pytest.raises(UserError, match=f"offers: {largest} at most"):
+        require_submittable(slurm_options(), 1, threads=1, mem_gb=largest + 1)
+    job = slurm.run("sbatch", "--parsable", "--hold", "--array=0-3", "--output=/dev/null", "--wrap=sleep 1000")
+    queued = queue()
+    assert queued is not None
+    assert {task: one for task, one in queued.items() if task.startswith(job)} == {
+        f"{job}_{task}": QueuedJob("PENDING", "JobHeldUser") for task in range(4)
+    }
+    cancel([f"{job}_1", f"{job}_2", "999999"])
+    assert sorted(task for task in queue() or {} if task.startswith(job)) == [f"{job}_0", f"{job}_3"]
+    cancel([job])
