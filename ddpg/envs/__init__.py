@@ -1,4 +1,4 @@
-"""Environments: what to build (`EnvSpec`, filled by conf/env/*.yaml) and how it is drawn."""
+"""Environments of every suite: built by `EnvSpec`, which conf/env/*.yaml fill, and drawn."""
 
 from ddpg.envs.rendering import frames_per_second, write_video
 from ddpg.envs.spec import Budget, EnvSpec, folder_name

@@ -1,73 +1,84 @@
-"""Why an environment could not be built, in one line that names the key and what to write instead."""
+"""Explanations in one line of why an environment could not be built, with the key and what to write instead."""
 
 import re
 import traceback
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 import gymnasium
+from gymnasium.envs.registration import EnvSpec as Registered
 from gymnasium.error import DependencyNotInstalled
 
 from ddpg.errors import one_line, typed_line
 
-if TYPE_CHECKING:
-    from ddpg.envs.spec import EnvSpec
+
+@dataclass(frozen=True)
+class EnvName:
+    """The keys by which the user chose an environment; `str()` writes them as overrides.
+
+    `version`, `domain` and `task` are the parts of `id` that have keys of their own, or None.
+    `extra` is the extra of this package that installs the environment, if one does.
+    """
+
+    id: str
+    version: str | None
+    domain: str | None
+    task: str | None
+    extra: str | None
+
+    def __str__(self) -> str:
+        if self.domain is not None and self.task is not None:
+            return f"env.domain={self.domain} env.task={self.task}"
+        if self.version is not None:
+            return f"env.version={self.version} ({self.id})"
+        return f"env.id={self.id}"
 
 
-def key(spec: "EnvSpec") -> str:
-    """The override with which the user chose this env."""
-    if spec.domain is not None and spec.task is not None:
-        return f"env.domain={spec.domain} env.task={spec.task}"
-    if spec.version is not None:
-        return f"env.version={spec.version} ({spec.id})"
-    return f"env.id={spec.id}"
-
-
-def failed_import(spec: "EnvSpec", module: str, error: Exception) -> str:
-    """`env.imports` names a module that is not there or that fails on its own."""
+def failed_import(name: EnvName, module: str, error: Exception) -> str:
+    """Explain why a module of `env.imports` is not there or fails on its own."""
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
-        return _missing(spec, error.name)
-    return f"env.imports=[{module}]: importing it failed: {_told(error)}"
+        return _missing(name, error.name)
+    return f"env.imports=[{module}]: importing it failed: {_with_place(error)}"
 
 
-def failed_build(spec: "EnvSpec", error: Exception) -> str:
-    """gymnasium.make raised: a package is missing, the id is unknown, or the env's own code failed."""
+def failed_build(name: EnvName, error: Exception) -> str:
+    """Explain why `gymnasium.make` raised: a missing package, an unknown id, or the environment's own code."""
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
-        return _missing(spec, error.name)
+        return _missing(name, error.name)
     if isinstance(error, DependencyNotInstalled):
-        return f"{key(spec)}: {_install(spec) or one_line(error)}"
-    if spec.id.rpartition(":")[2] not in gymnasium.registry:
-        return _unknown(spec)
-    return f"{key(spec)}: building it failed: {_told(error)}{_instead(spec)}"
+        return f"{name}: {_install_extra(name) or one_line(error)}"
+    if name.id.rpartition(":")[2] not in gymnasium.registry:
+        return _unknown(name)
+    return f"{name}: building it failed: {_with_place(error)}{_other_versions(name)}"
 
 
-def _missing(spec: "EnvSpec", module: str) -> str:
-    advice = _install(spec) or (
+def _missing(name: EnvName, module: str) -> str:
+    advice = _install_extra(name) or (
         f"no Python module {module} is installed: pip install {module}, or put its folder on PYTHONPATH"
     )
-    return f"{key(spec)}: {advice}"
+    return f"{name}: {advice}"
 
 
-def _install(spec: "EnvSpec") -> str | None:
-    return spec.extra and f"its packages are not installed: pip install 'ddpg[{spec.extra}]'"
+def _install_extra(name: EnvName) -> str | None:
+    return name.extra and f"its packages are not installed: pip install 'ddpg[{name.extra}]'"
 
 
-def _unknown(spec: "EnvSpec") -> str:
-    if _siblings(spec):
-        return f"{key(spec)}: no such version{_instead(spec)}"
-    near = _nearest(spec)
-    if near:
-        return f"{key(spec)}: no such environment; nearest: {', '.join(near)}"
-    return f"{key(spec)}: no such environment; if a package of yours registers it, name that in env.imports"
+def _unknown(name: EnvName) -> str:
+    if _siblings(name):
+        return f"{name}: no such version{_other_versions(name)}"
+    nearest = _nearest(name)
+    if nearest:
+        return f"{name}: no such environment; nearest: {', '.join(nearest)}"
+    return f"{name}: no such environment; if a package of yours registers it, name that in env.imports"
 
 
-def _nearest(spec: "EnvSpec") -> list[str]:
-    if spec.domain is None:
-        return _close(spec.id, list(gymnasium.registry))
-    tasks = [env.name for env in gymnasium.registry.values() if env.namespace == "dm_control"]
+def _nearest(name: EnvName) -> list[str]:
+    if name.domain is None:
+        return _close(name.id, list(gymnasium.registry))
+    registered = [env.name for env in gymnasium.registry.values() if env.namespace == "dm_control"]
+    tasks = [task for task in registered if "-" in task]
     return [
-        "env.domain={} env.task={}".format(*name.split("-", 1))
-        for name in _close(f"{spec.domain}-{spec.task}", [name for name in tasks if "-" in name])
+        "env.domain={} env.task={}".format(*task.split("-", 1)) for task in _close(f"{name.domain}-{name.task}", tasks)
     ]
 
 
@@ -76,28 +87,34 @@ def _close(word: str, candidates: list[str]) -> list[str]:
     return [spelling[match] for match in get_close_matches(word.lower(), spelling, n=3, cutoff=0.5)]
 
 
-def _instead(spec: "EnvSpec") -> str:
-    """The versions of the same env that can be built, as overrides."""
-    ids = _siblings(spec)
+def _other_versions(name: EnvName) -> str:
+    """Name the versions of the same environment that can be built, as overrides."""
+    ids = _siblings(name)
     if not ids:
         return ""
-    if spec.version is None:
+    if name.version is None:
         return "; use " + " or ".join(f"env.id={other}" for other in ids)
     return "; use " + " or ".join(f"env.version={other.rpartition('-')[2]}" for other in ids)
 
 
-def _siblings(spec: "EnvSpec") -> list[str]:
-    stem = re.sub(r"-v?\d*$", "", spec.id if spec.version is None else spec.id.removesuffix(spec.version))
+def _siblings(name: EnvName) -> list[str]:
+    stem = re.sub(r"-v?\d*$", "", name.id.removesuffix(name.version or ""))
+    versions = re.compile(re.escape(stem) + r"-v\d+")
     return sorted(
         other
         for other, registered in gymnasium.registry.items()
-        if re.fullmatch(re.escape(stem) + r"-v\d+", other)
-        and other != spec.id
-        # gymnasium keeps the v2 and v3 of its MuJoCo tasks registered only to say that they are gone
-        and getattr(registered.entry_point, "__name__", "") != "_raise_mujoco_py_error"
+        if versions.fullmatch(other) and other != name.id and not _is_withdrawn(registered)
     )
 
 
-def _told(error: Exception) -> str:
+def _is_withdrawn(registered: Registered) -> bool:
+    """Tell whether gymnasium keeps the id only to say that the version is gone, by a function that raises.
+
+    The environments that gymnasium itself still has are registered by the name of their class.
+    """
+    return getattr(registered.entry_point, "__module__", "").startswith("gymnasium.")
+
+
+def _with_place(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{typed_line(error)} ({place.filename}:{place.lineno})"

@@ -1,85 +1,65 @@
-"""Silence for what simulators print and a user can do nothing about; everything else still comes through."""
+"""What simulators print from C: a line that says nothing is dropped, MuJoCo's warnings are logged."""
 
 import logging
 import os
-import re
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import gymnasium
 
 _log = logging.getLogger(__name__)
 
-# pybullet prints these in C at import and at every connection.
-_PYBULLET = re.compile(rb"pybullet build time: .*|argv\[0\]=")
-# The XML files of gymnasium's MuJoCo tasks still have this attribute.
-_MUJOCO = re.compile(r"compiler attribute 'settotalmass' is deprecated")
+
+class QuietConnection(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Drops the line `argv[0]=` that PyBullet writes when the environment connects, in its first reset.
+
+    A run makes PyBullet's environments anew at each snapshot, so that these lines would hide its progress.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._connected = False
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        if self._connected:
+            return self.env.reset(seed=seed, options=options)
+        with _stdout_without(b"argv[0]=\n"):
+            result = self.env.reset(seed=seed, options=options)
+        self._connected = True
+        return result
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Hide that v4 is not the latest version (it is chosen) and that there is no display (none is needed)."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is out of date. You should consider upgrading")
-        warnings.filterwarnings("ignore", message=r".*X11: The DISPLAY environment variable is missing")
-        warnings.filterwarnings("ignore", message=r".*X11: Failed to open display")
-        yield
-
-
-@contextmanager
-def quiet_pybullet(active: bool) -> Iterator[None]:
-    """Hold back what is written to stdout and stderr, in C too, then pass on all but pybullet's banners."""
-    if not active:
-        yield
-        return
-    with _filtered(1), _filtered(2):
-        yield
-
-
-@contextmanager
-def _filtered(descriptor: int) -> Iterator[None]:
-    with tempfile.TemporaryFile() as held:
-        _flush()
-        original = os.dup(descriptor)
-        os.dup2(held.fileno(), descriptor)
+def _stdout_without(unwanted: bytes) -> Iterator[None]:
+    """Hold back what is written to stdout, also from C, then write all of it but the unwanted lines."""
+    with tempfile.TemporaryFile() as captured:
+        sys.stdout.flush()
+        stdout = os.dup(1)
+        os.dup2(captured.fileno(), 1)
         try:
             yield
         finally:
-            _flush()
-            os.dup2(original, descriptor)
-            os.close(original)
-            held.seek(0)
-            for line in held:
-                if not _PYBULLET.fullmatch(line.rstrip()):
-                    os.write(descriptor, line)
-
-
-def hide_half_built_contexts() -> None:
-    """After a frame failed: what gymnasium and dm_control cannot tidy up, for it was never there, is not told again."""
-    before = sys.unraisablehook
-
-    def hook(event: "sys.UnraisableHookArgs", /) -> None:
-        if getattr(event.object, "__qualname__", "") not in ("MjrContext.__del__", "OffScreenViewer.__del__"):
-            before(event)
-
-    sys.unraisablehook = hook
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+            sys.stdout.flush()
+            os.dup2(stdout, 1)
+            captured.seek(0)
+            for line in captured:
+                if line != unwanted:
+                    os.write(stdout, line)
+            os.close(stdout)
 
 
 def route_mujoco_warnings() -> None:
-    """MuJoCo's warnings into Python's logging: by itself it writes MUJOCO_LOG.TXT where the user stands."""
+    """Pass MuJoCo's warnings to Python's logging; by itself it writes MUJOCO_LOG.TXT in the working folder."""
     mujoco = sys.modules.get("mujoco")
     if mujoco is not None:
-        mujoco.set_mju_user_warning(_mujoco_warning)
+        mujoco.set_mju_user_warning(_log_mujoco_warning)
 
 
-def _mujoco_warning(message: str | bytes) -> None:
+def _log_mujoco_warning(message: str | bytes) -> None:
     text = message.decode(errors="replace") if isinstance(message, bytes) else message
-    if not _MUJOCO.match(text):
-        _log.warning("MuJoCo: %s", text.strip())
+    # A deprecation concerns the author of a model's XML file, not the one who trains with it.
+    level = logging.DEBUG if "deprecated" in text else logging.WARNING
+    _log.log(level, "MuJoCo: %s", text.strip())

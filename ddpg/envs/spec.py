@@ -1,20 +1,21 @@
-"""What a conf/env/*.yaml says, and the chain of wrappers that it becomes."""
+"""The settings of a conf/env/*.yaml, and the chain of wrappers that they become."""
 
 import importlib
 import importlib.util
+import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 
-from ddpg.envs import explain
+from ddpg.envs.explain import EnvName, failed_build, failed_import
 from ddpg.envs.pixels import ActionRepeat, Pixels
-from ddpg.envs.quiet import quiet, quiet_pybullet, route_mujoco_warnings
+from ddpg.envs.quiet import QuietConnection, route_mujoco_warnings
 from ddpg.envs.rendering import (
     choose_mujoco_backend,
-    draw_pygame_in_memory,
     draws_with_mujoco,
     require_known_renderer,
     require_mujoco_backend,
@@ -26,7 +27,7 @@ from ddpg.ranges import Count, PositiveInt
 
 @dataclass(frozen=True)
 class Budget:
-    """What the field spends on a task, in env steps; the run's own keys default to these by interpolation."""
+    """Lengths that are usual for a task, in env steps; the keys of a run default to these by interpolation."""
 
     total_steps: PositiveInt
     random_steps: Count
@@ -35,7 +36,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class EnvSpec:
-    """One environment. `version`, `domain` and `task` are the parts of `id` where its YAML has them."""
+    """One environment; `version`, `domain` and `task` are the parts of `id` that its YAML has keys for."""
 
     name: str
     id: str
@@ -52,44 +53,41 @@ class EnvSpec:
     task: str | None = None
 
     def make(self, render: bool = False) -> VectorEnv:
-        """Build it: the env's own class, gymnasium's order check and time limit, what `pixels` and `action_repeat`
-        ask for, then `VectorEnv`.
+        """Build the environment: its own class, gymnasium's order check and time limit, the wrappers, `VectorEnv`.
 
         With `render`, `render()` gives frames; with `pixels` a first one is drawn here, to see that it can be.
         Close an env that draws, or MuJoCo's contexts complain at exit.
-        `UserError`: it is unknown, not installed, fails to build, cannot be drawn, or its actions are not a bounded
-        Box.
+        Raises UserError if the environment is unknown, not installed, fails to build, cannot be drawn, has no time
+        limit, or if its actions are not a bounded Box.
         """
         draws = render or self.pixels is not None
         self._check_name()
-        with quiet(), quiet_pybullet(self._uses_pybullet()):
-            self._prepare_mujoco(draws)
-            self._import()
-            env = self._build(draws)
+        self._prepare_mujoco(draws)
+        self._import()
+        env = self._build(draws)
         if draws:
-            draw_pygame_in_memory()
-        if draws and draws_with_mujoco(env):
-            require_mujoco_backend()
-        pictures = self.pixels is not None
-        vector_env = VectorEnv(
-            self._wrap(env), key=explain.key(self), quiet_reset=self._uses_pybullet(), pictures=pictures
-        )
+            self._prepare_drawing(env)
+        vector_env = VectorEnv(self._wrap(env), key=str(self._name), pictures=self.pixels is not None)
         if env.spec is None or env.spec.max_episode_steps is None:
             raise UserError(
-                f"{explain.key(self)}: it has no time limit, so that an episode might never end: "
+                f"{self._name}: it has no time limit, so that an episode might never end: "
                 "give it one, as in env.max_episode_steps=1000"
             )
-        if pictures:
+        if self.pixels is not None:
             vector_env.reset(seed=0)  # every episode begins with a reset of its own
         return vector_env
 
     def require_installed(self) -> None:
-        """`UserError` if a package of `imports` is not there. Imports nothing, so that it costs nothing."""
+        """Raise UserError if a package of `imports` is not there; nothing is imported, so that this is fast."""
         for module in self.imports:
             package = module.partition(".")[0]
             if importlib.util.find_spec(package) is None:
                 missing = ModuleNotFoundError(f"No module named {package!r}", name=package)
-                raise UserError(explain.failed_import(self, module, missing))
+                raise UserError(failed_import(self._name, module, missing))
+
+    @property
+    def _name(self) -> EnvName:
+        return EnvName(self.id, self.version, self.domain, self.task, self.extra)
 
     def _check_name(self) -> None:
         if self.name != folder_name(self.name):
@@ -99,7 +97,7 @@ class EnvSpec:
             )
 
     def _prepare_mujoco(self, draws: bool) -> None:
-        """Before anything is imported, for MuJoCo and dm_control read MUJOCO_GL then."""
+        """Choose a renderer before anything is imported, because MuJoCo and dm_control read MUJOCO_GL then."""
         entry_point = getattr(gymnasium.registry.get(self.id), "entry_point", None)
         dm_control = not {"dm_control", "shimmy"}.isdisjoint(self.imports)
         if not dm_control and not str(entry_point).startswith("gymnasium.envs.mujoco"):
@@ -111,16 +109,19 @@ class EnvSpec:
             choose_mujoco_backend()
 
     def _import(self) -> None:
-        own = [self.id.partition(":")[0]] if ":" in self.id else []  # gymnasium's way to write "module:id"
-        for module in [*self.imports, *own]:
+        module_of_id, colon, _ = self.id.partition(":")  # gymnasium's way to write "module:id"
+        modules = [*self.imports, module_of_id] if colon else self.imports
+        for module in modules:
             try:
                 importlib.import_module(module)
             except Exception as error:
-                raise UserError(explain.failed_import(self, module, error)) from error
+                raise UserError(failed_import(self._name, module, error)) from error
 
     def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+        if self._uses_pybullet():
+            env = QuietConnection(env)
         if self.pixels is not None:
-            env = Pixels(env, self.pixels, explain.key(self))
+            env = Pixels(env, self.pixels, str(self._name))
         if self.action_repeat > 1:
             env = ActionRepeat(env, self.action_repeat, stack=self.pixels is not None)
         return env
@@ -129,18 +130,27 @@ class EnvSpec:
         try:
             self._load_class()
             route_mujoco_warnings()
-            return gymnasium.make(
-                self.id,
-                max_episode_steps=self.max_episode_steps,
-                disable_env_checker=True,
-                render_mode="rgb_array" if draws else None,
-                **self.kwargs,
-            )
+            with warnings.catch_warnings():
+                # gymnasium advises against v4 of its MuJoCo tasks, which is chosen to compare with published returns.
+                warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"gymnasium\.")
+                return gymnasium.make(
+                    self.id,
+                    max_episode_steps=self.max_episode_steps,
+                    disable_env_checker=True,
+                    render_mode="rgb_array" if draws else None,
+                    **self.kwargs,
+                )
         except Exception as error:
-            raise UserError(explain.failed_build(self, error)) from error
+            raise UserError(failed_build(self._name, error)) from error
+
+    def _prepare_drawing(self, env: gymnasium.Env[Any, Any]) -> None:
+        # pygame draws into memory here, and would otherwise print an error where it finds no display.
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+        if draws_with_mujoco(env):
+            require_mujoco_backend()
 
     def _load_class(self) -> None:
-        """Import the env's module ahead of `gymnasium.make`, so that MuJoCo is there before it can warn."""
+        """Import the env's module before `gymnasium.make`, so that MuJoCo is there before it can warn."""
         registered = gymnasium.registry.get(self.id.rpartition(":")[2])
         if registered is not None and isinstance(registered.entry_point, str):
             importlib.import_module(registered.entry_point.partition(":")[0])
@@ -150,5 +160,5 @@ class EnvSpec:
 
 
 def folder_name(text: str) -> str:
-    """The text as a name for a folder: `dm_control/fish-swim-v0` becomes `dm_control-fish-swim-v0`."""
+    """Turn a text into a name for a folder: `dm_control/fish-swim-v0` becomes `dm_control-fish-swim-v0`."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "env"

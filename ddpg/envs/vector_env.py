@@ -1,4 +1,4 @@
-"""The one shape in which training sees every environment: float32 vectors in and out, or uint8 pictures in."""
+"""The one form of every environment for training: float32 vectors in and out, or uint8 pictures in."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from ddpg.envs.quiet import quiet_pybullet
 from ddpg.envs.rendering import Frame, draw
 from ddpg.errors import UserError, typed_line
 
@@ -17,22 +16,23 @@ Obs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 
 
 class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
-    """obs: float32 (obs_dim,), a new array each time; action: float32 (action_dim,), in the env's own units.
+    """Turns observations into float32 (obs_dim,), a new array each time, and takes actions as float32 (action_dim,).
 
-    With `pictures`, observations are left as they are: uint8 (channels, height, width).
-    Rewards become Python floats, flags Python bools. `key` is how messages name the env.
+    Actions are in the env's own units. With `pictures`, observations stay as they are: uint8 (channels, height, width).
+    Rewards become Python floats, flags Python bools. Messages name the env by `key`.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], *, key: str, quiet_reset: bool, pictures: bool) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], *, key: str, pictures: bool) -> None:
         super().__init__(env)
         self._key = key
-        self._quiet_reset = quiet_reset
         actions = _continuous(env.action_space, key)
-        self._action_shape, self._action_dtype = actions.shape, actions.dtype
+        self._action_shape = actions.shape
+        self._action_dtype = actions.dtype
         bounds = _float32_box(actions)
         self.action_space: Any = bounds
-        self._low, self._high = bounds.low, bounds.high
-        self._shaped: Callable[[Any], Obs] = _as_it_is
+        self._low = bounds.low
+        self._high = bounds.high
+        self._shaped: Callable[[Any], Obs] = _unchanged
         self.observation_space: Any = env.observation_space
         if not pictures:
             self._shaped = _flattener(env.observation_space, key)
@@ -40,14 +40,12 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
             self.observation_space = spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Obs, dict[str, Any]]:
-        with quiet_pybullet(self._quiet_reset):  # pybullet connects in its first reset
-            try:
-                obs, info = self.env.reset(seed=seed, options=options)
-            except UserError:  # drawing the observation failed, and says so
-                raise
-            except Exception as error:
-                raise self._failed("reset", error) from error
-        self._quiet_reset = False
+        try:
+            obs, info = self.env.reset(seed=seed, options=options)
+        except UserError:  # drawing the observation failed, and says so
+            raise
+        except Exception as error:
+            raise self._failed("reset", error) from error
         shaped = self._shaped(obs)
         if shaped.shape != self.observation_space.shape:
             raise UserError(
@@ -57,8 +55,8 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
         return shaped, info
 
     def step(self, action: Vector) -> tuple[Obs, float, bool, bool, dict[str, Any]]:
-        # The env gets a copy: some keep or change what they are given, and the replay memory stores `action`.
-        # Within the bounds to the last bit: center + scale is not always high.
+        # The env gets a copy, because some keep or change their argument and the replay buffer stores `action`.
+        # It is clipped to the last bit, because center + scale is not always high.
         bounded = np.minimum(np.maximum(action, self._low), self._high)
         own = bounded.astype(self._action_dtype).reshape(self._action_shape)
         try:
@@ -73,11 +71,11 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
         return UserError(f"{self._key}: the simulator failed in {where}: {typed_line(error)}")
 
     def render(self) -> Frame:
-        """One frame (height, width, 3)."""
+        """Return one frame, uint8 (height, width, 3)."""
         return draw(self.env, self._key)
 
 
-def _as_it_is(obs: Obs) -> Obs:
+def _unchanged(obs: Obs) -> Obs:
     return obs
 
 
@@ -97,16 +95,18 @@ def _continuous(space: spaces.Space[Any], key: str) -> spaces.Box:
 
 
 def _float32_box(space: spaces.Box) -> spaces.Box:
-    """The bounds as float32 vectors, rounded inwards, so that they lie within the env's float64 bounds."""
-    low, high = space.low.ravel(), space.high.ravel()
-    low32, high32 = low.astype(np.float32), high.astype(np.float32)
+    """Round the bounds inwards to float32 vectors, so that they lie within the env's float64 bounds."""
+    low = space.low.ravel()
+    high = space.high.ravel()
+    low32 = low.astype(np.float32)
+    high32 = high.astype(np.float32)
     low32 = np.where(low32 < low, np.nextafter(low32, np.float32(np.inf)), low32)
     high32 = np.where(high32 > high, np.nextafter(high32, np.float32(-np.inf)), high32)
     return spaces.Box(low32, high32, dtype=np.float32)
 
 
 def _flattener(space: spaces.Space[Any], key: str) -> Callable[[Any], Vector]:
-    """From an observation to a new float32 vector, in the order of `gymnasium.spaces.flatten`."""
+    """Return a function from an observation to a new float32 vector, in the order of `gymnasium.spaces.flatten`."""
     if isinstance(space, spaces.Box):
         return lambda obs: np.array(obs, dtype=np.float32).ravel()
     if isinstance(space, spaces.Dict) and all(isinstance(part, spaces.Box) for part in space.values()):

@@ -1,7 +1,5 @@
-"""Every environment option builds and behaves; what cannot be learned or built is refused in one line."""
+"""Every environment option builds and behaves; spaces that cannot be learned from are refused in one line."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from ddpg.envs import folder_name
 from ddpg.errors import UserError
 
 NAMES = sorted(path.stem for path in (CONF / "env").glob("*.yaml"))
-#: What the options that stand for a whole suite need besides their name.
+#: The keys that the options for a whole suite need.
 CHOICES = {
     "gym": ["env.id=Swimmer-v5"],
     "dmc": ["env.domain=fish", "env.task=swim"],
@@ -56,8 +54,9 @@ def test_names_are_folder_names_and_extras_exist(name: str) -> None:
 def test_name_of_an_id_with_a_namespace() -> None:
     spec = spec_of("gym", "env.id=dm_control/fish-swim-v0")
     assert spec.name == "dm_control-fish-swim-v0"
-    with pytest.raises(UserError, match=r"env\.name=a/b .*env\.name=a-b"):
-        spec_of("pendulum", "env.name=a/b").make()
+    line = refusal(spec_of("pendulum", "env.name=a/b"))
+    assert line.startswith("env.name=a/b ")
+    assert "env.name=a-b" in line
 
 
 @pytest.mark.parametrize("version", ["v4", "v5"])
@@ -97,7 +96,7 @@ def test_own_time_limit() -> None:
 
 def test_no_time_limit_is_refused_until_one_is_given() -> None:
     line = refusal(registered(Toy, max_episode_steps=None))
-    assert line.startswith("env.id=TestOnly-v0: it has no time limit")
+    assert line.startswith("env.id=TestOnly-v0: ")
     assert "env.max_episode_steps=1000" in line
     env = spec_of("gym", "env.id=TestOnly-v0", "env.max_episode_steps=50").make()
     env.reset(seed=0)
@@ -179,60 +178,38 @@ def test_composite_observations_are_flattened_as_gymnasium_does(space: Any) -> N
 
 
 @pytest.mark.parametrize(
-    ("space", "why"),
+    ("space", "facts"),
     [
-        (spaces.Discrete(3), "continuous actions"),
-        (spaces.Box(0, 255, (2,), np.uint8), "continuous actions"),
-        (spaces.Dict({"a": spaces.Box(-1, 1, (2,))}), "continuous actions"),
-        (
-            spaces.Box(np.float32([-1, 0]), np.float32([1, np.inf])),
-            r"action dimension 1 \(of 2\).*\[0, inf\]",
-        ),
-        (spaces.Box(np.finfo(np.float32).min, np.finfo(np.float32).max, (1,)), "finite bounds"),
+        (spaces.Discrete(3), ["Discrete(3)", "continuous"]),
+        (spaces.Box(0, 255, (2,), np.uint8), ["uint8", "continuous"]),
+        (spaces.Dict({"a": spaces.Box(-1, 1, (2,))}), ["Dict", "continuous"]),
+        (spaces.Box(np.float32([-1, 0]), np.float32([1, np.inf])), ["dimension 1", "[0, inf]"]),
+        (spaces.Box(np.finfo(np.float32).min, np.finfo(np.float32).max, (1,)), ["dimension 0", "finite bounds"]),
     ],
     ids=["discrete", "integers", "dict", "infinite", "as good as infinite"],
 )
-def test_actions_that_ddpg_cannot_learn_are_refused(space: Any, why: str) -> None:
+def test_actions_that_ddpg_cannot_learn_are_refused(space: Any, facts: list[str]) -> None:
     class Refused(Toy):
         action_space = space
 
-    with pytest.raises(UserError, match=rf"env\.id=TestOnly-v0: .*{why}"):
-        registered(Refused).make()
+    line = refusal(registered(Refused))
+    assert line.startswith("env.id=TestOnly-v0: ")
+    for fact in facts:
+        assert fact in line
 
 
 def test_observations_that_cannot_be_a_vector_are_refused() -> None:
     class Refused(Toy):
         observation_space = spaces.Sequence(spaces.Box(-1, 1, (2,)))
 
-    assert "cannot be flattened" in refusal(registered(Refused))
+    line = refusal(registered(Refused))
+    assert line.startswith("env.id=TestOnly-v0: ")
+    assert "Sequence" in line
 
 
 def test_an_observation_of_the_wrong_size_is_refused() -> None:
     class Wrong(Toy):
         observation_space = spaces.Box(-1, 1, (5,))
 
-    with pytest.raises(UserError, match=r"6 numbers, its observation_space has 5"):
+    with pytest.raises(UserError, match=r"^env\.id=TestOnly-v0: .*\b6\b.*\b5\b"):
         registered(Wrong).make().reset(seed=0)
-
-
-@pytest.mark.parametrize("name", ["halfcheetah", "pybullet_hopper", "dmc_cheetah_run"])
-def test_building_is_silent_and_leaves_no_file(
-    name: str, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    env = make(name)
-    env.reset(seed=0)
-    env.close()
-    assert capfd.readouterr() == ("", "")
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_an_env_prints_itself_is_not_swallowed(capfd: pytest.CaptureFixture[str]) -> None:
-    class Chatty(Toy):
-        def __init__(self, render_mode: str | None = None) -> None:
-            super().__init__(render_mode)
-            os.write(1, b"argv[0]=\nthe robot is on\n")  # as C code does, past sys.stdout
-
-    registered(Chatty)
-    spec_of("pybullet", "env.id=TestOnly-v0").make()
-    assert capfd.readouterr().out == "the robot is on\n"

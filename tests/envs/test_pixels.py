@@ -151,10 +151,10 @@ def test_an_env_that_cannot_be_drawn_is_refused_only_where_it_must_be(pixels: in
     if pixels is None:
         spec.make().reset(seed=0)
         return
-    with pytest.raises(UserError, match=r"^env\.id=TestOnly-v0 env\.pixels=16: drawing it failed") as told:
+    with pytest.raises(UserError, match=r"^env\.id=TestOnly-v0 env\.pixels=16: drawing it failed") as caught:
         spec.make()
-    assert "\n" not in str(told.value)
-    assert "install" not in str(told.value)  # what draws it is not known
+    assert "\n" not in str(caught.value)
+    assert "install" not in str(caught.value)  # what draws it is not known
 
 
 def test_pixels_without_pygame_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from ddpg.training.evaluate import Episodes, evaluate
 
 
 def env() -> VectorEnv:
-    return VectorEnv(toys.Walk(), key="toys", quiet_reset=False, pictures=False)
+    return VectorEnv(toys.Walk(), key="toys", pictures=False)
 
 
 def still(obs: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_frames_one_for_each_step() -> None:
             return np.full((2, 2, 3), int(self.obs[1]), np.uint8)
 
     frames: list[np.ndarray] = []
-    walk = VectorEnv(Drawn(), key="toys", quiet_reset=False, pictures=False)
+    walk = VectorEnv(Drawn(), key="toys", pictures=False)
     episodes = evaluate(still, walk, [3], on_frame=frames.append)
     assert [int(frame[0, 0, 0]) for frame in frames] == list(range(episodes.lengths[0]))
 
