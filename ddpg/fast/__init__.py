@@ -1,1 +1,1 @@
-"""Makes a learner faster from the outside: recordings of its functions, and native kernels that play them."""
+"""Makes a learner faster from the outside: recordings of its functions, and native kernels that replay them."""

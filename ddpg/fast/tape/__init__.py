@@ -1,4 +1,4 @@
-"""A function of tensors, recorded once and played again into the same memory."""
+"""Records a function of tensors once, and replays it into the same tensors."""
 
 from ddpg.fast.tape.tape import Tape
 

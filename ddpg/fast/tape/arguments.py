@@ -32,7 +32,7 @@ class Argument:
     def fill(self, value: Any) -> None:
         """Copy the value's tensors: by one native program from the second time on that this very value comes.
 
-        The memory of such a value must stay where it is as long as the value is in use here.
+        The storage of its tensors must stay where it is as long as the value is passed.
         """
         if not self.tensors:
             return

@@ -1,4 +1,4 @@
-"""Replaying on the CPU: the recorded calls of torch's operators, each into storage that is kept, or native kernels."""
+"""Replays on the CPU: by the recorded calls of torch's operators, or by native kernels."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -62,7 +62,7 @@ def try_replay(
 
 
 class _Rehearsal:
-    """A new replay, played once and undone; then compared with what the function itself does."""
+    """A new replay, done once and undone; then compared with what the function itself does."""
 
     def __init__(self, record: Record, kernels: Kernels | None) -> None:
         self._state = OuterState(record)

@@ -1,4 +1,4 @@
-"""Replaying on a GPU: torch's CUDA graph."""
+"""Replays on a GPU, as a CUDA graph of torch."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -68,6 +68,6 @@ def exists(name: str) -> bool:
 
 
 def storage_id(of: Tensor | torch.UntypedStorage) -> int:
-    """Return the same number for all tensors that share memory, and for that memory."""
+    """Return the number of a storage: the same for all tensors that lie in it."""
     storage = of.untyped_storage() if isinstance(of, Tensor) else of
     return storage._cdata

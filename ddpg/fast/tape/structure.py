@@ -26,7 +26,7 @@ def foreign_leaf(value: Any) -> Any | None:
 
 
 def cloned(originals: Sequence[Tensor]) -> list[Tensor]:
-    """Copy each tensor to memory of its own."""
+    """Copy each tensor to new storage."""
     return [tensor.detach().clone() for tensor in originals]
 
 
