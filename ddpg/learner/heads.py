@@ -1,36 +1,48 @@
-"""What a critic's output means: a value, or a distribution over values (Bellemare et al. 2017)."""
+"""Heads: what the numbers that a critic gives for (s, a) mean, and how it learns them.
+
+They are one number, its value (`Scalar`: DDPG, TD3), or a distribution over values (`Categorical`:
+D4PG). Everything is in the units of scaled rewards: the environment's times `reward_scale`.
+"""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import kl_div
 
 from ddpg.ranges import PositiveInt
 
+#: How several critics become one; "first" means that the first alone is asked.
 Reduce = Literal["first", "min", "mean"]
 
 
 class Head(Protocol):
-    """The reading of critics' outputs, each (N,) or (N, outputs), that the agent works with."""
+    """The meaning of critics' outputs for a minibatch, each of shape (N,), or (N, outputs)."""
 
-    #: Numbers that a critic gives for each (s, a).
+    #: How many numbers a critic gives for each (s, a).
     outputs: int
 
     def value(self, output: Tensor) -> Tensor:
         """Give Q(s, a), (N,)."""
 
     def reduce(self, outputs: Sequence[Tensor], how: Reduce) -> Tensor:
-        """Make one output of the outputs of several critics."""
+        """Make one output of those of several critics: that of the smallest value, or the mean."""
 
     def target(self, reward: Tensor, discount: Tensor, next_output: Tensor) -> Tensor:
-        """Give what a critic shall learn, y = r + discount Q'; discount is 0 after the end."""
+        """Give what the critics are to learn, y = r + discount Q'.
+
+        `reward` and `discount` have shape (N,); the discount is 0 where the episode terminated.
+        """
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
         """Give the loss of each transition, (N,)."""
 
     def distance(self, output: Tensor, target: Tensor) -> Tensor:
-        """Give how wrong the critic was about each transition, (N,), >= 0: its priority."""
+        """Give how wrong the critic was about each transition, (N,), >= 0, without a gradient.
+
+        Prioritized replay takes it as |delta_i|.
+        """
 
 
 class Scalar:
@@ -39,33 +51,36 @@ class Scalar:
     outputs = 1
 
     def value(self, output: Tensor) -> Tensor:
+        """Give Q(s, a), which is the output itself."""
         return output
 
     def reduce(self, outputs: Sequence[Tensor], how: Reduce) -> Tensor:
+        """Give the smallest value (TD3's clipped double Q) or the mean of all."""
         if len(outputs) == 1:
             return outputs[0]
         values = torch.stack(list(outputs))
         return values.amin(dim=0) if how == "min" else values.mean(dim=0)
 
     def target(self, reward: Tensor, discount: Tensor, next_output: Tensor) -> Tensor:
-        """y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), line 12 of Algorithm 1, shape (N,)."""
+        """Give y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), line 12 of Algorithm 1, (N,)."""
         return reward + discount * next_output
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
-        """(y_i - Q(s_i, a_i))^2, line 13 of Algorithm 1."""
+        """Give (y_i - Q(s_i, a_i))^2, line 13 of Algorithm 1."""
         difference = target - output
         return difference * difference
 
     def distance(self, output: Tensor, target: Tensor) -> Tensor:
-        """|y_i - Q(s_i, a_i)|."""
+        """Give |y_i - Q(s_i, a_i)|."""
         return (target - output).detach().abs()
 
 
 class Categorical:
-    """The logits of `atoms` values z_1 .. z_n, evenly spaced from v_min to v_max.
+    """A distribution over `atoms` values z_1 ... z_n, evenly spaced from v_min to v_max.
 
-    The critic of D4PG (Barth-Maron et al. 2018), with the projection and the loss of C51 (Bellemare
-    et al. 2017, Algorithm 1). Values are in the critic's units: rewards times reward_scale.
+    A critic gives the logits of their probabilities p_j, (N, atoms), and learns them by the cross
+    entropy. This is the critic of D4PG (Barth-Maron et al. 2018), with the projection and the loss of
+    C51 (Bellemare et al. 2017, Algorithm 1).
     """
 
     def __init__(self, atoms: PositiveInt, v_min: float, v_max: float) -> None:
@@ -79,40 +94,42 @@ class Categorical:
         self._spacing = (v_max - v_min) / (atoms - 1)
 
     def value(self, output: Tensor) -> Tensor:
-        """Q = sum_j p_j z_j, the mean of the distribution."""
-        return (output.softmax(dim=-1) * self._atoms_like(output)).sum(dim=-1)
+        """Give the mean of the distribution, Q = sum_j p_j z_j."""
+        return (output.softmax(dim=-1) * self._atoms(output)).sum(dim=-1)
 
     def reduce(self, outputs: Sequence[Tensor], how: Reduce) -> Tensor:
-        """Choose the distribution with the smallest mean, or mix all of them with equal weights."""
+        """Give the distribution with the smallest mean, or the mixture of all with equal weights."""
         if len(outputs) == 1:
             return outputs[0]
-        logits = torch.stack(list(outputs)).log_softmax(dim=-1)
+        log_p = torch.stack(list(outputs)).log_softmax(dim=-1)  # (critics, N, atoms)
         if how == "mean":
-            return logits.logsumexp(dim=0)
-        smallest = self.value(logits).argmin(dim=0)
-        return logits.gather(0, smallest.reshape(1, -1, 1).expand(1, -1, self.outputs)).squeeze(0)
+            return log_p.logsumexp(dim=0)
+        smallest = self.value(log_p).argmin(dim=0)
+        return log_p.take_along_dim(smallest.reshape(1, -1, 1), dim=0).squeeze(0)
 
     def target(self, reward: Tensor, discount: Tensor, next_output: Tensor) -> Tensor:
         """Project the distribution of r + discount z onto the atoms: probabilities (N, atoms).
 
-        Each moved atom gives its probability to its two neighbours, in proportion to its nearness.
+        A value between two atoms gives its probability to both, in proportion to its nearness, so
+        that the mean is kept; a value beyond v_min or v_max gives all of it to that end.
         """
-        atoms = self._atoms_like(next_output)
-        moved = reward.unsqueeze(-1) + discount.unsqueeze(-1) * atoms
-        moved = moved.clamp(self._v_min, self._v_max)
-        apart = (moved.unsqueeze(1) - atoms.unsqueeze(-1)).abs() / self._spacing
-        nearness = (1 - apart).clamp(min=0)  # (N, to, from)
-        return (nearness * next_output.softmax(dim=-1).unsqueeze(1)).sum(dim=-1)
+        moved = reward.unsqueeze(-1) + discount.unsqueeze(-1) * self._atoms(next_output)
+        last = self.outputs - 1
+        place = ((moved - self._v_min) / self._spacing).clamp(0, last)  # 0 is z_1, last is z_n
+        places = torch.arange(self.outputs, dtype=place.dtype, device=place.device)
+        nearness = (1 - (place.unsqueeze(-1) - places).abs()).clamp(min=0)  # (N, from, to)
+        return (next_output.softmax(dim=-1).unsqueeze(1) @ nearness).squeeze(1)
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
-        """The cross entropy of the prediction with the target, -sum_j y_j log p_j."""
+        """Give the cross entropy of the target y and the prediction p, -sum_j y_j log p_j."""
         return -(target * output.log_softmax(dim=-1)).sum(dim=-1)
 
     def distance(self, output: Tensor, target: Tensor) -> Tensor:
-        """The Kullback-Leibler divergence KL(y || p), the priority of Rainbow (Hessel et al. 2018)."""
+        """Give the Kullback-Leibler divergence KL(y || p), as Rainbow does (Hessel et al. 2018)."""
         log_p = output.detach().log_softmax(dim=-1)
-        return (torch.xlogy(target, target) - target * log_p).sum(dim=-1).clamp(min=0)
+        divergence = kl_div(log_p, target, reduction="none").sum(dim=-1)
+        return divergence.clamp(min=0)  # rounding makes it -1e-8 where both are equal
 
-    def _atoms_like(self, output: Tensor) -> Tensor:
-        """Give z, (atoms,), in the precision and on the device of an output."""
-        return torch.linspace(self._v_min, self._v_max, self.outputs, dtype=output.dtype, device=output.device)
+    def _atoms(self, like: Tensor) -> Tensor:
+        """Give z, (atoms,), in the number format and on the device of another tensor."""
+        return torch.linspace(self._v_min, self._v_max, self.outputs, dtype=like.dtype, device=like.device)

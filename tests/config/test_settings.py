@@ -24,7 +24,7 @@ from ddpg.run import build
 CONF = Path(__file__).parents[2] / "conf"
 Compose = Callable[..., DictConfig]
 
-LEARNER = ("algorithm=", "network=", "noise=", "optimizer=", "replay=")
+LEARNER = ("algorithm", "network=", "noise=", "optimizer=", "replay=")
 
 
 @pytest.mark.parametrize("option", OPTIONS)

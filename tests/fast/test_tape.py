@@ -249,7 +249,8 @@ def test_any_program(function: Callable[[Tensor, Tensor], Tensor]) -> None:
         assert_same_bits(tape(x, y), function(x, y))
 
 
-PRESETS = [option for option in OPTIONS if option.startswith(("preset=", "network=", "algorithm=", "optimizer="))]
+PRESETS = [option for option in OPTIONS if option.startswith(("preset=", "network=", "algorithm", "optimizer="))]
+CATEGORICAL = ["algorithm/head=categorical", "algorithm.head.v_min=-20", "algorithm.head.v_max=20"]
 CHANGES = [
     ["algorithm=td3", "algorithm.n_critics=3", "algorithm.target_reduce=mean", "algorithm.actor_reduce=min"],
     ["algorithm.target_delay=1", "algorithm.policy_delay=3"],
@@ -257,6 +258,8 @@ CHANGES = [
     ["preset=td3_full", "network.normalize_obs=5", "dtype=float64"],
     ["preset=paper", "network.actor.norm=layer", "network.critic.norm=layer"],
     ["optimizer.critic.eps_hat=true", "optimizer.critic.weight_decay=0.1", "optimizer.critic.decay=all"],
+    [*CATEGORICAL, "algorithm=td3", "network.normalize_obs=5", "algorithm.actor_reduce=mean"],
+    [*CATEGORICAL, "preset=paper_pixels", "algorithm.n_critics=2", "algorithm.target_reduce=mean"],
 ]
 
 
