@@ -1,4 +1,4 @@
-"""Pixels: what is drawn becomes uint8 observations, actions are repeated, and convolutions learn from them."""
+"""Pixels: drawn frames become uint8 observations, and actions are repeated."""
 
 import importlib.util
 from collections.abc import Callable
@@ -8,22 +8,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-import torch
 from gymnasium import spaces
 from omegaconf import DictConfig
 from support.envs import has_software_renderer, make, registered, spec_of
-from support.networks import HIGH, LOW
-from torch import nn
 
-from ddpg.config.settings import check
 from ddpg.envs import EnvSpec, frames_per_second
 from ddpg.errors import UserError
-from ddpg.learner.networks import PixelActor, PixelCritic
-from ddpg.run.build import build_agent, build_env_spec
-from ddpg.training.trainer import Trainer
-
-CONV = {"filters": [32, 32, 32], "kernel": 5, "stride": 2, "padding": 1}
-HEAD = {"hidden": [200, 200], "norm": "none", "final_init": 3e-4}
 
 
 class Clock(gymnasium.Env):
@@ -37,7 +27,8 @@ class Clock(gymnasium.Env):
     action_space: Any = spaces.Box(-1, 1, (2,), np.float64)
 
     def __init__(self, render_mode: str | None = None, length: int = 8) -> None:
-        self.length, self.received = length, []
+        self.length = length
+        self.received: list[np.ndarray] = []
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict]:
         super().reset(seed=seed)
@@ -53,7 +44,8 @@ class Clock(gymnasium.Env):
 
     def render(self) -> np.ndarray:
         frame = np.zeros((40, 60, 3), np.uint8)
-        frame[..., 0], frame[..., 1] = self.count, 10 * self.count
+        frame[..., 0] = self.count
+        frame[..., 1] = 10 * self.count
         frame[:, :30, 2] = 255
         return frame
 
@@ -178,7 +170,7 @@ DRAWN = {
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_used_env_draws_what_a_fresh_one_does(name: str) -> None:
-    """What an exact resume rests on; where `resets_fully` is false, the fresh env is what a run has too."""
+    """Exact resume rests on this; where `resets_fully` is false, a run has a fresh env too."""
     module, renderer = DRAWN[name]
     if importlib.util.find_spec(module) is None or (renderer and not has_software_renderer()):
         pytest.skip(f"{module} or a renderer is not installed")
@@ -221,88 +213,6 @@ def test_mujoco_draws_small_and_for_video_in_full(name: str, another: str) -> No
         env.close()
 
 
-def parameters(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
-
-
-def actor(**changes: Any) -> PixelActor:
-    return PixelActor((9, 64, 64), LOW, HIGH, **CONV | HEAD | changes)
-
-
-def critic(**changes: Any) -> PixelCritic:
-    return PixelCritic((9, 64, 64), 2, 1, **CONV | HEAD | {"action_layer": 1} | changes)
-
-
-def test_sizes_are_those_of_the_paper() -> None:
-    """Lillicrap 2016, section 7: 3 convolutions of 32 filters, 2 layers of 200, about 430,000 parameters."""
-    convolutions = 9 * 25 * 32 + 32 + 2 * (32 * 25 * 32 + 32)
-    rest = (7 * 7 * 32 + 1) * 200 + 201 * 200
-    assert parameters(actor()) == convolutions + rest + 201 * 2
-    assert parameters(critic()) == convolutions + rest + 2 * 200 + 201
-    assert parameters(actor()) == pytest.approx(430_000, rel=0.05)
-
-
-def test_initial_weights_are_those_of_the_paper() -> None:
-    """U(+-1/sqrt(fan_in)) for weights and biases of every layer, U(+-3e-4) for the final one."""
-    torch.manual_seed(0)
-    for network in (actor(), critic()):
-        *hidden, final = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-        assert [type(layer).__name__ for layer in hidden] == ["Conv2d"] * 3 + ["Linear"] * 2
-        for layer in hidden:
-            bound = layer.weight[0].numel() ** -0.5
-            for values in (layer.weight, layer.bias):
-                assert 0.8 * bound < values.abs().max() <= bound
-            assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
-        assert 2.5e-4 < final.weight.abs().max() <= 3e-4
-        assert 0 < final.bias.abs().max() <= 3e-4
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_convolutions_by_hand(dtype: torch.dtype) -> None:
-    """Bytes are divided by 255, in the format of the weights; one filter of ones sums its window; ReLU follows."""
-    network = PixelActor((1, 4, 4), LOW, HIGH, [1], 2, 2, 0, [1], "none", None).to(dtype)
-    conv = network.convolutions.layers[0]
-    conv.weight.data[:], conv.bias.data[:] = 1, -1
-    picture = torch.zeros(2, 1, 4, 4, dtype=torch.uint8)
-    picture[0, 0, :2, :2], picture[0, 0, 2, 2] = 255, 51
-    picture[1] = 255
-    features = network.convolutions(picture)
-    assert features.dtype == dtype
-    torch.testing.assert_close(features, torch.tensor([[3, 0, 0, 0], [3, 3, 3, 3]], dtype=dtype))
-    assert network(picture).dtype == dtype
-
-
-def test_gradients_reach_every_layer() -> None:
-    obs = torch.randint(0, 256, (5, 9, 64, 64), dtype=torch.uint8)
-    mu, q = actor(), critic()
-    value = q(obs, mu(obs))
-    assert value.shape == (5,)  # trap 12
-    value.sum().backward()
-    for param in [*mu.parameters(), *q.parameters()]:
-        assert param.grad is not None
-        assert param.grad.abs().max() > 0
-
-
-def test_the_action_enters_at_the_fully_connected_layers() -> None:
-    assert critic().head.joint_body[0].in_features == 7 * 7 * 32 + 2
-    assert [layer.in_features for layer in critic(action_layer=2).head.joint_body if isinstance(layer, nn.Linear)] == [
-        202
-    ]
-
-
-@pytest.mark.parametrize(
-    ("shape", "changes", "line"),
-    [
-        ((3,), {}, r"observations of 3 numbers are no pictures: choose env\.pixels=64"),
-        ((9, 8, 8), {}, r"kernel=5 with stride=2 leaves nothing of pictures of 8 x 8"),
-        ((9, 64, 64), {"filters": []}, r"filters=\[\] must have at least one layer"),
-    ],
-)
-def test_pictures_that_do_not_fit_are_refused(shape: tuple[int, ...], changes: dict[str, Any], line: str) -> None:
-    with pytest.raises(ValueError, match=line):
-        PixelActor(shape, LOW, HIGH, **CONV | HEAD | changes)
-
-
 PIXELS_ENVS = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "env").glob("dmc_*_*_pixels.yaml"))
 
 
@@ -316,37 +226,3 @@ def test_pixel_options_are_their_tasks_drawn(name: str, compose: Callable[..., D
 
 def test_there_are_pixel_options() -> None:
     assert len(PIXELS_ENVS) == 5
-
-
-@pytest.mark.parametrize(
-    ("overrides", "line"),
-    [
-        (["preset=paper_pixels"], r"^network\.actor: observations of 3 numbers are no pictures"),
-        (["preset=td3", "env.pixels=16"], r"^network\.actor: observations of 3 x 16 x 16 numbers are pictures"),
-    ],
-)
-def test_pictures_and_networks_that_do_not_match(
-    overrides: list[str], line: str, compose: Callable[..., DictConfig]
-) -> None:
-    cfg = check(compose("env=pendulum", *overrides))
-    with pytest.raises(UserError, match=line):
-        build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
-
-
-def test_paper_pixels_learns(tmp_path: Path, make_trainer: Callable[..., Trainer]) -> None:
-    """From drawing to update; every layer of both networks and of their targets moves; frames are stored as bytes."""
-    pytest.importorskip("pygame", reason="ddpg[video] is not installed")
-    trainer = make_trainer(
-        tmp_path, "preset=paper_pixels", "env=pendulum", "env.pixels=32", "env.action_repeat=3", "total_steps=30",
-        "network.actor.hidden=[200,200]", "network.critic.hidden=[200,200]", "env.max_episode_steps=30",
-        "learning_starts=10", "random_steps=10", "batch_size=4", "updates_per_step=1", "eval.every=30",
-        "eval.episodes=1", "buffer_size=20",
-    )  # fmt: skip
-    agent = trainer.agent
-    networks = [agent.actor, agent.critic, agent.actor_target, agent.critic_target]
-    before = [[p.detach().clone() for p in network.parameters()] for network in networks]
-    assert np.isfinite(trainer.train())
-    for old, network in zip(before, networks, strict=True):
-        assert all(not torch.equal(a, b) for a, b in zip(old, network.parameters(), strict=True))
-    assert trainer.replay.obs.dtype == np.uint8
-    assert trainer.replay.obs.shape == (21, 9, 32, 32)
