@@ -1,19 +1,20 @@
-"""Signals as a flag: training looks at it between two steps, so that no save is ever cut in half."""
+"""Signals as a flag that training checks between two steps, so that no save is ever cut in half."""
 
 import signal
 import time
 from types import FrameType, TracebackType
 
-#: Seconds after which another Ctrl-C means that the user will not wait for the save.
+#: Seconds after the first Ctrl-C from which on another one means that the user will not wait for the save.
 IMPATIENCE_S = 1.0
-#: Ctrl-C; a cluster's or the system's end; Slurm's warning before a time limit or a preemption; a terminal that closes.
+#: In this order: Ctrl-C, the end of a job or of the system, Slurm's warning before a time limit or a preemption, and
+#: the closing of the terminal.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """Training stopped on a signal; `exit_code` is the shell's convention, 128 + the signal's number.
+    """Says that training stopped on a signal; `exit_code` is the shell's convention, 128 + the signal's number.
 
-    No Exception, so that whatever goes on after a failure (the next job of a sweep) stops as well.
+    It is no Exception, so that what continues after a failure (the next job of a sweep) stops as well.
     """
 
     def __init__(self, signum: int) -> None:
@@ -22,14 +23,14 @@ class Interrupted(BaseException):
 
 
 class InterruptFlag:
-    """Catches SIGNALS within its `with` block; a handler that stood there before is not called.
+    """Catches SIGNALS within its `with` block; the handlers that were there before are not called.
 
-    SIGHUP stays ignored where it is, as under nohup. A second SIGINT is not waited for (KeyboardInterrupt), unless it
-    comes at once: wrappers send one Ctrl-C twice.
+    Where SIGHUP is ignored, as under nohup, it stays ignored. A second SIGINT raises KeyboardInterrupt at once, unless
+    it comes within IMPATIENCE_S: wrappers send one Ctrl-C twice.
     """
 
     def __init__(self) -> None:
-        self.signum: int | None = None  # the first
+        self.signum: int | None = None  # of the first signal
         self.heard: set[int] = set()
         self._since = 0.0
 
@@ -46,11 +47,12 @@ class InterruptFlag:
     def _set(self, signum: int, frame: FrameType | None) -> None:
         self.heard.add(signum)
         if self.signum is None:
-            self.signum, self._since = signum, time.monotonic()
+            self.signum = signum
+            self._since = time.monotonic()
         elif signum == signal.SIGINT and time.monotonic() - self._since > IMPATIENCE_S:
             raise KeyboardInterrupt
 
     def check(self) -> None:
-        """Raises Interrupted if a signal has come."""
+        """Raise Interrupted if a signal has come."""
         if self.signum is not None:
             raise Interrupted(self.signum)

@@ -1,4 +1,4 @@
-"""Numeric ranges as types: a signature states what is allowed, and `ddpg.config.signature` holds the YAML to it."""
+"""Numeric ranges as types: a signature states what is allowed, `ddpg.config.signature` checks the YAML against it."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 
 @dataclass(frozen=True)
 class Range:
-    """The values that a number may take; `above` excludes its bound, the others include theirs."""
+    """Bounds of a number: `above` excludes its bound, the others include theirs."""
 
     at_least: float | None = None
     above: float | None = None

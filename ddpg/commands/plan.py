@@ -14,6 +14,7 @@ from ddpg.commands.messages import one_line_refusals
 from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags, sweep_words
 from ddpg.commands.precheck import check_jobs
+from ddpg.config import resolvers
 from ddpg.errors import UserError
 from ddpg.sweep.forecast.plan import plan
 from ddpg.sweep.freeze import compose
@@ -37,6 +38,7 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
     others = [name for name, value in vars(flags).items() if value and name not in (*FLAGS, "overrides")]
     if others:
         raise UserError(f"--{others[0].replace('_', '-')}: plan takes no such flag of ddpg-train")
+    resolvers.register()
     overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
     if not any(word.startswith("hydra/launcher=") for word in overrides):
         overrides.append("hydra/launcher=local")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ddpg.commands.command_line import is_value, key_values, one_line_errors, print_help
+from ddpg.commands.command_line import find_own_packages, is_value, key_values, one_line_errors, print_help
 from ddpg.config.signature import fit, nearest
 from ddpg.errors import UserError
 from ddpg.ranges import NonNegative
@@ -75,7 +75,7 @@ def _plan(argv: list[str]) -> None:
     print_help(argv, f"ddpg-sweep {COMMANDS['plan'][0]}", fields(PlanOptions))
     own = [word for word in argv if word.startswith("probe=")]
     options = PlanOptions(**fit(key_values(own, "probe=30"), PlanOptions))
-    sys.path.append(str(Path.cwd()))  # a package there can be named in the YAML
+    find_own_packages()
     plan_command([word for word in argv if word not in own], options.probe)
 
 

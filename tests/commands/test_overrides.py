@@ -5,6 +5,7 @@ from pathlib import Path
 import hydra
 import pytest
 from hydra.core.global_hydra import GlobalHydra
+from support.command_line import assert_has
 
 from ddpg.commands.overrides import find_mistake, known_flags, variations
 from ddpg.errors import UserError
@@ -59,9 +60,7 @@ def test_groups_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "plant" / "tree.yaml").write_text("height: 3\n")
     own = ["--config-dir", str(tmp_path)]
     assert find_mistake([*own, "+plant=tree", "plant.height=4"]) is None
-    assert find_mistake([*own, "+plant=tree", "plant.hight=4"]) == (
-        "plant.hight=4: there is no such key; did you mean plant.height?"
-    )
-    assert find_mistake([*own, "plant=tree"]) == "plant=tree: nothing chooses an option of plant yet: write +plant=tree"
-    assert find_mistake([*own, "+plant=tre"]) == "plant=tre: there is no such option; did you mean tree?"
-    assert find_mistake([*own, "~plant"]) == "~plant: there is no such choice; did you mean replay?"
+    assert_has(str(find_mistake([*own, "+plant=tree", "plant.hight=4"])), "plant.hight=4 ... plant.height?")
+    assert_has(str(find_mistake([*own, "plant=tree"])), "plant=tree ... +plant=tree")
+    assert_has(str(find_mistake([*own, "+plant=tre"])), "plant=tre ... tree?")
+    assert_has(str(find_mistake([*own, "~plant"])), "~plant ... no such choice")

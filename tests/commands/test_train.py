@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
-from support.command_line import SHORT, call
+from support.command_line import SHORT, assert_has, call
 
 from ddpg.commands import train
 
@@ -20,17 +20,13 @@ def test_run_again(
     """In its folder or with resume=: it goes on if it is the same run, and is refused and left alone if not."""
     before = Path(finished, ".hydra", "config.yaml").read_text()
     again = [*SHORT, f"hydra.run.dir='{finished}'"]
-    assert refusal(*again, "gamma=0.9") == (
-        f"{finished} holds a run with gamma=0.99, not 0.9: "
-        f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={finished}"
-    )
     resume = f"resume={finished}"
-    assert refusal(resume, "gamma=0.9").startswith(f"gamma=0.9 cannot be given with {resume}: that run has gamma=0.99")
+    assert_has(refusal(*again, "gamma=0.9"), f"{finished} ... gamma=0.99 ... 0.9 ... hydra.run.dir ... {resume}")
+    assert_has(refusal(resume, "gamma=0.9"), f"gamma=0.9 ... {resume} ... gamma=0.99")
     for group in ("noise=none", "preset=paper", "~noise"):
-        said = refusal(resume, group)
-        assert said.startswith(f"{group} cannot be given with resume: groups stay as the run was started; keys such as")
-    assert refusal(resume, "gama=1").endswith("did you mean gamma?")
-    assert refusal(resume, "seed=1,2", "-m") == f"{resume} cannot be combined with -m: it continues one run"
+        assert_has(refusal(resume, group), f"{group} ... resume ... groups ... keys")
+    assert_has(refusal(resume, "gama=1"), "gama=1 ... gamma?")
+    assert_has(refusal(resume, "seed=1,2", "-m"), f"{resume} ... -m")
     call(monkeypatch, train.main, resume, "total_steps=300")
     assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
     assert OmegaConf.load(Path(finished, "config.yaml")).total_steps == 300
@@ -46,14 +42,13 @@ def test_job_that_fails_in_a_multirun(monkeypatch: pytest.MonkeyPatch, capfd: py
     sweep = ["network.critic.action_layer=3,1", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}", "-m"]
     with pytest.raises(SystemExit) as exit:
         call(monkeypatch, train.main, *SHORT, *sweep)
-    line = "network.critic.action_layer=3 must be at most 2, the number of hidden layers"
-    assert exit.value.code == f"ddpg-train: {line}"
-    assert f"job 0 failed: {line}" in capfd.readouterr().out
+    assert_has(str(exit.value.code), "ddpg-train: network.critic.action_layer=3 ... at most 2")
+    assert_has(capfd.readouterr().out, "job 0 failed: network.critic.action_layer=3 ... at most 2")
     assert Path("sweep/1/actor.pt").exists()
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "output"),
     [
         (["--help"], "ddpg-train env=halfcheetah preset=td3"),
         (["--cfg", "job", "preset=paper"], "batch_size: 64"),
@@ -62,14 +57,14 @@ def test_job_that_fails_in_a_multirun(monkeypatch: pytest.MonkeyPatch, capfd: py
         (["-sc", "install=bash"], "complete "),
     ],
 )
-def test_what_hydra_users_expect_needs_no_torch(argv: list[str], said: str) -> None:
+def test_what_hydra_users_expect_needs_no_torch(argv: list[str], output: str) -> None:
     code = (
         "import sys\nfrom ddpg.commands.train import main\nsys.argv[0] = 'ddpg-train'\n"
         "try:\n    main()\nfinally:\n    assert not {'torch', 'gymnasium', 'wandb'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert said in done.stdout
+    assert output in done.stdout
 
 
 @pytest.mark.parametrize(

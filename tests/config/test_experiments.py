@@ -47,8 +47,8 @@ def done(run: Path) -> dict[str, object]:
 def test_every_job_of_an_experiment_composes(experiment: str, compose: Callable[..., DictConfig]) -> None:
     params = swept(experiment)
     for values in product(*params.values()):
-        said = [f"{key}={value}" for key, value in zip(params, values, strict=True)]
-        check(compose(f"experiment={experiment}", *said))
+        words = [f"{key}={value}" for key, value in zip(params, values, strict=True)]
+        check(compose(f"experiment={experiment}", *words))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

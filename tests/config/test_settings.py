@@ -100,10 +100,10 @@ def test_numbers_get_their_type(compose: Compose) -> None:
     ],
 )
 def test_what_cannot_be_resolved_is_refused(override: str, line: str, compose: Compose) -> None:
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refusal:
         check(compose(override))
-    assert str(told.value).startswith(line)
-    assert "\n" not in str(told.value)
+    assert str(refusal.value).startswith(line)
+    assert "\n" not in str(refusal.value)
 
 
 def test_the_program_gives_what_the_schema_says(

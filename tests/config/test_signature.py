@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
+from support.command_line import assert_has
 
 from ddpg.config.signature import Target, as_written, fit, nearest
 from ddpg.errors import UserError
@@ -74,63 +75,63 @@ def test_fits(value: Any, hint: Any, fitted: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "hint", "line"),
+    ("value", "hint", "parts"),
     [
-        ("x", int, "key=x must be a whole number"),
-        ("3", int, "key='3' must be a whole number"),
-        ("", int, "key='' must be a whole number"),
-        (True, int, "key=true must be a whole number"),
-        (1.5, int, "key=1.5 must be a whole number"),
-        (True, float, "key=true must be a finite number"),
-        (float("nan"), Positive, "key=nan must be a finite number"),
-        (float("inf"), Positive, "key=inf must be a finite number"),
-        (1, bool, "key=1 must be true or false"),
-        (3, str, "key=3 must be a text"),
-        (None, int, "key=null must be a whole number"),
-        (-1, Count, "key=-1 is out of range: it must be at least 0"),
-        (0, Positive, "key=0 is out of range: it must be above 0"),
-        (1.5, Fraction, "key=1.5 is out of range: it must be at least 0 and at most 1"),
-        (0, Optional, "key=0 is out of range: it must be at least 1, or null"),
-        ("x", Optional, "key=x must be a whole number, or null"),
-        (0, PositiveInt | Literal["auto"], "key=0 is out of range: it must be at least 1, or auto"),
-        ("auot", int | Literal["auto"], "key=auot must be a whole number, or auto; did you mean auto?"),
-        (1.5, Literal["a", "b"] | int | None, "key=1.5 must be a whole number, or a, or b, or null"),
-        ("x", Literal["a"] | None, "key=x is not one of a, or null"),
-        ("offlin", Literal["online", "offline"], "key=offlin is not one of online, offline; did you mean offline?"),
-        ("x", Choice, "key=x is not one of a, b, null"),
-        (True, Literal[1, 2], "key=true is not one of 1, 2"),
-        (3, Sequence[int], "key=3 must be a list, as in [3]"),
-        ("ab", Sequence[str], "key=ab must be a list, as in [ab]"),
-        ([1, 0], Sequence[PositiveInt], "key[1]=0 is out of range: it must be at least 1"),
-        ([1], tuple[int, int], "key=[1] must be a list of 2"),
-        (3, Mapping[str, Any], "key=3 must be a mapping, as in {name: value}"),
-        ({"a": "x"}, Mapping[str, float], "key.a=x must be a finite number"),
-        (3, Pair, "key=3 must be a group of keys: key.one, key.two"),
-        ({"two": 1}, Pair, "key.one is missing: it has no default"),
-        ({"one": 1, "too": 1}, Pair, "key.too=1: there is no such key; did you mean key.two?"),
-        (3, Node, "key=3 must be a group option with a _target_"),
-        (OWN | {"sgma": 1}, Node, "key.sgma=1: there is no such key; did you mean key.sigma?"),
-        (OWN | {"zzz": 1}, Node, "key.zzz=1: there is no such key; allowed here: key.names, key.sigma"),
-        (OWN | {"rng": 1}, Node, "key.rng=1: rng is set by the program, not by the config"),
-        (OWN | {"sigma": -1}, {"any": Node}["any"], "key.sigma=-1 is out of range: it must be at least 0"),
-        ({"_target_": OWN["_target_"], "names": []}, Node, "key.sigma is missing: it has no default"),
-        (OWN | {"_target_": f"{__name__}.Pair"}, Node, "key.sigma=0: there is no such key"),
+        ("x", int, "key=x ... whole number"),
+        ("3", int, "key='3' ... whole number"),
+        ("", int, "key='' ... whole number"),
+        (True, int, "key=true ... whole number"),
+        (1.5, int, "key=1.5 ... whole number"),
+        (True, float, "key=true ... finite number"),
+        (float("nan"), Positive, "key=nan ... finite number"),
+        (float("inf"), Positive, "key=inf ... finite number"),
+        (1, bool, "key=1 ... true or false"),
+        (3, str, "key=3 ... text"),
+        (None, int, "key=null ... whole number"),
+        (-1, Count, "key=-1 ... at least 0"),
+        (0, Positive, "key=0 ... above 0"),
+        (1.5, Fraction, "key=1.5 ... at least 0 and at most 1"),
+        (0, Optional, "key=0 ... at least 1, or null"),
+        ("x", Optional, "key=x ... whole number, or null"),
+        (0, PositiveInt | Literal["auto"], "key=0 ... at least 1, or auto"),
+        ("auot", int | Literal["auto"], "key=auot ... whole number, or auto ... auto?"),
+        (1.5, Literal["a", "b"] | int | None, "key=1.5 ... whole number, or a, or b, or null"),
+        ("x", Literal["a"] | None, "key=x ... a, or null"),
+        ("offlin", Literal["online", "offline"], "key=offlin ... online, offline ... offline?"),
+        ("x", Choice, "key=x ... a, b, null"),
+        (True, Literal[1, 2], "key=true ... 1, 2"),
+        (3, Sequence[int], "key=3 ... list, as in [3]"),
+        ("ab", Sequence[str], "key=ab ... list, as in [ab]"),
+        ([1, 0], Sequence[PositiveInt], "key[1]=0 ... at least 1"),
+        ([1], tuple[int, int], "key=[1] ... list of 2"),
+        (3, Mapping[str, Any], "key=3 ... mapping, as in {name: value}"),
+        ({"a": "x"}, Mapping[str, float], "key.a=x ... finite number"),
+        (3, Pair, "key=3 ... key.one, key.two"),
+        ({"two": 1}, Pair, "key.one ... missing"),
+        ({"one": 1, "too": 1}, Pair, "key.too=1 ... key.two?"),
+        (3, Node, "key=3 ... group option with a _target_"),
+        (OWN | {"sgma": 1}, Node, "key.sgma=1 ... key.sigma?"),
+        (OWN | {"zzz": 1}, Node, "key.zzz=1 ... key.names, key.sigma"),
+        (OWN | {"rng": 1}, Node, "key.rng=1 ... program"),
+        (OWN | {"sigma": -1}, {"any": Node}["any"], "key.sigma=-1 ... at least 0"),
+        ({"_target_": OWN["_target_"], "names": []}, Node, "key.sigma ... missing"),
+        (OWN | {"_target_": f"{__name__}.Pair"}, Node, "key.sigma=0 ... no such key"),
         (
             OWN | {"_target_": "nowhere.Own"},
             Node,
-            "key._target_=nowhere.Own cannot be imported: No module named 'nowhere'",
+            "key._target_=nowhere.Own ... No module named 'nowhere'",
         ),
-        (OWN | {"_target_": f"{__name__}.Owm"}, Node, f"did you mean {__name__}.Own?"),
+        (OWN | {"_target_": f"{__name__}.Owm"}, Node, f"{__name__}.Own?"),
         (OWN | {"_target_": 3}, Node, "key._target_=3 cannot be imported"),
-        (OWN | {"_target_": "ddpg.ranges"}, Node, "key._target_=ddpg.ranges must be a class or a function"),
-        ({"deep": OWN | {"sigma": "x"}}, Mapping[str, Any], "key.deep.sigma=x must be a finite number"),
+        (OWN | {"_target_": "ddpg.ranges"}, Node, "key._target_=ddpg.ranges ... class or a function"),
+        ({"deep": OWN | {"sigma": "x"}}, Mapping[str, Any], "key.deep.sigma=x ... finite number"),
     ],
 )
-def test_does_not_fit(value: Any, hint: Any, line: str) -> None:
-    with pytest.raises(UserError) as told:
+def test_does_not_fit(value: Any, hint: Any, parts: str) -> None:
+    with pytest.raises(UserError) as refusal:
         fit(value, hint, "key")
-    assert line in str(told.value)
-    assert "\n" not in str(told.value)
+    assert_has(str(refusal.value), parts)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

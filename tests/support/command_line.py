@@ -13,3 +13,11 @@ def call(monkeypatch: pytest.MonkeyPatch, command: Callable[[], None], *words: s
     """Call the function of a command with these words behind its name."""
     monkeypatch.setattr(sys, "argv", ["ddpg", *words])
     command()
+
+
+def assert_has(line: str, parts: str) -> None:
+    """Assert that a message has these parts, written `gama=1 ... gamma?`, in this order; its prose may change."""
+    place = 0
+    for part in parts.split(" ... "):
+        assert part in line[place:], f"{part!r} is not in {line[place:]!r}"
+        place = line.index(part, place) + len(part)
