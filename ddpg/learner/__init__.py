@@ -1,1 +1,4 @@
-"""The paper: actor and critic, exploration noise, replay buffer, optimizers and the update; torch and numpy alone."""
+"""The paper: networks, exploration noise, replay buffer, optimizers and the update.
+
+Beside the standard library and the ground (`ddpg.ranges`), it imports torch and numpy alone.
+"""

@@ -1,8 +1,9 @@
-"""DDPG: Algorithm 1 of Lillicrap et al. (2016), "Continuous control with deep reinforcement learning".
+"""DDPG: Algorithm 1 of Lillicrap et al. (2016), "the paper" from here on.
 
-What grew out of it is here as choices: several critics, delayed updates and smoothed targets (TD3,
-Fujimoto et al. 2018), distributions of values (D4PG, Barth-Maron et al. 2018).
-docs/paper.md maps each equation to its function and its test.
+"Continuous control with deep reinforcement learning", arXiv:1509.02971. The methods that grew out
+of it are choices of the same class: several critics, delayed updates and smoothed targets (TD3,
+Fujimoto et al. 2018), distributions of values (D4PG, Barth-Maron et al. 2018). docs/paper.md maps
+each equation to its function and its test.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -35,10 +36,10 @@ class Due(NamedTuple):
 
 
 class DDPG:
-    """Actor mu, critics Q, their targets mu' and Q', and the update of all of them from a minibatch.
+    """The actor mu, critics Q, their targets mu' and Q', and their update from a minibatch.
 
     Batch norm, where there is any, uses its running statistics except in the network that is being
-    trained. Implements `ddpg.learner.protocol.Agent`.
+    trained. The class implements `ddpg.learner.protocol.Recordable`.
     """
 
     def __init__(
@@ -128,7 +129,10 @@ class DDPG:
         return numbers(metrics)
 
     def step(self, due: Due, batch: Batch, noise: Tensor | None) -> Step:
-        """Update as a function of tensors; what it changes (parameters, ...) it changes in place."""
+        """Update as a function of tensors: whatever changes (parameters, ...) changes in place.
+
+        `noise`, (N, action_dim) or None, is the one that smooths the targets.
+        """
         metrics: dict[str, float | Tensor] = {}
         if due.actor and self.actor_first:
             metrics |= self.update_actor(batch)

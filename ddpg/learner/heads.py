@@ -79,8 +79,8 @@ class Categorical:
     """A distribution over `atoms` values z_1 ... z_n, evenly spaced from v_min to v_max.
 
     A critic gives the logits of their probabilities p_j, (N, atoms), and learns them by the cross
-    entropy. This is the critic of D4PG (Barth-Maron et al. 2018), with the projection and the loss of
-    C51 (Bellemare et al. 2017, Algorithm 1).
+    entropy. This is the critic of D4PG (Barth-Maron et al. 2018), with the projection and the loss
+    of C51 (Bellemare et al. 2017, Algorithm 1).
     """
 
     def __init__(self, atoms: PositiveInt, v_min: float, v_max: float) -> None:
@@ -98,7 +98,7 @@ class Categorical:
         return (output.softmax(dim=-1) * self._atoms(output)).sum(dim=-1)
 
     def reduce(self, outputs: Sequence[Tensor], how: Reduce) -> Tensor:
-        """Give the distribution with the smallest mean, or the mixture of all with equal weights."""
+        """Give the distribution with the smallest mean, or the mixture with equal weights."""
         if len(outputs) == 1:
             return outputs[0]
         log_p = torch.stack(list(outputs)).log_softmax(dim=-1)  # (critics, N, atoms)
@@ -132,4 +132,6 @@ class Categorical:
 
     def _atoms(self, like: Tensor) -> Tensor:
         """Give z, (atoms,), in the number format and on the device of another tensor."""
-        return torch.linspace(self._v_min, self._v_max, self.outputs, dtype=like.dtype, device=like.device)
+        return torch.linspace(
+            self._v_min, self._v_max, self.outputs, dtype=like.dtype, device=like.device
+        )

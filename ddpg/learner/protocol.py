@@ -18,7 +18,7 @@ class Agent(Protocol):
 
     #: The number of updates so far.
     updates: int
-    #: Rewards are multiplied by it before anything is learned from them, so `value` is in its units.
+    #: Rewards are multiplied by it before anything is learned from them; `value` is in its units.
     reward_scale: float
     #: The error of each transition of the last minibatch, (N,), if its sampling was weighted.
     td_error: Tensor | None
@@ -32,7 +32,10 @@ class Agent(Protocol):
         """
 
     def act(self, obs: np.ndarray) -> np.ndarray:
-        """Give the policy's action (action_dim,), float32, for one observation, without exploration."""
+        """Give the policy's action for one observation, without exploration.
+
+        (*obs_shape) -> (action_dim,), float32, in the environment's units.
+        """
 
     def explore(self, obs: np.ndarray) -> np.ndarray:
         """Give the action that exploration starts from, to which the noise is added.
@@ -83,7 +86,8 @@ class Recordable(Agent, Protocol):
 def numbers(metrics: Mapping[str, float | Tensor]) -> dict[str, float | Tensor]:
     """Read the numbers; those on a GPU stay there, because reading them would wait for it."""
     return {
-        name: value if isinstance(value, Tensor) and value.is_cuda else float(value) for name, value in metrics.items()
+        name: value if isinstance(value, Tensor) and value.is_cuda else float(value)
+        for name, value in metrics.items()
     }
 
 

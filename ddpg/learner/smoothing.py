@@ -10,7 +10,9 @@ class Smoothing:
     `noise` and `clip` are fractions of half the action range; with noise 0 nothing is drawn.
     """
 
-    def __init__(self, noise: float, clip: float, low: Tensor, high: Tensor, generator: torch.Generator) -> None:
+    def __init__(
+        self, noise: float, clip: float, low: Tensor, high: Tensor, generator: torch.Generator
+    ) -> None:
         self.generator = generator
         self._noise = noise
         self._clip = clip
@@ -31,7 +33,11 @@ class Smoothing:
         return self._drawn(action, generator)
 
     def apply(self, action: Tensor, draws: Tensor | None) -> Tensor:
-        """Give a + clip(noise N(0, 1), -clip, clip) in units of half the range, within the bounds."""
+        """Give a + clip(noise N(0, 1), -clip, clip) within the bounds, (N, action_dim).
+
+        This is equation 15 of TD3. `draws` is what `draw` gave; the noise is in units of half the
+        range.
+        """
         if draws is None:
             return action
         clipped = (self._noise * draws).clamp(-self._clip, self._clip)
@@ -42,5 +48,7 @@ class Smoothing:
             return None
         device = self._low.device
         pinned = device.type == "cuda"
-        draws = torch.randn(action.shape, generator=generator, dtype=action.dtype, pin_memory=pinned)
+        draws = torch.randn(
+            action.shape, generator=generator, dtype=action.dtype, pin_memory=pinned
+        )
         return draws.to(device, non_blocking=True)

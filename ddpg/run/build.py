@@ -105,9 +105,14 @@ class Networks:
         if outputs != 1 and "outputs" not in parameters_of(node["_target_"]):
             raise UserError(f"network.{name}: {node['_target_']} takes no argument outputs, which is {outputs} here")
         network: torch.nn.Module = build(
-            node, f"network.{name}", obs_shape=self._shape, low=self.low, high=self.high,
-            action_dim=len(self.low), outputs=outputs,
-        )  # fmt: skip
+            node,
+            f"network.{name}",
+            obs_shape=self._shape,
+            low=self.low,
+            high=self.high,
+            action_dim=len(self.low),
+            outputs=outputs,
+        )
         network = network.to(_dtype(self._cfg))
         return (network if self._norm is None else Normalized(self._norm, network)).to(self._device)
 
@@ -126,11 +131,15 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
     }
     with _initial_weights(cfg.seed):
         agent: Agent = build(
-            cfg.algorithm, "algorithm", tau=cfg.tau, **parts,
-            low=networks.low.to(device, _dtype(cfg)), high=networks.high.to(device, _dtype(cfg)),
+            cfg.algorithm,
+            "algorithm",
+            tau=cfg.tau,
+            **parts,
+            low=networks.low.to(device, _dtype(cfg)),
+            high=networks.high.to(device, _dtype(cfg)),
             # on the host, so that the draws are the same on every device
             generator=torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0)),
-        )  # fmt: skip
+        )
     if cfg.batch_size == 1 and any(batch_norms(network) for network in agent.networks.values()):
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
     return agent
@@ -174,9 +183,17 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
             f"numbers, and {available / 2**30:.1f} GiB are free here: at most {int(size * available / needed)} fit"
         )
     replay: ReplayBuffer = build(
-        cfg.replay, "replay", gamma=cfg.gamma, buffer_size=size, obs_shape=list(obs.shape), obs_dtype=obs.dtype,
-        action_dim=actions.shape[0], rng=rng, device=device, dtype=_dtype(cfg),
-    )  # fmt: skip
+        cfg.replay,
+        "replay",
+        gamma=cfg.gamma,
+        buffer_size=size,
+        obs_shape=list(obs.shape),
+        obs_dtype=obs.dtype,
+        action_dim=actions.shape[0],
+        rng=rng,
+        device=device,
+        dtype=_dtype(cfg),
+    )
     return replay
 
 
@@ -191,29 +208,48 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> tuple
     kernels = accelerate(cfg, agent, replay, device)
     bounds = _spaces(env)[1]
     noise: Noise = build(
-        cfg.noise, "noise", actor=agent.networks["actor"], action_scale=(bounds.high - bounds.low) / 2,
+        cfg.noise,
+        "noise",
+        actor=agent.networks["actor"],
+        action_scale=(bounds.high - bounds.low) / 2,
         rng=generators["noise"],
-    )  # fmt: skip
+    )
     schedule = build_schedule(cfg)
     if schedule.total_updates() == 0:
         log.warning(
             "nothing will be learned: no update falls due within total_steps=%d with learning_starts=%d, "
             "update_every=%s and updates_per_step=%g",
-            cfg.total_steps, cfg.learning_starts, cfg.update_every, cfg.updates_per_step,
-        )  # fmt: skip
+            cfg.total_steps,
+            cfg.learning_starts,
+            cfg.update_every,
+            cfg.updates_per_step,
+        )
     environments = Environments(spec.make, env, spec.make(), spec.resets_fully)
     trainer = Trainer(
-        agent=agent, noise=noise, replay=replay, environments=environments, tracker=tracker, folder=folder,
-        schedule=schedule, seed=cfg.seed, generators=generators,
-    )  # fmt: skip
+        agent=agent,
+        noise=noise,
+        replay=replay,
+        environments=environments,
+        tracker=tracker,
+        folder=folder,
+        schedule=schedule,
+        seed=cfg.seed,
+        generators=generators,
+    )
     return trainer, kernels
 
 
 def build_schedule(cfg: DictConfig) -> Schedule:
     """The run's numbers of steps."""
     return Schedule(
-        total_steps=cfg.total_steps, random_steps=cfg.random_steps, learning_starts=cfg.learning_starts,
-        batch_size=cfg.batch_size, updates_per_step=cfg.updates_per_step, update_every=cfg.update_every,
-        eval_every=cfg.eval.every, eval_episodes=cfg.eval.episodes,
-        checkpoint_every=cfg.checkpoint.every, log_every=cfg.logger.every,
-    )  # fmt: skip
+        total_steps=cfg.total_steps,
+        random_steps=cfg.random_steps,
+        learning_starts=cfg.learning_starts,
+        batch_size=cfg.batch_size,
+        updates_per_step=cfg.updates_per_step,
+        update_every=cfg.update_every,
+        eval_every=cfg.eval.every,
+        eval_episodes=cfg.eval.episodes,
+        checkpoint_every=cfg.checkpoint.every,
+        log_every=cfg.logger.every,
+    )

@@ -63,8 +63,10 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
     folder.write_status(**folder.status() | {"kernels": so_far, "resume": exactness})
     result = trainer.train()
     results = {
-        "env_step": trainer.progress.env_step, "last_return": result, "best_return": trainer.progress.best_return
-    }  # fmt: skip
+        "env_step": trainer.progress.env_step,
+        "last_return": result,
+        "best_return": trainer.progress.best_return,
+    }
     del trainer  # and with it the replay memory, before pictures take some
     try:
         _show(cfg, folder, tracker, results)
@@ -142,9 +144,13 @@ def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> It
     told = starts[0].get("overrides", overrides) if starts else overrides
     said = [o for o in told if not o.startswith(("seed=", "logger"))]
     tracker = open_tracker(
-        build_logger(cfg), run_dir=folder.path, total_steps=cfg.total_steps, run_config=values,
-        group=f"{cfg.env.name}-{group(values)}", name=" ".join([*said, f"seed={cfg.seed}"]),
-    )  # fmt: skip
+        build_logger(cfg),
+        run_dir=folder.path,
+        total_steps=cfg.total_steps,
+        run_config=values,
+        group=f"{cfg.env.name}-{group(values)}",
+        name=" ".join([*said, f"seed={cfg.seed}"]),
+    )
     exit_code = 1
     try:
         yield tracker

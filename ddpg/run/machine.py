@@ -30,7 +30,8 @@ def _control_group() -> list[int]:
     left = []
     for folder in [root / own, *(root / own).parents]:
         try:
-            limit, used = (folder / "memory.max").read_text().strip(), (folder / "memory.current").read_text()
+            limit = (folder / "memory.max").read_text().strip()
+            used = (folder / "memory.current").read_text()
             details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
         except OSError:
             continue

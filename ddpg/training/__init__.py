@@ -1,1 +1,1 @@
-"""The training loop and what it needs: state and resume, evaluation, schedule, seeds, diagnostics."""
+"""The training loop and its parts: state and resume, evaluation, schedule, seeds, diagnostics."""

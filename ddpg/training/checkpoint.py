@@ -1,13 +1,15 @@
-"""Checkpoints: the learner's state in one file, the replay memory in segments that are written once.
+"""Checkpoints: the learner's state in one file, transitions in segments that are written once.
 
-A checkpoint is a state file plus the list of segments that it names. Everything is written beside what exists and
-renamed into place, so a kill at any instant leaves the previous checkpoint whole. The two newest are kept.
+A checkpoint is a state file and the list of the segments that it needs. Everything is written
+beside what exists and renamed into place, so that a kill at any instant leaves the previous
+checkpoint whole. The two newest checkpoints are kept.
 """
 
 import io
 import logging
 import pickle
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from ddpg.record.run_folder import atomic_write, sync_names
 
 log = logging.getLogger(__name__)
 
+#: How many checkpoints stay on disk.
 KEPT = 2
 _UNREADABLE = (
     OSError,
@@ -32,20 +35,26 @@ _UNREADABLE = (
     zipfile.BadZipFile,
 )
 
+#: The transitions [start, stop) of a segment.
+Segment = tuple[int, int]
+
 
 class Checkpoints:
     """The `checkpoint` folder of a run."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._segments: list[tuple[int, int]] = []  # [start, stop) of the transitions on disk, oldest first
-        self._named: dict[Path, set[Path]] = {}  # the segments that a state needs, as far as known
+        # the segments of the newest checkpoint, oldest first
+        self._segments: list[Segment] = []
+        # the segment files that each state file needs, as far as this process knows
+        self._needed: dict[Path, set[Path]] = {}
 
     def save(self, env_step: int, state: dict[str, Any], replay: ReplayBuffer, stop: int) -> bool:
-        """Saves `state` with the replay memory as it was when it had seen `stop` transitions.
+        """Save `state` with the replay buffer as it was when it had got `stop` transitions.
 
-        Writes only the transitions that no segment holds. False, and nothing written, if the memory has since
-        dropped some of them. OSError if the disk is full; the checkpoints before stay whole.
+        Writes only the transitions that no segment holds. Gives False, and writes nothing, if the
+        buffer has dropped some of them since. Raises OSError if the disk is full; the checkpoints
+        before stay whole.
         """
         saved = self._segments[-1][1] if self._segments else 0
         oldest = max(0, stop - replay.buffer_size)
@@ -62,25 +71,21 @@ class Checkpoints:
             segments.append((start, stop))
         path = self._folder / f"state-{env_step:012d}.pt"
         write_tensors(path, {"segments": segments, "state": state})
-        self._segments, self._named[path] = (
-            segments,
-            {self._segment(*segment) for segment in segments},
-        )
+        self._segments = segments
+        self._needed[path] = self._files(segments)
         self._drop_old()
         return True
 
     def load(self, replay: ReplayBuffer, expected: bool) -> dict[str, Any] | None:
-        """The newest state that can be read, its transitions put into `replay`; None if there is none.
+        """Give the newest state that can be read, and put its transitions into `replay`.
 
-        UserError if there are some and none can be read, or if there is none where one is `expected`.
+        Gives None if there is no state. Raises UserError if there are some and none can be read, or
+        if there is none where one is `expected`.
         """
-        for path in reversed(self._states()):
+        states = self._states()
+        for path in reversed(states):
             try:
-                _require_intact(path)
-                saved = torch.load(path, map_location="cpu", weights_only=True)
-                segments = [tuple(segment) for segment in saved["segments"]]
-                for segment in segments:
-                    _require_intact(self._segment(*segment))
+                saved = self._read(path)
             except _UNREADABLE as error:
                 log.warning(
                     "checkpoint %s cannot be read (%s); falling back to the one before",
@@ -88,60 +93,82 @@ class Checkpoints:
                     error,
                 )
                 continue
-            for (
-                start,
-                stop,
-            ) in segments:  # one after the other: the memory of one segment beside the whole
-                with np.load(self._segment(start, stop)) as transitions:
-                    replay.restore(start, dict(transitions))
+            self._segments = [(start, stop) for start, stop in saved["segments"]]
+            self._restore(replay)
             self._set_aside(newer_than=path)
-            self._segments = segments
             return saved["state"]
-        if self._states():
-            raise UserError(f"no checkpoint in {self._folder} can be read: restore it, or {self._afresh}")
+        if states:
+            raise UserError(
+                f"no checkpoint in {self._folder} can be read: restore it, or {self._advice}"
+            )
         if expected:
-            raise UserError(f"no checkpoint is left in {self._folder}: restore it, or {self._afresh}")
+            raise UserError(
+                f"no checkpoint is left in {self._folder}: restore it, or {self._advice}"
+            )
         return None
 
     @property
-    def _afresh(self) -> str:
-        """The config and its number in a sweep stay with the run."""
+    def _advice(self) -> str:
+        """How to start afresh; the run keeps its config and its number in a sweep."""
         status = self._folder.parent / "status.json"
         return f"remove {self._folder} and {status} to start afresh"
 
+    def _read(self, path: Path) -> dict[str, Any]:
+        """Read a state file; raises one of _UNREADABLE if it or a segment of it is damaged."""
+        _require_intact(path)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        for file in self._files(saved["segments"]):
+            _require_intact(file)
+        return saved
+
+    def _restore(self, replay: ReplayBuffer) -> None:
+        """Put the transitions back; of one segment at a time there are two copies in memory."""
+        for start, stop in self._segments:
+            with np.load(self._segment(start, stop)) as transitions:
+                replay.restore(start, dict(transitions))
+
     def _set_aside(self, newer_than: Path) -> None:
-        """What could not be read must not take the place of a good one."""
+        """Rename the states that could not be read, so that none takes the place of a good one."""
         for path in self._states():
             if path > newer_than:
                 path.rename(path.with_suffix(".damaged"))
 
     def _states(self) -> list[Path]:
+        """List the state files, oldest first."""
         return sorted(self._folder.glob("state-*.pt"))
 
     def _segment(self, start: int, stop: int) -> Path:
         return self._folder / f"replay-{start:012d}-{stop:012d}.npz"
 
+    def _files(self, segments: Sequence[Segment]) -> set[Path]:
+        return {self._segment(start, stop) for start, stop in segments}
+
     def _drop_old(self) -> None:
-        """Removes all but the newest states, and the segments that none of those needs."""
+        """Remove all but the newest states, and the segments that none of those needs."""
         for path in self._states()[:-KEPT]:
             path.unlink()
-            self._named.pop(path, None)
-        needed = set[Path]().union(*map(self._named_by, self._states()))
+            self._needed.pop(path, None)
+        needed = set[Path]().union(*map(self._needed_by, self._states()))
         for path in {*self._folder.glob("replay-*.npz"), *self._folder.glob(".*.tmp")} - needed:
             path.unlink()
 
-    def _named_by(self, path: Path) -> set[Path]:
-        if path not in self._named:  # written by an earlier process
+    def _needed_by(self, path: Path) -> set[Path]:
+        """Give the segment files that a state file needs; one that cannot be read needs none."""
+        if path not in self._needed:  # an earlier process wrote it
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-                self._named[path] = {self._segment(*segment) for segment in saved["segments"]}
+                self._needed[path] = self._files(saved["segments"])
             except _UNREADABLE:
-                self._named[path] = set()
-        return self._named[path]
+                self._needed[path] = set()
+        return self._needed[path]
 
 
 def write_tensors(path: Path, content: dict[str, Any]) -> None:
-    """torch.save, whole or not at all. By way of memory: on a full disk torch itself raises no OSError."""
+    """Write with torch.save, whole or not at all.
+
+    Raises OSError if the disk is full; torch itself would raise something else, so it writes into
+    memory first.
+    """
     written = io.BytesIO()
     torch.save(content, written)
     with atomic_write(path) as file:
@@ -149,12 +176,15 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
 
 
 def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
-    """The actor alone, for `ddpg-eval` and for use elsewhere."""
+    """Write the actor alone, for `ddpg-eval` and for use elsewhere."""
     write_tensors(path, {"actor": actor, "env_step": env_step})
 
 
 def require_storable(state: dict[str, Any]) -> None:
-    """UserError if `load` would refuse what `save` writes: a noise of one's own may return anything."""
+    """Raise UserError if `load` would refuse what `save` writes.
+
+    It may happen, because a user's noise can give anything in its state_dict.
+    """
     written = io.BytesIO()
     torch.save(state, written)
     written.seek(0)
@@ -162,13 +192,13 @@ def require_storable(state: dict[str, Any]) -> None:
         torch.load(written, weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
-            "noise.state_dict() has to hold numbers, texts, lists, dicts and tensors alone (arrays: .tolist()), "
-            "or a checkpoint cannot be read again"
+            "noise.state_dict() has to hold numbers, texts, lists, dicts and tensors alone "
+            "(arrays: .tolist()), or a checkpoint cannot be read again"
         ) from error
 
 
 def _require_intact(path: Path) -> None:
-    """Reads a file against its checksums: torch.load does not look at those that torch.save wrote."""
+    """Check a file against the checksums in it, because torch.load does not look at them."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged:

@@ -1,4 +1,4 @@
-"""Noise-free episodes in an environment of their own."""
+"""Evaluation: episodes without exploration."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -6,19 +6,21 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
+#: Maps one observation (*obs_shape) to an action (action_dim,).
 Policy = Callable[[np.ndarray], np.ndarray]
-#: on_transition(obs, action, reward, terminated, over, next_obs); over: terminated or truncated
+#: on_transition(obs, action, reward, terminated, over, next_obs), where `over` means terminated or
+#: truncated.
 OnTransition = Callable[[np.ndarray, np.ndarray, float, bool, bool, np.ndarray], None]
 
 
 class Episodes(NamedTuple):
-    """Undiscounted returns and lengths (env steps) of finished episodes, one entry each."""
+    """Undiscounted returns and lengths (env steps) of finished episodes, each (episodes,)."""
 
     returns: np.ndarray
     lengths: np.ndarray
 
     def metrics(self) -> dict[str, float]:
-        """Mean and standard deviation over the episodes, under the names that are logged."""
+        """Give mean and standard deviation over the episodes, under the names that are logged."""
         return {
             "eval/episodic_return": float(self.returns.mean()),
             "eval/episodic_return_std": float(self.returns.std()),
@@ -34,15 +36,19 @@ def evaluate(
     on_step: Callable[[], None] | None = None,
     on_transition: OnTransition | None = None,
 ) -> Episodes:
-    """One episode for each seed; `on_frame` gets every rendered frame of an env made with `render=True`.
+    """Run one episode of `policy` from each seed.
 
-    `on_step` is called at every step and may raise, to stop in time when a signal has come. `on_transition` gets
+    `on_frame` gets every rendered frame of an env that was made with `render=True`. `on_step` is
+    called at every step and may raise, to stop in time when a signal has come. `on_transition` gets
     every transition and must copy what it keeps.
     """
-    returns, lengths = [], []
+    returns = []
+    lengths = []
     for seed in seeds:
         obs, _ = env.reset(seed=seed)
-        episodic_return, length, over = 0.0, 0, False
+        episodic_return = 0.0
+        length = 0
+        over = False
         while not over:
             if on_step:
                 on_step()

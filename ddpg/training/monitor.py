@@ -1,4 +1,4 @@
-"""What a run logs between its episodes: means of the losses, diagnostics and speed."""
+"""The metrics that a run logs between its episodes: means of losses, diagnostics and speed."""
 
 import time
 from collections.abc import Mapping
@@ -10,13 +10,16 @@ import torch
 from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.tracking import Means
-from ddpg.training.diagnostics import NoiseMeter, network_metrics
+from ddpg.training.network_metrics import network_metrics
+from ddpg.training.noise_meter import NoiseMeter
 
 
 class Monitor:
     """Collects metrics at every step, and gives them every `logger.every` env steps."""
 
-    def __init__(self, agent: Agent, replay: ReplayBuffer, low: np.ndarray, high: np.ndarray) -> None:
+    def __init__(
+        self, agent: Agent, replay: ReplayBuffer, low: np.ndarray, high: np.ndarray
+    ) -> None:
         self._agent = agent
         self._replay = replay
         self._low = torch.from_numpy(low)

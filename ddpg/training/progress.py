@@ -1,4 +1,4 @@
-"""How far a run is."""
+"""The progress of a run: counters and results."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,7 +21,7 @@ class Progress:
     evaluated_at: int = -1
 
     def state_dict(self) -> dict[str, Any]:
-        """Give all of it as numbers."""
+        """Give all counters and results as numbers, by name."""
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""When a run learns, looks and saves."""
+"""The schedule of a run: when it updates, evaluates, logs and saves."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Schedule:
-    """How much and how often, in env steps unless the name says otherwise."""
+    """How much and how often, as the config says; in env steps unless the name says otherwise."""
 
     total_steps: int
     random_steps: int
@@ -20,18 +20,26 @@ class Schedule:
     log_every: int
 
     def updates_due(self, env_step: int, episode_start: int, over: bool) -> int:
-        """Updates after this env step: what `updates_per_step` makes of the steps since updates were last possible."""
+        """Count the updates that follow this env step.
+
+        It is the share of `updates_per_step` for the steps since updates were last possible: for
+        those of the whole episode, which began after `episode_start` and may be `over`, with
+        `update_every=episode`.
+        """
         if self.update_every == "episode":
-            return self._updates_until(env_step) - self._updates_until(episode_start) if over else 0
+            return self._updates_between(episode_start, env_step) if over else 0
         if env_step % self.update_every:
             return 0
-        return self._updates_until(env_step) - self._updates_until(env_step - self.update_every)
+        return self._updates_between(env_step - self.update_every, env_step)
 
     def total_updates(self) -> int:
-        """Of a run in one piece."""
+        """Count the updates of a run that is not interrupted."""
         blocks = 1 if self.update_every == "episode" else self.update_every
         return self._updates_until(self.total_steps // blocks * blocks)
 
+    def _updates_between(self, start: int, stop: int) -> int:
+        return self._updates_until(stop) - self._updates_until(start)
+
     def _updates_until(self, env_step: int) -> int:
-        """Updates of the whole run by then: the whole part, fractions fall due over time."""
+        """Count the updates from the run's start on; a fraction is carried over to later steps."""
         return int(max(0, env_step - self.learning_starts) * self.updates_per_step)

@@ -1,6 +1,7 @@
-"""Where randomness comes from: one generator per purpose and one seed per episode, all from the run's seed.
+"""Sources of randomness: a generator for each purpose and a seed for each episode.
 
-Nothing is shared: a longer evaluation, another noise or a bigger batch leaves every other draw as it was.
+All of them come from the run's seed, and none is shared: a longer evaluation, another noise or a
+bigger batch leaves every other draw as it was.
 """
 
 from collections.abc import Iterable
@@ -27,17 +28,17 @@ def _sequence(seed: int, *key: int) -> np.random.SeedSequence:
 
 
 def generator(seed: int, stream: str) -> np.random.Generator:
-    """The generator of one purpose."""
+    """Make the generator of one purpose, which is a name of STREAMS."""
     return np.random.default_rng(_sequence(seed, STREAMS.index(stream)))
 
 
 def derived_seed(seed: int, stream: str, index: int) -> int:
-    """A 31-bit seed for libraries that want an integer: one per episode `index` of the stream."""
+    """Derive a 31-bit seed, for libraries that want an integer, from place `index` of a stream."""
     return int(_sequence(seed, STREAMS.index(stream), index).generate_state(1)[0] >> 1)
 
 
 class Generators:
-    """The generators of some purposes, by name, with their state."""
+    """The generators of several purposes, by name, with their state."""
 
     def __init__(self, seed: int, streams: Iterable[str]) -> None:
         self._generators = {stream: generator(seed, stream) for stream in streams}
@@ -46,10 +47,10 @@ class Generators:
         return self._generators[stream]
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a checkpoint stores of the generators."""
+        """Give the state of each generator, by name."""
         return {name: rng.bit_generator.state for name, rng in self._generators.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put every generator back to where `state_dict` found it."""
+        """Take back what `state_dict` gave."""
         for name, rng in self._generators.items():
             rng.bit_generator.state = state[name]

@@ -1,4 +1,4 @@
-"""The state of a run: copied in memory between episodes, written to disk, and taken back on resume."""
+"""The state of a run: copied between episodes, written to disk, and taken back on resume."""
 
 import copy
 import logging
@@ -70,7 +70,9 @@ class Snapshots:
 
     def take(self) -> None:
         """Copy the state as it is now, between two episodes."""
-        state: dict[str, Any] = {name: copy.deepcopy(part.state_dict()) for name, part in self._parts.items()}
+        state: dict[str, Any] = {
+            name: copy.deepcopy(part.state_dict()) for name, part in self._parts.items()
+        }
         state["tracker"] = self._tracker.position()
         state["transitions"] = self._replay.total
         self._newest = state

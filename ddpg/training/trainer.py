@@ -1,4 +1,7 @@
-"""The training loop: Algorithm 1 around the agent's update, with evaluations and a record."""
+"""The training loop: Algorithm 1 around the agent's update, with evaluations and a record.
+
+Lines are those of Algorithm 1 of Lillicrap et al. (2016).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +18,12 @@ from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.training.checkpoint import write_actor
-from ddpg.training.diagnostics import QBias, finite
 from ddpg.training.environments import Environments
 from ddpg.training.evaluate import evaluate
+from ddpg.training.finite import finite
 from ddpg.training.monitor import Monitor
 from ddpg.training.progress import Progress
+from ddpg.training.q_bias import QBias
 from ddpg.training.schedule import Schedule
 from ddpg.training.seeding import Generators, derived_seed
 from ddpg.training.snapshots import Part, Snapshots
@@ -29,10 +33,11 @@ SNAPSHOT_EVERY = 200
 
 
 class Trainer:
-    """One run: the order of events. What the run's state consists of is said in `snapshots`.
+    """One run: the order of its events. `Snapshots` has the state that a resume needs.
 
     A snapshot is taken at an episode's start, written every `checkpoint_every` env steps, and
-    written when a signal or an error ends the run, so at most the episode under way is lost.
+    written when a signal or an error ends the run, so that little more than the episode under way
+    is lost.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class Trainer:
         self.seed = seed
         self.generators = generators
         bounds = environments.training.action_space
-        assert isinstance(bounds, spaces.Box)  # what EnvSpec.make lets through
+        assert isinstance(bounds, spaces.Box)  # EnvSpec.make lets nothing else through
         self.low = bounds.low
         self.high = bounds.high
         self.progress = Progress()
@@ -75,7 +80,7 @@ class Trainer:
         self._losses: Mapping[str, float | Tensor] = {}
 
     def train(self) -> float:
-        """Train to total_steps from where the folder's checkpoint stands.
+        """Train to total_steps, from the newest checkpoint of the folder if there is one.
 
         Returns the last mean evaluation return. Raises Interrupted on a signal, UserError if the
         simulator fails or a number is not finite; in each case the newest snapshot was saved.
@@ -83,7 +88,8 @@ class Trainer:
         try:
             self.snapshots.resume()
             self.monitor.start(self.progress.env_step)
-            with self.interrupt:  # around the rescue too: another Ctrl-C must not cut its save short
+            # around the rescue too, because another Ctrl-C must not cut its save short
+            with self.interrupt:
                 self._run_to_the_end()
         finally:
             self.environments.close()
@@ -129,7 +135,7 @@ class Trainer:
             self._log_progress()
             if self.progress.env_step % self.schedule.eval_every == 0:
                 self._evaluate()
-        self._require_finite(**self._losses)  # before the state at the next episode's start is kept
+        self._require_finite(**self._losses)  # before a snapshot keeps what they have spoiled
         self.monitor.noise_meter.end_episode()
         if over:
             metrics = {"charts/episodic_return": episodic_return, "charts/episodic_length": length}
@@ -152,7 +158,8 @@ class Trainer:
             return self.generators["warmup"].uniform(self.low, self.high).astype(np.float32)
         mean = self.agent.explore(obs)
         noisy = mean + self.noise(obs, self.progress.env_step)
-        if not finite(noisy):  # the first cause is named: losses spoil the weights, these the action
+        if not finite(noisy):
+            # losses come first, because they spoil the weights, and weights spoil the action
             self._require_finite(**self._losses, action=mean, noisy_action=noisy)
         action = np.minimum(np.maximum(noisy.astype(np.float32, copy=False), self.low), self.high)
         self.monitor.noise_meter.add(action, mean)
@@ -169,9 +176,9 @@ class Trainer:
         return next_obs, float(reward), terminated, truncated
 
     def _learn(self, updates: int) -> None:
-        """Lines 11-15, as many times as updates are due."""
+        """Lines 11-15, once for each update that is due."""
         for _ in range(updates):
-            self.interrupt.check()  # the updates of a whole episode may come at once
+            self.interrupt.check()  # because the updates of a whole episode may come at once
             batch = self.replay.sample(self.schedule.batch_size)
             self._losses = self.agent.update(batch)
             self.replay.update_priorities(self.agent.td_error)
@@ -179,9 +186,10 @@ class Trainer:
             self.monitor.add(self.noise.after_update(batch))
 
     def _evaluate(self) -> None:
-        """Run noise-free episodes from the same starts every time; keep the best actor so far."""
+        """Run episodes without noise, from the same starts every time; keep the best actor."""
         self._require_finite(**self._losses)
-        seeds = [derived_seed(self.seed, "evaluation", k) for k in range(self.schedule.eval_episodes)]
+        count = self.schedule.eval_episodes
+        seeds = [derived_seed(self.seed, "evaluation", k) for k in range(count)]
         self.environments.renew_evaluation()
         q_bias = QBias.of(self.agent, self.replay.gamma)
         try:
@@ -199,6 +207,7 @@ class Trainer:
         self.tracker.log(self.progress.env_step, episodes.metrics() | q_bias.metrics())
 
     def _keep_result(self, mean_return: float) -> None:
+        """Note an evaluation's result, and write the actor if it is the best so far."""
         progress = self.progress
         progress.last_return = mean_return
         progress.evaluated_at = progress.env_step
@@ -214,7 +223,8 @@ class Trainer:
             speed = self.monitor.speed(env_step)
             means = self.monitor.means.pop()
             self._require_finite(**{name: means[name] for name in self._losses if name in means})
-            diagnostics = self.monitor.diagnostics(self.schedule.batch_size, self.generators["diagnostics"])
+            rng = self.generators["diagnostics"]
+            diagnostics = self.monitor.diagnostics(self.schedule.batch_size, rng)
             self.tracker.log(env_step, means | diagnostics | speed)
 
     def _between_episodes(self) -> None:
@@ -231,10 +241,12 @@ class Trainer:
                 raise self._failure(f"{name} is not finite")
 
     def _require_finite_weights(self) -> None:
-        """A loss is computed before its update, so what the last update broke shows in weights."""
+        """Check the weights, because a loss does not show what its own update has spoiled."""
         for name, network in self.agent.networks.items():
             if not all(bool(param.isfinite().all()) for param in network.parameters()):
                 raise self._failure(f"a weight of the {name} is not finite")
 
     def _failure(self, what: object) -> UserError:
-        return UserError(f"{what} (at env_step {self.progress.env_step}, episode {self.progress.episode})")
+        return UserError(
+            f"{what} (at env_step {self.progress.env_step}, episode {self.progress.episode})"
+        )

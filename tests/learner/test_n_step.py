@@ -99,5 +99,5 @@ def test_gamma_zero_and_one() -> None:
 
 def test_more_steps_than_the_memory_holds() -> None:
     buffer(3, n_step=3)
-    with pytest.raises(ValueError, match="n_step=4 must be at most 3, the transitions that the memory holds"):
+    with pytest.raises(ValueError, match="n_step=4 must be at most 3"):
         buffer(3, n_step=4)

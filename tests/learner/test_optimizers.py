@@ -122,15 +122,14 @@ def test_constants_reach_torch(compose: Callable[..., DictConfig]) -> None:
     assert (group["betas"], group["eps"]) == ((0.5, 0.6), 1e-3)
 
 
-@pytest.mark.parametrize("steps", [0, 3])
-def test_takes_over_from_the_optimizer_of_torch(steps: int) -> None:
-    """Checkpoints of earlier versions hold its state: empty before the first step."""
+def test_state_has_the_form_of_torch_optim() -> None:
+    """A step from the state of torch's own fused Adam gives the same bits."""
     one, other = (nn.Parameter(torch.tensor([[1.0, -2.0]])) for _ in range(2))
     theirs = torch.optim.Adam([one], lr=0.1, eps=1e-8, fused=True)
     ours = adam([other], 0.1, (0.9, 0.999), 1e-8, False, 0.0, "all")
     other.grad = torch.full_like(other, 9.0)
     ours.step()  # to be forgotten
-    for k in range(steps):
+    for k in range(3):
         one.grad = torch.tensor([[1.0, float(k)]])
         theirs.step()
     ours.load_state_dict(theirs.state_dict())

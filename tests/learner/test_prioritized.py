@@ -185,8 +185,8 @@ class TestWhatIsThere:
             assert rows(memory.sample(30)) <= held
             memory.update_priorities(torch.tensor(data.draw(st.lists(st.floats(0, 1e6), min_size=30, max_size=30))))
             assert rows(memory.sample(30)) <= held
-            np.testing.assert_array_equal(memory._tree[memory._held()] > 0, True)
-            assert memory._tree.total == pytest.approx(memory._tree[memory._held()].sum())
+            np.testing.assert_array_equal(memory._tree[memory._filled()] > 0, True)
+            assert memory._tree.total == pytest.approx(memory._tree[memory._filled()].sum())
 
     def test_every_one_can_come(self) -> None:
         memory = memory_of(7, 30)
@@ -243,5 +243,5 @@ class TestResume:
         memory.restore(0, old.export(0, 10))
         memory.load_state_dict(old.state_dict())
         expected = (np.arange(10.0) + EPSILON) ** 0.7
-        np.testing.assert_allclose(memory._tree[memory._held()], expected[-size:])
+        np.testing.assert_allclose(memory._tree[memory._filled()], expected[-size:])
         assert memory._tree.total == pytest.approx(expected[-size:].sum())

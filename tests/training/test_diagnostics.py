@@ -10,8 +10,10 @@ import torch
 from gymnasium import spaces
 from support import toys
 
-from ddpg.training.diagnostics import NoiseMeter, QBias, finite
 from ddpg.training.evaluate import evaluate
+from ddpg.training.finite import finite
+from ddpg.training.noise_meter import NoiseMeter
+from ddpg.training.q_bias import QBias
 
 STD, CORRELATION = "diagnostics/noise_std", "diagnostics/noise_autocorrelation"
 

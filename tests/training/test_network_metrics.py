@@ -13,7 +13,8 @@ from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.learner.heads import Scalar
 from ddpg.learner.networks import Actor, Critic
-from ddpg.training.diagnostics import critic_values, network_metrics
+from ddpg.training.network_metrics import network_metrics
+from ddpg.training.q_bias import critic_values
 
 LOW, HIGH = torch.tensor([-3.0, -3.0]), torch.tensor([1.0, 1.0])
 

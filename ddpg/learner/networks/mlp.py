@@ -1,4 +1,7 @@
-"""The actor mu(s) and the critic Q(s, a): multilayer perceptrons with the choices that DDPG programs differ in."""
+"""The actor mu(s) and the critic Q(s, a) as multilayer perceptrons.
+
+Their arguments are the choices in which programs of DDPG differ.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,27 +16,39 @@ Norm = Literal["none", "batch", "layer"]
 Init = Literal["fan_in", "xavier", "lecun_normal"]
 Activation = Literal["relu", "tanh"]
 
-#: Standard deviation of a unit normal that is cut at two of its standard deviations.
+#: The standard deviation of a unit normal that is cut at two of its standard deviations.
 STD_OF_CUT_NORMAL = 0.87962566103423978
 
 
 class Actor(nn.Module):
-    """mu(s): observations (B, *obs_shape) to actions (B, action_dim) in the environment's own units.
+    """mu(s): maps observations (B, *obs_shape) to actions (B, action_dim).
 
-    tanh bounds the action (paper, section 7), then each dimension is stretched to its [low, high].
+    Actions are in the environment's units: tanh bounds them (paper, section 7), then each dimension
+    is stretched to its [low, high]. Raises ValueError for pictures and for a network without a
+    hidden layer.
     """
 
     scale: Tensor
     center: Tensor
 
     def __init__(
-        self, obs_shape: Sequence[int], low: Tensor, high: Tensor, hidden: Sequence[PositiveInt],
-        activation: Activation, norm: Norm, init: Init, final_init: Positive | None,
-    ) -> None:  # fmt: skip
+        self,
+        obs_shape: Sequence[int],
+        low: Tensor,
+        high: Tensor,
+        hidden: Sequence[PositiveInt],
+        activation: Activation,
+        norm: Norm,
+        init: Init,
+        final_init: Positive | None,
+    ) -> None:
         super().__init__()
         obs_dim = _vector_length(obs_shape)
         _require_layers(hidden)
-        self.body = nn.Sequential(*_input_norm(obs_dim, norm), *_hidden_layers(obs_dim, hidden, activation, norm))
+        self.body = nn.Sequential(
+            *_input_norm(obs_dim, norm),
+            *_hidden_layers(obs_dim, hidden, activation, norm),
+        )
         self.final = nn.Linear(hidden[-1], len(low))
         self.register_buffer("scale", (high - low) / 2)
         self.register_buffer("center", (high + low) / 2)
@@ -44,13 +59,15 @@ class Actor(nn.Module):
 
 
 class Critic(nn.Module):
-    """Q(s, a): observations (B, *obs_shape) and actions (B, action_dim) to values (B,).
+    """Q(s, a): maps observations (B, *obs_shape) and actions (B, action_dim) to values (B,).
 
-    With more `outputs` than one, to (B, outputs), which a head reads (`ddpg.learner.heads`).
+    With more `outputs` than one it maps to (B, outputs), which a head reads (`ddpg.learner.heads`).
 
-    The action joins at hidden layer `action_layer`, counted from 1: 1 is beside the observation (TD3),
-    2 is the paper's. It may pass layers of its own before (`action_hidden`, Keras). Batch norm is
-    applied before the action joins and not after it (paper, section 7).
+    The action joins at hidden layer `action_layer`, counted from 1: 1 is beside the observation
+    (TD3), 2 is the paper's choice. It may pass layers for it alone before (`action_hidden`, Keras).
+    Batch norm is applied before the action joins and not after it (paper, section 7). Raises
+    ValueError for pictures, for a network without a hidden layer and for an `action_layer` beyond
+    the last of them.
     """
 
     def __init__(
@@ -70,12 +87,21 @@ class Critic(nn.Module):
         obs_dim = _vector_length(obs_shape)
         _require_layers(hidden)
         if action_layer > len(hidden):
-            raise ValueError(f"action_layer={action_layer} must be at most {len(hidden)}, the number of hidden layers")
-        before, after = hidden[: action_layer - 1], hidden[action_layer - 1 :]
+            raise ValueError(
+                f"action_layer={action_layer} must be at most {len(hidden)}, "
+                "the number of hidden layers"
+            )
+        before = hidden[: action_layer - 1]
+        after = hidden[action_layer - 1 :]
         joint_dim = [obs_dim, *before][-1] + [action_dim, *action_hidden][-1]
         joint_norm: Norm = "none" if norm == "batch" else norm
-        self.obs_body = nn.Sequential(*_input_norm(obs_dim, norm), *_hidden_layers(obs_dim, before, activation, norm))
-        self.action_body = nn.Sequential(*_hidden_layers(action_dim, action_hidden, activation, joint_norm))
+        self.obs_body = nn.Sequential(
+            *_input_norm(obs_dim, norm),
+            *_hidden_layers(obs_dim, before, activation, norm),
+        )
+        self.action_body = nn.Sequential(
+            *_hidden_layers(action_dim, action_hidden, activation, joint_norm)
+        )
         self.joint_body = nn.Sequential(*_hidden_layers(joint_dim, after, activation, joint_norm))
         self.final = nn.Linear(hidden[-1], outputs)
         _initialize(self, self.final, init, final_init)
@@ -93,21 +119,33 @@ def _require_layers(hidden: Sequence[int]) -> None:
 def _vector_length(obs_shape: Sequence[int]) -> int:
     if len(obs_shape) != 1:
         shape = " x ".join(map(str, obs_shape))
-        raise ValueError(f"observations of {shape} numbers are pictures: choose network=pixels, or env.pixels=null")
+        raise ValueError(
+            f"observations of {shape} numbers are pictures: "
+            "choose network=pixels, or env.pixels=null"
+        )
     return obs_shape[0]
 
 
-def _hidden_layers(in_dim: int, hidden: Sequence[int], activation: Activation, norm: Norm) -> list[nn.Module]:
-    """Linear, norm, nonlinearity for every hidden layer."""
+def _hidden_layers(
+    in_dim: int,
+    hidden: Sequence[int],
+    activation: Activation,
+    norm: Norm,
+) -> list[nn.Module]:
+    """List a linear map, a norm (if there is one) and a nonlinearity for every hidden layer."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise([in_dim, *hidden]):
-        layers += [nn.Linear(fan_in, fan_out), *_norm(fan_out, norm), _nonlinearity(activation)]
+        layers.append(nn.Linear(fan_in, fan_out))
+        layers.extend(_norm(fan_out, norm))
+        layers.append(_nonlinearity(activation))
     return layers
 
 
 def _nonlinearity(activation: Activation) -> nn.Module:
-    # in place: a fresh output costs more than the ReLU itself
-    return nn.ReLU(inplace=True) if activation == "relu" else nn.Tanh()
+    if activation == "tanh":
+        return nn.Tanh()
+    # in place, because fresh memory for the output costs more than the ReLU itself
+    return nn.ReLU(inplace=True)
 
 
 def _norm(dim: int, norm: Norm) -> list[nn.Module]:
@@ -117,24 +155,34 @@ def _norm(dim: int, norm: Norm) -> list[nn.Module]:
 
 
 def _input_norm(obs_dim: int, norm: Norm) -> list[nn.Module]:
-    """Batch norm also scales the observation itself (paper, section 7); layer norm would erase its scale."""
+    """List what normalizes the observation itself: batch norm (paper, section 7).
+
+    Layer norm is left out here, because it would erase the scale of the observation.
+    """
     return _norm(obs_dim, norm) if norm == "batch" else []
 
 
 def _initialize(network: nn.Module, final: nn.Linear, init: Init, final_init: float | None) -> None:
-    """Initial weights: `fan_in` is U(+-1/sqrt(fan_in)) for weights and biases (paper, section 7; torch's default).
+    """Draw the initial weights.
 
-    With `xavier` and `lecun_normal` all biases are 0, as in Keras and flax.
+    `fan_in` is U(+-1/sqrt(fan_in)) for weights and biases (paper, section 7), which torch has drawn
+    already. With `xavier` and `lecun_normal` all biases are 0, as in Keras and flax. With
+    `final_init` the output layer is drawn from U(+-final_init), because with small first outputs
+    neither tanh nor Q starts saturated.
     """
     for layer in network.modules():
         if isinstance(layer, nn.Linear) and init != "fan_in":
-            nn.init.zeros_(layer.bias)
-            if init == "xavier":
-                nn.init.xavier_uniform_(layer.weight)
-            else:  # variance 1/fan_in, cut at two standard deviations
-                std = layer.in_features**-0.5 / STD_OF_CUT_NORMAL
-                nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
-    if final_init is not None:  # small first outputs: neither tanh nor Q starts saturated
+            _initialize_layer(layer, init)
+    if final_init is not None:
         nn.init.uniform_(final.weight, -final_init, final_init)
         if init == "fan_in":
             nn.init.uniform_(final.bias, -final_init, final_init)
+
+
+def _initialize_layer(layer: nn.Linear, init: Literal["xavier", "lecun_normal"]) -> None:
+    nn.init.zeros_(layer.bias)
+    if init == "xavier":
+        nn.init.xavier_uniform_(layer.weight)
+    else:  # a variance of 1/fan_in, from a normal that is cut at two standard deviations
+        std = layer.in_features**-0.5 / STD_OF_CUT_NORMAL
+        nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class Targets:
     """Networks and the targets that follow them.
 
-    The lists of parameters are made once, because making them takes longer than the update.
+    The lists of parameters are made once, because making them takes longer than following.
     """
 
     def __init__(self, online: nn.Module, target: nn.Module) -> None:
@@ -20,5 +20,6 @@ class Targets:
     def follow(self, tau: float) -> None:
         """theta' <- tau theta + (1 - tau) theta', line 15 of Algorithm 1."""
         torch._foreach_lerp_(self._target, self._online, tau)
-        if self._online_buffers:  # statistics of batch norm are averages already, so they are copied
+        if self._online_buffers:
+            # they are statistics of batch norm, averages already, so they are copied
             torch._foreach_copy_(self._target_buffers, self._online_buffers)

@@ -60,7 +60,8 @@ class Gaussian(Noise):
 class OrnsteinUhlenbeck(Noise):
     """x <- x - theta x dt + sigma sqrt(dt) N(0, 1): correlated noise (paper, sections 3 and 7).
 
-    It is correlated over 1 / (theta dt) steps, its standard deviation is about sigma / sqrt(2 theta).
+    It is correlated over 1 / (theta dt) steps; its standard deviation is about
+    sigma / sqrt(2 theta).
     The paper does not state dt: with 1 the memory is 7 steps, with 0.01 (Baselines, SB3, Keras) 667
     steps. With `reset`, every episode begins at 0. `sigma` moves linearly to `final_sigma` over the
     run's first `anneal_steps` env steps.

@@ -1,4 +1,7 @@
-"""Adaptive noise on the actor's parameters (Plappert et al. 2018, "Parameter space noise for exploration")."""
+"""Adaptive noise on the actor's parameters.
+
+Plappert et al. (2018), "Parameter space noise for exploration", arXiv:1706.01905.
+"""
 
 import logging
 from typing import Annotated, Any
@@ -15,20 +18,22 @@ from ddpg.ranges import AboveOne, Positive, PositiveInt, Range
 
 log = logging.getLogger(__name__)
 
-#: In half action ranges. Two bounded policies are hardly ever more than 1 apart, so that with a
-#: larger one sigma would grow for ever.
+#: A distance of two policies in half action ranges. Bounded policies are hardly ever more than 1
+#: apart, so with a larger `delta` sigma would grow for ever.
 Distance = Annotated[float, Range(above=0, at_most=1)]
 
 
 class AdaptiveParameter(Noise):
     """Acts for an episode with mu~, the actor with N(0, sigma^2) on its parameters.
 
-    The noise is N_t = mu~(s_t) - mu(s_t). Every parameter is perturbed, biases and output layer too,
-    except layer norm's, which keeps what the others do comparable. After every `adapt_every` updates
-    (OpenAI Baselines: 50) sigma is measured by what it does: the root mean square distance of the
-    two policies, in units of half the action range, on the update's minibatch. Above `delta`, sigma
-    is divided by `alpha`, else multiplied (paper, section 3 and appendix C). The new sigma acts from
-    the next episode on. Learning never sees mu~.
+    The noise is N_t = mu~(s_t) - mu(s_t). Every parameter is perturbed, biases and output layer
+    too, except those of layer norm, which keeps the effect of the others comparable. After every
+    `adapt_every` updates (OpenAI Baselines: 50) sigma is judged by its effect: the root mean square
+    distance of the two policies, in units of half the action range, on the update's minibatch.
+    Above `delta`, sigma is divided by `alpha`, else multiplied (section 3 and appendix C of
+    Plappert et al.). The new sigma acts from the next episode on. Learning never sees mu~.
+
+    Raises ValueError if the actor has no parameter to perturb.
     """
 
     def __init__(
@@ -42,7 +47,9 @@ class AdaptiveParameter(Noise):
         rng: np.random.Generator,
     ) -> None:
         if not perturbable(actor):
-            raise ValueError("the actor has nothing to perturb: no trainable parameter outside its layer norm")
+            raise ValueError(
+                "the actor has nothing to perturb: no trainable parameter outside its layer norm"
+            )
         if not any(isinstance(module, nn.LayerNorm) for module in actor.modules()):
             log.warning(
                 "parameter noise without layer norm: the same sigma does very different things in "

@@ -16,18 +16,19 @@ COLUMNS = ("reward", "terminated", "ends")
 
 
 class ReplayBuffer:
-    """The R of Algorithm 1: the newest `buffer_size` transitions, sampled uniformly with replacement.
+    """R of Algorithm 1: the newest `buffer_size` transitions, sampled uniformly with replacement.
 
-    A ring of buffer_size + 1 slots. A transition's next_obs is the obs of the slot after it, so it is
-    not stored again; the additional slot holds the next_obs of the newest. Only where an episode ends,
-    its last observation is kept apart in `final_obs`. Transitions are counted for ever in `total`, and
-    transition t lies in slot t % slots.
+    It is a ring of buffer_size + 1 slots. A transition's next_obs is the obs of the slot after it,
+    so it is not stored again; the additional slot holds the next_obs of the newest. Only where an
+    episode ends, its last observation is kept apart in `final_obs`. `total` counts all transitions
+    so far, and transition t lies in slot t % slots.
 
-    With `n_step` above 1 the rewards of that many steps are summed, fewer where the episode ends or at
-    the newest transition. Observations are stored as they come, pixels as bytes, all else as float32.
-
-    The arrays here, on the host, are the record; for networks on a GPU `device.py` keeps a copy of the
+    With `n_step` above 1 the rewards of that many steps are summed, fewer where the episode ends or
+    at the newest transition. Observations are stored as they come, pixels as bytes, all else as
+    float32. These arrays are on the host; for networks on a GPU `device.py` keeps a copy of the
     observations there.
+
+    Raises ValueError if `n_step` is more than the buffer holds.
     """
 
     def __init__(
@@ -43,7 +44,10 @@ class ReplayBuffer:
         dtype: torch.dtype,
     ) -> None:
         if n_step > buffer_size:
-            raise ValueError(f"n_step={n_step} must be at most {buffer_size}, the transitions that the memory holds")
+            raise ValueError(
+                f"n_step={n_step} must be at most {buffer_size}, "
+                "the transitions that the replay buffer holds"
+            )
         self.n_step = n_step
         self.gamma = gamma
         self.buffer_size = buffer_size
@@ -81,8 +85,8 @@ class ReplayBuffer:
     ) -> None:
         """Store one transition (line 10 of Algorithm 1).
 
-        `ends` says that the next transition will not start from next_obs: this one was terminated or
-        truncated, or training stops here.
+        `ends` says that the next transition will not start from next_obs, because this one was
+        terminated or truncated, or because training stops here.
         """
         slot = self.total % self.slots
         self.final_obs.pop(slot, None)
