@@ -22,12 +22,24 @@ class Argument:
         self.own = mapped(_clone, value)
         self.tensors = [leaf for leaf in leaves(self.own) if leaf is not None]
         self._native = native
+        # a tuple of tensors alone, as a minibatch is, is compared and copied without recursion
+        self._is_plain = isinstance(value, tuple) and all(isinstance(item, Tensor | None) for item in value)
         self._last: Any = self
         self._program: Callable[[], None] | None = None
 
     def fits(self, value: Any) -> bool:
         """Tell whether a value has the structure, the shapes and the types of the recorded one."""
-        return value is self._last or alike(self.own, value)
+        if value is self._last:
+            return True
+        if not self._is_plain or type(value) is not type(self.own) or len(value) != len(self.own):
+            return alike(self.own, value)
+        for own, given in zip(self.own, value, strict=True):
+            if own is None or not isinstance(given, Tensor):
+                if own is not given:
+                    return False
+            elif own.shape != given.shape or own.dtype != given.dtype:
+                return False
+        return True
 
     def fill(self, value: Any) -> None:
         """Copy the value's tensors: by one native program from the second time on that this very value comes.
@@ -37,7 +49,7 @@ class Argument:
         if not self.tensors:
             return
         if value is not self._last:
-            self._last = value if is_fixed(value) else self
+            self._last = value if self._is_plain or is_fixed(value) else self
             self._program = None
             self._fill_by_torch(value)
             return
@@ -54,9 +66,11 @@ class Argument:
         return self._native.program(steps)
 
     def _fill_by_torch(self, value: Any) -> None:
-        sources = (leaf for leaf in leaves(value) if leaf is not None)
-        for own, source in zip(self.tensors, sources, strict=True):
-            own.copy_(source, non_blocking=True)
+        sources = value if self._is_plain else leaves(value)
+        owns = self.own if self._is_plain else leaves(self.own)
+        for own, source in zip(owns, sources, strict=True):
+            if own is not None:
+                own.copy_(source, non_blocking=True)
 
 
 def _clone(leaf: Tensor | None) -> Tensor | None:

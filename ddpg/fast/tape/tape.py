@@ -165,7 +165,10 @@ class Tape:
     def _fit(self, values: Sequence[Any]) -> bool:
         if len(self._arguments) != len(values):
             return False
-        return all(argument.fits(value) for argument, value in zip(self._arguments, values, strict=True))
+        for argument, value in zip(self._arguments, values, strict=True):  # noqa: SIM110 (all() takes twice as long)
+            if not argument.fits(value):
+                return False
+        return True
 
     def _fill(self, values: Sequence[Any]) -> None:
         for argument, value in zip(self._arguments, values, strict=True):
