@@ -46,8 +46,8 @@ def test_offline_runs_arrive_whole_and_once(
     assert sync_lines(capsys) == [
         "0_seed1: sent 30 rows",
         "1_seed2: sent 12 rows",
-        "2_seed3: nothing to send, W&B was never told of it",
-        "3_seed4: nothing to send, W&B was never told of it",
+        "2_seed3: nothing to send, W&B has never heard of it",
+        "3_seed4: nothing to send, W&B has never heard of it",
     ]
     first, second = wandb_server.runs.values()
     last = first.history[-1]

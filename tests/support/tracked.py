@@ -21,9 +21,10 @@ from typing import Any
 
 import pytest
 import yaml
+from hydra.utils import instantiate
 
 from ddpg.record.run_folder import RunFolder
-from ddpg.record.tracking import LoggerSettings, TensorboardSettings, Tracker, WandbSettings, read_metrics
+from ddpg.record.tracking import LoggerSettings, Tracker, read_metrics
 from ddpg.record.tracking.open_tracker import open_tracker
 
 CONF = Path(__file__).parents[2] / "conf" / "logger"
@@ -32,17 +33,15 @@ GROUP = "…" + "g" * 122 + "-0a1b"  # as W&B has it
 CONFIG = {"seed": 1, "noise": {"sigma": 0.1}, "eval": {"episodes": [1, 2]}}
 
 
-def settings(**wandb: Any) -> LoggerSettings:
+def logger_node(**wandb: Any) -> dict[str, Any]:
     """Read conf/logger/default.yaml, with these keys of W&B (mode: disabled), and nothing on the screen."""
     node = yaml.safe_load((CONF / "default.yaml").read_text())
-    nodes = {name: {k: v for k, v in node[name].items() if k != "_target_"} for name in ("wandb", "tensorboard")}
-    return LoggerSettings(
-        every=node["every"],
-        progress="none",
-        progress_seconds=node["progress_seconds"],
-        tensorboard=TensorboardSettings(**nodes["tensorboard"]),
-        wandb=WandbSettings(**{**nodes["wandb"], "mode": "disabled", **wandb}),
-    )
+    return node | {"progress": "none", "wandb": {**node["wandb"], "mode": "disabled", **wandb}}
+
+
+def settings(**wandb: Any) -> LoggerSettings:
+    """Build the node above."""
+    return instantiate(logger_node(**wandb), _convert_="all")
 
 
 def tracker_of(run_dir: Path, options: LoggerSettings) -> Tracker:
@@ -74,7 +73,7 @@ def trained(path: Path, rows: int, state: str, **wandb: Any) -> RunFolder:
     path.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(path)
     options = settings(**wandb)
-    folder.config.write_text(json.dumps(CONFIG | {"logger": {"wandb": vars(options.wandb)}}))
+    folder.config.write_text(json.dumps(CONFIG | {"logger": logger_node(**wandb)}))
     tracker = tracker_of(path, options)
     tracker.rewind(None)
     log_rows(tracker, 0, rows)
@@ -174,9 +173,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda signum, frame: stop.append(signum))
     folder = RunFolder(Path(path))
     with folder.lock():
-        options = settings(**json.loads(wandb))
-        logger = {"logger": {"wandb": {"_target_": "ddpg.record.tracking.WandbSettings", **vars(options.wandb)}}}
-        folder.config.write_text(yaml.safe_dump(CONFIG | logger))
+        keys = json.loads(wandb)
+        options = settings(**keys)
+        folder.config.write_text(yaml.safe_dump(CONFIG | {"logger": logger_node(**keys)}))
         folder.write_status(state="running")
         state = track(tracker_of(folder.path, options), folder, int(rows), float(pause), stop)
     sys.exit(0 if state == "done" else 143)
