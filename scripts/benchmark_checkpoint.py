@@ -31,7 +31,7 @@ from omegaconf import DictConfig, OmegaConf
 from ddpg.config.settings import check
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker, read_metrics
-from ddpg.run.build import build_trainer
+from ddpg.run.build import accelerate, build_trainer
 from ddpg.training.trainer import SNAPSHOT_EVERY, Trainer
 
 SIZE, SEEN = 1_000_000, 1_200_000  # transitions that the memory holds, and that it has seen
@@ -51,7 +51,9 @@ def config(replay: str) -> DictConfig:
 
 def trainer_in(folder: Path, cfg: DictConfig) -> Trainer:
     run_folder = RunFolder(folder)
-    return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))[0]
+    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    accelerate(cfg, trainer.agent, trainer.replay, torch.device("cpu"))
+    return trainer
 
 
 def add_transitions(trainer: Trainer, count: int, rng: np.random.Generator) -> None:

@@ -26,8 +26,9 @@ from ddpg.config.settings import check, plain
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.wandb_core import end_wandb_core
-from ddpg.run.build import build_trainer
+from ddpg.run.build import accelerate, build_trainer
 from ddpg.run.lifecycle import run
+from ddpg.run.machine import torch_device
 from ddpg.training.trainer import Trainer
 
 torch.set_num_threads(1)
@@ -91,7 +92,9 @@ def make_trainer(compose: Callable[..., DictConfig]) -> Callable[..., Trainer]:
         cfg = check(compose(*env, *TINY, *overrides))
         folder.mkdir(exist_ok=True)
         run_folder = RunFolder(folder)
-        return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))[0]
+        trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+        accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device))
+        return trainer
 
     return _make
 

@@ -1,4 +1,4 @@
-"""What this machine offers: memory and devices."""
+"""The memory and the devices of this machine."""
 
 from pathlib import Path
 
@@ -9,8 +9,11 @@ from ddpg.procfs import proc_field
 
 
 def available_memory() -> int | None:
-    """Bytes that this process may still take: the machine's free memory or the control group's rest; None: unknown."""
-    limits = [_meminfo(), *_control_group()]
+    """Return the bytes that this process may still take, or None if the system does not say.
+
+    It is the least of the machine's free memory and of the rest in each control group.
+    """
+    limits = [_meminfo(), *_control_groups()]
     known = [limit for limit in limits if limit is not None]
     return min(known) if known else None
 
@@ -20,34 +23,42 @@ def _meminfo() -> int | None:
     return None if available is None else int(available.split()[0]) * 1024
 
 
-def _control_group() -> list[int]:
-    """What memory limits of control groups (Slurm, containers) leave, from the process's own group upwards."""
+def _control_groups() -> list[int]:
+    """List what memory limits leave, from the process's own control group up (Slurm and containers set them)."""
     try:
         own = Path("/proc/self/cgroup").read_text().splitlines()[-1].split(":")[-1].lstrip("/")
     except (OSError, IndexError):
         return []
     root = Path("/sys/fs/cgroup")
-    left = []
-    for folder in [root / own, *(root / own).parents]:
-        try:
-            limit = (folder / "memory.max").read_text().strip()
-            used = (folder / "memory.current").read_text()
-            details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        except OSError:
-            continue
-        if limit != "max":  # files that are merely cached count as used, and give way
-            left.append(int(limit) - int(used) + int(details.get("inactive_file", 0)))
-    return left
+    left = [_left_in(folder) for folder in (root / own, *(root / own).parents)]
+    return [rest for rest in left if rest is not None]
+
+
+def _left_in(group: Path) -> int | None:
+    """Return the bytes that a control group may still take; None without a limit or for a folder that is no group."""
+    try:
+        limit = (group / "memory.max").read_text().strip()
+        used = int((group / "memory.current").read_text())
+        details = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    except OSError:
+        return None
+    if limit == "max":
+        return None
+    # files that are merely cached count as used, but give way to what a process needs
+    return int(limit) - used + int(details.get("inactive_file", 0))
 
 
 def torch_device(name: str) -> torch.device:
-    """The device of that name; `auto` is a GPU if torch sees one. UserError if there is no such device."""
+    """Return the device of that name; `auto` is a GPU if torch sees one, else the CPU.
+
+    Raises UserError if there is no such device or if it cannot be used.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     allowed = "auto, cpu, cuda, cuda:1, mps"
     try:
         device = torch.device(name)
-    except RuntimeError as error:  # torch's own line lists twenty kinds
+    except RuntimeError as error:  # torch's own message lists twenty kinds
         raise UserError(f"device={name} is not one of {allowed}") from error
     try:
         torch.empty(0, device=device)

@@ -1,10 +1,11 @@
-"""A stored policy at work: episodes, their returns, and a video."""
+"""Stored policies: load one, run it for some episodes, record a video."""
 
 from collections.abc import Sequence
 from functools import partial
 from pickle import UnpicklingError
-from typing import Any, Literal
+from typing import Literal
 
+import gymnasium as gym
 import numpy as np
 import torch
 from omegaconf import DictConfig
@@ -23,9 +24,9 @@ Which = Literal["last", "best"]
 
 
 def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool) -> Episodes:
-    """Noise-free episodes of the run's last or best actor, from starts that training never saw.
+    """Run the last or the best actor of a run, without noise, from starts that training never saw.
 
-    With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder holds no such actor.
+    With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder has no such actor.
     """
     cfg = check(read_config(folder.config))
     torch.set_num_threads(cfg.threads)
@@ -41,20 +42,24 @@ def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool)
         env.close()
 
 
-def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: Any) -> Policy:
-    """The stored actor as a function from one observation to one action."""
+def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) -> Policy:
+    """Load a stored actor as a function from an observation, (*obs_shape), to an action, (action_dim,).
+
+    Raises UserError if the folder has no such actor, or one that is damaged or belongs to other networks.
+    """
     path = folder.actor if which == "last" else folder.best_actor
     if not path.exists():
         raise UserError(f"{path} does not exist: the run has not saved its {which} actor yet")
     actor = build_actor(cfg, env).eval()
     try:
         actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
-    except (UnpicklingError, RuntimeError, KeyError) as error:  # cut short, or of other networks than config.yaml says
+    except (UnpicklingError, RuntimeError, KeyError) as error:
         raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
     return partial(act, actor)
 
 
 def _record(policy: Policy, spec: EnvSpec, seeds: Sequence[int], folder: RunFolder, which: Which) -> None:
+    """Write a video of one episode for each seed."""
     frames: list[np.ndarray] = []
     env = spec.make(render=True)
     try:

@@ -14,7 +14,7 @@ import torch
 from ddpg.config.settings import check
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.run.build import build_env_spec, build_replay, build_trainer
+from ddpg.run.build import accelerate, build_env_spec, build_replay, build_trainer
 from ddpg.training.trainer import Trainer
 from measure.learner import compose, fill
 from measure.programs import STARTS, WARM_UP
@@ -45,7 +45,9 @@ def trainer_of(steps: int, folder: Path) -> Trainer:
         f"eval.every={2 * steps}", "eval.episodes=1",
     ))  # fmt: skip
     run_folder = RunFolder(folder)
-    return build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))[0]
+    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    accelerate(cfg, trainer.agent, trainer.replay, torch.device("cpu"))
+    return trainer
 
 
 def outside(windows: int) -> dict[str, Any]:

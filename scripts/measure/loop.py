@@ -5,10 +5,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+import torch
 
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.run.build import build_trainer
+from ddpg.run.build import accelerate, build_trainer
 from measure.floor import Shapes
 from measure.learner import Case, Sizes, Work, compose, fill
 
@@ -44,6 +45,7 @@ def loop(case: Case, filled: int, folder: Path) -> Work:
         "buffer_size=1_000_000", env="gym",
     )  # fmt: skip
     run_folder = RunFolder(folder)
-    trainer, _ = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    accelerate(cfg, trainer.agent, trainer.replay, torch.device("cpu"))
     fill(trainer.replay, filled, np.random.default_rng(0))
     return trainer._run_episode

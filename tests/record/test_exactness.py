@@ -72,7 +72,7 @@ def test_status_names_all_kernels(
     assert resume() == "exact"
     assert resume() == "exact"
     usual = folder.starts()[-1]["kernels"]
-    monkeypatch.setattr("ddpg.run.build.accelerate", lambda *_: "other")
+    monkeypatch.setattr("ddpg.run.lifecycle.accelerate", lambda *_: "other")
     assert f"{usual} and other" in resume()
     shutil.rmtree(folder.checkpoints)
     (tmp_path / "status.json").unlink()

@@ -58,19 +58,3 @@ def test_priorities_are_the_errors_of_the_critic(
     assert [total for total, _ in seen] == list(range(41, 61))
     assert all(a is b for (_, a), (_, b) in zip(seen, errors, strict=True))
     assert all(error.shape == (8,) for _, error in seen)
-
-
-@pytest.mark.parametrize(
-    ("settings", "warned"),
-    [
-        (["learning_starts=400"], True),
-        (["update_every=401"], True),
-        (["learning_starts=399", "updates_per_step=1"], False),
-    ],
-)
-def test_a_run_that_cannot_learn_says_so(
-    make_trainer: Callable[..., Trainer], tmp_path: Path, caplog: pytest.LogCaptureFixture,
-    settings: list[str], warned: bool,
-) -> None:  # fmt: skip
-    make_trainer(tmp_path, *settings)
-    assert ("nothing will be learned: no update falls due within total_steps=400" in caplog.text) == warned

@@ -1,0 +1,43 @@
+"""Checks of a run that need more than its config: the environment, this machine, or what was built."""
+
+import logging
+import math
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from ddpg.errors import UserError
+from ddpg.learner.networks import batch_norms
+from ddpg.run.machine import available_memory
+from ddpg.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+_GIB = 2**30
+
+
+def require_memory(cfg: DictConfig, transitions: int, transition_bytes: int, obs_shape: Sequence[int]) -> None:
+    """Raise UserError if these transitions, `transition_bytes` each, do not fit this machine's free memory."""
+    needed = transitions * transition_bytes
+    available = available_memory()
+    if available is not None and needed > available:
+        raise UserError(
+            f"buffer_size={cfg.buffer_size} needs {needed / _GIB:.1f} GiB for observations of {math.prod(obs_shape)} "
+            f"numbers, and {available / _GIB:.1f} GiB are free here: at most {available // transition_bytes} fit"
+        )
+
+
+def check_learning(cfg: DictConfig, trainer: Trainer) -> None:
+    """Raise UserError if the run would fail at its first update; warn if it would never come to one."""
+    norms = [norm for network in trainer.agent.networks.values() for norm in batch_norms(network)]
+    if norms and cfg.batch_size == 1:
+        raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
+    if trainer.schedule.total_updates() == 0:
+        log.warning(
+            "nothing will be learned: no update falls due within total_steps=%d with learning_starts=%d, "
+            "update_every=%s and updates_per_step=%g",
+            cfg.total_steps,
+            cfg.learning_starts,
+            cfg.update_every,
+            cfg.updates_per_step,
+        )

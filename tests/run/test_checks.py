@@ -1,0 +1,69 @@
+"""Runs that would fail or learn nothing are found before they start."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from ddpg.config.settings import check
+from ddpg.errors import UserError
+from ddpg.run.build import build_env_spec, transition_bytes
+from ddpg.run.checks import check_learning, require_memory
+from ddpg.training.trainer import Trainer
+
+Compose = Callable[..., DictConfig]
+Make = Callable[..., Trainer]
+
+
+@pytest.mark.parametrize("free", [None, 100, 99])
+def test_transitions_have_to_fit_the_memory(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch, free: int | None
+) -> None:
+    """`free` counts transitions; where the system does not say what is free, nothing is refused."""
+    cfg = check(compose("env=pendulum", "buffer_size=100"))
+    size = transition_bytes(build_env_spec(cfg).make())
+    monkeypatch.setattr("ddpg.run.checks.available_memory", lambda: None if free is None else free * size)
+    if free != 99:
+        require_memory(cfg, 100, size, (3,))
+        return
+    with pytest.raises(UserError) as refusal:
+        require_memory(cfg, 100, size, (3,))
+    assert str(refusal.value).startswith("buffer_size=100 needs ")
+    assert str(refusal.value).endswith("at most 99 fit")
+
+
+@pytest.mark.parametrize(
+    ("norm", "batch_size", "refused"),
+    [("actor.norm=batch", 1, True), ("critic.norm=batch", 1, True), ("actor.norm=batch", 2, False),
+     ("actor.norm=layer", 1, False)],
+)  # fmt: skip
+def test_batch_norm_needs_more_than_one_transition(
+    tmp_path: Path, compose: Compose, make_trainer: Make, norm: str, batch_size: int, refused: bool
+) -> None:
+    words = [f"network.{norm}", f"batch_size={batch_size}"]
+    trainer = make_trainer(tmp_path, *words)
+    if not refused:
+        check_learning(check(compose(*words)), trainer)
+        return
+    with pytest.raises(UserError) as refusal:
+        check_learning(check(compose(*words)), trainer)
+    assert str(refusal.value).startswith("batch_size=1 ")
+    assert "norm=none" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "warned"),
+    [
+        (["learning_starts=400"], True),
+        (["update_every=401"], True),
+        (["learning_starts=399", "updates_per_step=1"], False),
+    ],
+)
+def test_a_run_that_never_learns_is_warned_of(
+    tmp_path: Path, compose: Compose, make_trainer: Make, caplog: pytest.LogCaptureFixture,
+    words: list[str], warned: bool,
+) -> None:  # fmt: skip
+    check_learning(check(compose("total_steps=400", *words)), make_trainer(tmp_path, *words))
+    assert ("nothing will be learned" in caplog.text) == warned
+    assert ("total_steps=400" in caplog.text) == warned
