@@ -20,11 +20,14 @@ from ddpg.learner.networks import (
     batch_norms,
     batch_statistics,
     copy_of,
+    observe,
     running_norms,
 )
+from ddpg.learner.optimizers import descend
 from ddpg.learner.policy import act
-from ddpg.learner.protocol import NetworkFactory, Optimizer, OptimizerFactory, Step, numbers
+from ddpg.learner.protocol import NetworkFactory, OptimizerFactory, Step, numbers
 from ddpg.learner.smoothing import Smoothing
+from ddpg.learner.state import restore, state_of
 from ddpg.ranges import NonNegative, Positive, PositiveInt
 
 
@@ -108,8 +111,7 @@ class DDPG:
 
     def observe(self, obs: np.ndarray) -> None:
         """Let running normalizations of the observations, if there are any, learn from one more."""
-        for norm in self._running_norms:
-            norm.observe(torch.as_tensor(obs).to(norm.mean.device, non_blocking=True))
+        observe(self._running_norms, obs)
 
     def value(self, obs: Tensor, action: Tensor) -> Tensor:
         """Give Q(s, a), (N,), reduced over several critics as in the targets."""
@@ -148,7 +150,7 @@ class DDPG:
         """Minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics (lines 12-13)."""
         with batch_statistics(self._critic_norms):
             loss, step = self.critic_loss(batch, noise)
-        self._descend(loss, self.critic_optimizer)
+        descend(loss, self.critic_optimizer, self.max_grad_norm)
         return step
 
     def critic_loss(self, batch: Batch, noise: Tensor | None = None) -> tuple[Tensor, Step]:
@@ -193,7 +195,7 @@ class DDPG:
         """
         with batch_statistics(self._actor_norms):
             loss = self.actor_loss(batch)
-        self._descend(loss, self.actor_optimizer)
+        descend(loss, self.actor_optimizer, self.max_grad_norm)
         return {"losses/actor_loss": loss.detach()}
 
     def actor_loss(self, batch: Batch) -> Tensor:
@@ -217,15 +219,12 @@ class DDPG:
 
     def state_dict(self) -> dict[str, Any]:
         """Give everything that learning has changed. Tensors are shared, not copied."""
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
-        return parts | {"updates": self.updates, "generator": self.smoothing.generator.get_state()}
+        return state_of(self._parts()) | {"updates": self.updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
+        restore(self._parts(), state)
         self.updates = state["updates"]
-        self.smoothing.generator.set_state(state["generator"])
 
     def _parts(self) -> dict[str, Any]:
         return {
@@ -235,18 +234,10 @@ class DDPG:
             "critic_target": self.critic_target,
             "actor_optimizer": self.actor_optimizer,
             "critic_optimizer": self.critic_optimizer,
+            "generator": self.smoothing.generator,
         }
 
     def _output(self, critic: Ensemble, obs: Tensor, action: Tensor, how: Reduce) -> Tensor:
         """Give one output for each (s, a) from several critics."""
         critics = critic.critics[:1] if how == "first" else critic.critics
         return self.head.reduce([network(obs, action) for network in critics], how)
-
-    def _descend(self, loss: Tensor, optimizer: Optimizer) -> None:
-        params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
-        grads = torch.autograd.grad(loss, params, allow_unused=True)
-        for param, grad in zip(params, grads, strict=True):
-            param.grad = grad
-        if self.max_grad_norm is not None:
-            nn.utils.clip_grad_norm_(params, self.max_grad_norm)
-        optimizer.step()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ddpg.learner.protocol import Optimizer
 from ddpg.ranges import Fraction, NonNegative, Positive
 
 Decay = Literal["hidden", "weights", "all"]
@@ -140,3 +141,17 @@ class Adam:
             saved = state["state"][number]
             for name, tensor in own.items():
                 tensor.copy_(saved[name])
+
+
+def descend(loss: Tensor, optimizer: Optimizer, max_grad_norm: float | None = None) -> None:
+    """Step along the gradient of a loss, for the optimizer's parameters alone.
+
+    The norm of all their gradients together is cut to `max_grad_norm`.
+    """
+    params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+    grads = torch.autograd.grad(loss, params, allow_unused=True)
+    for param, grad in zip(params, grads, strict=True):
+        param.grad = grad
+    if max_grad_norm is not None:
+        nn.utils.clip_grad_norm_(params, max_grad_norm)
+    optimizer.step()

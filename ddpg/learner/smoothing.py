@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ddpg.learner.draws import normal_like, same_draws
+
 
 class Smoothing:
     """Clipped noise on the targets' actions, so that Q' is averaged over similar actions.
@@ -20,17 +22,12 @@ class Smoothing:
         self._high = high
 
     def draw(self, action: Tensor) -> Tensor | None:
-        """Draw N(0, 1) for each action, (N, action_dim); None without smoothing.
-
-        The draws are made on the host, so they are the same on every device.
-        """
-        return self._drawn(action, self.generator)
+        """Draw N(0, 1) for each action, (N, action_dim); None without smoothing."""
+        return None if self._noise == 0 else normal_like(action, self.generator)
 
     def peek(self, action: Tensor) -> Tensor | None:
         """Give what `draw` would, and leave the generator as it is."""
-        generator = torch.Generator()
-        generator.set_state(self.generator.get_state())
-        return self._drawn(action, generator)
+        return None if self._noise == 0 else normal_like(action, same_draws(self.generator))
 
     def apply(self, action: Tensor, draws: Tensor | None) -> Tensor:
         """Give a + clip(noise N(0, 1), -clip, clip) within the bounds, (N, action_dim).
@@ -42,13 +39,3 @@ class Smoothing:
             return action
         clipped = (self._noise * draws).clamp(-self._clip, self._clip)
         return (action + clipped * (self._high - self._low) / 2).clamp(self._low, self._high)
-
-    def _drawn(self, action: Tensor, generator: torch.Generator) -> Tensor | None:
-        if self._noise == 0:
-            return None
-        device = self._low.device
-        pinned = device.type == "cuda"
-        draws = torch.randn(
-            action.shape, generator=generator, dtype=action.dtype, pin_memory=pinned
-        )
-        return draws.to(device, non_blocking=True)

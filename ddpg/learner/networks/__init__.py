@@ -9,6 +9,7 @@ from ddpg.learner.networks.normalization import (
     batch_norms,
     batch_statistics,
     copy_of,
+    observe,
     running_norms,
 )
 from ddpg.learner.networks.targets import Targets
@@ -25,5 +26,6 @@ __all__ = [
     "batch_norms",
     "batch_statistics",
     "copy_of",
+    "observe",
     "running_norms",
 ]

@@ -3,8 +3,9 @@
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -86,6 +87,17 @@ class Normalized(nn.Module):
 
     def forward(self, obs: Tensor, *action: Tensor) -> Tensor:
         return self.network(self.norm(obs), *action)
+
+    def sample(self, obs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Sample from a stochastic actor: actions and their log probabilities."""
+        network: Any = self.network
+        return network.sample(self.norm(obs), noise)
+
+
+def observe(norms: Sequence[RunningNorm], obs: np.ndarray) -> None:
+    """Let running normalizations learn from one observation of shape obs_shape."""
+    for norm in norms:
+        norm.observe(torch.as_tensor(obs).to(norm.mean.device, non_blocking=True))
 
 
 def running_norms(*networks: nn.Module) -> list[RunningNorm]:
