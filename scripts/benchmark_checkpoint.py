@@ -124,8 +124,8 @@ def begin(trainer: Trainer, rng: np.random.Generator) -> None:
     """An update, for the optimizers have no state before it."""
     trainer.tracker.rewind(None)
     add_transitions(trainer, 10 * EPISODE, rng)
-    trainer.agent.update(trainer.replay.sample(256))
-    trainer.replay.update_priorities(trainer.agent.td_error)
+    step = trainer.agent.update(trainer.replay.sample(256))
+    trainer.replay.update_priorities(step.td_error)
 
 
 def checkpoint_of(trainer: Trainer) -> None:

@@ -25,7 +25,7 @@ from ddpg.learner.networks import (
 )
 from ddpg.learner.optimizers import descend
 from ddpg.learner.policy import act
-from ddpg.learner.protocol import NetworkFactory, OptimizerFactory, Step, numbers
+from ddpg.learner.protocol import NetworkFactory, OptimizerFactory, Step
 from ddpg.learner.smoothing import Smoothing
 from ddpg.learner.state import restore, state_of
 from ddpg.ranges import NonNegative, Positive, PositiveInt
@@ -88,7 +88,6 @@ class DDPG:
         self.reward_scale = reward_scale
         self.max_grad_norm = max_grad_norm
         self.updates = 0
-        self.td_error: Tensor | None = None
         self._actor_norms = batch_norms(self.actor)
         self._critic_norms = batch_norms(self.critic)
         self._running_norms = running_norms(self.actor, self.critic)
@@ -117,8 +116,8 @@ class DDPG:
         """Give Q(s, a), (N,), reduced over several critics as in the targets."""
         return self.head.value(self._output(self.critic, obs, action, self.target_reduce))
 
-    def update(self, batch: Batch) -> dict[str, float | Tensor]:
-        """Update critic, actor and targets by a minibatch (lines 12-15); give the losses.
+    def update(self, batch: Batch) -> Step:
+        """Update critic, actor and targets by a minibatch (lines 12-15).
 
         Raises nothing; NaN passes through.
         """
@@ -127,8 +126,7 @@ class DDPG:
             actor=self.updates % self.policy_delay == 0,
             targets=self.updates % self.target_delay == 0,
         )
-        metrics, self.td_error = self.step(due, batch, self.smoothing.draw(batch.action))
-        return numbers(metrics)
+        return self.step(due, batch, self.smoothing.draw(batch.action))
 
     def step(self, due: Due, batch: Batch, noise: Tensor | None) -> Step:
         """Update as a function of tensors: whatever changes (parameters, ...) changes in place.

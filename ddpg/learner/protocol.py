@@ -9,6 +9,17 @@ from torch import Tensor, nn
 from ddpg.learner.batch import Batch
 
 
+class Step(NamedTuple):
+    """What an update gives: 0-dim metrics to be logged, and how wrong the critic was.
+
+    `td_error`, (N,), >= 0, has a number for each transition of the minibatch. Prioritized replay
+    needs it; None is enough for a minibatch that has no weights.
+    """
+
+    metrics: Mapping[str, float | Tensor]
+    td_error: Tensor | None
+
+
 class Agent(Protocol):
     """An algorithm: its policy, its update and its state. Nothing else asks for more.
 
@@ -16,12 +27,8 @@ class Agent(Protocol):
     `losses` and `value`, checkpoints `state_dict` and `load_state_dict`.
     """
 
-    #: The number of updates so far.
-    updates: int
     #: Rewards are multiplied by it before anything is learned from them; `value` is in its units.
     reward_scale: float
-    #: The error of each transition of the last minibatch, (N,), if its sampling was weighted.
-    td_error: Tensor | None
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -46,8 +53,8 @@ class Agent(Protocol):
     def observe(self, obs: np.ndarray) -> None:
         """Let running statistics of the observations learn from one that was acted on."""
 
-    def update(self, batch: Batch) -> Mapping[str, float | Tensor]:
-        """Learn from a minibatch once; give what is logged as numbers, or as tensors on a GPU."""
+    def update(self, batch: Batch) -> Step:
+        """Learn from a minibatch once."""
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Give the loss that each of `networks` descends, by its name, with a gradient.
@@ -65,13 +72,6 @@ class Agent(Protocol):
         """Take back what `state_dict` gave."""
 
 
-class Step(NamedTuple):
-    """What a step of learning gives: what is logged, 0-dim, and the error of each transition."""
-
-    metrics: Mapping[str, float | Tensor]
-    td_error: Tensor | None
-
-
 class Recordable(Agent, Protocol):
     """An agent whose updates can be recorded and replayed, by `ddpg.fast.accelerate`.
 
@@ -81,14 +81,6 @@ class Recordable(Agent, Protocol):
     """
 
     step: Callable[..., Step]
-
-
-def numbers(metrics: Mapping[str, float | Tensor]) -> dict[str, float | Tensor]:
-    """Read the numbers; those on a GPU stay there, because reading them would wait for it."""
-    return {
-        name: value if isinstance(value, Tensor) and value.is_cuda else float(value)
-        for name, value in metrics.items()
-    }
 
 
 class Optimizer(Protocol):

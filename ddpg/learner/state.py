@@ -7,7 +7,10 @@ import torch
 
 
 def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the state of modules, optimizers and generators, by name. Tensors are shared, not copied."""
+    """Give the state of modules, optimizers and generators, by name.
+
+    Tensors are shared, not copied.
+    """
     return {
         name: part.get_state() if isinstance(part, torch.Generator) else part.state_dict()
         for name, part in parts.items()

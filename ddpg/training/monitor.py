@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
@@ -48,13 +49,18 @@ class Monitor:
         self._last_step = env_step
         return {"charts/SPS": steps_per_second, "time/elapsed_s": now - self._started}
 
-    def diagnostics(self, batch_size: int, rng: np.random.Generator) -> dict[str, float]:
-        """Show whether exploration and networks are healthy; nothing that is learned changes.
+    def networks(self, batch_size: int, rng: np.random.Generator) -> dict[str, float]:
+        """Show whether the networks are healthy; nothing that is learned changes.
 
-        Networks are looked at on a minibatch of `batch_size` that is drawn from `rng`.
+        They are looked at on a minibatch of `batch_size` that is drawn from `rng`.
         """
-        metrics = self.noise_meter.pop()
-        if self._agent.updates:
-            batch = self._replay.peek(batch_size, rng)
-            metrics |= network_metrics(self._agent, batch, self._low, self._high)
-        return metrics
+        batch = self._replay.peek(batch_size, rng)
+        return network_metrics(self._agent, batch, self._low, self._high)
+
+
+def numbers(metrics: Mapping[str, float | Tensor]) -> dict[str, float | Tensor]:
+    """Read the numbers; those on a GPU stay there, because reading them would wait for it."""
+    return {
+        name: value if isinstance(value, Tensor) and value.is_cuda else float(value)
+        for name, value in metrics.items()
+    }

@@ -11,6 +11,8 @@ class Progress:
     """Counters and results of a run; env steps are the agent's decisions."""
 
     env_step: int = 0
+    #: Updates of the agent.
+    updates: int = 0
     #: Episodes that have ended.
     episode: int = 0
     #: Mean return of the last evaluation.

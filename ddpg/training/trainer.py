@@ -21,7 +21,7 @@ from ddpg.training.checkpoint import write_actor
 from ddpg.training.environments import Environments
 from ddpg.training.evaluate import evaluate
 from ddpg.training.finite import finite
-from ddpg.training.monitor import Monitor
+from ddpg.training.monitor import Monitor, numbers
 from ddpg.training.progress import Progress
 from ddpg.training.q_bias import QBias
 from ddpg.training.schedule import Schedule
@@ -180,8 +180,10 @@ class Trainer:
         for _ in range(updates):
             self.interrupt.check()  # because the updates of a whole episode may come at once
             batch = self.replay.sample(self.schedule.batch_size)
-            self._losses = self.agent.update(batch)
-            self.replay.update_priorities(self.agent.td_error)
+            step = self.agent.update(batch)
+            self.progress.updates += 1
+            self.replay.update_priorities(step.td_error)
+            self._losses = numbers(step.metrics)
             self.monitor.add(self._losses)
             self.monitor.add(self.noise.after_update(batch))
 
@@ -223,8 +225,10 @@ class Trainer:
             speed = self.monitor.speed(env_step)
             means = self.monitor.means.pop()
             self._require_finite(**{name: means[name] for name in self._losses if name in means})
-            rng = self.generators["diagnostics"]
-            diagnostics = self.monitor.diagnostics(self.schedule.batch_size, rng)
+            diagnostics = self.monitor.noise_meter.pop()
+            if self.progress.updates:
+                rng = self.generators["diagnostics"]
+                diagnostics |= self.monitor.networks(self.schedule.batch_size, rng)
             self.tracker.log(env_step, means | diagnostics | speed)
 
     def _between_episodes(self) -> None:

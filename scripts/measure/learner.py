@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from multiprocessing import get_context
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -112,9 +113,11 @@ def learner(
     if before is not None:
         before(agent, batches[0])
 
+    in_turn = cycle(batches)
+
     def updates() -> None:
         for _ in range(case.shapes.policy_delay):
-            agent.update(batches[agent.updates % len(batches)])
+            agent.update(next(in_turn))
 
     def sampled() -> None:
         for _ in range(case.shapes.policy_delay):

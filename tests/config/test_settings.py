@@ -51,8 +51,8 @@ def test_every_option_of_the_learner_builds(option: str, compose: Compose) -> No
         memory.add(obs, action, 1.0, obs, False, False)
     for _ in range(cfg.algorithm.policy_delay):
         batch = memory.sample(cfg.batch_size)
-        losses = agent.update(batch)
-        memory.update_priorities(agent.td_error)
+        losses, td_error = agent.update(batch)
+        memory.update_priorities(td_error)
         noise.after_update(batch)
     assert {"losses/qf1_loss", "losses/qf1_values", "losses/actor_loss"} <= set(losses)
     assert all(map(math.isfinite, losses.values()))

@@ -66,7 +66,7 @@ class WithoutStep:
     """An agent whose update cannot be recorded."""
 
     def __init__(self) -> None:
-        self.updates = 0
+        self.seen = 0
 
 
 def test_an_agent_without_step_goes_on_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
@@ -74,7 +74,7 @@ def test_an_agent_without_step_goes_on_as_it_is(caplog: pytest.LogCaptureFixture
     agent = WithoutStep()
     assert accelerate(agent, replay, CPU) == "torch"  # type: ignore[arg-type]
     assert "WithoutStep has no method step" in caplog.text
-    assert vars(agent) == {"updates": 0}
+    assert vars(agent) == {"seen": 0}
 
 
 def test_minibatches_are_the_same() -> None:

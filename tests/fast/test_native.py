@@ -17,7 +17,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from support.buffers import buffer
 from support.config_options import OPTIONS, env_of
-from support.learners import CPU, Compose, batches, plain_and_recorded
+from support.learners import CPU, Compose, batches, learned, plain_and_recorded
 from support.native_kernels import NATIVE, grads, native, needs_kernels
 from support.tapes import PROGRAMS, as_function, assert_same_bits, leaves
 from torch import Tensor
@@ -234,7 +234,7 @@ def test_every_preset_learns_the_same(words: str, compose: Compose, left_to_torc
     """The first update of each kind: losses and gradients. A gradient that is all rounding steps as far as any."""
     plain, compiled = plain_and_recorded(compose, words, native=NATIVE)
     for batch in batches(plain, 2, False, False):
-        torch.testing.assert_close(compiled.update(batch), plain.update(batch), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(learned(compiled, batch), learned(plain, batch), rtol=1e-4, atol=1e-5)
     for name in ("actor_optimizer", "critic_optimizer"):
         ours, torchs = (getattr(agent, name) for agent in (compiled, plain))
         scale = max(float(state["exp_avg"].abs().max()) for state in torchs.state.values())
@@ -421,7 +421,7 @@ class TestBuilding:
         plain, compiled = (build_agent(cfg, env_of(BOX), CPU) for _ in range(2))
         assert accelerate(cfg, compiled, buffer(10), CPU) == "torch"
         for batch in batches(plain, 8, False, False):
-            assert_same_bits(compiled.update(batch), plain.update(batch))
+            assert_same_bits(learned(compiled, batch), learned(plain, batch))
         assert isinstance(compiled.step, RecordedStep)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from support.learners import Compose, batches, plain_and_recorded
+from support.learners import Compose, batches, learned, plain_and_recorded
 from support.native_kernels import NATIVE, needs_kernels
 from torch import Tensor, nn
 
@@ -82,7 +82,7 @@ def test_a_learner_without_the_rule_of_products(
     monkeypatch.delitem(rules.RULES, "aten.mm.default")
     plain, recorded = plain_and_recorded(compose, "preset=td3", native=NATIVE)
     for batch in batches(plain, 3, weighted=False, pixels=False):
-        torch.testing.assert_close(recorded.update(batch), plain.update(batch), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(learned(recorded, batch), learned(plain, batch), rtol=1e-3, atol=1e-4)
     assert by_torch(caplog) == {"aten.mm.default"}
     (warning,) = warnings(caplog)
     assert "has no aten.mm_of_another_torch.default" in warning

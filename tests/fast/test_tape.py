@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from omegaconf import DictConfig
 from support.buffers import buffer
 from support.config_options import OPTIONS, env_of
-from support.learners import CPU, Compose, batches, plain_and_recorded
+from support.learners import CPU, Compose, batches, learned, plain_and_recorded
 from support.tapes import PROGRAMS, as_function, assert_same_bits, leaves
 from torch import Tensor, nn
 
@@ -271,8 +271,7 @@ def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose
         for agent in (plain, compiled):
             for norm in agent._running_norms:
                 norm.observe(batch.obs[0])
-        assert_same_bits(compiled.update(batch), plain.update(batch))
-        assert_same_bits(compiled.td_error, plain.td_error)
+        assert_same_bits(learned(compiled, batch), learned(plain, batch))
     assert_same_bits(compiled.state_dict(), plain.state_dict())
     tapes = list(compiled.step._tapes.values())
     assert tapes
@@ -296,11 +295,11 @@ def test_a_checkpoint_is_taken_back(compose: Compose) -> None:
     early, late = batches(plain, 12, False, False)[:8], batches(plain, 12, False, False)[8:]
     saved = copy.deepcopy(plain.state_dict())
     for batch in early:
-        assert_same_bits(compiled.update(batch), plain.update(batch))
+        assert_same_bits(learned(compiled, batch), learned(plain, batch))
     for agent in (plain, compiled):
         agent.load_state_dict(saved)
     for batch in [*early, *late]:
-        assert_same_bits(compiled.update(batch), plain.update(batch))
+        assert_same_bits(learned(compiled, batch), learned(plain, batch))
     assert_same_bits(compiled.state_dict(), plain.state_dict())
 
 
@@ -333,7 +332,7 @@ def test_an_optimizer_that_counts_in_python_is_found_out(compose: Compose, caplo
         cfg.optimizer = {"actor": adam, "critic": adam}
         agents.append(built(cfg))
     for batch in batches(agents[0], 8, False, False):
-        assert_same_bits(*(agent.update(batch) for agent in agents))
+        assert_same_bits(*(learned(agent, batch) for agent in agents))
     assert_same_bits(*(agent.state_dict() for agent in agents))
     assert "not compiled" in caplog.text
 
@@ -353,6 +352,6 @@ def test_cuda_graph(preset: str, compose: Compose) -> None:
     agents = [build_agent(cfg, env_of(spaces.Box(-1, 1, (3,))), gpu) for _ in range(2)]
     record(agents[1], None)
     for batch in batches(agents[0], 16, False, False):
-        losses = [agent.update(Batch(*(None if t is None else t.to(gpu) for t in batch))) for agent in agents]
+        losses = [agent.update(Batch(*(None if t is None else t.to(gpu) for t in batch))).metrics for agent in agents]
         torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=1e-6)
     assert any(tape.is_replayed for tape in agents[1].step._tapes.values())

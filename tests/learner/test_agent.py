@@ -44,7 +44,7 @@ def test_one_update_by_hand() -> None:
     y = [1 + 0.9 (2 + 2 * 1), 0] = [4.6, 0] and Q = [2, 0], so L = 2.6^2 / 2 and dL/dQ = [-2.6, 0].
     """
     agent = agent_of()
-    metrics = agent.update(TWO)
+    metrics = agent.update(TWO).metrics
     assert metrics["losses/qf1_loss"] == pytest.approx(3.38)
     assert metrics["losses/qf1_values"] == pytest.approx(1.0)
     critic = [p.item() for p in agent.critic.parameters()]

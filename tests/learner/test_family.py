@@ -156,7 +156,7 @@ class TestActorFirst:
         """Trap 11, Baselines' order: the actor follows the critic of before, slope 2 * 1.5; the critic's step is the
         one of `test_agent.py:test_one_update_by_hand`, for its target knows the target actor alone."""
         agent = agent_of(actor_first=True)
-        metrics = agent.update(TWO)
+        metrics = agent.update(TWO).metrics
         assert agent.actor.w.item() == pytest.approx(0.5 + 0.1 * 2 * 1.5)
         assert [p.item() for p in agent.critic.parameters()] == pytest.approx([1.26, 2.13, 0.26])
         assert metrics["losses/actor_loss"] == pytest.approx(-(1.5 + 2 * 0.75))
@@ -200,14 +200,15 @@ class TestWeights:
     def test_error_is_the_mean_over_the_critics(self) -> None:
         """y = 3, and they say 1, 2 and 4: |3 - 1|, |3 - 2|, |3 - 4|."""
         agent = agent_of(None, *three())
-        agent.update(batch_of([1], [0], [3], [1], [1])._replace(weight=torch.ones(1)))
-        assert agent.td_error.tolist() == pytest.approx([4 / 3])
-        assert not agent.td_error.requires_grad
+        step = agent.update(batch_of([1], [0], [3], [1], [1])._replace(weight=torch.ones(1)))
+        assert step.td_error.tolist() == pytest.approx([4 / 3])
+        assert not step.td_error.requires_grad
 
     def test_ones_are_no_weights(self) -> None:
         batch = random_batch()
         agent, weighted = two_by_two(), two_by_two()
-        first, second = agent.update(batch), weighted.update(batch._replace(weight=torch.ones(16)))
+        first = agent.update(batch).metrics
+        second = weighted.update(batch._replace(weight=torch.ones(16))).metrics
         for name in first:
             torch.testing.assert_close(first[name], second[name])
         for a, b in zip(agent.critic.parameters(), weighted.critic.parameters(), strict=True):
@@ -215,10 +216,9 @@ class TestWeights:
 
     def test_no_weights_no_errors(self) -> None:
         agent = agent_of()
-        agent.update(TWO._replace(weight=torch.tensor([0.25, 1.0])))
-        assert agent.td_error.tolist() == pytest.approx([2.6, 0.0])
-        agent.update(TWO)
-        assert agent.td_error is None
+        step = agent.update(TWO._replace(weight=torch.tensor([0.25, 1.0])))
+        assert step.td_error.tolist() == pytest.approx([2.6, 0.0])
+        assert agent.update(TWO).td_error is None
 
 
 def test_switches_of_the_options(compose: Callable[..., DictConfig]) -> None:

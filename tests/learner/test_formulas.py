@@ -14,6 +14,7 @@ from ddpg.config.settings import check
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.run.build import build_agent, build_env_spec
+from ddpg.training.monitor import numbers
 
 PAPER = Program(
     lr=(1e-4, 1e-3), tau=0.001, actor=[400, 300], critic=[400, 300], action_layer=2, norm="batch", decay=1e-2
@@ -108,7 +109,7 @@ def test_four_updates(
     close = {"rtol": tolerance, "atol": 1e-8 if dtype == "float64" else 1e-6, "check_dtype": False}
     for seed in range(4):
         b = batch(seed, program.gamma, weighted)
-        losses = agent.update(cast(b, getattr(torch, dtype)))
+        losses = numbers(agent.update(cast(b, getattr(torch, dtype))).metrics)
         noise = torch.randn((32, 2), generator=noises, dtype=getattr(torch, dtype)).double()
         expected = reference.update(cast(b, torch.float64), noise)
         critic_loss = sum(value for key, value in losses.items() if key.startswith("losses/qf") and "loss" in key[9:])

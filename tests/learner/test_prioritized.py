@@ -196,7 +196,7 @@ class TestWhatIsThere:
         """That of an agent of one's own that does not know of them."""
         memory = memory_of(3)
         memory.sample(2)
-        with pytest.raises(ValueError, match=r"set agent\.td_error in the update"):
+        with pytest.raises(ValueError, match=r"td_error"):
             memory.update_priorities(None)
 
 

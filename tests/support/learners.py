@@ -1,6 +1,7 @@
 """The same learner twice, as it is and recorded, and minibatches for both."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from ddpg.fast.native import Kernels
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.run.build import build_agent
+from ddpg.training.monitor import numbers
 
 Compose = Callable[..., DictConfig]
 CPU = torch.device("cpu")
@@ -28,6 +30,12 @@ def plain_and_recorded(compose: Compose, *words: str, native: Kernels | None = N
     plain, recorded = (build_agent(cfg, env_of(observations), CPU) for _ in range(2))
     record(recorded, native)
     return plain, recorded
+
+
+def learned(agent: DDPG, batch: Batch) -> dict[str, Any]:
+    """Update an agent; give what it logs, as numbers, and where there are some the errors of the transitions."""
+    metrics, td_error = agent.update(batch)
+    return numbers(metrics) | ({} if td_error is None else {"td_error": td_error})
 
 
 def batches(agent: DDPG, count: int, weighted: bool, pixels: bool) -> list[Batch]:

@@ -90,7 +90,7 @@ def everything(agent: DDPG) -> list[Any]:
     grads = [param.grad for network in networks for param in network.parameters()]
     modules = [module for network in networks for module in network.modules()]
     flags = [(module.training, len(module._forward_hooks)) for module in modules]
-    return flat([agent.state_dict(), grads, agent.td_error, flags, torch.get_rng_state()])
+    return flat([agent.state_dict(), grads, flags, torch.get_rng_state()])
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -11,6 +11,7 @@ from support.runs import assert_same, flat, record
 
 from ddpg.errors import UserError
 from ddpg.learner.noise.action import AHEAD
+from ddpg.training.monitor import numbers
 from ddpg.training.seeding import derived_seed, generator
 from ddpg.training.trainer import Trainer
 
@@ -60,7 +61,7 @@ def test_counts(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPa
     trainer = make_trainer(tmp_path, *overrides)
     seen = spy_on_updates(trainer, monkeypatch)
     result = trainer.train()
-    assert len(seen) == (250 - 40) // 2 == trainer.agent.updates
+    assert len(seen) == (250 - 40) // 2 == trainer.progress.updates
     assert (trainer.progress.env_step, trainer.replay.total, len(trainer.replay)) == (250, 250, 100)
     rows = record(tmp_path)
     assert [row["env_step"] for row in rows if "eval/episodic_return" in row] == [0, 100, 200, 250]
@@ -238,9 +239,9 @@ def test_losses_are_means_over_the_updates_since_the_last_row(
     update = trainer.agent.update
 
     def _update(batch: Any) -> Any:
-        metrics = update(batch)
-        losses.append(metrics)
-        return metrics
+        step = update(batch)
+        losses.append(numbers(step.metrics))
+        return step
 
     monkeypatch.setattr(trainer.agent, "update", _update)
     trainer.train()
@@ -308,8 +309,9 @@ class TestNotFinite:
         update = trainer.agent.update
 
         def _update(batch: Any) -> Any:
-            losses = update(batch)
-            return losses | {"losses/qf1_loss": torch.tensor(torch.inf)} if trainer.progress.env_step == 203 else losses
+            step = update(batch)
+            spoilt = {**step.metrics, "losses/qf1_loss": torch.tensor(torch.inf)}
+            return step._replace(metrics=spoilt) if trainer.progress.env_step == 203 else step
 
         monkeypatch.setattr(trainer.agent, "update", _update)
         with pytest.raises(UserError, match=r"^losses/qf1_loss is not finite \(at env_step 2(03|50), episode \d+\)$"):
@@ -326,10 +328,10 @@ class TestNotFinite:
         update, last = trainer.agent.update, where == "at the last step"
 
         def _update(batch: Any) -> Any:
-            losses = update(batch)
+            step = update(batch)
             if trainer.progress.env_step == 400 if last else trainer.progress.env_step > 250 and self.at_end(trainer):
                 torch.nn.init.constant_(trainer.agent.critic.critics[0].final.bias, torch.nan)
-            return losses
+            return step
 
         monkeypatch.setattr(trainer.agent, "update", _update)
         with pytest.raises(UserError, match=r"^a weight of the critic is not finite \(at env_step \d+, episode \d+\)$"):

@@ -49,9 +49,9 @@ def test_priorities_are_the_errors_of_the_critic(
     update = trainer.agent.update
 
     def _update(batch: Any) -> Any:
-        metrics = update(batch)
-        errors.append((trainer.replay.total, trainer.agent.td_error))
-        return metrics
+        step = update(batch)
+        errors.append((trainer.replay.total, step.td_error))
+        return step
 
     monkeypatch.setattr(trainer.agent, "update", _update)
     trainer.train()

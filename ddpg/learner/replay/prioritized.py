@@ -74,8 +74,8 @@ class PrioritizedReplay(ReplayBuffer):
         """
         if td_error is None:
             raise ValueError(
-                "prioritized replay needs the errors of what it gave: "
-                "set agent.td_error in the update"
+                "prioritized replay needs the td_error of every update, "
+                "which the algorithm does not give"
             )
         priority = (td_error.double().cpu().numpy() + self.epsilon) ** self.alpha
         self._largest = max(self._largest, float(priority.max()))
