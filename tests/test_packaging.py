@@ -1,5 +1,6 @@
 """The wheel, built from the checkout and installed elsewhere: all is in it, and its commands run alone."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -94,7 +95,7 @@ def test_example_of_an_own_project(command: Command, tmp_path: Path) -> None:
     """docs/extending.md: an environment, a noise and their YAML outside the framework."""
     project = tmp_path / "my_project"
     shutil.copytree(ROOT / "examples" / "my_project", project)
-    own = ["--config-dir", "my_conf", "env=my_robot", "noise=my_noise"]
+    own = ["--config-dir", "conf", "env=my_robot", "noise=my_noise"]
     short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "eval.episodes=1"]
     done = command("ddpg-train", *own, *short, "hydra.run.dir=run", cwd=project)
     assert done.returncode == 0, done.stderr
@@ -103,16 +104,32 @@ def test_example_of_an_own_project(command: Command, tmp_path: Path) -> None:
     assert "_target_: my_package.HeldNoise" in config
 
 
+def test_algorithm_of_an_own_project(command: Command, tmp_path: Path) -> None:
+    """docs/extending.md: SAC, with a network and an optimizer that ours do not have."""
+    project = tmp_path / "my_project"
+    shutil.copytree(ROOT / "examples" / "my_project", project)
+    short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "logger.every=100"]
+    done = command("ddpg-train", "--config-dir", "conf", "preset=sac", *short, "hydra.run.dir=run", cwd=project)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (project / "run" / "metrics.jsonl").read_text().splitlines()]
+    (last,) = (row for row in rows if row["env_step"] == 300 and "losses/alpha" in row)
+    assert {"losses/qf_loss", "losses/actor_loss", "losses/entropy"} <= set(last)
+    assert {"diagnostics/saturated_actions", "diagnostics/critic_grad_norm"} <= set(last)
+    evaluated = command("ddpg-eval", "run", "episodes=1", cwd=project)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "1 noise-free episode" in evaluated.stdout
+
+
 def test_own_class_is_checked_like_ours(command: Command) -> None:
     project = ROOT / "examples" / "my_project"
-    own = ["--config-dir", "my_conf", "env=my_robot", "noise=my_noise"]
+    own = ["--config-dir", "conf", "env=my_robot", "noise=my_noise"]
     done = command("ddpg-train", *own, "noise.hold=0", cwd=project)
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1] == "ddpg-train: noise.hold=0 is out of range: it must be at least 1"
 
 
 def test_a_class_that_cannot_be_imported_is_named(command: Command) -> None:
-    own = ["--config-dir", str(ROOT / "examples" / "my_project" / "my_conf"), "noise=my_noise"]
+    own = ["--config-dir", str(ROOT / "examples" / "my_project" / "conf"), "noise=my_noise"]
     done = command("ddpg-train", *own)
     assert done.returncode != 0
     assert "noise._target_=my_package.HeldNoise cannot be imported" in done.stderr.splitlines()[-1]

@@ -4,23 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
 def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the state of modules, optimizers and generators, by name.
+    """Give the state of modules, optimizers, generators and tensors by name.
 
     Tensors are shared, not copied.
     """
-    return {
-        name: part.get_state() if isinstance(part, torch.Generator) else part.state_dict()
-        for name, part in parts.items()
-    }
+    return {name: _state(part) for name, part in parts.items()}
 
 
 def restore(parts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Give each of the parts the state that `state_of` found."""
+    """Give each of the parts, in place, the state that `state_of` found."""
     for name, part in parts.items():
         if isinstance(part, torch.Generator):
             part.set_state(state[name])
+        elif isinstance(part, Tensor):
+            part.data.copy_(state[name])
         else:
             part.load_state_dict(state[name])
+
+
+def _state(part: Any) -> Any:
+    if isinstance(part, torch.Generator):
+        return part.get_state()
+    return part.detach() if isinstance(part, Tensor) else part.state_dict()

@@ -2,9 +2,8 @@
 
 import gymnasium as gym
 import numpy as np
-from torch import nn
 
-from ddpg.learner.noise import NoNoise
+from ddpg.learner.noise import Noise
 from ddpg.ranges import NonNegative, PositiveInt
 
 
@@ -29,18 +28,16 @@ class MyRobot(gym.Env[np.ndarray, np.ndarray]):
         return self.state.astype(np.float32), -abs(position), False, False, {}
 
 
-class HeldNoise(NoNoise):
+class HeldNoise(Noise):
     """N(0, sigma^2) per dimension, drawn every `hold` steps. The first arguments are the keys of the YAML.
 
-    Nothing to keep: checkpoints are taken between episodes, and every episode starts with a new draw. So `NoNoise`'s
-    empty answers to the other calls are right here too.
+    It has nothing to store: checkpoints are taken between episodes, and every episode starts with a new draw.
     """
 
     def __init__(
-        self, sigma: NonNegative, hold: PositiveInt,
-        actor: nn.Module, action_scale: np.ndarray, rng: np.random.Generator,
-    ) -> None:  # fmt: skip
-        super().__init__(actor, action_scale, rng)
+        self, sigma: NonNegative, hold: PositiveInt, action_scale: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        self._rng = rng
         self._std, self._hold = sigma * action_scale, hold
         self.reset()
 
