@@ -1,6 +1,6 @@
-"""The command `ddpg-sweep`: what is done with a sweep before, while and after its runs are trained.
+"""The command `ddpg-sweep`: a sweep is planned, watched, retried, cancelled, and sent to W&B.
 
-Starts without Hydra and torch: a look at a sweep takes a fraction of a second.
+It starts without Hydra and torch, so that the table of a sweep comes in a fraction of a second.
 """
 
 import logging
@@ -24,7 +24,7 @@ from ddpg.sweep.state.table import status
 
 @dataclass
 class PlanOptions:
-    """What `ddpg-sweep plan` takes, beside what `ddpg-train` does."""
+    """The options of `ddpg-sweep plan`, beside the overrides of `ddpg-train`."""
 
     probe: NonNegative = field(
         default=10.0, metadata={"help": "seconds of learning to try each configuration with; 0: no trial"}
@@ -33,7 +33,7 @@ class PlanOptions:
 
 @dataclass
 class StatusOptions:
-    """What `ddpg-sweep status` takes, beside the folder."""
+    """The options of `ddpg-sweep status`, beside the folder."""
 
     state: str | None = field(
         default=None, metadata={"help": f"only runs of this state, or as failed,vanished; {', '.join(STATES)}"}
@@ -42,7 +42,7 @@ class StatusOptions:
 
 @dataclass
 class RetryOptions:
-    """What `ddpg-sweep retry` takes, beside the folder and the options of the sweep's launcher."""
+    """The options of `ddpg-sweep retry`, beside the folder and the options of the sweep's launcher."""
 
     lost: str | None = field(
         default=None, metadata={"help": "a host that is gone for good, with the processes that it had"}
@@ -51,11 +51,11 @@ class RetryOptions:
 
 @dataclass
 class NoOptions:
-    """`ddpg-sweep cancel` and `sync` take the folder alone."""
+    """The options of `ddpg-sweep cancel` and `sync`: the folder is all that they take."""
 
 
 def sweep() -> None:
-    """`ddpg-sweep COMMAND SWEEP [KEY=VALUE ...]`."""
+    """Run `ddpg-sweep COMMAND SWEEP [KEY=VALUE ...]`."""
     with one_line_errors("ddpg-sweep"):
         command, *argv = sys.argv[1:] or [""]
         if command in ("-h", "--help"):
@@ -81,8 +81,9 @@ def _plan(argv: list[str]) -> None:
 
 def _status(argv: list[str]) -> None:
     folder, only = status_arguments(argv)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` wants no more, and that is no mistake
-    print(status(folder, only, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command, and that is no mistake
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(status(folder, only, width))
 
 
 def _retry(argv: list[str]) -> None:
@@ -99,49 +100,57 @@ def _cancel(argv: list[str]) -> None:
 def _sync(argv: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder = _folder_alone("sync", argv)
-    from ddpg.sweep.sync import sync  # W&B, where it is needed
+    from ddpg.sweep.sync import sync  # loads torch and W&B, which the other commands do without
 
     if not sync(folder.path):
         sys.exit(1)
 
 
 def status_arguments(argv: list[str]) -> tuple[SweepFolder, list[State] | None]:
-    """The sweep and the states to show. UserError, or --help is printed and ends the program."""
-    folder, values = _words("status", argv, StatusOptions)
+    """Return the sweep and the states to show, None for all.
+
+    Raises UserError for a mistake; prints the help and exits on --help.
+    """
+    folder, values = _folder_and_values("status", argv, StatusOptions)
     chosen = StatusOptions(**fit(values, StatusOptions)).state
     return folder, None if chosen is None else [fit(state, State, "state") for state in chosen.split(",")]
 
 
 def retry_arguments(argv: list[str]) -> tuple[SweepFolder, RetryOptions, dict[str, Any]]:
-    """The sweep, and options of ours and of its launcher; the latter are not checked here."""
+    """Return the sweep, the options of the command, and those of the sweep's launcher, which are not checked here.
+
+    Raises UserError for a mistake; prints the help and exits on --help.
+    """
     words = [word.removeprefix("hydra.launcher.") for word in argv]  # as the command of the sweep had them
-    folder, values = _words("retry", words, RetryOptions)
+    folder, values = _folder_and_values("retry", words, RetryOptions)
     own = {key: values.pop(key) for key in ("lost",) if key in values}
     return folder, RetryOptions(**fit(own, RetryOptions)), values
 
 
 def _folder_alone(command: str, argv: list[str]) -> SweepFolder:
-    folder, values = _words(command, argv, NoOptions)
+    folder, values = _folder_and_values(command, argv, NoOptions)
     fit(values, NoOptions)
     return folder
 
 
-def _words(command: str, argv: list[str], options: type) -> tuple[SweepFolder, dict[str, Any]]:
-    """What the command line says, not yet checked."""
-    print_help(argv, f"ddpg-sweep {COMMANDS[command][0]}", fields(options))
+def _folder_and_values(command: str, argv: list[str], options: type) -> tuple[SweepFolder, dict[str, Any]]:
+    """Return the sweep and the values of a command line, which are not checked yet."""
+    usage, _ = COMMANDS[command]
+    print_help(argv, f"ddpg-sweep {usage}", fields(options))
     if not argv or is_value(argv[0]):
         raise UserError(f"the folder of a sweep comes first: ddpg-sweep {command} SWEEP")
-    return SweepFolder(Path(argv[0])), key_values(argv[1:], "state=failed" if command == "status" else "mem_gb=16")
+    example = "state=failed" if command == "status" else "mem_gb=16"
+    return SweepFolder(Path(argv[0])), key_values(argv[1:], example)
 
 
-#: What each command takes and does, and who does it.
+#: The usage of each command, and the function that does it.
 COMMANDS: dict[str, tuple[str, Callable[[list[str]], None]]] = {
     "plan": (
-        "plan OVERRIDE ... [probe=SECONDS]: what `ddpg-train OVERRIDE ... -m` would take; nothing is started",
+        "plan OVERRIDE ... [probe=SECONDS]: the time and memory of `ddpg-train OVERRIDE ... -m`; nothing is started",
         _plan,
     ),
     "status": (
-        "status SWEEP [state=STATE]: a table of the runs, the counts, and how to go on with what is not done",
+        "status SWEEP [state=STATE]: shows the runs, the counts, and how to go on with what is not done",
         _status,
     ),
     "retry": (
@@ -150,5 +159,5 @@ COMMANDS: dict[str, tuple[str, Callable[[list[str]], None]]] = {
         _retry,
     ),
     "cancel": ("cancel SWEEP: stops what is alive; the runs save, and retry goes on with them", _cancel),
-    "sync": ("sync SWEEP: sends to W&B what it has not got; SWEEP may be the folder of one run", _sync),
+    "sync": ("sync SWEEP: sends to W&B what it lacks; SWEEP may be the folder of one run", _sync),
 }

@@ -47,7 +47,7 @@ class Command:
             )
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         """All that it printed so far."""
         return self._output.read_text(errors="replace")
 
@@ -58,7 +58,7 @@ class Command:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"it does not end within {seconds:.0f} s; it said:\n{self.said}") from None
+            raise AssertionError(f"it does not end within {seconds:.0f} s; it said:\n{self.printed}") from None
 
 
 class Cluster:

@@ -58,17 +58,17 @@ class Sweep:
         """What `condition` returns, once that is true. If it never is, what `ddpg-train` said is shown."""
 
         def looked() -> Any:
-            assert "Traceback" not in self.train.said, self.train.said
+            assert "Traceback" not in self.train.printed, self.train.printed
             return condition()
 
-        return wait_for(looked, lambda: f"{what}; ddpg-train says:\n{self.train.said}")
+        return wait_for(looked, lambda: f"{what}; ddpg-train says:\n{self.train.printed}")
 
     @property
     def runs(self) -> list[Path]:
         """The run folders, by number; waits until they are frozen."""
         sweep = SweepFolder(self.path)
         self.wait_for(lambda: sweep.exists or self.train.process.poll(), "there is a sweep.json")
-        assert sweep.exists, self.train.said
+        assert sweep.exists, self.train.printed
         return [run.path for run in sweep.runs]
 
     @property
@@ -109,8 +109,8 @@ class Sweep:
 
     def finish(self, code: int, seconds: float = PATIENCE_S) -> str:
         """What `ddpg-train` said, once it has ended with this exit code."""
-        assert self.train.wait(seconds) == code, self.train.said
-        return self.train.said
+        assert self.train.wait(seconds) == code, self.train.printed
+        return self.train.printed
 
 
 def table(said: str) -> dict[int, str]:

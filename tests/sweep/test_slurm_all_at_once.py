@@ -64,7 +64,7 @@ def storm(sweep: Sweep, rng: random.Random) -> None:
     while command.process.poll() != 0:
         if command.process.poll() is not None:
             retries += 1
-            assert retries <= len(EVENTS), command.said
+            assert retries <= len(EVENTS), command.printed
             command = sweep.command("ddpg-sweep", "retry", str(sweep.path))
         elif coming:
             time.sleep(rng.uniform(0.2, 3.0))
@@ -78,8 +78,8 @@ def storm(sweep: Sweep, rng: random.Random) -> None:
 def report(folder: Path, sweep: Sweep) -> str:
     """What `ddpg-report` prints, without the names of folders."""
     command = sweep.command("ddpg-report", str(folder), "reps=50")
-    assert command.wait() == 0, command.said
-    return command.said.replace(str(folder), "SWEEP")
+    assert command.wait() == 0, command.printed
+    return command.printed.replace(str(folder), "SWEEP")
 
 
 def test_storm(slurm: Cluster, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_storm(slurm: Cluster, tmp_path: Path) -> None:
     calm = sweep.command(
         "ddpg-train", *alone, *GRID, "hydra/launcher=local", f"hydra.sweep.dir={tmp_path}/calm", "-m", TOYS_PAUSE_S="0"
     )
-    assert calm.wait() == 0, calm.said
+    assert calm.wait() == 0, calm.printed
     assert len(sweep.runs) == RUNS
     for folder in sweep.runs:
         assert fingerprint(folder) == fingerprint(tmp_path / "calm" / folder.name)

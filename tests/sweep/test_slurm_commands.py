@@ -29,9 +29,9 @@ def test_detached_then_status(slurm: Cluster, tmp_path: Path, reference: Referen
     assert f"ddpg-sweep status {sweep.path}" in said
     assert set(sweep.tasks.values()) <= set(slurm.queue())
     sweep.wait_for_step(0, HIT)
-    assert table(sweep.manage("status").state) == {0: "running", 1: "pending"}
+    assert table(sweep.manage("status").printed) == {0: "running", 1: "pending"}
     wait_for_empty_queue(slurm)
-    assert table(sweep.manage("status").state) == {0: "done", 1: "done"}
+    assert table(sweep.manage("status").printed) == {0: "done", 1: "done"}
     for number, seed in enumerate((1, 2)):
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
 
@@ -41,7 +41,7 @@ def test_cancel_then_retry(slurm: Cluster, tmp_path: Path, reference: Reference)
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.array_parallelism=1")
     sweep.wait_for_step(0, HIT)
     cancelled = sweep.manage("cancel")
-    assert cancelled.process.returncode == 0, cancelled.said
+    assert cancelled.process.returncode == 0, cancelled.printed
     sweep.finish(1)
     wait_for_empty_queue(slurm)
     assert sweep.status(0)["state"] == "interrupted"
@@ -60,7 +60,7 @@ def test_command_is_killed_and_a_waiting_job_cancelled(slurm: Cluster, tmp_path:
     kill(sweep.train.process.pid)
     slurm.run("scancel", sweep.tasks[1])
     wait_for_empty_queue(slurm)
-    assert table(sweep.manage("status").state) == {0: "done", 1: "vanished"}
+    assert table(sweep.manage("status").printed) == {0: "done", 1: "vanished"}
     assert sweep.manage("retry").process.returncode == 0
     for number, seed in enumerate((1, 2)):
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
@@ -74,7 +74,7 @@ def test_controller_is_away(new_cluster: Callable[..., Cluster], tmp_path: Path)
     kill(int((cluster.folder / "slurmctld.pid").read_text()))
     retry = sweep.manage("retry")
     assert retry.process.returncode == 1
-    assert re.fullmatch(r"ddpg-sweep: .*(Slurm cannot be asked|Unable to contact slurm).*\n", retry.said)
+    assert re.fullmatch(r"ddpg-sweep: .*(Slurm cannot be asked|Unable to contact slurm).*\n", retry.printed)
     assert sweep.train.process.poll() is None
     cluster.start()
     sweep.finish(0)

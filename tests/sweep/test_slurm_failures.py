@@ -47,11 +47,11 @@ def assert_ends_are_told(sweep: Sweep) -> None:
     log = (sweep.runs[CRASHES] / "train.log").read_text()
     assert "Traceback (most recent call last)" in log
     assert 'toys.py", line' in log
-    said = sweep.train.said
+    said = sweep.train.printed
     assert f"ddpg-sweep retry {sweep.path}" in said
     assert "Traceback" not in said
     assert table(said) == {number: state for number, state in enumerate(states) if state != "done"}
-    assert table(sweep.manage("status").state) == dict(enumerate(states))
+    assert table(sweep.manage("status").printed) == dict(enumerate(states))
 
 
 def assert_retry_runs_what_is_not_done(sweep: Sweep) -> None:
