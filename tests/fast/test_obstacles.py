@@ -11,7 +11,7 @@ import pytest
 import torch
 from support.learners import Compose, batches, learned, plain_and_recorded
 from support.native_kernels import NATIVE, needs_kernels
-from support.tapes import assert_same_bits
+from support.tapes import assert_same_bits, restored
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils import _python_dispatch
@@ -111,19 +111,6 @@ class TestFailures:
         monkeypatch.setattr(cpu, "compile_units", raising(error))
         counter = Counter()
         assert_runs_as_it_is(Tape(counter, NATIVE, lambda: restored(counter.total)), caplog, "replaying it", reason)
-
-
-class restored:  # noqa: N801
-    """Undo at the block's end what is done to a tensor."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self._tensor = tensor
-        self._before = tensor.clone()
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None:
-        self._tensor.copy_(self._before)
 
 
 @pytest.mark.parametrize("failing_call", range(1, CALLS_BEFORE_REPLAY + 1))

@@ -1,29 +1,17 @@
-"""A recording gives what the function itself gives, bit for bit: of kernels in any order, and of every learner."""
+"""A recording gives what the function itself gives, bit for bit."""
 
-import copy
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 import torch
-from gymnasium import spaces
 from hypothesis import given, settings
-from omegaconf import DictConfig
-from support.buffers import buffer
-from support.config_options import OPTIONS, env_of
-from support.learners import CPU, Compose, batches, learned, plain_and_recorded
 from support.tapes import PROGRAMS, as_function, assert_same_bits, leaves
 from torch import Tensor, nn
 
-from ddpg.config.settings import check
-from ddpg.fast.accelerate import RecordedStep, record
 from ddpg.fast.tape import Tape
 from ddpg.fast.tape.tape import CALLS_BEFORE_REPLAY
-from ddpg.learner.agent import DDPG
-from ddpg.learner.batch import Batch
-from ddpg.learner.optimizers import Adam
-from ddpg.run.build import accelerate, build_agent
 
 
 class Pair(NamedTuple):
@@ -31,8 +19,8 @@ class Pair(NamedTuple):
     second: Tensor | None
 
 
-def played(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
-    """A tape of the function that plays from now on."""
+def replayed(function: Callable[..., Any], *inputs: Tensor | None) -> Tape:
+    """Make a tape of the function that replays it from now on."""
     tape = Tape(function)
     for _ in range(CALLS_BEFORE_REPLAY):
         tape(*inputs)
@@ -48,7 +36,7 @@ class TestFunctions:
             calls.append(1)
             return {"sum": (x * 2 + 1).relu_().sum(dim=0), "product": x @ z}
 
-        tape = played(function, torch.zeros(3, 2), None, torch.zeros(2, 4))
+        tape = replayed(function, torch.zeros(3, 2), None, torch.zeros(2, 4))
         count = len(calls)
         for seed in range(3):
             x, z = torch.randn(3, 2, generator=torch.Generator().manual_seed(seed)), torch.full((2, 4), float(seed))
@@ -56,14 +44,14 @@ class TestFunctions:
         assert len(calls) == count + 3  # the recording called nothing
 
     def test_results_lie_where_they_lay(self) -> None:
-        tape = played(lambda x: x + 1, torch.zeros(3))
+        tape = replayed(lambda x: x + 1, torch.zeros(3))
         first = tape(torch.ones(3))
         assert tape(torch.full((3,), 4.0)) is first
         assert first.tolist() == [5, 5, 5]
 
     def test_what_lives_longer_is_changed_in_place(self) -> None:
         state = torch.zeros(2)
-        tape = played(lambda x: state.add_(x).clone(), torch.ones(2))
+        tape = replayed(lambda x: state.add_(x).clone(), torch.ones(2))
         before = state.clone()
         assert tape(torch.tensor([1.0, 2.0])).tolist() == (before + torch.tensor([1.0, 2.0])).tolist()
         state.zero_()
@@ -83,10 +71,10 @@ class TestFunctions:
             sums += x
             return sums * 3
 
-        assert played(function, torch.ones(2))(torch.tensor([1.0, 5.0])).tolist() == [3, 15]
+        assert replayed(function, torch.ones(2))(torch.tensor([1.0, 5.0])).tolist() == [3, 15]
 
     def test_other_shapes_run_as_they_are(self) -> None:
-        tape = played(lambda x: x.sum(), torch.ones(3))
+        tape = replayed(lambda x: x.sum(), torch.ones(3))
         assert tape(torch.ones(3, 2)).item() == 6
         assert tape(torch.ones(3, dtype=torch.float64)).dtype == torch.float64
         assert tape(torch.ones(3)).item() == 3
@@ -103,7 +91,7 @@ class TestFunctions:
             x = torch.full((2,), number)
             return Pair(x, None), {"x": x + 1, "more": (x * 2, None)}, [x / 2], None
 
-        tape = played(function, *arguments(1))
+        tape = replayed(function, *arguments(1))
         assert seen == [(Pair, None, ["x", "more"], list, None)] * len(seen)
         for number in (2, 3):
             assert_same_bits(tape(*arguments(number)), function(*arguments(number)))
@@ -126,7 +114,7 @@ class TestFunctions:
             return torch.stack([leaf.sum() for leaf in leaves(arguments) if leaf is not None])
 
         x = torch.ones(2)
-        tape = played(function, ((x, x), x), x)
+        tape = replayed(function, ((x, x), x), x)
         given_now = other(x * 3)
         assert_same_bits(tape(*given_now), function(*given_now))
 
@@ -144,7 +132,7 @@ class TestFunctions:
         def function(x: Tensor) -> list[Tensor]:
             return list(torch.autograd.grad(layer(torch.tanh(layer(x))).square().mean(), weights))
 
-        tape = played(function, torch.ones(5, 3))
+        tape = replayed(function, torch.ones(5, 3))
         x = torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
         assert_same_bits(tape(x), function(x))
 
@@ -227,7 +215,7 @@ class TestFunctions:
             return value.detach(), *torch.autograd.grad(value, [weight])
 
         x = torch.tensor([0.5, 2.0, -3.0])
-        assert_same_bits(played(function, torch.ones(3))(x), function(x))
+        assert_same_bits(replayed(function, torch.ones(3))(x), function(x))
 
     def test_draws_of_a_generator_given_by_position(self) -> None:
         mine, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
@@ -236,122 +224,14 @@ class TestFunctions:
             assert_same_bits(tape(torch.full((4,), 3.0)), torch.poisson(torch.full((4,), 3.0), generator=other))
 
     def test_nan_is_no_difference(self) -> None:
-        assert played(lambda x: x.log(), -torch.ones(2))(torch.ones(2)).tolist() == [0, 0]
+        assert replayed(lambda x: x.log(), -torch.ones(2))(torch.ones(2)).tolist() == [0, 0]
 
 
 @given(PROGRAMS.map(as_function))
 @settings(max_examples=100, deadline=None)
 def test_any_program(function: Callable[[Tensor, Tensor], Tensor]) -> None:
     generator = torch.Generator().manual_seed(0)
-    tape = played(function, torch.ones(4, 4), torch.ones(4, 4))
+    tape = replayed(function, torch.ones(4, 4), torch.ones(4, 4))
     for _ in range(2):
         x, y = torch.randn(4, 4, generator=generator), torch.randn(4, 4, generator=generator)
         assert_same_bits(tape(x, y), function(x, y))
-
-
-PRESETS = [option for option in OPTIONS if option.startswith(("preset=", "network=", "algorithm", "optimizer="))]
-CATEGORICAL = ["algorithm/head=categorical", "algorithm.head.v_min=-20", "algorithm.head.v_max=20"]
-CHANGES = [
-    ["algorithm=td3", "algorithm.n_critics=3", "algorithm.target_reduce=mean", "algorithm.actor_reduce=min"],
-    ["algorithm.target_delay=1", "algorithm.policy_delay=3"],
-    ["preset=paper", "algorithm.max_grad_norm=1", "algorithm.reward_scale=0.1"],
-    ["preset=td3_full", "network.normalize_obs=5", "dtype=float64"],
-    ["preset=paper", "network.actor.norm=layer", "network.critic.norm=layer"],
-    ["optimizer.critic.eps_hat=true", "optimizer.critic.weight_decay=0.1", "optimizer.critic.decay=all"],
-    [*CATEGORICAL, "algorithm=td3", "network.normalize_obs=5", "algorithm.actor_reduce=mean"],
-    [*CATEGORICAL, "preset=paper_pixels", "algorithm.n_critics=2", "algorithm.target_reduce=mean"],
-]
-
-
-@pytest.mark.parametrize("weighted", [False, True], ids=["uniform", "weighted"])
-@pytest.mark.parametrize("words", [*([option] for option in PRESETS), *CHANGES], ids=" ".join)
-def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose: Compose) -> None:
-    plain, compiled = plain_and_recorded(compose, *words)
-    for batch in batches(plain, 24, weighted, pixels=any("pixels" in word for word in words)):
-        for agent in (plain, compiled):
-            for norm in agent._running_norms:
-                norm.observe(batch.obs[0])
-        assert_same_bits(learned(compiled, batch), learned(plain, batch))
-    assert_same_bits(compiled.state_dict(), plain.state_dict())
-    tapes = list(compiled.step._tapes.values())
-    assert tapes
-    assert all(tape.is_replayed for tape in tapes)
-
-
-class Forgetful(Adam):
-    """It takes its state back in new tensors, as the optimizers of torch do."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for param, saved in zip(self.state, copy.deepcopy(state)["state"].values(), strict=True):
-            self.state[param] = saved
-
-
-def test_a_checkpoint_is_taken_back(compose: Compose) -> None:
-    """Also where a recording would go on with the state of before."""
-    plain, compiled = plain_and_recorded(compose, "preset=td3")
-    for agent in (plain, compiled):
-        for optimizer in (agent.actor_optimizer, agent.critic_optimizer):
-            optimizer.__class__ = Forgetful
-    early, late = batches(plain, 12, False, False)[:8], batches(plain, 12, False, False)[8:]
-    saved = copy.deepcopy(plain.state_dict())
-    for batch in early:
-        assert_same_bits(learned(compiled, batch), learned(plain, batch))
-    for agent in (plain, compiled):
-        agent.load_state_dict(saved)
-    for batch in [*early, *late]:
-        assert_same_bits(learned(compiled, batch), learned(plain, batch))
-    assert_same_bits(compiled.state_dict(), plain.state_dict())
-
-
-class OwnCritic(nn.Module):
-    """It works as long as Python runs it: a recording would keep the first scale."""
-
-    def __init__(self, obs_shape: list[int], action_dim: int) -> None:
-        super().__init__()
-        self.layer, self.calls = nn.Linear(obs_shape[0] + action_dim, 1), 0
-
-    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
-        self.calls += 1
-        return self.layer(torch.cat([obs, action], dim=1))[:, 0] * (1 + self.calls)
-
-
-def built(cfg: DictConfig) -> DDPG:
-    """Build the learner as a run does, made faster as far as `compile` wants it."""
-    cfg = check(cfg)
-    agent = build_agent(cfg, env_of(spaces.Box(-1, 1, (3,))), CPU)
-    accelerate(cfg, agent, buffer(10), CPU)
-    return agent
-
-
-def test_an_optimizer_that_counts_in_python_is_found_out(compose: Compose, caplog: pytest.LogCaptureFixture) -> None:
-    """torch.optim.Adam computes its corrections in Python; with compile=true it learns what it learns without."""
-    agents = []
-    for wish in ("true", "false"):
-        cfg = compose(f"compile={wish}")
-        adam = {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.01}
-        cfg.optimizer = {"actor": adam, "critic": adam}
-        agents.append(built(cfg))
-    for batch in batches(agents[0], 8, False, False):
-        assert_same_bits(*(learned(agent, batch) for agent in agents))
-    assert_same_bits(*(agent.state_dict() for agent in agents))
-    assert "not compiled" in caplog.text
-
-
-@pytest.mark.parametrize(("wish", "compiles"), [("auto", False), ("true", True), ("false", False)])
-def test_a_class_from_elsewhere_is_compiled_on_demand_alone(wish: str, compiles: bool, compose: Compose) -> None:
-    cfg = compose(f"compile={wish}")
-    cfg.network.critic = {"_target_": f"{__name__}.OwnCritic"}
-    assert isinstance(built(cfg).step, RecordedStep) == compiles
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
-@pytest.mark.parametrize("preset", ["td3", "td3_full", "paper", "keras"])
-def test_cuda_graph(preset: str, compose: Compose) -> None:
-    gpu = torch.device("cuda")
-    cfg = check(compose(f"preset={preset}"))
-    agents = [build_agent(cfg, env_of(spaces.Box(-1, 1, (3,))), gpu) for _ in range(2)]
-    record(agents[1], None)
-    for batch in batches(agents[0], 16, False, False):
-        losses = [agent.update(Batch(*(None if t is None else t.to(gpu) for t in batch))).metrics for agent in agents]
-        torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=1e-6)
-    assert any(tape.is_replayed for tape in agents[1].step._tapes.values())

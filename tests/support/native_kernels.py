@@ -1,5 +1,6 @@
-"""The native kernels of this machine, if it has any, and functions that are played by them."""
+"""The native kernels of this machine, if it has any, and functions that are replayed by them."""
 
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,7 @@ needs_kernels = pytest.mark.skipif(NATIVE is None, reason="no C compiler, or a p
 
 
 def native(function: Callable[..., object], *inputs: Tensor) -> Tape:
-    """Make a tape of the function that plays by native kernels."""
+    """Make a tape of the function that replays native kernels."""
     tape = Tape(function, NATIVE)
     tape(*inputs)
     assert tape.is_replayed
@@ -31,3 +32,13 @@ def grads(function: Callable[..., Tensor]) -> Callable[..., list[Tensor]]:
         return [out.detach(), *torch.autograd.grad((out * weights).sum(), wanted)]
 
     return with_grads
+
+
+def left_to_torch(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """List the operators that no native kernel did in what was recorded; `log_operators` comes before the recording."""
+    return [message.removeprefix("by torch: ") for message in caplog.messages if message.startswith("by torch: ")]
+
+
+def log_operators(caplog: pytest.LogCaptureFixture) -> None:
+    """Let recordings log which operators are left to torch."""
+    caplog.set_level(logging.DEBUG, logger="ddpg.fast.tape.native")

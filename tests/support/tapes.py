@@ -1,6 +1,7 @@
 """Functions to record, and the comparison of what they give."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -54,3 +55,12 @@ def as_function(program: Sequence[tuple[Callable[..., Tensor], int, int]]) -> Ca
         return values[-1]
 
     return function
+
+
+@contextmanager
+def restored(*tensors: Tensor) -> Iterator[None]:
+    """Undo at the block's end what is done to the tensors."""
+    before = [tensor.detach().clone() for tensor in tensors]
+    yield
+    for tensor, content in zip(tensors, before, strict=True):
+        tensor.data.copy_(content)
