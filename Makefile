@@ -19,7 +19,7 @@ unexport PYTHONHOME
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-slow test-slurm lint check format benchmark evidence evidence-status clean
+.PHONY: help setup train test test-newest test-slow test-slurm lint check format benchmark evidence evidence-status clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ test: $(STAMP)  ## the fast tests
 
 test-slow: $(STAMP)  ## the slow tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow -o faulthandler_timeout=3600 $(PYTEST_ARGS)
+
+test-newest: $(STAMP)  ## the fast tests with the newest releases, in .venv-newest; STRICT=1 fails, NEWEST_TORCH=1 tries torch, too
+	$(BIN)/python scripts/newest.py $(if $(STRICT),--strict) $(if $(NEWEST_TORCH),--torch) -- -n $(JOBS) --dist loadgroup -m "not slow and not slurm" $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check
@@ -68,6 +71,6 @@ evidence: $(STAMP)  ## train the next runs of the published tables; Ctrl-C saves
 evidence-status: $(STAMP)  ## what of that list is done, running and left, in core-hours
 	$(BIN)/python scripts/evidence.py status
 
-clean:  ## remove .venv, builds and caches; never outputs/
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove both environments, builds and caches; never outputs/
+	rm -rf $(VENV) .venv-newest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find ddpg conf scripts tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
