@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import yaml
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from ddpg.commands.overrides import find_mistake, unknown_option
+from ddpg.commands.overrides import find_mistake
 from ddpg.config.settings import omegaconf_line
 from ddpg.errors import Refused, UserError, one_line
 
@@ -16,8 +16,6 @@ def explain(error: Exception) -> str | None:
     """Return the line for an error that a user can act on, or None for a bug."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, MissingConfigException):
-        return _missing_config(error)
     if isinstance(error, OverrideParseException):
         return _grammar(error.override)
     if isinstance(error, OmegaConfBaseException):
@@ -77,8 +75,3 @@ def _grammar(word: str) -> str:
         f"{word} cannot be read: write KEY=VALUE, and put a VALUE with spaces or any of ,=:()[]{{}} in two "
         "pairs of quotes, as in 'logger.wandb.name=\"a, b\"'"
     )
-
-
-def _missing_config(error: MissingConfigException) -> str:
-    group, _, option = (error.missing_cfg_file or "").rpartition("/")
-    return unknown_option(group, option, error.options or []) if group else one_line(error)

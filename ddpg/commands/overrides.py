@@ -1,7 +1,7 @@
 """The overrides of a `ddpg-train` command line, as Hydra parses them: the jobs that they make, and what is wrong.
 
-Hydra refuses a command line with paragraphs about its own API. `find_mistake` says the same in one line. It does not
-read those paragraphs: it compares the parsed overrides with the groups of conf/ and with the config that they compose.
+Hydra refuses a command line with paragraphs about its own API. `find_mistake` says the most common of them in one line.
+It does not read them: it compares the parsed overrides with the groups of conf/ and with the config that they compose.
 It is called after Hydra has refused, so what is right costs no time, and what Hydra takes is never refused here.
 """
 
@@ -77,7 +77,7 @@ def variations(words: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
 
 
 def find_mistake(words: Sequence[str]) -> str | None:
-    """Return one line about the first override that Hydra cannot accept, or None if there seems to be none.
+    """Return one line about the first override that Hydra cannot accept, or None if none of the checks finds one.
 
     Args:
         words: a command line after `ddpg-train`.
@@ -86,23 +86,23 @@ def find_mistake(words: Sequence[str]) -> str | None:
     choices = Choices(flags.config_dir)
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         try:
-            mistakes = _mistakes(flags, choices)
-            return next(filter(None, mistakes), None)
-        except HydraException:  # the words cannot even be parsed
+            return next(filter(None, _mistakes(flags, choices)), None)
+        except Exception:  # what the checks need is broken itself, which is what Hydra says then
             return None
 
 
 def _mistakes(flags: Namespace, choices: Choices) -> Iterator[str | None]:
+    """Yield a line, or None, of each check of each override."""
     parser = OverridesParser.create()
     overrides = parser.parse_overrides(flags.overrides)
     common = _Job([override for override in overrides if not override.is_sweep_override()], choices)
+    yield from common.unknown_options()
     if not flags.multirun and common.config.hydra.mode != RunMode.MULTIRUN:
         yield from (_several_values(override, choices) for override in overrides if override.is_sweep_override())
-        yield common.mistake()
+        yield from common.mistakes()
         return
-    loader = GlobalHydra.instance().config_loader()
-    for job in variations(sweep_words(common.config, flags.overrides), loader):
-        yield _Job(parser.parse_overrides(job), choices).mistake()
+    for job in variations(sweep_words(common.config, flags.overrides), GlobalHydra.instance().config_loader()):
+        yield from _Job(parser.parse_overrides(job), choices).mistakes()
 
 
 def _several_values(override: Override, choices: Choices) -> str:
@@ -113,67 +113,49 @@ def _several_values(override: Override, choices: Choices) -> str:
 
 @dataclass
 class _Job:
-    """One job's overrides, without a sweep among them."""
+    """The overrides of one job, without a sweep among them."""
 
     overrides: list[Override]
     choices: Choices
 
-    def mistake(self) -> str | None:
-        """Return one line about the first mistake, first of the groups, then of the keys."""
-        checks = (self._wrong_option, self._wrong_choice, self._wrong_key)
-        lines = (check(override) for check in checks for override in self.overrides)
-        return next(filter(None, lines), None)
+    def mistakes(self) -> Iterator[str | None]:
+        """Yield a line, or None, of each check: first of the groups, then of the keys."""
+        yield from self.unknown_options()
+        yield from (self._already_there(override) for override in self.overrides if override.is_add())
+        yield from (self._unknown_key(override) for override in self.overrides if override not in self._groups)
 
-    def _is_group(self, override: Override) -> bool:
-        return self.choices.is_group(override.key_or_group) and not isinstance(override.value(), dict)
+    def unknown_options(self) -> Iterator[str]:
+        """Yield a line for each option that no file defines."""
+        for override in self._groups:
+            group = override.key_or_group
+            chosen = override.value()
+            for option in chosen if isinstance(chosen, list) else [chosen]:
+                if override.is_delete() or (isinstance(option, str) and self.choices.exists(group, option)):
+                    continue
+                written = as_written(option)
+                near = nearest(written, self.choices.options(group), most=40)
+                yield f"{group}={written}: there is no such option{near}"
 
-    def _wrong_option(self, override: Override) -> str | None:
-        """An option that no file defines."""
-        if not self._is_group(override) or override.is_delete():
-            return None
-        group, chosen = override.key_or_group, override.value()
-        for option in chosen if isinstance(chosen, list) else [chosen]:
-            if not (isinstance(option, str) and self.choices.exists(group, option)):
-                return unknown_option(group, option, self.choices.options(group))
-        return None
-
-    def _wrong_choice(self, override: Override) -> str | None:
-        """A group that cannot be chosen, added or deleted."""
-        if not self._is_group(override) or self._of_all_choices is not None:
-            return None
-        key = override.get_key_element().lstrip("+~")
-        choice = f"{key}={override.get_value_element_as_str()}"
-        if override.is_force_add() or (override.is_add() and key in self._chosen):
-            return _already_there(override)
-        if override.is_add() or key in self._chosen:
-            return None
-        if override.package is not None or override.is_delete():
-            return f"{override.input_line}: there is no such choice{nearest(key, self._chosen)}"
-        return f"{choice}: nothing chooses an option of {key} yet: write +{choice}"
-
-    def _wrong_key(self, override: Override) -> str | None:
-        """A key that cannot be set, added or deleted."""
-        if self._is_group(override):
-            return None
-        key = override.key_or_group
-        if override.package is not None:
-            return f"{override.input_line}: there is no such group{nearest(key, self.choices.groups())}"
-        if override.is_add():
+    def _already_there(self, override: Override) -> str | None:
+        """A group or a key that is added, though it is there."""
+        key = override.get_key_element().lstrip("+")
+        if override in self._groups:
+            is_there = key in self._chosen
+        else:
             is_merged = isinstance(override.value(), dict | list)
-            taken = self._keys.get(key) not in (None, "???") and not is_merged
-            return _already_there(override) if taken else None
-        if override.is_force_add():
+            is_there = self._keys.get(key) not in (None, "???") and not is_merged
+        if not is_there:
             return None
-        for name in _keys_of(override):
-            if not (name in self._keys or name in self._added):
-                written = override.input_line if name == key else name
-                return f"{written}: there is no such key{self._suggestion(name)}"
-        return None
+        line = str(override.input_line)
+        return f"{line} would add a key that is there already: without the +, {line.lstrip('+')}, it is set"
 
-    @cached_property
-    def _added(self) -> set[str]:
-        """The keys that overrides with + add."""
-        return {key for o in self.overrides if o.is_add() or o.is_force_add() for key in _keys_of(o)}
+    def _unknown_key(self, override: Override) -> str | None:
+        """A key that is set or deleted, though it is not there."""
+        for key in _keys_of(override):
+            if not (key in self._keys or key in self._added or override.package):
+                written = override.input_line if key == override.key_or_group else key
+                return f"{written}: there is no such key{self._suggestion(key)}"
+        return None
 
     def _suggestion(self, key: str) -> str:
         """Return the end of a message: +KEY where keys are free, a choice for the name of an option, else near keys."""
@@ -187,10 +169,33 @@ class _Job:
         known = [*self._keys, *self._chosen]
         return nearest(key, [k for k in known if key.startswith("hydra") or not k.startswith("hydra.")])
 
+    @cached_property
+    def _groups(self) -> list[Override]:
+        """The overrides that choose, add or delete an option of a group."""
+        is_group = self.choices.is_group
+        return [o for o in self.overrides if is_group(o.key_or_group) and not isinstance(o.value(), dict)]
+
+    @cached_property
+    def config(self) -> DictConfig:
+        """The config of all that is chosen, added and deleted; of what is chosen alone, if the rest is a mistake."""
+        try:
+            return self._compose(self._groups)
+        except HydraException:
+            return self._of_choices
+
+    @cached_property
+    def _of_choices(self) -> DictConfig:
+        simple = [o for o in self._groups if not (o.is_add() or o.is_force_add() or o.is_delete() or o.package)]
+        return self._compose(simple)
+
+    def _compose(self, overrides: Sequence[Override]) -> DictConfig:
+        words = [*self.choices.search_path(), *(str(override.input_line) for override in overrides)]
+        return hydra.compose("config", overrides=words, return_hydra_config=True)
+
     @property
     def _chosen(self) -> list[str]:
-        """The groups of which an option is chosen, as `group` or `group@package`."""
-        return [str(group) for group in self.config.hydra.runtime.choices]
+        """The groups of which conf/ chooses an option, as `group` or `group@package`."""
+        return [str(group) for group in self._of_choices.hydra.runtime.choices]
 
     @cached_property
     def _keys(self) -> dict[str, Any]:
@@ -198,42 +203,12 @@ class _Job:
         return flat(OmegaConf.to_container(self.config))
 
     @cached_property
-    def config(self) -> DictConfig:
-        """The config of as many of the choices as can be composed, without the values that are set."""
-        simple = [o for o in self._groups if not (o.is_add() or o.is_force_add() or o.is_delete() or o.package)]
-        composed = self._of_all_choices or self._compose(simple) or self._compose([])
-        assert composed is not None
-        return composed
-
-    @cached_property
-    def _of_all_choices(self) -> DictConfig | None:
-        return self._compose(self._groups)
-
-    @property
-    def _groups(self) -> list[Override]:
-        return [override for override in self.overrides if self._is_group(override)]
-
-    def _compose(self, overrides: Sequence[Override]) -> DictConfig | None:
-        """Return the config of these choices, or None if one of them is a mistake."""
-        words = [str(override.input_line) for override in overrides]
-        try:
-            return hydra.compose("config", overrides=self.choices.search_path() + words, return_hydra_config=True)
-        except Exception:  # a broken YAML file among them, too
-            return None
-
-
-def unknown_option(group: str, option: Any, options: Sequence[str]) -> str:
-    """Return one line about an option that no file of the group defines."""
-    written = as_written(option)
-    return f"{group}={written}: there is no such option{nearest(str(written), options, most=40)}"
+    def _added(self) -> set[str]:
+        """The keys that overrides with + or ++ add."""
+        return {key for o in self.overrides if o.is_add() or o.is_force_add() for key in _keys_of(o)}
 
 
 def _keys_of(override: Override) -> list[str]:
-    """Return the key that is set, and those of a mapping that it is set to."""
+    """Return the key of an override, and those of a mapping that is its value."""
     key = override.key_or_group
     return [key, *flat(override.value(), f"{key}.")]
-
-
-def _already_there(override: Override) -> str:
-    line = str(override.input_line)
-    return f"{line} would add a key that is there already: without the +, {line.lstrip('+')}, it is set"
