@@ -1,4 +1,4 @@
-"""What every test needs: one torch thread, nothing sent to W&B, and configs composed as `ddpg-train` does."""
+"""The setting of every test: one torch thread, nothing sent to W&B, and configs composed as `ddpg-train` does."""
 
 import logging
 import os
@@ -167,7 +167,7 @@ def no_wandb_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def wandb_server(no_wandb_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
-    """A W&B server of our own, to which wandb is led; it is told of rows every second instead of every fifteen."""
+    """A W&B server of the tests, to which wandb sends rows every second instead of every fifteen."""
     server = WandbServer()
     server.start()
     monkeypatch.setenv("WANDB_BASE_URL", server.url)

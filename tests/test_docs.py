@@ -1,4 +1,4 @@
-"""What the documents name exists: functions, tests, files, keys, and every command that a reader would copy."""
+"""All that the documents name exists: functions, tests, files, keys, and every command that a reader would copy."""
 
 import ast
 import re
@@ -52,7 +52,7 @@ def commands(path: Path, program: str) -> Iterator[list[str]]:
 
 
 def overrides(words: list[str]) -> list[str]:
-    """What is left when Hydra's own options are taken away."""
+    """Return the words without Hydra's own options."""
     rest = iter(words)
     left = []
     for word in rest:

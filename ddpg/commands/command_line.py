@@ -1,4 +1,4 @@
-"""What all commands share: one line for every mistake, the help text, and words of the form KEY=VALUE."""
+"""The parts that all commands share: one line for every mistake, the help text, and words of the form KEY=VALUE."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""From an exception to the one line that a user can act on."""
+"""Turns an exception into the one line that a user can act on."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -109,9 +109,9 @@ def values(cfg: Any) -> dict[str, Any]:
         plain = {key: _resolved(cfg, key) for key in keys}
     except OmegaConfBaseException as error:
         unresolved: Any = OmegaConf.to_container(cfg)
-        _require_complete({key: unresolved[key] for key in keys})  # what is missing may be the cause
+        _require_values({key: unresolved[key] for key in keys})  # what is missing may be the cause
         raise UserError(omegaconf_line(error)) from error
-    _require_complete(plain)
+    _require_values(plain)
     fitted = fit(plain, Settings)
     require_parts_that_fit(fitted)
     return fitted
@@ -128,7 +128,7 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     return values
 
 
-def _require_complete(values: Any) -> None:
+def _require_values(values: Any) -> None:
     """Raise UserError for a key that has no value yet."""
     missing = [key for key, value in flat(values).items() if value == "???"]
     if missing:

@@ -1,4 +1,4 @@
-"""What ends a command: a line for a mistake, a traceback for a bug or on request, an exit code for a signal."""
+"""The ends of a command: a line for a mistake, a traceback for a bug or on request, an exit code for a signal."""
 
 import os
 import subprocess

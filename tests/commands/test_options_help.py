@@ -1,4 +1,4 @@
-"""What --help lists: the groups and options of conf/, and those of one's own."""
+"""The groups and options that --help lists: those of conf/ and those of a user."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_a_group_that_is_none_has_no_options() -> None:
 def test_help_takes_the_folder_that_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Relative to the working directory, and wherever --help stands."""
+    """The folder is relative to the working directory, and --help may stand anywhere."""
     (tmp_path / "own" / "noise").mkdir(parents=True)
     (tmp_path / "own" / "noise" / "mine.yaml").touch()
     monkeypatch.chdir(tmp_path)

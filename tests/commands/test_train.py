@@ -17,7 +17,7 @@ Refusal = Callable[..., str]
 def test_run_again(
     finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In its folder or with resume=: it goes on if it is the same run, and is refused and left alone if not."""
+    """A run continues in its folder or with resume= if it is the same one; another is refused, and nothing changes."""
     before = Path(finished, ".hydra", "config.yaml").read_text()
     again = [*SHORT, f"hydra.run.dir='{finished}'"]
     resume = f"resume={finished}"
@@ -38,7 +38,7 @@ def test_stored_config_is_plain(finished: str) -> None:
 
 
 def test_job_that_fails_in_a_multirun(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """It says so at once, the others run, and the end is an error."""
+    """Its failure is logged at once, the other jobs run, and the command ends with the error."""
     sweep = ["network.critic.action_layer=3,1", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}", "-m"]
     with pytest.raises(SystemExit) as exit:
         call(monkeypatch, train.main, *SHORT, *sweep)

@@ -105,7 +105,7 @@ def test_sb3_gives_way_to_the_command_line(compose: Compose) -> None:
 
 
 def test_td3_full_is_td3_with_the_algorithm_of_that_name(compose: Compose) -> None:
-    """What docs/presets.md says of the two; and preset=td3 alone is not TD3."""
+    """docs/presets.md says how the two differ; preset=td3 alone is not TD3."""
     assert check(compose("preset=td3", "algorithm=td3")) == check(compose("preset=td3_full"))
     assert check(compose("preset=td3")).algorithm != check(compose("preset=td3_full")).algorithm
 
@@ -181,7 +181,7 @@ def deviations(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("preset", sorted({*PRESETS, "paper_pixels"} - {"paper"}))
 def test_deviations(preset: str) -> None:
-    """Those of docs/presets.md are those that open the preset's file."""
+    """The deviations in docs/presets.md are those at the top of the preset's file."""
     head = (ROOT / "conf" / "preset" / f"{preset}.yaml").read_text().partition("\ndefaults:")[0]
     in_yaml = list(deviations(re.sub(r"^# ?", "", head, flags=re.MULTILINE)))
     assert in_yaml

@@ -36,7 +36,7 @@ def test_every_option_fits(option: str, compose: Compose) -> None:
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith(LEARNER)])
 def test_every_option_of_the_learner_builds(option: str, compose: Compose) -> None:
-    """And the whole of it acts, stores, samples and learns once."""
+    """The learner with that option acts, stores, samples and learns once."""
     group, _, name = option.partition("=")
     pixels = group == "network" and name.startswith("pixels")
     seen = spaces.Box(0, 255, (9, 64, 64), np.uint8) if pixels else spaces.Box(-1, 1, (3,))

@@ -1,4 +1,4 @@
-"""How one value is held to one type hint."""
+"""Checks of one value against one type hint."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -139,7 +139,7 @@ def test_does_not_fit(value: Any, hint: Any, parts: str) -> None:
     [(TypesForTheCheckerAlone, "name 'nowhere' is not defined"), (BrokenType, "no attribute 'size'")],
 )
 def test_unknown_type_of_one_parameter(target: type, reason: str, caplog: pytest.LogCaptureFixture) -> None:
-    """It is named once, and the other parameters are checked as ever."""
+    """A warning names it once, and the other parameters are checked as before."""
     node = {"_target_": f"{__name__}.{target.__name__}", "size": 1}
     with pytest.raises(UserError, match=r"key\.sigma=-1 is out of range"):
         fit(node | {"sigma": -1}, Annotated[Any, Target()], "key")
@@ -150,7 +150,7 @@ def test_unknown_type_of_one_parameter(target: type, reason: str, caplog: pytest
 
 
 def test_unknown_type_of_what_the_program_adds(caplog: pytest.LogCaptureFixture) -> None:
-    """It is no value of the config, so nobody has to know its type."""
+    """The config has no value for it, so its type does not matter and there is no warning."""
     fit({"_target_": f"{__name__}.TypesForTheCheckerAlone"}, Annotated[Any, Target("size")], "key")
     assert caplog.messages == []
 

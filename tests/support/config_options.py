@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 CONF = Path(__file__).parents[2] / "conf"
 
-#: What an option needs besides itself, because nothing can be said for everybody.
+#: The overrides that an option needs, because its file leaves them to the user.
 NEEDS = {
     "env=gym": ["env.id=Pendulum-v1"],
     "env=pybullet": ["env.id=ReacherBulletEnv-v0"],
@@ -27,6 +27,6 @@ OPTIONS = sorted(
 
 
 def env_of(observations: spaces.Box) -> Any:
-    """As much of an environment as networks and memory are made for."""
+    """Return as much of an environment as networks and a replay buffer are built from."""
     actions = spaces.Box(np.float32([-3, 0]), np.float32([1, 10]))
     return SimpleNamespace(observation_space=observations, action_space=actions)
