@@ -20,8 +20,6 @@ from ddpg.learner.networks import (
     batch_norms,
     batch_statistics,
     copy_of,
-    observe,
-    running_norms,
 )
 from ddpg.learner.optimizers import descend
 from ddpg.learner.policy import act
@@ -90,7 +88,6 @@ class DDPG:
         self.updates = 0
         self._actor_norms = batch_norms(self.actor)
         self._critic_norms = batch_norms(self.critic)
-        self._running_norms = running_norms(self.actor, self.critic)
         online = nn.ModuleList([self.critic, self.actor])
         target = nn.ModuleList([self.critic_target, self.actor_target])
         self._targets = Targets(online, target)
@@ -107,10 +104,6 @@ class DDPG:
     def explore(self, obs: np.ndarray) -> np.ndarray:
         """Give mu(s), to which line 8 adds the noise N_t."""
         return self.act(obs)
-
-    def observe(self, obs: np.ndarray) -> None:
-        """Let running normalizations of the observations, if there are any, learn from one more."""
-        observe(self._running_norms, obs)
 
     def value(self, obs: Tensor, action: Tensor) -> Tensor:
         """Give Q(s, a), (N,), reduced over several critics as in the targets."""

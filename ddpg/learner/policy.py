@@ -1,5 +1,7 @@
 """From an array to an action: an actor as a function of one observation."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,16 @@ from torch import Tensor, nn
 def act(actor: nn.Module, obs: np.ndarray) -> np.ndarray:
     """Give the actor's action (action_dim,), float32, for one observation of shape obs_shape."""
     return as_action(actor(as_input(actor, obs).unsqueeze(0)))
+
+
+@torch.inference_mode()
+def sample(actor: Any, obs: np.ndarray, noise: Tensor) -> np.ndarray:
+    """Give an action (action_dim,), float32, that a stochastic actor makes of noise, (action_dim,).
+
+    Its method `sample` maps observations and noise to actions and their log probabilities.
+    """
+    action, _ = actor.sample(as_input(actor, obs).unsqueeze(0), noise.unsqueeze(0))
+    return as_action(action)
 
 
 def as_input(network: nn.Module, array: np.ndarray) -> Tensor:

@@ -23,7 +23,7 @@ class Step(NamedTuple):
 class Agent(Protocol):
     """An algorithm: its policy, its update and its state. Nothing else asks for more.
 
-    The trainer calls `explore`, `observe` and `update`, evaluation calls `act`, diagnostics call
+    The trainer calls `explore` and `update`, evaluation calls `act`, diagnostics call
     `losses` and `value`, checkpoints `state_dict` and `load_state_dict`.
     """
 
@@ -49,9 +49,6 @@ class Agent(Protocol):
 
         A stochastic policy draws from itself; a deterministic one gives `act(obs)`.
         """
-
-    def observe(self, obs: np.ndarray) -> None:
-        """Let running statistics of the observations learn from one that was acted on."""
 
     def update(self, batch: Batch) -> Step:
         """Learn from a minibatch once."""

@@ -183,18 +183,19 @@ def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
 def require_storable(state: dict[str, Any]) -> None:
     """Raise UserError if `load` would refuse what `save` writes.
 
-    It may happen, because a user's noise can give anything in its state_dict.
+    It may happen, because a user's noise or algorithm can give anything in its state_dict.
     """
-    written = io.BytesIO()
-    torch.save(state, written)
-    written.seek(0)
-    try:
-        torch.load(written, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            "noise.state_dict() has to hold numbers, texts, lists, dicts and tensors alone "
-            "(arrays: .tolist()), or a checkpoint cannot be read again"
-        ) from error
+    for name, part in state.items():
+        written = io.BytesIO()
+        torch.save(part, written)
+        written.seek(0)
+        try:
+            torch.load(written, weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise UserError(
+                f"{name}.state_dict() has to hold numbers, texts, lists, dicts and tensors alone "
+                "(arrays: .tolist()), or a checkpoint cannot be read again"
+            ) from error
 
 
 def _require_intact(path: Path) -> None:

@@ -20,7 +20,7 @@ class Part(Protocol):
 
     def state_dict(self) -> dict[str, Any]: ...
 
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
 
 
 class Snapshots:
@@ -70,9 +70,9 @@ class Snapshots:
 
     def take(self) -> None:
         """Copy the state as it is now, between two episodes."""
-        state: dict[str, Any] = {
-            name: copy.deepcopy(part.state_dict()) for name, part in self._parts.items()
-        }
+        # in one go, so that a tensor of two parts (the actor's weights) is stored once
+        parts = {name: part.state_dict() for name, part in self._parts.items()}
+        state: dict[str, Any] = copy.deepcopy(parts)
         state["tracker"] = self._tracker.position()
         state["transitions"] = self._replay.total
         self._newest = state
@@ -96,7 +96,7 @@ class Snapshots:
             return
         self.saved_at = self.taken_at
         self._folder.write_status(**self._folder.status() | {"env_step": self.saved_at})
-        write_actor(self._folder.actor, state["agent"]["actor"], self.saved_at)
+        write_actor(self._folder.actor, state["actor"], self.saved_at)
 
     def save_if_due(self, every: int) -> None:
         """Write the newest snapshot if the last checkpoint is `every` env steps before it.

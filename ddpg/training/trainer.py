@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag
+from ddpg.learner.networks import observe, running_norms
 from ddpg.learner.noise import Noise
 from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
@@ -70,6 +71,7 @@ class Trainer:
         self.monitor = Monitor(agent, replay, self.low, self.high)
         parts: dict[str, Part] = {
             "agent": agent,
+            "actor": agent.networks["actor"],
             "noise": noise,
             "generators": generators,
             "means": self.monitor.means,
@@ -77,6 +79,7 @@ class Trainer:
         }
         self.snapshots = Snapshots(parts, replay, self.progress, tracker, folder)
         self.interrupt = InterruptFlag()
+        self._norms = running_norms(*agent.networks.values())
         self._losses: Mapping[str, float | Tensor] = {}
 
     def train(self) -> float:
@@ -126,7 +129,7 @@ class Trainer:
             next_obs, reward, terminated, truncated = self._step(action)
             over = terminated or truncated
             cut = self.progress.env_step == self.schedule.total_steps
-            self.agent.observe(obs)
+            observe(self._norms, obs)
             self.replay.add(obs, action, reward, next_obs, terminated, ends=over or cut)
             self._learn(self.schedule.updates_due(self.progress.env_step, start, over or cut))
             obs = next_obs

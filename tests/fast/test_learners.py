@@ -7,6 +7,7 @@ import pytest
 import torch
 from gymnasium import spaces
 from omegaconf import DictConfig
+from support.agents import observed
 from support.buffers import buffer
 from support.config_options import OPTIONS, env_of
 from support.learners import CPU, Compose, batches, learned, plain_and_recorded
@@ -45,8 +46,7 @@ def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose
     plain, compiled = plain_and_recorded(compose, *words)
     for batch in batches(plain, 24, weighted, pixels=any("pixels" in word for word in words)):
         for agent in (plain, compiled):
-            for norm in agent._running_norms:
-                norm.observe(batch.obs[0])
+            observed(agent, batch.obs[0].numpy())
         assert_same_bits(learned(compiled, batch), learned(plain, batch))
     assert_same_bits(compiled.state_dict(), plain.state_dict())
     tapes = list(compiled.step._tapes.values())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import DictConfig
+from support.agents import observed
 from support.reference import Program, Reference
 from support.runs import WALK
 from torch import Tensor
@@ -131,7 +132,7 @@ def pair(cfg: DictConfig, program: Program) -> tuple[DDPG, Reference]:
     seen = 0.3 * torch.randn(50, 3, generator=torch.Generator().manual_seed(2)) + 0.5
     seen[:, 2] = 1.0  # never varies: the smallest variance that is divided by
     for obs in seen:
-        agent.observe(obs.numpy())
+        observed(agent, obs.numpy())
     moves = torch.Generator().manual_seed(3)
     for param in [*agent.actor_target.parameters(), *agent.critic_target.parameters()]:
         param += 0.1 * torch.randn(param.shape, generator=moves)

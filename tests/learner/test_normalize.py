@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
-from support.agents import agent_of, copied, equal
+from support.agents import agent_of, copied, equal, observed
 from support.batches import random_batch
 
 from ddpg.learner.agent import DDPG
@@ -24,7 +24,7 @@ def test_one_normalizer_for_all(agent: DDPG) -> None:
     critics = (*agent.critic.critics, *agent.critic_target.critics)
     networks = (agent.actor, agent.actor_target, *critics)
     assert len({id(network.norm) for network in networks}) == 1
-    agent.observe(np.float32([1, 2, 3]))
+    observed(agent, np.float32([1, 2, 3]))
     assert agent.actor_target.norm.count == 1  # and each observation counts once
     pointers = [{p.data_ptr() for p in network.network.parameters()} for network in networks]
     assert len(set.union(*pointers)) == sum(map(len, pointers))  # weights are each one's own
@@ -34,7 +34,7 @@ def test_statistics_are_the_means_of_all_observations(agent: DDPG) -> None:
     rng = np.random.default_rng(0)
     seen = (rng.standard_normal((500, 3)) * [0.5, 3, 20] + [100, -3, 0]).astype(np.float32)
     for obs in seen:
-        agent.observe(obs)
+        observed(agent, obs)
     norm, seen = agent.actor.norm, seen.astype(np.float64)
     np.testing.assert_allclose(norm.mean, seen.mean(0), rtol=1e-10)
     np.testing.assert_allclose(norm.squares / norm.count, seen.var(0), rtol=1e-10)
@@ -44,13 +44,13 @@ def test_statistics_are_the_means_of_all_observations(agent: DDPG) -> None:
 
 def test_first_layer_sees_the_normalized(agent: DDPG) -> None:
     for obs in ([0, 0, 0], [2, 4, 6]):
-        agent.observe(np.float32(obs))
+        observed(agent, np.float32(obs))
     plain = agent.actor.network(torch.tensor([[1.0, 0.5, -1.0]], dtype=torch.float64))
     assert agent.act(np.float32([2, 3, 0])) == pytest.approx(plain.detach().numpy()[0], rel=1e-6)
 
 
 def test_learning_leaves_the_statistics(agent: DDPG) -> None:
-    agent.observe(np.float32([1, 2, 3]))
+    observed(agent, np.float32([1, 2, 3]))
     before = copied(agent.actor.norm)
     rng = torch.Generator().manual_seed(0)
     shapes = ((8, 3), (8, 1), (8,), (8, 3))
@@ -64,13 +64,13 @@ def test_learning_leaves_the_statistics(agent: DDPG) -> None:
 def test_resumes(agent: DDPG, compose: Callable[..., DictConfig]) -> None:
     """Trap 20: four networks hold the same statistics in their state; loading them is no confusion."""
     for obs in np.random.default_rng(1).standard_normal((9, 3)).astype(np.float32):
-        agent.observe(obs)
+        observed(agent, obs)
     cfg = compose("network.normalize_obs=5", "algorithm=td3", "dtype=float64", "seed=2")
     other = build_agent(cfg, build_env_spec(cfg).make(), torch.device("cpu"))
     other.load_state_dict(agent.state_dict())
     obs = np.float32([0.1, 0.2, 0.3])
     for one in (agent, other):
-        one.observe(obs)
+        observed(one, obs)
     assert np.array_equal(agent.act(obs), other.act(obs))
     assert equal(other.critic_target, agent.critic_target.state_dict())
     assert other.actor.norm is other.critic_target.critics[1].norm
@@ -80,7 +80,7 @@ def test_resumes(agent: DDPG, compose: Callable[..., DictConfig]) -> None:
 def test_nothing_to_observe_without() -> None:
     agent = agent_of()
     state = copied(agent.actor)
-    agent.observe(np.float32([7]))
+    observed(agent, np.float32([7]))
     assert equal(agent.actor, state)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from support.batches import TWO, random_batch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
 from ddpg.learner.heads import Scalar
+from ddpg.learner.networks import observe, running_norms
 
 SGD = partial(torch.optim.SGD, lr=0.1)
 
@@ -50,6 +52,11 @@ def agent_of(actor: nn.Module | None = None, *critics: nn.Module, **changes: Any
     } | changes  # fmt: skip
     stock = iter(critics or [Q()])
     return DDPG(make_actor=lambda: actor or Mu(), make_critic=lambda outputs: next(stock), **settings)
+
+
+def observed(agent: DDPG, obs: np.ndarray) -> None:
+    """Let an agent's normalizations, if it has any, learn from an observation, as the trainer does."""
+    observe(running_norms(*agent.networks.values()), obs)
 
 
 def copied(module: nn.Module) -> dict[str, Tensor]:

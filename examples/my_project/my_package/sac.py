@@ -1,20 +1,14 @@
-"""SAC with a learned temperature: Haarnoja et al. (2018), "Soft Actor-Critic Algorithms and Applications".
-
-It maximizes rewards and the entropy of its policy together: sum_t gamma^t (r_t + alpha H(pi(.|s_t))).
-"""
+"""SAC with a learned temperature: Haarnoja et al. (2018), "Soft Actor-Critic Algorithms and Applications"."""
 
 import math
-from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import nn
-from torch.nn.functional import softplus
 
 from ddpg.learner.draws import normal_like, same_draws
-from ddpg.learner.networks import Actor, Ensemble, Targets, copy_of, observe, running_norms
+from ddpg.learner.networks import Actor, Ensemble, Targets, copy_of
 from ddpg.learner.optimizers import descend
-from ddpg.learner.policy import act, as_action, as_input
+from ddpg.learner.policy import act, sample
 from ddpg.learner.protocol import Step
 from ddpg.learner.state import restore, state_of
 from ddpg.ranges import PositiveInt
@@ -23,27 +17,25 @@ from ddpg.ranges import PositiveInt
 class GaussianActor(Actor):
     """pi(a|s): a = center + scale tanh(u) with u ~ N(mean(s), std(s)^2); `forward` gives a for u = mean(s)."""
 
-    def __init__(
-        self, obs_shape, low, high, hidden: Sequence[PositiveInt], activation: Literal["relu", "tanh"],
-        norm: Literal["none", "layer"], init, final_init,
-    ):  # fmt: skip
-        super().__init__(obs_shape, low, high, hidden, activation, norm, init, final_init)
+    def __init__(self, obs_shape, low, high, hidden: list[PositiveInt]):
+        super().__init__(obs_shape, low, high, hidden, activation="relu", norm="none", init="fan_in", final_init=None)
         self.log_std = nn.Linear(hidden[-1], len(low))
 
     def sample(self, obs, noise):
-        """Make of noise ~ N(0, 1) actions, and log pi(a|s), (N,), with a in half action ranges (equation 21)."""
+        """Make of noise ~ N(0, 1) actions, and log pi(a|s), (N,), with a in half action ranges (appendix C)."""
         features = self.body(obs)
         log_std = self.log_std(features).clamp(-20, 2)
         u = self.final(features) + log_std.exp() * noise
         log_normal = -(noise**2) / 2 - log_std - math.log(2 * math.pi) / 2
-        log_slope = 2 * (math.log(2) - u - softplus(-2 * u))  # log(1 - tanh(u)^2), never the logarithm of 0
+        log_slope = 2 * (math.log(2) - u - nn.functional.softplus(-2 * u))  # log(1 - tanh(u)^2), but stable
         return self.center + self.scale * u.tanh(), (log_normal - log_slope).sum(dim=1)
 
 
 class SAC:
-    """Implements `ddpg.learner.protocol.Agent`, and Recordable: the draws of an update are inputs of its step."""
+    """Maximizes rewards and the entropy of its policy together: sum_t gamma^t (r_t + alpha H(pi(.|s_t))).
 
-    reward_scale = 1.0
+    Implements `ddpg.learner.protocol.Agent`, and `Recordable`, because `step` gets its draws as inputs.
+    """
 
     def __init__(
         self, *, make_actor, make_critic, actor_optimizer, critic_optimizer, temperature_optimizer,
@@ -58,6 +50,7 @@ class SAC:
         self.critic_optimizer = critic_optimizer(self.critic.parameters())
         self.temperature_optimizer = temperature_optimizer([self.log_alpha])
         self.targets = Targets(self.critic, self.critic_target)
+        self.reward_scale = 1.0
         self.low = low
         self.generator = generator
         self.tau = tau
@@ -66,13 +59,8 @@ class SAC:
     def act(self, obs):
         return act(self.actor, obs)
 
-    @torch.inference_mode()
     def explore(self, obs):
-        noise = normal_like(self.low, self.generator)
-        return as_action(self.actor.sample(as_input(self.actor, obs)[None], noise[None])[0])
-
-    def observe(self, obs):
-        observe(running_norms(self.actor), obs)
+        return sample(self.actor, obs, normal_like(self.low, self.generator))
 
     def value(self, obs, action):
         return torch.minimum(*self.critic(obs, action))
@@ -97,9 +85,8 @@ class SAC:
         """J_Q = 1/2 (Q(s, a) - y)^2 with y = r + gamma (min Q'(s', a') - alpha log pi(a'|s')) (equations 5 and 6)."""
         with torch.no_grad():
             next_action, log_pi = self.actor.sample(batch.next_obs, next_noise)
-            next_q = torch.minimum(*self.critic_target(batch.next_obs, next_action))
-            next_value = next_q - self.log_alpha.exp() * log_pi
-            target_q = batch.reward + batch.discount * (1 - batch.terminated) * next_value
+            next_v = torch.minimum(*self.critic_target(batch.next_obs, next_action)) - self.log_alpha.exp() * log_pi
+            target_q = batch.reward + batch.discount * (1 - batch.terminated) * next_v
         errors = torch.stack([q - target_q for q in self.critic(batch.obs, batch.action)])
         squares = errors**2 if batch.weight is None else batch.weight * errors**2
         return squares.mean(dim=1).sum() / 2, errors.detach().abs().mean(dim=0)
