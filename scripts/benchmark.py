@@ -1,8 +1,8 @@
-"""How fast it is: `scripts/benchmark.py` prints every row of the table that docs/performance.md explains.
+"""Prints the speed of this program: every row of the table that docs/performance.md explains.
 
-Each figure is a median of turns, ours and the other's alternately, on one pinned core (two where a row says so).
-Warm-up is left out. Machines differ and are noisy: compare ratios, not rates. Peers are not installed by this package:
-name a checkout of CleanRL and the Pythons that run its programs and SB3; rows of peers that are not named stay empty.
+Each figure is a median of turns, which this program and the other take alternately on one pinned core (two where a row
+says so). Warm-up is left out. Machines differ and are noisy: compare ratios, not rates. Peers are not installed by this
+package: name a checkout of CleanRL and the Pythons that run its programs and SB3; rows of other peers stay empty.
 
     scripts/benchmark.py --json > FILE      everything as JSON
     scripts/benchmark.py --table FILE       its table in Markdown
@@ -25,8 +25,9 @@ from measure.table import line, report
 
 
 def versions(setup: Setup) -> dict[str, dict[str, str]]:
-    """Of the peers that are named."""
-    found, simulator = {}, ("numpy", "gymnasium", "mujoco")
+    """Return the commits and versions of the peers that the command line names."""
+    simulator = ("numpy", "gymnasium", "mujoco")
+    found = {}
     if setup.cleanrl and setup.cleanrl_python:
         found["CleanRL"] = {"commit": programs.commit(setup.cleanrl)}
         found["CleanRL torch"] = programs.versions(setup.cleanrl_python, "torch", *simulator)
@@ -38,7 +39,7 @@ def versions(setup: Setup) -> dict[str, dict[str, str]]:
 
 
 def measure(setup: Setup, chosen: list[str]) -> dict[str, Any]:
-    """Everything, as --json prints it."""
+    """Measure the chosen rows, and return everything that --json prints."""
     result: dict[str, Any] = {"machine": machine(setup.core), "peers": versions(setup), "repeats": setup.repeats}
     learner.pin({setup.core}, 1)
     rows = []
@@ -51,32 +52,35 @@ def measure(setup: Setup, chosen: list[str]) -> dict[str, Any]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Of the command line."""
-    text = (__doc__ or "").partition("\n\n")
-    made = argparse.ArgumentParser(description=text[0], epilog=text[2], formatter_class=argparse.RawTextHelpFormatter)
+    """Describe the command line."""
+    summary, _, rest = (__doc__ or "").partition("\n\n")
+    made = argparse.ArgumentParser(description=summary, epilog=rest, formatter_class=argparse.RawTextHelpFormatter)
     made.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to run on")
     made.add_argument("--repeats", type=int, default=5, help="turns, at least 5")
     made.add_argument("--seconds", type=float, default=0.7, help="length of each measurement of updates")
     made.add_argument("--steps", type=int, default=2000, help="env steps of training that are timed: thousands")
     made.add_argument("--memory-steps", type=int, default=100_000, help="env steps of runs whose memory is compared")
-    made.add_argument("--transitions", type=int, default=1_000_000, help="of Humanoid-v4 that are stored")
+    made.add_argument("--transitions", type=int, default=1_000_000, help="transitions of Humanoid-v4 that are stored")
     made.add_argument("--cleanrl", type=Path, metavar="DIR", help="a git checkout of CleanRL")
-    for option, what in (("cleanrl", "CleanRL's torch program"), ("jax", "its JAX program"), ("sb3", "SB3")):
-        made.add_argument(f"--{option}-python", type=Path, metavar="PYTHON", help=f"the Python that runs {what}")
-    made.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="which to measure; default: all")
+    for option, program in (("cleanrl", "CleanRL's torch program"), ("jax", "its JAX program"), ("sb3", "SB3")):
+        made.add_argument(f"--{option}-python", type=Path, metavar="PYTHON", help=f"the Python that runs {program}")
+    made.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="rows to measure; default: all")
     made.add_argument("--json", action="store_true", help="print JSON instead of the table")
     made.add_argument("--table", type=Path, metavar="FILE", help="measure nothing: print the table of this JSON")
     return made
 
 
 def main() -> None:
-    words = parser()
-    args = vars(words.parse_args())
-    rows, as_json, file = args.pop("rows"), args.pop("json"), args.pop("table")
+    """Print the table or its JSON."""
+    options = parser()
+    args = vars(options.parse_args())
+    rows = args.pop("rows")
+    as_json = args.pop("json")
+    file = args.pop("table")
     if args["repeats"] < 5:
-        words.error("--repeats must be at least 5")
+        options.error(f"--repeats={args['repeats']} must be at least 5")
     if args["steps"] % 1000 or args["steps"] < 1000:
-        words.error("--steps must be a multiple of 1000: a run records its time that often")
+        options.error(f"--steps={args['steps']} must be a multiple of 1000, because a run records its time that often")
     if file:
         print(report(json.loads(file.read_text())))
         return

@@ -1,10 +1,10 @@
-"""How speed grows and falls with the size of things: `scripts/benchmark_growth.py` writes data and pictures.
+"""Measures how speed depends on sizes, and writes data and pictures.
 
-Steps per second of the training loop, with an environment that costs nothing, and updates per second against the width
-of the hidden layers, the minibatch, the observation and what the replay memory holds, each beside the floor of matrix
-products for its shapes; updates per second against the share of hidden units at work; and steps per second of several
-training runs at a time beside so many times one. td3's shapes on one pinned core, except for what varies; medians of
-turns, warm-up left out.
+Measured are steps per second of the training loop, with an environment that takes no time, and updates per second
+against the width of the hidden layers, the minibatch, the observation and the number of stored transitions, each beside
+the floor of matrix products for its shapes; updates per second against the share of active hidden units; and steps per
+second of several training runs at a time beside the same multiple of one run. The other shapes are those of td3, on one
+pinned core; figures are medians of turns, and warm-up is left out.
 
     scripts/benchmark_growth.py             measures all, writes docs/performance/growth.json and the pictures
     scripts/benchmark_growth.py --draw      only draws the pictures again
@@ -25,21 +25,21 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
 
 from measure import learner, programs
-from measure.activity import put_to_work
+from measure.activity import activate
 from measure.floor import floor
 from measure.growth import draw
 from measure.loop import EPISODE, loop
 from measure.machine import machine
 
 FOLDER = Path(__file__).parents[1] / "docs" / "performance"
-FILLED = 100_000  # transitions in the replay memory where that does not vary
+FILLED = 100_000  # transitions in the replay buffer where their number does not vary
 
 Points = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Of the command line."""
+    """The options of the command line."""
 
     core: int
     repeats: int
@@ -48,25 +48,29 @@ class Options:
 
 
 def width(value: int) -> tuple[learner.Case, int]:
+    """Vary the units of the hidden layers."""
     hidden = [value, value]
     words = [f"network.{net}.hidden=[{value},{value}]" for net in ("actor", "critic")]
     return varied(words, hidden=hidden), FILLED
 
 
 def batch(value: int) -> tuple[learner.Case, int]:
+    """Vary the size of the minibatch."""
     return varied([f"batch_size={value}"], batch_size=value), FILLED
 
 
 def observation(value: int) -> tuple[learner.Case, int]:
+    """Vary the size of the observation."""
     return varied([], obs=value), FILLED
 
 
 def fill(value: int) -> tuple[learner.Case, int]:
+    """Vary the number of transitions in the replay buffer."""
     return learner.CASES["td3_1"], value
 
 
 def varied(words: list[str], **shapes: Any) -> learner.Case:
-    """td3 with its actor at every step, but for this."""
+    """Return td3 with an update of the actor at every step, and these changes."""
     case = learner.CASES["td3_1"]
     return learner.Case([*case.overrides, *words], replace(case.shapes, **shapes))
 
@@ -82,7 +86,7 @@ SHARES = [0.125, 0.25, 0.5, 0.75, 1]
 
 
 def curve(name: str, options: Options) -> Points:
-    """Per second: floor, updates and steps; each turn goes through all values."""
+    """Measure floor, updates and steps per second; each turn goes through all values."""
     setting, values = CURVES[name]
     with TemporaryDirectory() as folder:
         works = [work for value in values for work in compared(*setting(value), Path(folder, str(value)))]
@@ -93,24 +97,24 @@ def curve(name: str, options: Options) -> Points:
         steps = [EPISODE * each for each in episodes]
         speeds = zip(("floor_per_s", "updates_per_s", "steps_per_s"), (floors, updates, steps), strict=True)
         fraction = statistics.median(one / two for one, two in zip(steps, floors, strict=True))
-        points.append(
-            {"value": value} | {key: statistics.median(of) for key, of in speeds} | {"steps_fraction": fraction}
-        )
+        medians = {key: statistics.median(rates) for key, rates in speeds}
+        points.append({"value": value} | medians | {"steps_fraction": fraction})
         print(name, points[-1], file=sys.stderr, flush=True)
     return points
 
 
 def compared(case: learner.Case, filled: int, folder: Path) -> list[learner.Work]:
-    """What is compared: the products of an update, an update with sampling, an episode."""
+    """Return what is compared: the products of an update, an update with sampling, an episode."""
     return [floor(case.shapes), learner.learner(case, filled=filled)[1], loop(case, filled, folder)]
 
 
 def activity(options: Options) -> Points:
-    """Updates per second with so much of the hidden layers at work; they learn too slowly to change that."""
-    case, slow = learner.CASES["td3_1"], [f"optimizer.{net}.lr=1e-9" for net in ("actor", "critic")]
-    updates = [learner.learner(case, *slow, before=partial(put_to_work, share=share))[0] for share in SHARES]
+    """Measure updates per second for each share of active hidden units; the networks learn too slowly to change it."""
+    case = learner.CASES["td3_1"]
+    slow = [f"optimizer.{net}.lr=1e-9" for net in ("actor", "critic")]
+    updates = [learner.learner(case, *slow, before=partial(activate, share=share))[0] for share in SHARES]
     turns = learner.in_turns([floor(case.shapes), *updates], options.repeats, options.seconds)
-    products, *speeds = (statistics.median(of) for of in zip(*turns, strict=True))
+    products, *speeds = (statistics.median(rates) for rates in zip(*turns, strict=True))
     return [
         {"value": share, "floor_per_s": products, "updates_per_s": speed}
         for share, speed in zip(SHARES, speeds, strict=True)
@@ -118,7 +122,7 @@ def activity(options: Options) -> Points:
 
 
 def runs(options: Options, cores: list[int]) -> Points:
-    """Steps per second of several runs together, as scripts/benchmark_sweep.py measures them."""
+    """Measure steps per second of several runs together by scripts/benchmark_sweep.py."""
     found = programs.side_by_side(RUNS[1:], options.repeats, options.steps, set(cores))
     alone = found[0]["steps_per_s_alone"]
     rest = [(row["runs"], row["steps_per_s_each"]) for row in found]
@@ -129,7 +133,7 @@ def runs(options: Options, cores: list[int]) -> Points:
 
 
 def measure(options: Options, chosen: list[str]) -> dict[str, Any]:
-    """The curves that were asked for."""
+    """Measure the chosen curves."""
     cores = sorted(os.sched_getaffinity(0))
     how = {"machine": machine(options.core), "repeats": options.repeats}
     learner.pin({options.core}, 1)
@@ -142,6 +146,7 @@ def measure(options: Options, chosen: list[str]) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure, unless the pictures alone are to be drawn; write the data and draw."""
     summary, _, rest = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(description=summary, epilog=rest, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to run on")

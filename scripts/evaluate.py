@@ -1,4 +1,4 @@
-"""`ddpg-eval` from a checkout: `python scripts/evaluate.py outputs/.../RUN episodes=20`."""
+"""Runs `ddpg-eval` from a checkout: `python scripts/evaluate.py outputs/.../RUN episodes=20`."""
 
 from ddpg.commands.evaluate import main
 

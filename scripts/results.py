@@ -1,7 +1,7 @@
-"""The tables and pictures of docs/results, made anew from the records in docs/results/data.
+"""Prints the tables of docs/results and draws its pictures, from the records in docs/results/data.
 
-A record is a run's metrics.jsonl (gzip) as `PROGRAM_ENV_SEED.jsonl.gz`. Another program's evaluations are brought into
-the same rows: {"env_step": ..., "eval/episodic_return": ...}.
+A record is the metrics.jsonl (gzip) of a run as `PROGRAM_ENV_SEED.jsonl.gz`. The evaluations of another program are
+written in the same rows: {"env_step": ..., "eval/episodic_return": ...}.
 """
 
 import gzip
@@ -23,14 +23,14 @@ COLORS = {
     "ddpg": "#1f5fbf", "sfujim": "#c8601c", "adi3e08": "#c8601c", "keras": "#2a8a5f", "sb3": "#1f5fbf",
     "gaussian": "#8a8f98", "ou": "#c8601c", "ouwide": "#1f5fbf", "parameter": "#2a8a5f",
 }  # fmt: skip
-LAST = 5  # evaluations that "last 5" averages
+LAST = 5  # evaluations that are averaged
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 Key = tuple[str, str]  # environment, program
 
 
 def main() -> None:
-    """Prints the table and draws one picture for each environment."""
+    """Print the table and draw one picture for each environment."""
     curves = read_curves()
     print("| environment | program | seeds | steps | last evaluation | last 5 evaluations | best of the mean curve |")
     print("|---|---|---|---|---|---|---|")
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def read_curves() -> dict[Key, dict[int, Curve]]:
-    """Evaluation steps and mean returns of every record, by environment and program, then by seed."""
+    """Read the curve of each record, by environment and program, then by seed."""
     curves: dict[Key, dict[int, Curve]] = defaultdict(dict)
     for path in sorted((RESULTS / "data").glob("*.jsonl.gz")):
         match = re.fullmatch(r"([a-z0-9]+)_(.+)_(\d+)\.jsonl\.gz", path.name)
@@ -54,22 +54,24 @@ def read_curves() -> dict[Key, dict[int, Curve]]:
 
 
 def evaluations(path: Path) -> Curve:
-    """Where the run was evaluated, and the mean return there."""
+    """Return the env steps of a run's evaluations and their mean returns."""
     steps, returns = series(rows(path), "eval/episodic_return")
     return steps, returns
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """All rows of a record."""
+    """Read all rows of a record."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
 def row(environment: str, program: str, seeds: dict[int, Curve]) -> str:
-    """One line of the table; +- is the standard deviation over seeds."""
+    """Write a line of the table; the spread is the standard deviation over seeds."""
     returns = np.array([values for _, values in seeds.values()])
     steps = int(next(iter(seeds.values()))[0][-1])
-    last, tail, best = returns[:, -1], returns[:, -LAST:].mean(axis=1), returns.mean(axis=0).max()
+    last = returns[:, -1]
+    tail = returns[:, -LAST:].mean(axis=1)
+    best = returns.mean(axis=0).max()
     return (
         f"| {environment} | {program} | {', '.join(map(str, seeds))} | {steps:,} "
         f"| {spread(last)} | {spread(tail)} | {best:.1f} |"
@@ -77,7 +79,7 @@ def row(environment: str, program: str, seeds: dict[int, Curve]) -> str:
 
 
 def print_solved(curves: dict[Key, dict[int, Curve]], environment: str, threshold: float) -> None:
-    """How many seeds end above the threshold, and when their evaluation first was."""
+    """Print how many seeds end above the threshold, and when an evaluation of each first was."""
     print(f"\n{environment}: last evaluation above {threshold:g}")
     for program, seeds in sorted((program, seeds) for (env, program), seeds in curves.items() if env == environment):
         ends = {seed: values[-1] for seed, (_, values) in seeds.items()}
@@ -90,7 +92,7 @@ def print_solved(curves: dict[Key, dict[int, Curve]], environment: str, threshol
 
 
 def print_training_means(program: str, environment: str, after: tuple[int, ...]) -> None:
-    """The Keras example's curve: mean return of the last 40 training episodes, after so many (counted from 0)."""
+    """Print the mean return of the last 40 training episodes, as the Keras example does, after some (from 0)."""
     runs = []
     for path in sorted((RESULTS / "data").glob(f"{program}_{environment}_*.jsonl.gz")):
         _, returns = series(rows(path), "charts/episodic_return")
@@ -101,12 +103,12 @@ def print_training_means(program: str, environment: str, after: tuple[int, ...])
 
 
 def spread(values: NDArray[np.float64]) -> str:
-    """Mean and standard deviation; of one seed there is no spread to speak of."""
+    """Write mean and standard deviation, or the value of the only seed."""
     return f"{values.mean():.1f} ± {values.std():.1f}" if len(values) > 1 else f"{values[0]:.1f}"
 
 
 def draw(environment: str, programs: dict[str, dict[int, Curve]]) -> None:
-    """Mean over seeds, and every seed as a thin line."""
+    """Draw the mean over seeds, and each seed as a thin line."""
     figure = Figure(figsize=(7, 4), dpi=130, layout="constrained")
     axes = figure.add_subplot()
     styles = cycle(["-", "--", ":", "-."])  # lines that lie on each other stay visible
@@ -114,7 +116,8 @@ def draw(environment: str, programs: dict[str, dict[int, Curve]]) -> None:
         color = COLORS[program]
         for steps, values in seeds.values():
             axes.plot(steps, values, color=color, linewidth=0.8, alpha=0.4)
-        steps, mean = next(iter(seeds.values()))[0], np.mean([values for _, values in seeds.values()], axis=0)
+        steps = next(iter(seeds.values()))[0]
+        mean = np.mean([values for _, values in seeds.values()], axis=0)
         label = f"{program}, {len(seeds)} seed{'s' * (len(seeds) > 1)}"
         axes.plot(steps, mean, style, color=color, linewidth=2.2, label=label)
     axes.set(title=environment, xlabel="environment steps", ylabel="evaluation return (10 noise-free episodes)")

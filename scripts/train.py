@@ -1,4 +1,4 @@
-"""`ddpg-train` from a checkout: `python scripts/train.py env=hopper preset=td3`."""
+"""Runs `ddpg-train` from a checkout: `python scripts/train.py env=hopper preset=td3`."""
 
 from ddpg.commands.train import main
 

@@ -1,1 +1,1 @@
-"""What the benchmarks measure with: floors, learners, whole programs, and the table of what is to be reached."""
+"""Measurements for the scripts: floors, learners, whole programs, the structure of the code, and tables."""

@@ -1,4 +1,4 @@
-"""The floor: the matrix products of an update by torch, and nothing else."""
+"""The floor of the time of an update: its matrix products by torch, and nothing else."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ Product = tuple[Tensor, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Shapes:
-    """Of an update: hidden units, the critic's layer where the action enters, critic updates for one of the actor."""
+    """The shapes of an update: units of the hidden layers, and the layer of the critic where the action enters.
+
+    There are `policy_delay` updates of the critic for one of the actor.
+    """
 
     hidden: Sequence[int]
     action_layer: int
@@ -25,14 +28,15 @@ class Net:
     """Weights and layer inputs; layer i maps `widths[i] + joins.get(i, 0)` numbers to `widths[i + 1]`."""
 
     def __init__(self, batch: int, widths: Sequence[int], joins: dict[int, int]) -> None:
-        self.widths, self.batch = widths, batch
+        self.widths = widths
+        self.batch = batch
         fan_in = [width + joins.get(i, 0) for i, width in enumerate(widths[:-1])]
         shapes = zip(widths[1:], fan_in, strict=True)
         self.weights = [torch.randn(n_out, n_in) / n_in**0.5 for n_out, n_in in shapes]
         self.inputs = [torch.randn(batch, n_in) for n_in in fan_in]
 
     def forward(self) -> list[Product]:
-        """One product for every layer; where nothing joins, it writes the next layer's input."""
+        """Return a product for each layer; where nothing joins, it writes the next layer's input."""
         following = [*self.inputs[1:], torch.empty(self.batch, self.widths[-1])]
         outs = [
             out if out.shape[1] == width else torch.empty(self.batch, width)
@@ -41,8 +45,9 @@ class Net:
         return [(x, w.t(), out) for x, w, out in zip(self.inputs, self.weights, outs, strict=True)]
 
     def backward(self) -> list[Product]:
-        """Weight gradients of every layer; input gradients of all but the first, without what joined."""
-        products, grad = [], torch.randn(self.batch, self.widths[-1])
+        """Return the products of the gradients: of all weights, and of all inputs but the first and those that join."""
+        products = []
+        grad = torch.randn(self.batch, self.widths[-1])
         for i in reversed(range(len(self.weights))):
             products.append((grad.t(), self.inputs[i], torch.empty_like(self.weights[i])))
             if i > 0:
@@ -52,8 +57,9 @@ class Net:
         return products
 
     def backward_to(self, layer: int, columns: int) -> list[Product]:
-        """Input gradients alone, down to the last `columns` inputs of `layer`, which are the action."""
-        products, grad = [], torch.randn(self.batch, self.widths[-1])
+        """Return the products of input gradients down to the last `columns` inputs of `layer`, which are the action."""
+        products = []
+        grad = torch.randn(self.batch, self.widths[-1])
         for i in reversed(range(layer, len(self.weights))):
             weight = self.weights[i][:, -columns:] if i == layer else self.weights[i]
             incoming = torch.empty(self.batch, weight.shape[1])
@@ -63,28 +69,26 @@ class Net:
 
 
 def products(shapes: Shapes) -> list[Product]:
-    """Those of `policy_delay` critic updates and one actor update."""
-    layer, hidden = shapes.action_layer - 1, shapes.hidden
-
-    def actor() -> Net:
-        return Net(shapes.batch_size, [shapes.obs, *hidden, shapes.action], {})
-
-    def critic() -> Net:
-        return Net(shapes.batch_size, [shapes.obs, *hidden, 1], {layer: shapes.action})
-
-    mu, mu_target, q, q_target = actor(), actor(), critic(), critic()
-    critic_update = mu_target.forward() + q_target.forward() + q.forward() + q.backward()
-    actor_update = mu.forward() + q.forward() + q.backward_to(layer, shapes.action) + mu.backward()
+    """Return the products of `policy_delay` updates of the critic and one of the actor."""
+    layer = shapes.action_layer - 1
+    actor_widths = [shapes.obs, *shapes.hidden, shapes.action]
+    critic_widths = [shapes.obs, *shapes.hidden, 1]
+    actor = Net(shapes.batch_size, actor_widths, {})
+    actor_target = Net(shapes.batch_size, actor_widths, {})
+    critic = Net(shapes.batch_size, critic_widths, {layer: shapes.action})
+    critic_target = Net(shapes.batch_size, critic_widths, {layer: shapes.action})
+    critic_update = actor_target.forward() + critic_target.forward() + critic.forward() + critic.backward()
+    actor_update = actor.forward() + critic.forward() + critic.backward_to(layer, shapes.action) + actor.backward()
     return critic_update * shapes.policy_delay + actor_update
 
 
-def flop(of: Sequence[Product]) -> int:
-    """Floating point operations: a multiplication and an addition for every triple."""
-    return sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in of)
+def flop(products: Sequence[Product]) -> int:
+    """Count the floating point operations: a multiplication and an addition for each triple of indices."""
+    return sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in products)
 
 
 def floor(shapes: Shapes) -> Callable[[], None]:
-    """Does the products of `policy_delay` updates."""
+    """Return a function that computes the products of `policy_delay` updates."""
     work = products(shapes)
 
     def multiply() -> None:

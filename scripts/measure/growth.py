@@ -1,4 +1,4 @@
-"""Pictures of how speed grows and falls: a curve beside its floor."""
+"""Pictures of how speed depends on sizes: each curve beside its floor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ddpg.record.series import short_number
 
 @dataclass(frozen=True)
 class Picture:
-    """Titles, what each line is called (the first is the floor), and whether speeds fall by orders of magnitude."""
+    """Titles, the label of each line (the first is the floor), and whether speeds fall by orders of magnitude."""
 
     title: str
     xlabel: str
@@ -45,7 +45,7 @@ STYLES = [(TRAINING, "--", "s"), (EVALUATION, "-", "o"), ("#c8601c", ":", "^")]
 
 
 def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Writes growth_CURVE.png for every curve that was measured."""
+    """Write growth_CURVE.png for each curve that was measured."""
     return [
         _draw(PICTURES[name], found[name]["points"], folder / f"growth_{name}.png")
         for name in PICTURES
@@ -67,7 +67,7 @@ def _draw(picture: Picture, points: Sequence[Mapping[str, float]], path: Path) -
 
 
 def _scale(axes: Axes, values: Sequence[float], steep: bool) -> None:
-    """To base 2, with a tick at every measured value; speeds too where they fall steeply, else from 0."""
+    """Scale values to base 2 with a tick at each; speeds also if they fall steeply, else from 0."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(values)
     axes.xaxis.set_minor_locator(NullLocator())

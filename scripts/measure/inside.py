@@ -1,4 +1,4 @@
-"""Inside a run: what acting, storing, sampling, the record and checkpoints take; what the replay memory takes."""
+"""Measures the parts of a run: acting, storing, sampling, the record, checkpoints; and the memory of the buffer."""
 
 import gc
 import os
@@ -23,12 +23,14 @@ EPISODE = 1000  # env steps, of HalfCheetah-v4
 
 
 class Stopwatch:
-    """Adds up the seconds within functions of one argument. What it takes itself counts as outside of them."""
+    """Adds up the seconds inside functions; its own time counts as outside."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function with its time added up."""
+
         def timed(*arguments: Any) -> Any:
             start = time.perf_counter()
             result = work(*arguments)
@@ -39,7 +41,7 @@ class Stopwatch:
 
 
 def trainer_of(steps: int, folder: Path) -> Trainer:
-    """td3 on HalfCheetah-v4, with everything that a run does but W&B."""
+    """Build a trainer of td3 on HalfCheetah-v4 that does everything a run does but W&B."""
     cfg = check(compose(
         "preset=td3", f"random_steps={STARTS}", f"learning_starts={STARTS}", f"total_steps={steps}",
         f"eval.every={2 * steps}", "eval.episodes=1",
@@ -51,15 +53,18 @@ def trainer_of(steps: int, folder: Path) -> Trainer:
 
 
 def outside(windows: int) -> dict[str, Any]:
-    """Of so many episodes of a run, the parts that are updates, the simulator, and the rest.
+    """Measure how a run's time in `windows` episodes divides into updates, the simulator and the rest.
 
-    A checkpoint comes after 10,000 env steps; the one at the end is timed, and spread over so many.
+    A checkpoint comes after 10,000 env steps; the one at the end is timed and its time divided by as many steps.
     """
-    updates, simulator, saves = Stopwatch(), Stopwatch(), Stopwatch()
+    updates = Stopwatch()
+    simulator = Stopwatch()
+    saves = Stopwatch()
     marks: list[tuple[float, float, float]] = []
     with tempfile.TemporaryDirectory() as name:
         trainer = trainer_of(STARTS + WARM_UP + windows * EPISODE, Path(name))
-        boundary, every = trainer._between_episodes, trainer.schedule.checkpoint_every
+        boundary = trainer._between_episodes
+        every = trainer.schedule.checkpoint_every
 
         def marked() -> None:
             boundary()
@@ -81,15 +86,16 @@ def outside(windows: int) -> dict[str, Any]:
 
 
 def resident() -> int:
-    """Bytes of this process that are in memory."""
+    """Return the bytes of this process that are in memory."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGESIZE")
 
 
 def humanoid_bytes(transitions: int, episode: int) -> int:
-    """By how much this process grows for so many transitions of Humanoid-v4, in episodes of that length."""
+    """Return the bytes by which this process grows for transitions of Humanoid-v4, in episodes of `episode` steps."""
     cfg = compose("env=humanoid", f"buffer_size={transitions}", f"total_steps={transitions}")
-    env, rng = build_env_spec(cfg).make(), np.random.default_rng(0)
+    env = build_env_spec(cfg).make()
+    rng = np.random.default_rng(0)
     env.reset(seed=0)
     gc.collect()
     before = resident()

@@ -1,4 +1,4 @@
-"""The learner alone: updates per second beside the floor, in turns in one process."""
+"""Measures the learner alone: updates per second beside the floor, in turns in one process."""
 
 import os
 import statistics
@@ -28,12 +28,12 @@ from measure.floor import Shapes, floor
 
 Work = Callable[[], None]
 
-EPISODE = 1000  # HalfCheetah's
+EPISODE = 1000  # env steps, of HalfCheetah
 
 
 @dataclass(frozen=True)
 class Case:
-    """A setting: the overrides that give it, and the same shapes for the floor."""
+    """The overrides of a setting, and its shapes for the floor."""
 
     overrides: Sequence[str]
     shapes: Shapes
@@ -50,7 +50,7 @@ BATCH_NORM = Case(["preset=paper"], Shapes([400, 300], 2, 64, 1))
 
 
 class Sizes(gymnasium.Env[Any, Any]):
-    """An environment that is only as large as the shapes say; nobody steps it."""
+    """An environment with the spaces of the shapes; nobody steps it."""
 
     def __init__(self, shapes: Shapes) -> None:
         self.observation_space = spaces.Box(-np.inf, np.inf, (shapes.obs,), np.float32)
@@ -58,39 +58,40 @@ class Sizes(gymnasium.Env[Any, Any]):
 
 
 def compose(*overrides: str, env: str = "halfcheetah") -> DictConfig:
-    """The config of a command line."""
+    """Compose the config of a command line."""
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         return hydra.compose("config", [f"env={env}", "device=cpu", "logger=silent", *overrides])
 
 
 def pin(cores: set[int], threads: int) -> None:
-    """This process, as ddpg-train sets itself up, on these cores."""
+    """Put this process on these cores, and set torch up as ddpg-train does."""
     os.sched_setaffinity(0, cores)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
 
 
 def in_fresh_process(work: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function returns, or raises, in a process that has done nothing before."""
+    """Call a function in a new process; return what it returns or raise what it raises."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(work, *arguments).result()
 
 
 @contextmanager
 def born_on(cores: set[int], threads: int) -> Iterator[None]:
-    """Within it, processes start on these cores: OpenMP looks at them once, when torch is imported."""
-    before = os.sched_getaffinity(0), os.environ["OMP_NUM_THREADS"]
+    """Start processes on these cores inside the block, because OpenMP looks at them when torch is imported."""
+    cores_before = os.sched_getaffinity(0)
+    threads_before = os.environ["OMP_NUM_THREADS"]
     os.sched_setaffinity(0, cores)
     os.environ["OMP_NUM_THREADS"] = str(threads)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before[0])
-        os.environ["OMP_NUM_THREADS"] = before[1]
+        os.sched_setaffinity(0, cores_before)
+        os.environ["OMP_NUM_THREADS"] = threads_before
 
 
 def fill(replay: ReplayBuffer, count: int, rng: np.random.Generator, episode: int = EPISODE) -> None:
-    """Adds transitions until there are `count`, in episodes of that length."""
+    """Add transitions until there are `count`, in episodes of `episode` steps."""
     obs = rng.standard_normal((64, *replay.obs.shape[1:]), np.float32)
     action = rng.uniform(-1, 1, (64, replay.action.shape[1])).astype(np.float32)
     for i in range(replay.total, count):
@@ -100,13 +101,16 @@ def fill(replay: ReplayBuffer, count: int, rng: np.random.Generator, episode: in
 def learner(
     case: Case, *words: str, filled: int = 100_000, before: Callable[[Any, Batch], None] | None = None
 ) -> tuple[Work, Work]:
-    """`policy_delay` updates of the agent: from minibatches drawn before, and from one drawn at every update.
+    """Return two functions that do `policy_delay` updates: from minibatches drawn before, and from new ones.
 
-    `before`: what is done to the agent at first, given one of those minibatches.
+    `before` is called at first with the agent and one of those minibatches.
     """
-    cfg, cpu, env = compose(*case.overrides, *words), torch.device("cpu"), Sizes(case.shapes)
+    cfg = compose(*case.overrides, *words)
+    cpu = torch.device("cpu")
+    env = Sizes(case.shapes)
     rng = np.random.default_rng(0)
-    agent, replay = build_agent(cfg, env, cpu), build_replay(cfg, env, cpu, rng)
+    agent = build_agent(cfg, env, cpu)
+    replay = build_replay(cfg, env, cpu, rng)
     accelerate(cfg, agent, replay, cpu)
     fill(replay, filled, rng)
     batches = [replay.peek(cfg.batch_size, rng) for _ in range(10)]
@@ -127,8 +131,9 @@ def learner(
 
 
 def rate(work: Work, seconds: float) -> float:
-    """Calls per second over about so many seconds."""
-    calls, start = 0, time.perf_counter()
+    """Return the calls per second, measured for about `seconds`."""
+    calls = 0
+    start = time.perf_counter()
     while (now := time.perf_counter()) - start < seconds:
         work()
         calls += 1
@@ -136,20 +141,21 @@ def rate(work: Work, seconds: float) -> float:
 
 
 def in_turns(works: Sequence[Work], repeats: int, seconds: float) -> list[list[float]]:
-    """Calls per second of each work, for every turn; each is warmed up first."""
-    for work in works:  # threads, allocator, what is recorded at the first calls
+    """Return the calls per second of each work in each turn; each work is warmed up first."""
+    for work in works:  # threads, the allocator and recordings need the first calls
         rate(work, max(seconds, 1.0))
     return [[rate(work, seconds) for work in works] for _ in range(repeats)]
 
 
 def works(case: Case) -> list[Work]:
-    """What is compared: the floor, updates, and updates with sampling."""
+    """Return what is compared: the floor, updates, and updates with sampling."""
     return [floor(case.shapes), *learner(case)]
 
 
 def beside_floor(case: Case, turns: Sequence[Sequence[float]]) -> dict[str, float]:
-    """Of the turns of `works`: updates per second, and the medians of the fractions of the floor in each turn."""
-    floors, updates, sampled = (case.shapes.policy_delay * statistics.median(of) for of in zip(*turns, strict=True))
+    """Return updates per second from the turns of `works`, and the medians of their fractions of the floor."""
+    delay = case.shapes.policy_delay
+    floors, updates, sampled = (delay * statistics.median(rates) for rates in zip(*turns, strict=True))
     return {
         "floor_per_s": floors, "updates_per_s": updates, "sampled_per_s": sampled,
         "floor_fraction": statistics.median(turn[1] / turn[0] for turn in turns),
@@ -158,25 +164,26 @@ def beside_floor(case: Case, turns: Sequence[Sequence[float]]) -> dict[str, floa
 
 
 def batch_norm(repeats: int, seconds: float) -> dict[str, float]:
-    """The paper's networks with batch norm: the recorded update beside the eager one."""
+    """Compare the recorded update with the eager one, for the paper's networks with batch norm."""
     works = [learner(BATCH_NORM, f"compile={word}")[0] for word in ("true", "false")]
     turns = in_turns(works, repeats, seconds)
-    recorded, eager = (statistics.median(of) for of in zip(*turns, strict=True))
+    recorded, eager = (statistics.median(rates) for rates in zip(*turns, strict=True))
     return {"ratio": statistics.median(one / two for one, two in turns), "recorded": recorded, "eager": eager}
 
 
 def updates_per_s(name: str, cores: set[int], threads: int, seconds: float) -> float:
-    """Of a case, with so many threads on these cores, in a process that was born on them."""
+    """Return the updates per second of a case with `threads` on these cores, on which this process was born."""
     pin(cores, threads)
     case = CASES[name]
-    [[found]] = in_turns([learner(case, f"threads={threads}")[0]], 1, seconds)
-    return found * case.shapes.policy_delay
+    [[updates]] = in_turns([learner(case, f"threads={threads}")[0]], 1, seconds)
+    return updates * case.shapes.policy_delay
 
 
 def lost_at_the_start(core: int, cold: bool) -> float:
-    """Seconds to get the native kernels, and what the first 20 updates take beyond what 20 take later on.
+    """Return the seconds to get the native kernels, and those of the first 20 updates beyond 20 later ones.
 
-    Of td3_2, for the update with the actor and the one without are recorded one by one. `cold`: the kernels are built.
+    The case is td3_2, because the update with the actor and the one without are recorded one by one. With `cold`, the
+    kernels are built.
     """
     pin({core}, 1)
     start = time.perf_counter()
@@ -185,7 +192,8 @@ def lost_at_the_start(core: int, cold: bool) -> float:
             empty = stack.enter_context(TemporaryDirectory())
             stack.enter_context(patch.dict(os.environ, XDG_CACHE_HOME=empty))
         kernels()
-    seconds, times = time.perf_counter() - start, []
+    seconds = time.perf_counter() - start
+    times = []
     two_updates = learner(CASES["td3_2"], filled=1000)[0]
     for _ in range(60):
         start = time.perf_counter()

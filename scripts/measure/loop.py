@@ -1,4 +1,4 @@
-"""The training loop with an environment that costs nothing."""
+"""Measures the training loop with an environment that takes no time."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ EPISODE = 20
 
 
 class Still(Sizes):
-    """Nothing moves in it."""
+    """An environment in which nothing moves."""
 
     def __init__(self, obs: int, render_mode: None = None) -> None:
         super().__init__(Shapes([], 1, 1, 1, obs=obs))
@@ -34,7 +34,7 @@ class Still(Sizes):
 
 
 def loop(case: Case, filled: int, folder: Path) -> Work:
-    """An episode of training, with everything that a run does but evaluations, checkpoints and means of the losses."""
+    """Return a function that trains for an episode, without evaluations, checkpoints and means of the losses."""
     folder.mkdir()
     if "Still-v0" not in gymnasium.registry:
         gymnasium.register("Still-v0", f"{__name__}:Still", max_episode_steps=EPISODE)

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that figures were measured on."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from ddpg.record.provenance import code_commit
 
 
 def machine(core: int) -> dict[str, Any]:
-    """Processor, cores of this process, the one that is used, and versions."""
+    """Describe the processor, the cores of this process, the one that is used, and versions."""
     model = proc_field("cpuinfo", "model name") or platform.machine()
     versions = {module.__name__: module.__version__ for module in (torch, np, gymnasium, mujoco)}
     return {

@@ -1,4 +1,4 @@
-"""Whole programs as processes of their own, ours and the peers', on the same cores: speed, memory, start."""
+"""Measures whole programs, this one and its peers, as processes on the same cores: speed, memory, start."""
 
 import json
 import os
@@ -23,14 +23,14 @@ MARK = "SPS"
 
 @dataclass(frozen=True)
 class Peer:
-    """Another program: its command, to which the number of env steps is added, and the folder that it imports from."""
+    """A program to compare with: its command, which the number of env steps completes, and its PYTHONPATH."""
 
     command: Sequence[str]
     imports: str = ""
 
 
 def cleanrl(python: Path, checkout: Path, program: str, *words: str) -> Peer:
-    """CleanRL's program as it is, with its settings: 256-256, batch 256, policy_frequency 2."""
+    """Return CleanRL's program with its own settings: 256-256, batch 256, policy_frequency 2."""
     command = [str(python), str(checkout / "cleanrl" / program), "--env-id", "HalfCheetah-v4", *words]
     return Peer([*command, "--learning-starts", str(STARTS), "--total-timesteps"], str(checkout))
 
@@ -40,7 +40,7 @@ import sys, gymnasium, numpy, torch
 from stable_baselines3 import DDPG
 from stable_baselines3.common.noise import NormalActionNoise
 torch.set_num_threads(1)
-def tell(local, _):
+def print_mark(local, _):
     step = local["self"].num_timesteps
     if step > {STARTS} and step % {LINE} == 0:
         print("{MARK}")
@@ -50,17 +50,17 @@ model = DDPG(
     train_freq=int(sys.argv[1]), gradient_steps=1, action_noise=NormalActionNoise(numpy.zeros(6), numpy.full(6, 0.1)),
     policy_kwargs={{"net_arch": [256, 256]}}, device="cpu",
 )
-model.learn(int(sys.argv[2]), callback=tell)
+model.learn(int(sys.argv[2]), callback=print_mark)
 """
 
 
 def sb3(python: Path, train_freq: int = 1) -> Peer:
-    """Stable-Baselines3's DDPG with the nets and the batch of td3, its actor at every update."""
+    """Return Stable-Baselines3's DDPG with the networks and the batch of td3, and an update of the actor each time."""
     return Peer([str(python), "-c", SB3, str(train_freq)])
 
 
 def versions(python: Path, *packages: str) -> dict[str, str]:
-    """Of another installation: its Python and these packages."""
+    """Return the versions of another Python and of packages that are installed for it."""
     code = (
         "import json, platform; from importlib.metadata import version; "
         f"print(json.dumps({{'python': platform.python_version()}} | {{name: version(name) for name in {packages}}}))"
@@ -70,7 +70,7 @@ def versions(python: Path, *packages: str) -> dict[str, str]:
 
 
 def commit(checkout: Path) -> str:
-    """Of a git checkout."""
+    """Return the commit of a git checkout."""
     return subprocess.check_output(["git", "-C", checkout, "rev-parse", "HEAD"], text=True).strip()
 
 
@@ -78,26 +78,26 @@ def commit(checkout: Path) -> str:
 def started(
     command: Sequence[str], cores: set[int], folder: str, imports: str | None = None, wandb: str = "disabled"
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A process on these cores, in this folder; RuntimeError with its last lines if it fails."""
-    surroundings = {"OMP_NUM_THREADS": str(len(cores)), "PYTHONUNBUFFERED": "1", "WANDB_MODE": wandb}
-    if imports is not None:  # another's program: nothing of ours
-        surroundings["PYTHONPATH"] = imports
+    """Start a process on these cores in this folder; raise RuntimeError with its last lines if it fails."""
+    variables = {"OMP_NUM_THREADS": str(len(cores)), "PYTHONUNBUFFERED": "1", "WANDB_MODE": wandb}
+    if imports is not None:  # a peer, which shall import nothing of this project
+        variables["PYTHONPATH"] = imports
     with (
-        tempfile.TemporaryFile("w+") as complaints,
+        tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
-            command, cwd=folder, env=os.environ | surroundings, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints,
+            command, cwd=folder, env=os.environ | variables, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         ) as process,
     ):  # fmt: skip
         yield process
         if process.wait():
-            complaints.seek(0)
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {complaints.read()[-2000:]}")
+            errors.seek(0)
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {errors.read()[-2000:]}")
 
 
 def peer_speed(peer: Peer, steps: int, cores: set[int]) -> float:
-    """Env steps per second while it learns, from the times at which its lines arrive."""
+    """Return the env steps per second of a learning peer, from the times at which its lines arrive."""
     times = []
     command = [*peer.command, str(STARTS + WARM_UP + steps + 1)]  # one more: CleanRL counts from 0
     with tempfile.TemporaryDirectory() as folder, started(command, cores, folder, peer.imports) as process:
@@ -109,14 +109,14 @@ def peer_speed(peer: Peer, steps: int, cores: set[int]) -> float:
 
 
 def speed_of_lines(times: Sequence[float], steps: int) -> float:
-    """Env steps per second of the last `steps`, from the times of all lines; those of the warm-up come before."""
+    """Return the env steps per second of the last `steps`, from the times of all lines, warm-up included."""
     if len(times) != (WARM_UP + steps) // LINE:
         raise RuntimeError(f"{len(times)} lines with {MARK} came, not {(WARM_UP + steps) // LINE}")
     return steps / (times[-1] - times[WARM_UP // LINE - 1])
 
 
 def our_command(total: int, *words: str) -> list[str]:
-    """HalfCheetah-v4 for so many env steps; evaluated with one episode, at the start and at the end."""
+    """Return the command that trains on HalfCheetah-v4 for `total` env steps, evaluated at the start and the end."""
     return [
         *TRAIN, "env=halfcheetah", "logger=silent", f"random_steps={STARTS}", f"learning_starts={STARTS}",
         f"total_steps={total}", f"eval.every={total}", "eval.episodes=1", "hydra.run.dir=run", *words,
@@ -124,7 +124,7 @@ def our_command(total: int, *words: str) -> list[str]:
 
 
 def our_speed(words: Sequence[str], steps: int, cores: set[int]) -> float:
-    """Env steps per second while it learns, from its record."""
+    """Return the env steps per second of this program while it learns, from its record."""
     total = STARTS + WARM_UP + steps
     with tempfile.TemporaryDirectory() as folder:
         with started(our_command(total, *words), cores, folder) as process:
@@ -135,7 +135,7 @@ def our_speed(words: Sequence[str], steps: int, cores: set[int]) -> float:
 
 
 def side_by_side(counts: Sequence[int], turns: int, steps: int, cores: set[int]) -> list[dict[str, float]]:
-    """What scripts/benchmark_sweep.py finds for each number of runs at a time, on these cores."""
+    """Return what scripts/benchmark_sweep.py measures for each number of runs at a time, on these cores."""
     script = str(Path(__file__).parents[1] / "benchmark_sweep.py")
     words = ["--json", "--runs", "--turns", str(turns), "--steps", str(steps), "--parallel", *map(str, counts)]
     output = subprocess.check_output(
@@ -146,7 +146,7 @@ def side_by_side(counts: Sequence[int], turns: int, steps: int, cores: set[int])
 
 
 def seconds_of(command: Sequence[str], cores: set[int], wandb: str = "disabled", **files: str) -> float:
-    """From the start of a process to its end, in a folder with these Python files."""
+    """Return the seconds from the start of a process to its end, in a folder with these Python files."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         for name, text in files.items():
             (Path(folder) / f"{name}.py").write_text(text)
@@ -170,12 +170,12 @@ gymnasium.register("FirstStep-v0", FirstStep, max_episode_steps=1000)
 
 
 def to_first_step(cores: set[int]) -> float:
-    """Seconds of ddpg-train with W&B offline, as it is by default, on a HalfCheetah that ends it at its first step."""
+    """Return the seconds of ddpg-train, W&B offline as by default, to the first env step, which ends it here."""
     command = [*TRAIN, "env=gym", "env.imports=[first_step]", "env.id=FirstStep-v0"]
     return seconds_of(command, cores, wandb="offline", first_step=FIRST_STEP)
 
 
-#: Runs a command and prints the most KiB that it had resident. It is a process of its own, for on Linux a program
+#: Runs a command and prints the most KiB that it had resident. It is a process of its own, because on Linux a program
 #: inherits the peak of the one that started it, and this one has torch loaded.
 WATCH = """
 import resource, subprocess, sys
@@ -185,18 +185,18 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def peak_bytes(command: Sequence[str], cores: set[int], imports: str | None = None) -> int:
-    """The most memory that the process has had resident."""
+    """Return the most memory that a process has had resident, in bytes."""
     watched = [sys.executable, "-S", "-c", WATCH, *command]
     with tempfile.TemporaryDirectory() as folder, started(watched, cores, folder, imports) as process:
         return int(process.communicate()[0]) * 1024
 
 
 def our_peak(steps: int, cores: set[int]) -> int:
-    """Of a run of so many env steps with an update at every 100th, which fills the memory as every run does."""
+    """Return the peak of a run with an update at each 100th env step, which fills its buffer as any run does."""
     return peak_bytes(our_command(steps, "preset=td3", "updates_per_step=0.01"), cores)
 
 
 def peer_peak(python: Path, steps: int, cores: set[int]) -> int:
-    """Of SB3, in the same way."""
+    """Return the peak of SB3 with an update at each 100th env step."""
     peer = sb3(python, train_freq=100)
     return peak_bytes([*peer.command, str(steps)], cores, peer.imports)

@@ -1,4 +1,4 @@
-"""The rows of the table: what each measures, and with whom it takes turns."""
+"""The rows of the table of benchmarks, and how each is measured."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Setup:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     core: int
     cores: list[int]  # all that this process may use
@@ -29,12 +29,12 @@ class Setup:
     sb3_python: Path | None
 
     def pair(self) -> set[int]:
-        """The core and another one."""
+        """Return the core and another one."""
         return {self.core, next(core for core in self.cores if core != self.core)}
 
 
 class Duel(NamedTuple):
-    """Medians of two things measured in turns, and of their ratio in each turn, with its least and most."""
+    """The medians of two works that took turns, and the median, least and most of their ratios in each turn."""
 
     ratio: float
     one: float
@@ -44,10 +44,10 @@ class Duel(NamedTuple):
 
 
 def duel(one: Callable[[], float], two: Callable[[], float], repeats: int) -> Duel:
-    """Measures both, again and again."""
+    """Measure both in turns."""
     turns = [(one(), two()) for _ in range(repeats)]
     ratios = [a / b for a, b in turns]
-    first, second = (statistics.median(of) for of in zip(*turns, strict=True))
+    first, second = (statistics.median(rates) for rates in zip(*turns, strict=True))
     return Duel(statistics.median(ratios), first, second, min(ratios), max(ratios))
 
 
@@ -58,7 +58,7 @@ def floors(setup: Setup) -> Iterator[Row]:
 
 
 def against(setup: Setup, key: str, preset: str, peer: programs.Peer) -> Row:
-    """Whole training of a preset against a peer."""
+    """Compare whole training of a preset with a peer."""
     one = {setup.core}
     found = duel(
         lambda: programs.our_speed([f"preset={preset}"], setup.steps, one),
@@ -118,7 +118,7 @@ def two_cores(setup: Setup) -> Iterator[Row]:
 
 
 def many_runs(setup: Setup) -> Iterator[Row]:
-    """What scripts/benchmark_sweep.py finds, with all cores of this process."""
+    """Measure as many runs as there are cores by scripts/benchmark_sweep.py."""
     n = len(setup.cores)
     [found] = programs.side_by_side([n], setup.repeats, setup.steps, set(setup.cores))
     each, alone = found["steps_per_s_each"], found["steps_per_s_alone"]
@@ -150,13 +150,14 @@ def start(setup: Setup) -> Iterator[Row]:
 
 
 def replay(setup: Setup) -> Iterator[Row]:
-    """With episodes as short as random ones, about 25 steps, whose last observations are the most to keep."""
+    """Measure with episodes of random length, about 25 steps, whose last observations take the most memory."""
     short, long = (learner.in_fresh_process(inside.humanoid_bytes, setup.transitions, length) for length in (25, 1000))
     yield measured("replay", short / 1e9, with_episodes_of_1000_GB=long / 1e9, transitions=setup.transitions)
 
 
 def memory(setup: Setup) -> Iterator[Row]:
-    python, one = setup.sb3_python, {setup.core}
+    python = setup.sb3_python
+    one = {setup.core}
     if python is None:
         yield missing("memory", "--sb3-python PYTHON")
         return
@@ -176,7 +177,7 @@ ROWS: dict[str, Callable[[Setup], Iterator[Row]]] = {
 
 
 def with_ceilings(rows: list[Row]) -> list[Row]:
-    """Beside each peer, what a program would reach that does nothing but the floor's products and the simulator."""
+    """Add to each peer's row the speed of a program of the floor's products and the simulator alone."""
     by_key = {row["key"]: row for row in rows if "measured" in row}
     for key, floor_key in (("cleanrl", "td3_2"), ("cleanrl_jax", "td3_2"), ("sb3", "td3_1")):
         if {key, floor_key, "outside"} <= by_key.keys():

@@ -1,4 +1,4 @@
-"""The table of what is to be reached, as Markdown, from the JSON that scripts/benchmark.py prints."""
+"""The table of targets as Markdown, from the JSON that scripts/benchmark.py prints."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """A row: what, in which unit, and the two marks; less is better where the aim is below the reach."""
+    """A row of the table: its quantity, unit and two marks; less is better where the aim is below the reach."""
 
     what: str
     unit: str
@@ -36,52 +36,54 @@ TARGETS = {
 
 
 def measured(key: str, value: float, **figures: float) -> dict[str, Any]:
-    """A row with its value in the target's unit, and the figures behind it."""
+    """Return a row with its value in the target's unit, and the figures behind it."""
     return row(key) | {"measured": value, "figures": figures}
 
 
 def missing(key: str, needs: str) -> dict[str, Any]:
-    """A row that needs what is not there: an option, a core."""
+    """Return a row that could not be measured without something: an option, a core."""
     return row(key) | {"not_measured": needs}
 
 
 def row(key: str) -> dict[str, Any]:
-    """What is known of a row before it is measured."""
+    """Return the part of a row that is known before it is measured."""
     target = TARGETS[key]
     return {"key": key, "what": target.what, "unit": target.unit, "reach": target.reach, "aim": target.aim}
 
 
 def verdict(found: dict[str, Any]) -> str:
-    """Which of the two marks the row has come to."""
+    """Name the mark that the row reaches."""
     sign = 1 if found["aim"] >= found["reach"] else -1
     marks = [name for name in ("aim", "reach") if sign * found["measured"] >= sign * found[name]]
     return marks[0] if marks else "short"
 
 
 def number(value: float) -> str:
-    """Three digits, and no exponent: 1.53, 0.087, 264."""
+    """Write a number with three digits and no exponent: 1.53, 0.087, 264."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3f}" if abs(value) < 1 else f"{value:.3g}"
 
 
 def line(found: dict[str, Any]) -> str:
-    """A row of the table."""
-    unit, marks = found["unit"], f"{found['reach']:g} | {found['aim']:g}"
+    """Write a row of the table."""
+    marks = f"{found['reach']:g} | {found['aim']:g}"
     if "not_measured" in found:
         return f"| {found['what']} | not measured: {found['not_measured']} | {marks} | | |"
     figures = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in found["figures"].items())
-    value = f"{number(found['measured'])} {unit}"
+    value = f"{number(found['measured'])} {found['unit']}"
     return f"| {found['what']} | {value} | {marks} | {verdict(found)} | {figures} |"
 
 
 def table(rows: Iterable[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
+    """Write the table."""
     head = ["| what | measured | reach | aim | reached | from |", "|---|---|---|---|---|---|"]
     return "\n".join([*head, *(line(found) for found in rows)])
 
 
 def report(result: dict[str, Any]) -> str:
-    """The whole result: on what, with which peers, how often, and the table."""
-    made_of = {"machine": result["machine"], **result["peers"]}
-    lines = [f"- {name}: " + ", ".join(f"{key} {value}" for key, value in of.items()) for name, of in made_of.items()]
+    """Write the machine, the peers, the number of turns and the table."""
+    about = {"machine": result["machine"], **result["peers"]}
+    lines = [
+        f"- {name}: " + ", ".join(f"{key} {value}" for key, value in facts.items()) for name, facts in about.items()
+    ]
     lines.append(f"- warm-up excluded; medians of {result['repeats']} turns")
     return "\n".join([*lines, "", table(result["rows"])])
