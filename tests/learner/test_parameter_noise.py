@@ -2,8 +2,6 @@
 
 import copy
 import logging
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +9,11 @@ import pytest
 import torch
 from support.batches import random_batch
 from support.networks import HIGH, LOW
-from support.runs import flat, record
 from torch import nn
 
-from ddpg.errors import UserError
 from ddpg.learner.batch import Batch
 from ddpg.learner.networks import Actor, Normalized, RunningNorm
 from ddpg.learner.noise import AdaptiveParameter
-from ddpg.training.trainer import Trainer
 
 HALF_RANGE = np.array([2.0, 5.0])
 OBS = np.float32([0.1, -0.2, 0.3])
@@ -187,29 +182,6 @@ class TestLearningIsUntouched:
         assert all(p.grad is None for p in actor.parameters())
         assert not actor.training
 
-    def test_it_is_the_agents_actor(self, tmp_path: Path, make_trainer: Callable[..., Trainer]) -> None:
-        """Not a copy that hydra made of it."""
-        trainer = make_trainer(tmp_path, "noise=adaptive_parameter", "network.actor.norm=layer")
-        assert trainer.noise._actor is trainer.agent.actor
-
-    def test_weights_are_those_of_a_run_that_never_adapts(
-        self, tmp_path: Path, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """From the same transitions: only random actions, then what is measured and adapted does not matter."""
-        states = []
-        for adapts in (True, False):
-            trainer = make_trainer(
-                tmp_path / str(adapts), "noise=adaptive_parameter", "noise.adapt_every=2", "random_steps=200",
-                "total_steps=200", "network.actor.norm=layer",
-            )  # fmt: skip
-            if not adapts:
-                monkeypatch.setattr(trainer.noise, "after_update", lambda batch: {})
-            trainer.train()
-            states.append(flat(trainer.agent.state_dict()))
-        assert all(np.array_equal(value, states[1][name]) for name, value in states[0].items())
-        logged = [{key for row in record(tmp_path / folder) for key in row} for folder in ("True", "False")]
-        assert logged[0] - logged[1] == {"noise/sigma", "noise/distance"}
-
 
 class TestWarning:
     @pytest.mark.parametrize(("norm", "times"), [("none", 1), ("batch", 1), ("layer", 0)])
@@ -271,13 +243,3 @@ def test_a_dimension_without_a_range_does_not_count() -> None:
     )  # fmt: skip
     logged = noise.after_update(random_batch())
     assert 0 < logged["noise/distance"] < 1
-
-
-def test_noise_that_is_not_finite_never_reaches_the_simulator(
-    make_trainer: Callable[..., Trainer], tmp_path: Path
-) -> None:
-    settings = ["noise=adaptive_parameter", "network.actor.norm=layer", "noise.sigma=1e30"]
-    trainer = make_trainer(tmp_path, *settings)
-    with pytest.raises(UserError, match=r"^noisy_action is not finite \(at env_step 40, episode \d+\)$"):
-        trainer.train()
-    assert np.isfinite(trainer.environments.training.unwrapped.actions).all()

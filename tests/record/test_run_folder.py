@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ddpg.record.run_folder import is_run_folder, natural_order, run_folders
+from ddpg.record.run_folder import atomic_write, is_run_folder, natural_order, run_folders
 
 
 def write(folder: Path, *names: str) -> Path:
@@ -45,3 +45,21 @@ def test_numbers_in_names_are_compared_as_numbers() -> None:
     names = ["b", "a10", "10_seed=1", "a2", "2x", "2_seed=10", "a", "2_seed=9"]
     expected = ["2_seed=9", "2_seed=10", "2x", "10_seed=1", "a", "a2", "a10", "b"]
     assert sorted(names, key=natural_order) == expected
+
+
+def test_a_new_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with atomic_write(path) as file:
+            file.write(b"new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("x", b"old")]
+    with atomic_write(path) as file:
+        file.write(b"newer")
+        assert path.read_bytes() == b"old"
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("x", b"newer")]

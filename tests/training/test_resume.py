@@ -1,67 +1,25 @@
 """Trap 20: a run that was cut anywhere, any number of times, ends as the one that was not, bit for bit."""
 
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from omegaconf import DictConfig
+from support.resume import Alarm, assert_resumes, interrupted, newest_state
 from support.runs import TINY, WALK, assert_same, record
 
 from ddpg.errors import UserError
-from ddpg.interrupt import Interrupted, InterruptFlag
-from ddpg.record.run_folder import RunFolder
-from ddpg.run.lifecycle import run
+from ddpg.interrupt import Interrupted
 from ddpg.training.trainer import Trainer
 
 Make = Callable[..., Trainer]
 ROOT = Path(__file__).parents[2]
-
-
-class Alarm(InterruptFlag):
-    """Sends this process a real signal before the n-th step of training, or of the evaluations together."""
-
-    def __init__(self, looks: int, signum: signal.Signals, looker: str = "_run_episode") -> None:
-        super().__init__()
-        self.looks, self.sent, self.looker = looks, signum, looker
-
-    def check(self) -> None:
-        self.looks -= sys._getframe(1).f_code.co_name == self.looker
-        if self.looks == 0:
-            signal.raise_signal(self.sent)
-        super().check()
-
-
-def interrupted(make: Make, folder: Path, overrides: Sequence[str], stops: Sequence[int]) -> Trainer:
-    """Trains to the end in as many pieces as there are stops, and one more."""
-    for number, looks in enumerate(stops):
-        trainer = make(folder, *overrides)
-        trainer.interrupt = Alarm(looks, (signal.SIGTERM, signal.SIGINT)[number % 2])
-        with pytest.raises(Interrupted):
-            trainer.train()
-    last = make(folder, *overrides)
-    last.train()
-    return last
-
-
-def assert_resumes(make: Make, folder: Path, overrides: Sequence[str], stops: Sequence[int]) -> None:
-    straight = make(folder / "straight", *overrides)
-    straight.train()
-    pieces = interrupted(make, folder / "pieces", overrides, stops)
-    assert_same(straight, pieces)
-    for name in ("actor", "actor_best"):
-        stored = [torch.load(folder / run / f"{name}.pt", weights_only=True) for run in ("straight", "pieces")]
-        assert stored[0]["env_step"] == stored[1]["env_step"]
-        assert all(torch.equal(stored[1]["actor"][key], value) for key, value in stored[0]["actor"].items())
 
 
 @pytest.fixture
@@ -85,7 +43,7 @@ def test_noises_and_presets(tmp_path: Path, make_trainer: Make, preset: str, noi
     [
         ["buffer_size=70"],
         ["buffer_size=70", "checkpoint.every=30"],
-        ["noise=ou", "+noise.reset=false"],
+        ["noise=ou", "noise.reset=false"],
         ["algorithm.policy_delay=2", "updates_per_step=0.3"],
         ["random_steps=250", "logger.every=33"],
         ["eval.every=37", "checkpoint.every=10000"],
@@ -107,7 +65,7 @@ def test_settings(tmp_path: Path, make_trainer: Make, overrides: list[str]) -> N
 
     And what the members of the family carry along: priorities, sigma, statistics, generators, blocks of updates.
     """
-    assert_resumes(make_trainer, tmp_path, [o.replace("+noise", "noise") for o in overrides], [90, 145, 60])
+    assert_resumes(make_trainer, tmp_path, overrides, [90, 145, 60])
 
 
 @pytest.mark.parametrize("preset", ["preset=td3", "preset=paper"])
@@ -190,27 +148,6 @@ def test_a_failure_between_two_steps_resumes_exactly(
     assert_same(straight, train(tmp_path / "pieces"))
 
 
-def test_the_first_failure_is_the_one_reported(
-    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    trainer = make_trainer(tmp_path, "+env.kwargs.nan_reward=300")
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    step = trainer._step
-
-    def step_on_full_disk(action: np.ndarray) -> Any:
-        if trainer.progress.env_step == 290:
-            monkeypatch.setattr(os, "fsync", full)
-        return step(action)
-
-    monkeypatch.setattr(trainer, "_step", step_on_full_disk)
-    with pytest.raises(UserError, match="reward is not finite"):
-        trainer.train()
-    assert "the newest state is not saved" in caplog.text
-
-
 def test_killed_after_its_last_checkpoint(tmp_path: Path, train: Make) -> None:
     """All is saved, but status.json does not say so: going on adds nothing."""
     first = train(tmp_path, "eval.every=150")
@@ -223,135 +160,32 @@ def test_killed_after_its_last_checkpoint(tmp_path: Path, train: Make) -> None:
     )
 
 
-class TestRunFolder:
-    """What starting in a folder that holds a run already does."""
+class TestSignalDuringAnEvaluation:
+    def test_stops_it(self, tmp_path: Path, make_trainer: Make) -> None:
+        trainer = make_trainer(tmp_path)
+        trainer.interrupt = Alarm(10, signal.SIGTERM, "evaluate")
+        with pytest.raises(Interrupted):
+            trainer.train()
+        assert len(trainer.environments.evaluation.unwrapped.actions) == 9
+        assert list((tmp_path / "checkpoint").glob("state-*.pt"))
 
-    @pytest.fixture
-    def start(self, compose: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -> Callable[..., float]:
-        monkeypatch.setattr("ddpg.run.lifecycle._show", lambda *_: None)  # no pictures
-        return lambda folder, *overrides: run(compose(*WALK, *TINY, "total_steps=200", *overrides), folder, overrides)
-
-    def test_finished_run_returns_its_result(
-        self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        result = start(tmp_path)
-        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-        monkeypatch.setattr("ddpg.run.lifecycle.build_trainer", None)  # nothing is built
-        assert start(tmp_path) == result
-        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-
-    @pytest.mark.parametrize("choice", ["replay=uniform", "replay=prioritized", "noise=ou", "algorithm=td3"])
-    def test_more_steps_continue(self, tmp_path: Path, start: Callable[..., float], choice: str) -> None:
-        """With a larger memory, too, for one of 200 transitions was all that 200 steps could fill."""
-        start(tmp_path, choice)
-        before = record(tmp_path)
-        start(tmp_path, choice, "total_steps=300")
-        rows = record(tmp_path)
-        assert rows[: len(before)] == before
-        assert rows[-1]["env_step"] == 300
-        status = RunFolder(tmp_path).status()
-        assert (status["state"], status["env_step"]) == ("done", 300)
-
-    @pytest.mark.parametrize("change", ["gamma=0.5", "seed=2", "network.actor.hidden=[9,9]", "noise=none"])
-    def test_another_config_is_refused(self, tmp_path: Path, start: Callable[..., float], change: str) -> None:
-        start(tmp_path)
-        before = record(tmp_path)
-        with pytest.raises(UserError, match=change.split("=")[0]):
-            start(tmp_path, change, "total_steps=300")
-        assert record(tmp_path) == before
-
-    @pytest.mark.parametrize("content", [b"", b'{"state": "do', b"\0" * 80, b"\xff\xfe"], ids=str)
-    @pytest.mark.parametrize("name", ["status.json", "provenance.json"])
-    def test_a_damaged_file_is_no_end_and_no_fresh_start(
-        self, tmp_path: Path, start: Callable[..., float], name: str, content: bytes, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """One warning; the run stands where its checkpoint is, and the file is there again."""
-        result = start(tmp_path)
-        before, status = record(tmp_path), RunFolder(tmp_path).status()
-        (tmp_path / name).write_bytes(content)
-        assert start(tmp_path) == result
-        assert (record(tmp_path), RunFolder(tmp_path).status()) == (before, status)
-        if name == "provenance.json":  # not looked at when there is nothing to do
-            start(tmp_path, "total_steps=300")
-        assert f"{name} cannot be read" in caplog.text
-        assert len(RunFolder(tmp_path).starts()) == (2 if name == "status.json" else 1)
-
-    def test_a_finished_run_may_drop_its_replay_memory(self, tmp_path: Path, start: Callable[..., float]) -> None:
-        """Its networks and its result stay; training it further is refused, and changes nothing."""
-        result = start(tmp_path, "checkpoint.keep_replay=false")
-        assert not list(tmp_path.glob("checkpoint/replay-*"))
-        assert torch.load(tmp_path / "checkpoint" / "state-000000000200.pt", weights_only=True)["state"]["agent"]
-        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-        with pytest.raises(UserError, match=r"total_steps=300: .* was finished at 200, its replay memory is gone"):
-            start(tmp_path, "total_steps=300")
-        assert start(tmp_path) == result
-        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-
-    def test_a_lost_checkpoint_is_no_fresh_start(
-        self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 20)
-            patch.setattr("ddpg.training.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
-            with pytest.raises(Interrupted):
-                start(tmp_path)
-        before = record(tmp_path)
-        shutil.rmtree(tmp_path / "checkpoint")
-        status = tmp_path / "status.json"
-        advice = re.escape(f"remove {tmp_path / 'checkpoint'} and {status} to start afresh")
-        with pytest.raises(UserError, match=rf"no checkpoint is left in .*: restore it, or {advice}"):
-            start(tmp_path)
-        assert record(tmp_path) == before
-        status.unlink()
-        start(tmp_path)
-        assert RunFolder(tmp_path).status()["env_step"] == 200
-
-    def test_pictures_are_made_before_it_is_done(
-        self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """So a start after a kill makes them; where they fail, the run is done all the same."""
-
-        def killed(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        def broken(*_: object) -> None:
-            raise ValueError("no renderer")
-
-        monkeypatch.setattr("ddpg.run.lifecycle._show", killed)
-        with pytest.raises(KeyboardInterrupt):
-            start(tmp_path)
-        assert RunFolder(tmp_path).status()["state"] == "interrupted"
-        monkeypatch.setattr("ddpg.run.lifecycle._show", broken)
-        with pytest.raises(ValueError, match="no renderer"):
-            start(tmp_path)
-        assert RunFolder(tmp_path).status()["state"] == "done"
-
-    def test_second_process_is_refused(self, tmp_path: Path, start: Callable[..., float]) -> None:
-        hold = (
-            "import sys; from pathlib import Path; from ddpg.record.run_folder import RunFolder\n"
-            "with RunFolder(Path(sys.argv[1])).lock(): print('held', flush=True); sys.stdin.read()"
+    @pytest.mark.parametrize("where", ["in the first", "in the middle", "in the last"])
+    def test_resumes_exactly(self, tmp_path: Path, make_trainer: Make, where: str) -> None:
+        settings = ["total_steps=450", "eval.every=100"]
+        straight = make_trainer(tmp_path / "straight", *settings)
+        straight.train()
+        steps = len(straight.environments.evaluation.unwrapped.actions)
+        looks = {"in the first": 10, "in the middle": steps // 2, "in the last": steps}[where]
+        cut = make_trainer(tmp_path / "pieces", *settings)
+        cut.interrupt = Alarm(looks, signal.SIGTERM, "evaluate")
+        with pytest.raises(Interrupted):
+            cut.train()
+        assert (cut.progress.env_step == 0, cut.progress.env_step == 450) == (
+            where == "in the first",
+            where == "in the last",
         )
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        with subprocess.Popen([sys.executable, "-c", hold, tmp_path], text=True, **pipes) as holder:
-            assert holder.stdout.readline() == "held\n"
-            with pytest.raises(UserError, match="is in use: another process trains in it"):
-                start(tmp_path)
-            holder.communicate("")
-        start(tmp_path)  # the lock ends with its process
-
-    def test_interrupt_is_told_in_the_status(
-        self, tmp_path: Path, start: Callable[..., float], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr("ddpg.training.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
-            with pytest.raises(Interrupted) as caught:
-                start(tmp_path)
-        assert caught.value.exit_code == 143
-        status = RunFolder(tmp_path).status()
-        assert status["state"] == "interrupted"
-        assert status["resume"].startswith("not promised: support.toys ")
-        start(tmp_path)
-        assert RunFolder(tmp_path).status()["resume"] == status["resume"]
+        assert cut.progress.env_step - newest_state(tmp_path / "pieces") <= 240
+        assert_same(straight, interrupted(make_trainer, tmp_path / "pieces", settings, []))
 
 
 def test_killed_process(tmp_path: Path, train: Make) -> None:
@@ -379,8 +213,3 @@ def test_killed_process(tmp_path: Path, train: Make) -> None:
     assert stored["env_step"] == 1500
     for name, value in straight.agent.actor.state_dict().items():
         assert torch.equal(stored["actor"][name], value)
-
-
-def newest_state(run: Path) -> int:
-    """Its env step; 0 if there is none."""
-    return max((int(path.stem.partition("-")[2]) for path in (run / "checkpoint").glob("state-*.pt")), default=0)

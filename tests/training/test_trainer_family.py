@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_trainer import spy_on_updates
+from support.runs import flat, record
+from support.updates import spy_on_updates
 
 from ddpg.training.trainer import Trainer
 
@@ -58,3 +59,28 @@ def test_priorities_are_the_errors_of_the_critic(
     assert [total for total, _ in seen] == list(range(41, 61))
     assert all(a is b for (_, a), (_, b) in zip(seen, errors, strict=True))
     assert all(error.shape == (8,) for _, error in seen)
+
+
+def test_parameter_noise_perturbs_the_agents_actor(tmp_path: Path, make_trainer: Callable[..., Trainer]) -> None:
+    """Not a copy that hydra made of it."""
+    trainer = make_trainer(tmp_path, "noise=adaptive_parameter", "network.actor.norm=layer")
+    assert trainer.noise._actor is trainer.agent.actor
+
+
+def test_weights_are_those_of_a_run_whose_noise_never_adapts(
+    tmp_path: Path, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the same transitions: only random actions, then what is measured and adapted does not matter."""
+    states = []
+    for adapts in (True, False):
+        trainer = make_trainer(
+            tmp_path / str(adapts), "noise=adaptive_parameter", "noise.adapt_every=2", "random_steps=200",
+            "total_steps=200", "network.actor.norm=layer",
+        )  # fmt: skip
+        if not adapts:
+            monkeypatch.setattr(trainer.noise, "after_update", lambda batch: {})
+        trainer.train()
+        states.append(flat(trainer.agent.state_dict()))
+    assert all(np.array_equal(value, states[1][name]) for name, value in states[0].items())
+    logged = [{key for row in record(tmp_path / folder) for key in row} for folder in ("True", "False")]
+    assert logged[0] - logged[1] == {"noise/sigma", "noise/distance"}

@@ -1,91 +1,21 @@
-"""Signals: each is a flag, one during a save or a rescue cuts nothing, and what stood there before comes back."""
+"""Snapshots: what is saved in time, under signals from all sides, and from a user's noise."""
 
-import itertools
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from support.resume import Alarm, assert_resumes, interrupted, newest_state
 from support.runs import assert_same
-from test_resume import Alarm, interrupted, newest_state
 
 from ddpg.errors import UserError
-from ddpg.interrupt import IMPATIENCE_S, SIGNALS, Interrupted, InterruptFlag
+from ddpg.interrupt import SIGNALS, Interrupted
 from ddpg.training.trainer import Trainer
 
 Make = Callable[..., Trainer]
-
-
-@pytest.mark.parametrize("signum", SIGNALS)
-def test_a_signal_is_a_flag(signum: signal.Signals) -> None:
-    """The shell's exit code; a handler from before (submitit's) is not called, and is there again afterwards."""
-    called: list[int] = []
-
-    def handler(number: int, frame: object) -> None:
-        called.append(number)
-
-    before = signal.signal(signum, handler)
-    try:
-        with InterruptFlag() as flag:
-            flag.check()
-            signal.raise_signal(signum)
-            with pytest.raises(Interrupted, match=signum.name) as caught:
-                flag.check()
-        assert caught.value.exit_code == 128 + signum
-        assert not called
-        assert signal.getsignal(signum) is handler
-    finally:
-        signal.signal(signum, before)
-
-
-def test_a_run_under_nohup_outlives_its_terminal() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with InterruptFlag() as flag:
-            signal.raise_signal(signal.SIGHUP)
-            flag.check()
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-@pytest.mark.parametrize("first", SIGNALS)
-def test_the_first_signal_gives_the_exit_code(first: signal.Signals) -> None:
-    """In all orders of those that follow."""
-    for others in itertools.permutations(set(SIGNALS) - {first}):
-        with InterruptFlag() as flag:
-            for signum in (first, *others):
-                signal.raise_signal(signum)
-            with pytest.raises(Interrupted, match=first.name):
-                flag.check()
-
-
-def test_one_ctrl_c_that_comes_twice_at_once_is_one() -> None:
-    with InterruptFlag() as flag:
-        signal.raise_signal(signal.SIGINT)
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:  # would end pytest
-            pytest.fail("the second one is taken for another")
-        with pytest.raises(Interrupted) as caught:
-            flag.check()
-    assert caught.value.exit_code == 130
-
-
-@pytest.mark.parametrize("first", SIGNALS)
-def test_a_later_ctrl_c_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, first: signal.Signals) -> None:
-    now = [100.0]
-    with monkeypatch.context() as patch, InterruptFlag() as flag:
-        patch.setattr("ddpg.interrupt.time.monotonic", lambda: now[0])
-        signal.raise_signal(first)
-        now[0] += IMPATIENCE_S + 0.1
-        for signum in set(SIGNALS) - {signal.SIGINT}:  # a cluster may repeat them as it likes
-            signal.raise_signal(signum)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert flag.signum == first
 
 
 class Storm:
@@ -171,3 +101,64 @@ def test_during_the_last_save_of_a_run(tmp_path: Path, make_trainer: Make, monke
         trainer.train()
     assert not storm.signals
     assert newest_state(tmp_path) == 150
+
+
+def test_the_first_failure_is_the_one_reported(
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer = make_trainer(tmp_path, "+env.kwargs.nan_reward=300")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    step = trainer._step
+
+    def step_on_full_disk(action: np.ndarray) -> Any:
+        if trainer.progress.env_step == 290:
+            monkeypatch.setattr(os, "fsync", full)
+        return step(action)
+
+    monkeypatch.setattr(trainer, "_step", step_on_full_disk)
+    with pytest.raises(UserError, match="reward is not finite"):
+        trainer.train()
+    assert "the newest state is not saved" in caplog.text
+
+
+def test_memory_smaller_than_the_steps_between_checkpoints(tmp_path: Path, make_trainer: Make) -> None:
+    """It is written before it drops what no checkpoint holds yet, so that a signal costs little all the same."""
+    settings = ["buffer_size=400", "checkpoint.every=100000", "total_steps=1500"]
+    trainer = make_trainer(tmp_path / "cut", *settings)
+    trainer.interrupt = Alarm(1000, signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        trainer.train()
+    assert 700 <= newest_state(tmp_path / "cut") <= trainer.progress.env_step == 999
+    assert_resumes(make_trainer, tmp_path, settings, [1000, 400])
+
+
+def own_noise(name: str) -> list[str]:
+    """The overrides for a noise of support/noises.py."""
+    return ["noise=none", f"noise._target_=support.noises.{name}"]
+
+
+class TestNoiseOfOnesOwn:
+    def test_state_changed_in_place(self, tmp_path: Path, make_trainer: Make) -> None:
+        """The snapshot keeps what it was."""
+        assert_resumes(make_trainer, tmp_path, own_noise("Drift"), [250, 130])
+
+    def test_state_that_could_not_be_read_again(
+        self, tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Said before the first step, and no checkpoint of it stands in the way of the mended noise."""
+        trainer = make_trainer(tmp_path, *own_noise("Unstorable"))
+        with pytest.raises(UserError, match=r"^noise\.state_dict\(\) has to hold .*\.tolist\(\)"):
+            trainer.train()
+        assert trainer.progress.env_step == 0
+        assert newest_state(tmp_path) == 0
+        assert not list(tmp_path.glob("checkpoint/*"))
+        mended = make_trainer(tmp_path, *own_noise("Drift"))
+        mended.train()
+        with pytest.raises(UserError, match=r"noise\.state_dict"):
+            make_trainer(tmp_path, *own_noise("Unstorable"), "total_steps=500").train()
+        again = make_trainer(tmp_path, *own_noise("Drift"), "total_steps=500")
+        again.snapshots.resume()
+        assert again.progress.env_step == 400

@@ -1,0 +1,78 @@
+"""Signals as a flag: which counts, what comes back afterwards, and when a user has waited long enough."""
+
+import itertools
+import signal
+
+import pytest
+
+from ddpg.interrupt import IMPATIENCE_S, SIGNALS, Interrupted, InterruptFlag
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_is_a_flag(signum: signal.Signals) -> None:
+    """The shell's exit code; a handler from before (submitit's) is not called, and is there again afterwards."""
+    called: list[int] = []
+
+    def handler(number: int, frame: object) -> None:
+        called.append(number)
+
+    before = signal.signal(signum, handler)
+    try:
+        with InterruptFlag() as flag:
+            flag.check()
+            signal.raise_signal(signum)
+            with pytest.raises(Interrupted, match=signum.name) as caught:
+                flag.check()
+        assert caught.value.exit_code == 128 + signum
+        assert not called
+        assert signal.getsignal(signum) is handler
+    finally:
+        signal.signal(signum, before)
+
+
+def test_a_run_under_nohup_outlives_its_terminal() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with InterruptFlag() as flag:
+            signal.raise_signal(signal.SIGHUP)
+            flag.check()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("first", SIGNALS)
+def test_the_first_signal_gives_the_exit_code(first: signal.Signals) -> None:
+    """In all orders of those that follow."""
+    for others in itertools.permutations(set(SIGNALS) - {first}):
+        with InterruptFlag() as flag:
+            for signum in (first, *others):
+                signal.raise_signal(signum)
+            with pytest.raises(Interrupted, match=first.name):
+                flag.check()
+
+
+def test_one_ctrl_c_that_comes_twice_at_once_is_one() -> None:
+    with InterruptFlag() as flag:
+        signal.raise_signal(signal.SIGINT)
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:  # would end pytest
+            pytest.fail("the second one is taken for another")
+        with pytest.raises(Interrupted) as caught:
+            flag.check()
+    assert caught.value.exit_code == 130
+
+
+@pytest.mark.parametrize("first", SIGNALS)
+def test_a_later_ctrl_c_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, first: signal.Signals) -> None:
+    now = [100.0]
+    with monkeypatch.context() as patch, InterruptFlag() as flag:
+        patch.setattr("ddpg.interrupt.time.monotonic", lambda: now[0])
+        signal.raise_signal(first)
+        now[0] += IMPATIENCE_S + 0.1
+        for signum in set(SIGNALS) - {signal.SIGINT}:  # a cluster may repeat them as it likes
+            signal.raise_signal(signum)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert flag.signum == first
