@@ -51,6 +51,8 @@ class EnvSpec:
     version: str | None = None
     domain: str | None = None
     task: str | None = None
+    min_return: float | None = None
+    max_return: float | None = None
 
     def make(self, render: bool = False) -> VectorEnv:
         """Build the environment: its own class, gymnasium's order check and time limit, the wrappers, `VectorEnv`.

@@ -20,6 +20,10 @@ from ddpg.training.monitor import numbers
 PAPER = Program(
     lr=(1e-4, 1e-3), tau=0.001, actor=[400, 300], critic=[400, 300], action_layer=2, norm="batch", decay=1e-2
 )
+D4PG = Program(
+    lr=(1e-4, 1e-4), tau=1.0, actor=[300, 200], critic=[400, 300], norm="layer",
+    actor_first=True, target_delay=100, max_grad_norm=40.0, atoms=(51, -1000.0, 1000.0),
+)  # fmt: skip
 PROGRAMS = {
     "paper": PAPER,
     "td3": Program(lr=(3e-4, 3e-4)),
@@ -40,6 +44,7 @@ PROGRAMS = {
     ),
     "drlforge": Program(lr=(1e-3, 1e-3)),
     "adi3e08": Program(lr=(2.5e-4, 2.5e-4)),
+    "d4pg": D4PG,
     "sb3": Program(lr=(1e-3, 1e-3), actor=[400, 300], critic=[400, 300]),
 }  # fmt: skip
 #: Switches that no preset turns: the config's overrides, and the same in the reference's words.
@@ -59,12 +64,25 @@ SWITCHES = {
 }  # fmt: skip
 
 
+#: D4PG combined with the switches of TD3; rewards lead out of the range of values at both ends.
+D4PG_TD3 = (
+    "algorithm.n_critics=2 algorithm.policy_delay=2 algorithm.target_delay=3 algorithm.target_noise=0.2 tau=0.1 "
+    "algorithm.actor_reduce=mean algorithm.head.v_min=-1.5 algorithm.head.v_max=1 algorithm.head.atoms=11"
+)
+BOTH = {
+    "tau": 0.1, "critics": 2, "delay": 2, "target_delay": 3, "smoothing": (0.2, 0.5), "actor_uses": "mean",
+    "atoms": (11, -1.5, 1.0),
+}  # fmt: skip
+
+
 #: id, overrides, program, whether the minibatch has weights (replay=prioritized)
 CASES = [
     *[(preset, [f"preset={preset}"], program, False) for preset, program in PROGRAMS.items()],
     ("paper without norm", ["preset=paper", "network.actor.norm=none", "network.critic.norm=none"],
      Program(**{**vars(PAPER), "norm": "none"}), False),
     ("weighted", ["preset=td3_full"], PROGRAMS["td3_full"], True),
+    ("d4pg weighted", ["preset=d4pg"], D4PG, True),
+    ("d4pg and td3", ["preset=d4pg", *D4PG_TD3.split()], Program(**{**vars(D4PG), **BOTH}), True),
     *[(name, ["preset=td3", *overrides.split()], Program(lr=(3e-4, 3e-4), **changes), False)
       for name, (overrides, changes) in SWITCHES.items()],
 ]  # fmt: skip
@@ -118,6 +136,8 @@ def test_four_updates(
         assert ("losses/actor_loss" in losses) == ("actor" in expected)
         if "actor" in expected:
             torch.testing.assert_close(losses["losses/actor_loss"], expected["actor"].item(), **close)
+        if weighted:
+            torch.testing.assert_close(agent.td_error, reference.td_error, **close)
         assert_equal_state(agent, reference, close)
 
 

@@ -17,7 +17,6 @@ NEEDS = {
     "env=dmc_pixels": ["env.domain=fish", "env.task=swim"],
     "network=mlp": ["network.actor.hidden=[8]", "network.critic.hidden=[8]"],
     "optimizer=adam": ["optimizer.actor.lr=1e-3", "optimizer.critic.lr=1e-3"],
-    "algorithm/head=categorical": ["algorithm.head.v_min=-20", "algorithm.head.v_max=20"],
 }
 OPTIONS = sorted(
     f"{path.parent.relative_to(CONF)}={path.stem}"

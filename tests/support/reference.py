@@ -38,6 +38,7 @@ class Program:
     actor_first: bool = False
     reward_scale: float = 1.0
     max_grad_norm: float | None = None
+    atoms: tuple[int, float, float] | None = None  # how many, from, to; None: the critic gives one value
 
 
 class Reference:
@@ -92,22 +93,55 @@ class Reference:
         x = self.layers(p, "obs_body", before, x, learns, program.norm, first)
         a = self.layers(p, "action_body", program.action_layers, a, learns, joint_norm)
         x = self.layers(p, "joint_body", len(program.critic) - before, torch.cat([x, a], 1), learns, joint_norm)
-        return (x @ p["final.weight"].T + p["final.bias"])[:, 0]
+        return x @ p["final.weight"].T + p["final.bias"]
+
+    def value(self, out: Tensor) -> Tensor:
+        """The critic's output as one number: itself, or the mean of its distribution."""
+        if self.program.atoms is None:
+            return out[:, 0]
+        count, low, high = self.program.atoms
+        return sum(probability(out)[:, j] * (low + j * (high - low) / (count - 1)) for j in range(count))
+
+    def target(self, b: Any, outs: list[Tensor]) -> Tensor:
+        """What the critics learn, from the outputs of their targets; distributions by C51's algorithm 1."""
+        values, future = torch.stack([self.value(out) for out in outs]), b.discount * (1 - b.terminated)
+        reward = self.program.reward_scale * b.reward
+        if self.program.atoms is None:
+            return reward + future * values.amin(0)
+        count, low, high = self.program.atoms
+        m = torch.zeros(len(reward), count, dtype=torch.float64)
+        for i in range(len(reward)):
+            p = probability(outs[values[:, i].argmin()])[i]
+            for j in range(count):
+                z = reward[i] + future[i] * (low + j * (high - low) / (count - 1))
+                place = (z.clamp(low, high) - low) * (count - 1) / (high - low)
+                below, above = int(place.floor()), int(place.ceil())
+                m[i, below] += p[j] * (1 if below == above else above - place)
+                m[i, above] += p[j] * (place - below)
+        return m
+
+    def errors(self, y: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each transition: the loss, and the distance that prioritized replay is told."""
+        if self.program.atoms is None:
+            return (y - out[:, 0]) ** 2, (y - out[:, 0]).abs()
+        loss = -(y * probability(out).log()).sum(1)
+        return loss, loss + (y * y.clamp(min=1e-300).log()).sum(1)
 
     def critic_loss(self, p: Weights, b: Any, noise: Tensor) -> Tensor:
         program, targets = self.program, (self.nets["actor_target"], self.nets["critic_target"])
         half, (sigma, clip) = (self.high - self.low) / 2, program.smoothing
         a = self.mu(targets[0], b.next_obs) + half * (sigma * noise).clamp(-clip, clip)
         a = torch.minimum(torch.maximum(a, self.low), self.high)
-        values = torch.stack([self.q(targets[1], k, b.next_obs, a) for k in range(program.critics)])
-        y = program.reward_scale * b.reward + b.discount * (1 - b.terminated) * values.amin(0)
-        weight = torch.ones_like(y) if b.weight is None else b.weight
-        errors = [y - self.q(p, k, b.obs, b.action, learns=True) for k in range(program.critics)]
-        return torch.stack([(weight * error**2).sum() / len(y) for error in errors]).sum()
+        y = self.target(b, [self.q(targets[1], k, b.next_obs, a) for k in range(program.critics)]).detach()
+        weight = torch.ones_like(b.reward) if b.weight is None else b.weight
+        errors = [self.errors(y, self.q(p, k, b.obs, b.action, learns=True)) for k in range(program.critics)]
+        self.td_error = torch.stack([distance.detach() for _, distance in errors]).mean(0)
+        return torch.stack([(weight * loss).sum() / len(y) for loss, _ in errors]).sum()
 
     def actor_loss(self, p: Weights, b: Any) -> Tensor:
         action = self.mu(p, b.obs, learns=True)
-        values = torch.stack([self.q(self.nets["critic"], k, b.obs, action) for k in range(self.program.critics)])
+        critic = self.nets["critic"]
+        values = torch.stack([self.value(self.q(critic, k, b.obs, action)) for k in range(self.program.critics)])
         chosen = {"first": values[0], "min": values.amin(0), "mean": values.mean(0)}[self.program.actor_uses]
         return -chosen.sum() / len(chosen)
 
@@ -156,6 +190,11 @@ class Reference:
 
 def double(x: Tensor) -> Tensor:
     return x.detach().clone().double()
+
+
+def probability(logits: Tensor) -> Tensor:
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    return e / e.sum(1, keepdim=True)
 
 
 def part(p: Weights, prefix: str) -> Weights:
