@@ -32,11 +32,13 @@ def preset_and_env() -> list[tuple[str, str]]:
 def test_learns(tmp_path: Path, make_trainer: Callable[..., Trainer], compose: Compose, preset: str, env: str) -> None:
     """200 steps at the preset's own network sizes: every weight matrix moves, every number is finite."""
     pytest.importorskip(MODULES.get(env, "ddpg"))
-    network = compose(f"preset={preset}").network
+    cfg = compose(f"preset={preset}")
+    network = cfg.network
     trainer = make_trainer(
         tmp_path, f"preset={preset}", f"env={env}", "env.max_episode_steps=60", "total_steps=200",
         f"network.actor.hidden={network.actor.hidden}", f"network.critic.hidden={network.critic.hidden}",
         "batch_size=16", "updates_per_step=0.5", "eval.every=200", "eval.episodes=1",
+        f"algorithm.target_delay={min(cfg.algorithm.target_delay, 40)}",
     )  # fmt: skip
     networks = {name: getattr(trainer.agent, name) for name in ("actor", "critic", "actor_target", "critic_target")}
     before = {name: [p.detach().clone() for p in network.parameters()] for name, network in networks.items()}
@@ -69,7 +71,7 @@ def first_updates(cfg: DictConfig, episode: int = 1000) -> tuple[int, int]:
     [
         ("paper", 65, 1), ("td3", 25_001, 1), ("td3_full", 25_001, 1), ("ddpg_py", 25_001, 1), ("cleanrl", 25_001, 1),
         ("td3_2018", 1000, 1000), ("keras", 1, 1), ("adi3e08", 10_000, 1), ("drlforge", 5000, 1), ("sb3", 10_001, 1),
-        ("spinningup", 1000, 50), ("baselines_param_noise", 100, 50),
+        ("spinningup", 1000, 50), ("baselines_param_noise", 100, 50), ("d4pg", 1000, 1),
     ],
 )  # fmt: skip
 def test_first_updates(compose: Compose, preset: str, step: int, count: int) -> None:

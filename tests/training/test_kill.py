@@ -25,6 +25,7 @@ CASES = {
     "mujoco-td3": (10, ["env=hopper", "algorithm=td3", "noise=gaussian", "noise.final_sigma=0"]),
     "mujoco-prioritized": (10, ["env=halfcheetah", "replay=prioritized", "replay.n_step=3", "noise=gaussian_0.2"]),
     "classic-paper": (10, ["env=pendulum", "preset=paper", "noise=ou", "update_every=episode"]),
+    "classic-d4pg": (10, ["env=pendulum", "preset=d4pg", "replay=prioritized", "replay.n_step=5", "tau=0.1"]),
     "classic-float64": (10, ["env=mountaincar", "noise=sb3", "dtype=float64", "replay.n_step=5"]),
     "box2d-parameter": (
         10,

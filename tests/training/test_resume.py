@@ -53,6 +53,8 @@ def test_noises_and_presets(tmp_path: Path, make_trainer: Make, preset: str, noi
         ["noise=adaptive_parameter", "network.actor.norm=layer", "noise.adapt_every=7"],
         ["noise.final_sigma=0", "noise.anneal_steps=300"],
         ["network.normalize_obs=5"],
+        ["preset=d4pg", "algorithm.n_critics=2", "algorithm.target_delay=7"],
+        ["preset=d4pg", "replay=prioritized", "replay.n_step=3", "algorithm.target_noise=0.2"],
         ["algorithm=td3"],
         ["dtype=float64"],
         ["update_every=episode"],
