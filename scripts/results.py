@@ -21,7 +21,7 @@ from ddpg.record.series import moving_mean, series
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 COLORS = {
     "ddpg": "#1f5fbf", "sfujim": "#c8601c", "adi3e08": "#c8601c", "keras": "#2a8a5f", "sb3": "#1f5fbf",
-    "gaussian": "#8a8f98", "ou": "#c8601c", "ouwide": "#1f5fbf", "parameter": "#2a8a5f",
+    "d4pg": "#8a4fbf", "gaussian": "#8a8f98", "ou": "#c8601c", "ouwide": "#1f5fbf", "parameter": "#2a8a5f",
 }  # fmt: skip
 LAST = 5  # evaluations that are averaged
 

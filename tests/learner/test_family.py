@@ -228,7 +228,7 @@ class Tilt(nn.Module):
 
     def __init__(self, tilt: float) -> None:
         super().__init__()
-        self.tilt = nn.Parameter(torch.tensor([tilt]))
+        self.tilt = nn.Parameter(torch.tensor([float(tilt)]))
 
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:
         return torch.cat([torch.zeros_like(action), self.tilt * action], dim=1)
