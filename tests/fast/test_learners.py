@@ -134,7 +134,7 @@ def test_cuda_graph(preset: str, compose: Compose) -> None:
 
 
 VECTORS = [o for o in OPTIONS if o.startswith("preset=") and "pixels" not in o]
-#: What of them is not of single precision, or normalizes observations, is torch's.
+#: Of these, torch computes what is not of single precision, normalizes observations or is about distributions.
 PARTLY = ("preset=adi3e08", "preset=baselines_param_noise", "preset=d4pg")
 
 
