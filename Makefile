@@ -9,12 +9,12 @@ ARGS ?=
 PYTEST_ARGS ?=
 # test processes at a time
 JOBS ?= 2
-# the same for the tests on Slurm, which wait more than they compute; each process has a Slurm of its own
+# test processes at a time on Slurm, where tests wait more than they compute; each process starts a Slurm
 SLURM_JOBS ?= 4
 
 # One thread each: parallel tests would fight for the cores.
 export OMP_NUM_THREADS ?= 1
-# Whatever stands in the caller's shell, the .venv alone decides what is imported.
+# The .venv alone decides what is imported, whatever the variables of the caller's shell are.
 unexport PYTHONHOME
 unexport PYTHONPATH
 

@@ -1,4 +1,4 @@
-"""Who may import what: outside libraries have one home, and our own modules form layers."""
+"""Imports: each outside library has one home, and the modules of this package form rooms in an order."""
 
 import ast
 import subprocess
@@ -39,7 +39,7 @@ ROOMS = (
     "ddpg.learner", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training", "ddpg.run",
     "ddpg.sweep", "ddpg.report", "ddpg.commands",
 )  # fmt: skip
-#: The same inside ddpg.sweep.
+#: The rooms inside ddpg.sweep, in the same order.
 SWEEP_ROOMS = (
     "process", "options", "slurm", "slurm_checks", "state", "freeze", "execute", "forecast", "launch", "control",
     "sync",
@@ -47,7 +47,7 @@ SWEEP_ROOMS = (
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports anywhere; `from a import b` gives a.b if that is a module of ours."""
+    """Yield each module that a file imports anywhere; `from a import b` gives a.b if that is a module of ddpg."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -58,14 +58,14 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def room(module: str) -> int:
-    """The number of the room that a module lies in; 0 is the ground."""
+    """Return the number of the room that a module lies in; 0 is the ground."""
     if module in GROUND:
         return 0
     return 1 + ROOMS.index(".".join(module.split(".")[:2]))
 
 
 def lies_in(module: str, places: Sequence[str]) -> bool:
-    """Whether a module is one of these, or inside one of these packages."""
+    """Tell whether a module is one of these, or inside one of these packages."""
     return any(module == place or module.startswith(f"{place}.") for place in places)
 
 
@@ -81,6 +81,12 @@ def test_rooms_import_downwards(module: str) -> None:
     ours = [name for name in imports(MODULES[module]) if name.partition(".")[0] == "ddpg"]
     upwards = [name for name in ours if room(name) > room(module)]
     assert not upwards, f"{module} must not import {upwards}"
+
+
+def test_the_learner_imports_torch_and_numpy_alone() -> None:
+    learner = [path for module, path in MODULES.items() if lies_in(module, ["ddpg.learner"])]
+    libraries = {name.partition(".")[0] for path in learner for name in imports(path)}
+    assert libraries - sys.stdlib_module_names == {"ddpg", "numpy", "torch"}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("ddpg.sweep.")])
@@ -105,7 +111,7 @@ def test_scripts_import_the_command_line_alone() -> None:
         assert list(imports(ROOT / "scripts" / f"{name}.py")) == [f"ddpg.commands.{name}"]
 
 
-#: Each takes time or memory from a run that does not use it; matplotlib comes for the picture at the end.
+#: Each takes time or memory from a run that does not use it; matplotlib is for the picture at the end.
 NOT_FOR_A_RUN = {
     "dm_control", "imageio_ffmpeg", "matplotlib", "mujoco", "pandas", "pybullet", "submitit", "sympy", "tensorboard",
     "torch._dynamo", "wandb",
@@ -113,7 +119,7 @@ NOT_FOR_A_RUN = {
 
 
 def test_training_imports_what_it_uses(tmp_path: Path) -> None:
-    """In a process of its own: builds, evaluates, learns, writes a checkpoint, all but the picture."""
+    """Another process builds, evaluates, learns and writes a checkpoint, but draws no picture."""
     code = f"""
 import sys
 from ddpg.commands import train
