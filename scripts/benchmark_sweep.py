@@ -1,4 +1,4 @@
-"""What sweeps cost: `scripts/benchmark_sweep.py`.
+"""The costs of sweeps: `scripts/benchmark_sweep.py`.
 
 Parallel: runs of HalfCheetah-v4 once they learn, one alone and then as many at a time as asked for, by default one on
 every core (the local launcher's pool), in turns; the medians of their steps per second. Scale: seconds to compose,
@@ -40,7 +40,7 @@ LEARNING_STARTS = 1000
 
 
 def composed(path: Path, jobs: Sequence[Sequence[str]], *words: str) -> list[FrozenRun]:
-    """The runs of a sweep in that folder, not written yet."""
+    """Return the runs of a sweep in that folder, which are not written yet."""
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         config: DictConfig = loader.load_configuration("config", [f"hydra.sweep.dir={path}", *words], RunMode.MULTIRUN)
@@ -48,7 +48,7 @@ def composed(path: Path, jobs: Sequence[Sequence[str]], *words: str) -> list[Fro
 
 
 def launcher() -> SlurmOptions:
-    """The options of hydra/launcher=slurm, for jobs that never start."""
+    """Return options of hydra/launcher=slurm for jobs that never start."""
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         node = hydra.compose("config", ["hydra/launcher=slurm"], return_hydra_config=True).hydra.launcher
     values: Any = OmegaConf.to_container(node, resolve=True)
@@ -59,7 +59,7 @@ def launcher() -> SlurmOptions:
 
 
 def speed(runs: Sequence[FrozenRun]) -> list[float]:
-    """Steps per second of each, in the part in which it learns."""
+    """Return the steps per second of each run while it learns."""
     learning = [
         [row["charts/SPS"] for row in rows if row["env_step"] > 2 * LEARNING_STARTS and "charts/SPS" in row]
         for rows in (read_metrics(run.path / "metrics.jsonl") for run in runs)
@@ -68,7 +68,7 @@ def speed(runs: Sequence[FrozenRun]) -> list[float]:
 
 
 def together(count: int, steps: int) -> float:
-    """The median of the steps per second of so many runs at a time."""
+    """Return the median of the steps per second of `count` runs at a time."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["env=halfcheetah", "logger=silent", f"random_steps={LEARNING_STARTS}", "eval.every=1000000"]
         words += [f"learning_starts={LEARNING_STARTS}", f"total_steps={2 * LEARNING_STARTS + steps}"]
@@ -81,7 +81,7 @@ def together(count: int, steps: int) -> float:
 
 
 def parallel(turns: int, steps: int, counts: Sequence[int]) -> list[dict[str, float]]:
-    """One run alone beside so many at a time, in turns; `ratio` is the median of each one's speed over one's alone."""
+    """Time one run alone and several at a time, in turns; `ratio` is the median speed of each over that of one."""
     found = [[together(count, steps) for count in (1, *counts)] for _ in range(turns)]
     alone, *each = (statistics.median(column) for column in zip(*found, strict=True))
     ratios = [statistics.median(turn[i] / turn[0] for turn in found) for i in range(1, len(counts) + 1)]
@@ -92,14 +92,14 @@ def parallel(turns: int, steps: int, counts: Sequence[int]) -> list[dict[str, fl
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what the work returns."""
+    """Return the seconds of the work, and its result."""
     start = time.monotonic()
     result = work()
     return time.monotonic() - start, result
 
 
 def scale(count: int) -> dict[str, float | None]:
-    """Planning, submitting and looking at so many runs: two environments, two presets, seeds."""
+    """Time the composition, submission and table of `count` runs: two environments, two presets, seeds."""
     with tempfile.TemporaryDirectory() as folder:
         sweep = SweepFolder(Path(folder))
         groups = product(("env=hopper", "env=walker2d"), ("preset=paper", "preset=td3"), range(count // 4))
@@ -119,7 +119,7 @@ def scale(count: int) -> dict[str, float | None]:
 
 
 def main() -> None:
-    """Measures what the command line asks for."""
+    """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--turns", type=int, default=5, help="of the parallel part; 0: without it")
     parser.add_argument("--steps", type=int, default=4000, help="env steps of each run that are timed")

@@ -115,7 +115,7 @@ def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:
 
 
 class _Missing(JobReturn):
-    """Raises without the line that Hydra prints before it raises: the table of the runs has said more."""
+    """Raises without Hydra's own line before it, because the table of the runs shows more."""
 
     @JobReturn.return_value.getter  # type: ignore[attr-defined, untyped-decorator]
     def return_value(self) -> Any:

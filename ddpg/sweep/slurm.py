@@ -31,7 +31,7 @@ class QueuedJob:
 
 @dataclass(frozen=True)
 class Nodes:
-    """What a job can get of each node of one kind."""
+    """Nodes of one kind: the most that a job can get of each."""
 
     memory_mb: int
     cpus: int
@@ -127,7 +127,7 @@ def submit_limit(account: str | None, qos: str | None) -> float:
 def error_line(stderr: str) -> str:
     """Return what a command of Slurm has printed to stderr as one line, without its name and repetitions."""
     lines = (re.sub(r"^\w+: (error: |fatal: )?", "", line).strip() for line in stderr.splitlines())
-    return "; ".join(dict.fromkeys(line for line in lines if line)) or "no reason is given"
+    return "; ".join(dict.fromkeys(line for line in lines if line)) or "it does not say why"
 
 
 def _largest(limits: Sequence[str]) -> float:

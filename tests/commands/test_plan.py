@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from support.command_line import assert_has
 
 from ddpg.commands import plan as plan_module
 from ddpg.commands.sweep import sweep
@@ -89,21 +90,21 @@ def test_whole_command(
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("seed=1,2 probe=-1", ["probe=-1", "at least 0"]),
-        ("seed=1,2 batchsize=3", ["batchsize=3", "batch_size"]),
-        ("seed=1,2 gamma=0.9,2", ["gamma=2", "at most 1"]),
-        ("seed=1,2 hydra/launcher=basic", ["hydra/launcher=basic", "local", "slurm"]),
-        ("seed=1,2 hydra.sweeper.max_batch_size=1", ["max_batch_size=1", "hydra.launcher.processes"]),
-        ("seed=1,2 hydra.launcher.procesess=1", ["hydra.launcher.procesess=1"]),
-        ("seed=1,2 resume=x", ["resume=x"]),
-        ("seed=1,2 --cfg job", ["--cfg"]),
-        ("seed=1,2 --config-dir nope", ["--config-dir nope"]),
+        ("seed=1,2 probe=-1", "probe=-1 ... at least 0"),
+        ("seed=1,2 batchsize=3", "batchsize=3 ... batch_size?"),
+        ("seed=1,2 gamma=0.9,2", "gamma=2 ... at most 1"),
+        ("seed=1,2 hydra/launcher=basic", "hydra/launcher=basic ... local ... slurm"),
+        ("seed=1,2 hydra.sweeper.max_batch_size=1", "max_batch_size=1 ... hydra.launcher.processes"),
+        ("seed=1,2 hydra.launcher.procesess=1", "hydra.launcher.procesess=1"),
+        ("seed=1,2 resume=x", "resume=x"),
+        ("seed=1,2 --cfg job", "--cfg"),
+        ("seed=1,2 --config-dir nope", "--config-dir nope"),
     ],
 )
-def test_mistake(words: str, parts: list[str], command: Callable[[str], None], tmp_path: Path) -> None:
+def test_mistake(words: str, parts: str, command: Callable[[str], None], tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as exit:
         command(f"env=pendulum {words}")
     line = str(exit.value.code)
     assert "\n" not in line
-    assert [part for part in parts if part not in line] == []
+    assert_has(line, parts)
     assert list(tmp_path.iterdir()) == []

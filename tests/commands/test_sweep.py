@@ -1,4 +1,4 @@
-"""`ddpg-sweep`: what is typed wrongly ends in one line, what is right goes through."""
+"""`ddpg-sweep`: a mistake ends in one line, anything else reaches the function that does it."""
 
 import json
 import signal
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.command_line import assert_has
 from support.sweep_folders import write_run, write_sweep
 
 from ddpg.commands import sweep as sweep_cli
@@ -17,7 +18,7 @@ DONE, FAILED = {"state": "done"}, {"state": "failed", "error": "no luck"}
 
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """call("status", "sweep"), in a folder that has a sweep."""
+    """call("status", "sweep"): calls `ddpg-sweep` in a folder that has a sweep and a run."""
     write_sweep(tmp_path / "sweep", [DONE, FAILED])
     write_run(tmp_path / "run", DONE)
     monkeypatch.chdir(tmp_path)
@@ -32,33 +33,32 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 
 
 @pytest.mark.parametrize(
-    ("argv", "line"),
+    ("argv", "parts"),
     [
-        ("", "a command comes first: plan, status, retry, cancel, sync"),
-        ("statsu sweep", "statsu: there is no such command; did you mean status?"),
-        ("status", "the folder of a sweep comes first: ddpg-sweep status SWEEP"),
-        ("status state=failed", "the folder of a sweep comes first: ddpg-sweep status SWEEP"),
-        ("status nope", "nope: there is no such folder"),
-        ("status run", "run is a run, not a sweep; to go on with it: ddpg-train resume=run"),
-        ("status sweep failed", "failed: values are written KEY=VALUE, as in state=failed"),
-        ("status sweep sate=failed", "sate=failed: there is no such key; did you mean state?"),
-        ("status sweep state=faild", "state=faild is not one of done, running, "),
-        ("status sweep state=done,faild", "state=faild is not one of done, running, "),
-        ("retry sweep 16", "16: values are written KEY=VALUE, as in mem_gb=16"),
-        ("retry sweep memgb=16", "memgb=16: hydra/launcher=slurm has no such option; did you mean mem_gb?"),
-        ("retry sweep hydra.launcher.memgb=16", "memgb=16: hydra/launcher=slurm has no such option"),
-        ("cancel sweep now=true", "now=true: there is no such key"),
-        ("cancel nope", "nope: there is no such folder"),
-        ("sync nope", "nope: there is no such folder"),
+        ("", "plan, status, retry, cancel, sync"),
+        ("statsu sweep", "statsu ... status?"),
+        ("status", "ddpg-sweep status SWEEP"),
+        ("status state=failed", "ddpg-sweep status SWEEP"),
+        ("status nope", "nope ... no such folder"),
+        ("status run", "run is a run ... ddpg-train resume=run"),
+        ("status sweep failed", "failed ... state=failed"),
+        ("status sweep sate=failed", "sate=failed ... state?"),
+        ("status sweep state=faild", "state=faild ... done, running, "),
+        ("status sweep state=done,faild", "state=faild ... done, running, "),
+        ("retry sweep 16", "16 ... mem_gb=16"),
+        ("retry sweep memgb=16", "memgb=16 ... hydra/launcher=slurm ... mem_gb?"),
+        ("retry sweep hydra.launcher.memgb=16", "memgb=16 ... hydra/launcher=slurm ... mem_gb?"),
+        ("cancel sweep now=true", "now=true"),
+        ("cancel nope", "nope ... no such folder"),
+        ("sync nope", "nope ... no such folder"),
     ],
 )
-def test_mistake(
-    argv: str, line: str, call: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_mistake(argv: str, parts: str, call: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         call(*argv.split())
-    assert str(exit.value.code).startswith(f"ddpg-sweep: {line}")
-    assert "\n" not in str(exit.value.code)
+    line = str(exit.value.code)
+    assert "\n" not in line
+    assert_has(line, f"ddpg-sweep: ... {parts}")
     assert capsys.readouterr() == ("", "")
 
 
@@ -89,7 +89,7 @@ def test_status_shows_what_is_asked_for(call: Callable[..., None], capsys: pytes
 
 
 def test_nobody_reads_to_the_end(tmp_path: Path) -> None:
-    """`ddpg-sweep status SWEEP | head -1` says nothing of a broken pipe."""
+    """`ddpg-sweep status SWEEP | head -1` prints no error about a broken pipe."""
     write_sweep(tmp_path / "sweep", [FAILED] * 2000)
     code = "import sys; from ddpg.commands.sweep import sweep; sys.argv = ['ddpg-sweep', 'status', 'sweep']; sweep()"
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A real Slurm of one node for tests, what is done to it, and the commands of a user beside it."""
+"""A real Slurm of one node for tests, its events, and the commands of its user."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ PATIENCE_S = 180.0
 
 
 def wait_for(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any:
-    """What `condition` returns, once that is true. AssertionError, saying `what`, if it is not by then."""
+    """Return the result of `condition`, once that is true; raise AssertionError with `what` after PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
     while not (result := condition()):
         if time.monotonic() > deadline:
@@ -37,7 +37,7 @@ def wait_for(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any
 
 
 class Command:
-    """A running command of ours, what it prints kept in a file."""
+    """A running command, whose output is kept in a file."""
 
     def __init__(self, words: list[str], output: Path, env: dict[str, str], cwd: Path) -> None:
         self._output = output
@@ -48,72 +48,72 @@ class Command:
 
     @property
     def printed(self) -> str:
-        """All that it printed so far."""
+        """The output so far."""
         return self._output.read_text(errors="replace")
 
     def wait(self, seconds: float = PATIENCE_S) -> int:
-        """Its exit code. AssertionError with what it printed if it does not end."""
+        """Return the exit code; raise AssertionError, with the output, if the command does not end."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"it does not end within {seconds:.0f} s; it said:\n{self.printed}") from None
+            raise AssertionError(f"it does not end within {seconds:.0f} s; it printed:\n{self.printed}") from None
 
 
 class Cluster:
-    """One Slurm; everything of it is in `folder`."""
+    """A Slurm with all of its files in `folder`."""
 
     def __init__(self, folder: Path, **settings: int) -> None:
-        """`settings`: what scripts/local_slurm.sh reads as LOCAL_SLURM_..., as in cpus=8."""
+        """Prepare a cluster; `settings` are variables LOCAL_SLURM_... of scripts/local_slurm.sh, as in cpus=8."""
         self.folder = folder
         self.env = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PYTHONPATH": str(ROOT / "tests")}
         self._settings = {f"LOCAL_SLURM_{name.upper()}": str(value) for name, value in settings.items()}
 
     def script(self, command: str) -> subprocess.CompletedProcess[str]:
-        """`scripts/local_slurm.sh COMMAND FOLDER`."""
+        """Run `scripts/local_slurm.sh COMMAND FOLDER`."""
         env = {**self.env, **self._settings}
         return subprocess.run([SCRIPT, command, self.folder], env=env, capture_output=True, text=True, check=False)
 
     def start(self) -> None:
-        """Until the node takes jobs."""
+        """Start it, and return when the node takes jobs."""
         done = self.script("start")
         assert done.returncode == 0, done.stderr
 
     def stop(self) -> None:
-        """Ends its jobs and its daemons."""
+        """End its jobs and its daemons."""
         done = self.script("stop")
         assert done.returncode == 0, done.stderr
 
     def run(self, *words: str | Path) -> str:
-        """The output of a command of Slurm's, which has to succeed."""
+        """Return the output of a command of Slurm's, which has to succeed."""
         done = subprocess.run([str(w) for w in words], env=self.env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout.strip()
 
     def job(self, task: str) -> dict[str, str]:
-        """The fields of `scontrol show job` for a task ("17_3", "17"), of an ended one as well."""
+        """Return the fields of `scontrol show job` for a task ("17_3", "17"), which may have ended."""
         shown = self.run("scontrol", "show", "job", "--oneliner", task)
         return dict(field.split("=", 1) for field in shown.split() if "=" in field)
 
     def state(self, task: str) -> str:
-        """RUNNING, PENDING, COMPLETED ..."""
+        """Return Slurm's state of a task: RUNNING, PENDING, COMPLETED ..."""
         return self.job(task)["JobState"]
 
     def queue(self) -> dict[str, str]:
-        """The states of the tasks that have not ended."""
+        """Return the states of the tasks that have not ended."""
         lines = self.run("squeue", "--array", "--noheader", "--format=%i %T").splitlines()
         return dict(line.split() for line in lines)
 
     def node(self, state: str) -> None:
-        """Sets the node's state: down, drain, or resume."""
+        """Set the node's state: down, drain, or resume."""
         self.run("scontrol", "update", "nodename=ALL", f"state={state}", "reason=test")
 
     def node_state(self) -> str:
-        """idle, mixed, drained ..."""
+        """Return the node's state: idle, mixed, drained ..."""
         return self.run("sinfo", "--noheader", "--partition=main", "--format=%T")
 
     def command(self, program: str, *arguments: str, output: Path, **variables: str) -> Command:
-        """Starts `ddpg-train`, `ddpg-sweep` ... of this Python, or of a path, in the folder of the file `output`."""
+        """Start `ddpg-train`, `ddpg-sweep` ... of this Python, or a path, in the folder of the file `output`."""
         words = [str(Path(sys.executable).parent / program), *arguments]
         return Command(words, output, {**self.env, **variables}, output.parent)

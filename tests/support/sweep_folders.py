@@ -1,4 +1,4 @@
-"""Sweep folders as the launchers leave them, and a squeue and scancel that say what a test wants."""
+"""Sweep folders as the launchers leave them, and programs in the place of squeue and scancel."""
 
 import json
 import os
@@ -29,26 +29,26 @@ LAUNCHERS: dict[str, dict[str, Any]] = {
 
 
 def launcher_options(kind: str, **values: Any) -> Options:
-    """The options of conf/hydra/launcher, with changes."""
+    """Return the options of conf/hydra/launcher, with changes."""
     named = yaml.safe_load((ROOT / f"conf/hydra/launcher/{kind}.yaml").read_text())
     del named["_target_"]
     return options({**named, "kind": kind, **values})
 
 
 def slurm_options(**values: Any) -> SlurmOptions:
-    """The options of hydra/launcher=slurm, with changes."""
+    """Return the options of hydra/launcher=slurm, with changes."""
     chosen = launcher_options("slurm", **values)
     assert isinstance(chosen, SlurmOptions)
     return chosen
 
 
 def row(env_step: int, **metrics: float) -> dict[str, float]:
-    """One of metrics.jsonl; two underscores stand for the slash."""
+    """Return a row of metrics.jsonl; two underscores stand for the slash."""
     return {"env_step": env_step} | {name.replace("__", "/"): value for name, value in metrics.items()}
 
 
 def write_run(folder: Path, status: Mapping[str, Any] | None, rows: Sequence[Mapping[str, float]] = ()) -> Path:
-    """A run folder, frozen; with `status` None never started."""
+    """Write a frozen run folder; with `status` None the run has never started."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(f"seed: 1\ntotal_steps: {TOTAL}\nenv:\n  total_steps: 7\n")
     if status is not None:
@@ -66,7 +66,7 @@ def write_sweep(
     users: Sequence[int] | None = None,
     **options: Any,
 ) -> SweepFolder:
-    """A sweep over seeds: one run for each status, and the tasks of each submission, which are an hour old.
+    """Write a sweep over seeds: a run for each status, and submissions, of which the newest is an hour old.
 
     `users`: whose each submission is; None: all of this process's.
     """
@@ -87,18 +87,18 @@ def write_sweep(
 
 
 def written(folder: Path, hours_ago: float) -> None:
-    """Makes a run's status.json older."""
+    """Make a run's status.json older."""
     at = time.time() - 3600 * hours_ago
     os.utime(folder / "status.json", (at, at))
 
 
 def pool(pid: int) -> str:
-    """The name of a pool that is this process of this machine."""
+    """Return the name of a pool that is this process of this machine."""
     return f"{socket.gethostname()}:{pid}:{start_time(pid)}"
 
 
 class FakeSlurm:
-    """squeue and scancel in front of PATH, and what they were called with."""
+    """Programs named squeue and scancel, which record their calls."""
 
     def __init__(self, folder: Path) -> None:
         self.bin, self._jobs, self._calls = folder / "bin", folder / "jobs", folder / "calls"
@@ -109,15 +109,15 @@ class FakeSlurm:
         self.program("scancel", f': > "{self._jobs}"')
 
     def program(self, name: str, body: str) -> None:
-        """A shell script of that name."""
+        """Write a shell script of that name."""
         (self.bin / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{self._calls}"\n{body}\n')
         (self.bin / name).chmod(0o755)
 
     def queue(self, **jobs: str) -> None:
-        """queue(_12_3="PENDING|Priority"): what squeue shows; names without their first underscore."""
+        """Set what squeue prints: queue(_12_3="PENDING|Priority") is the job 12_3."""
         self._jobs.write_text("".join(f"{name[1:]}|{state}\n" for name, state in jobs.items()))
 
     def calls(self, name: str) -> list[str]:
-        """The arguments of each call of a program, as one text."""
+        """Return the arguments of each call of a program, as one text."""
         lines = self._calls.read_text().splitlines()
         return [line.partition(" ")[2] for line in lines if line.partition(" ")[0] == name]

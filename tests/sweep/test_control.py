@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.command_line import assert_has
 from support.sweep_folders import FakeSlurm, pool, write_run, write_sweep
 
 from ddpg.errors import UserError
@@ -23,7 +24,7 @@ from ddpg.sweep.state.status import states
 
 RUNNING, FAILED, DONE = {"state": "running"}, {"state": "failed"}, {"state": "done", "last_return": 1.0}
 Start = Callable[[str], subprocess.Popen[str]]
-#: A pool that is told to end, and takes a moment: it writes what it got to its standard output.
+#: A pool that prints the name of the signal that ends it.
 POOL = """
 import signal, sys
 def end(signum, frame):
@@ -134,9 +135,9 @@ class TestRetry:
     def test_wrong_options(
         self, options: dict[str, Any], line: str, tmp_path: Path, slurm: FakeSlurm, handed: list[Any]
     ) -> None:
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as refusal:
             retry(write_sweep(tmp_path / "sweep", [FAILED]), options, None)
-        assert line in str(told.value)
+        assert line in str(refusal.value)
         assert not handed
 
     def test_nothing_to_retry(
@@ -149,7 +150,7 @@ class TestRetry:
 
     def test_slurm_does_not_answer(self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any]) -> None:
         slurm.program("squeue", "exit 1")
-        with pytest.raises(UserError, match="Slurm cannot be asked"):
+        with pytest.raises(UserError, match="squeue"):
             retry(write_sweep(tmp_path / "sweep", [FAILED], [{"12": [0]}]), {}, None)
         assert not handed
 
@@ -172,16 +173,16 @@ class TestRetry:
         handed: list[Sequence[int]] = []
 
         def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Callable[[], None]:
-            with pytest.raises(UserError, match="another command is at work"):
+            with pytest.raises(UserError, match=r"sweep: see what it did"):
                 retry(sweep, {}, None)
             handed.append(numbers)
             write_sweep(sweep.path, [FAILED], [{pool(start("sys.exit(0)").pid): [0]}], "local")
-            return lambda: told.append(retry(sweep, {}, None))
+            return lambda: results.append(retry(sweep, {}, None))
 
-        told: list[bool] = []
+        results: list[bool] = []
         monkeypatch.setattr("ddpg.sweep.control.hand_over", hand_over)
         assert not retry(sweep, {}, None)
-        assert told == [True]
+        assert results == [True]
         assert handed == [[0]]
 
     def test_lock_ends_with_a_failed_submission(
@@ -239,33 +240,33 @@ class TestCancel:
         monkeypatch.setattr(control, "PATIENCE_S", 0.1)
         slurm.program("scancel", "")
         slurm.queue(_12="COMPLETING|None")
-        with pytest.raises(UserError, match="still alive after 0 s: 12;"):
+        with pytest.raises(UserError, match=r"0 s: 12\b"):
             cancel(write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}]))
 
     def test_slurm_does_not_answer(self, tmp_path: Path, slurm: FakeSlurm) -> None:
         slurm.program("squeue", "exit 1")
-        with pytest.raises(UserError, match="Slurm cannot be asked"):
+        with pytest.raises(UserError, match="squeue"):
             cancel(write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}]))
         assert not slurm.calls("scancel")
 
     def test_other_host(self, tmp_path: Path, slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]) -> None:
         cancel(write_sweep(tmp_path / "sweep", [RUNNING], [{"far:1:17": [0]}], "local"))
-        assert "1 run left alone: far has it" in capsys.readouterr().out
+        assert_has(capsys.readouterr().out, "1 run ... far ... lost=far")
 
 
 @pytest.mark.parametrize("command", [lambda sweep: retry(sweep, {}, None), cancel])
 class TestNoSweepOfOurs:
     def test_hydras(self, command: Callable[[SweepFolder], Any], tmp_path: Path) -> None:
         write_run(tmp_path / "0_run", FAILED)
-        with pytest.raises(UserError, match=r"has no sweep\.json: .* ddpg-train resume=RUN"):
+        with pytest.raises(UserError, match=r"sweep\.json.* ddpg-train resume=RUN"):
             command(SweepFolder(tmp_path))
 
     def test_one_run(self, command: Callable[[SweepFolder], Any], tmp_path: Path) -> None:
-        with pytest.raises(UserError, match="is a run, not a sweep"):
+        with pytest.raises(UserError, match="ddpg-train resume="):
             command(SweepFolder(write_run(tmp_path / "run", FAILED)))
 
     def test_nothing_there(self, command: Callable[[SweepFolder], Any], tmp_path: Path) -> None:
-        with pytest.raises(UserError, match="there is no such folder"):
+        with pytest.raises(UserError, match="nope"):
             command(SweepFolder(tmp_path / "nope"))
 
 
@@ -274,7 +275,7 @@ def test_one_at_a_time(command: Callable[[SweepFolder], Any], tmp_path: Path, sl
     sweep = write_sweep(tmp_path / "sweep", [FAILED])
     with (sweep.path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another command is at work"):
+        with pytest.raises(UserError, match=r"sweep: see what it did"):
             command(sweep)
 
 

@@ -70,9 +70,9 @@ class TestComposer:
         composer = Composer(master, loader)
         for number, words in enumerate(jobs):
             ours = composer.compose(number, words)
-            seen = plain(ours), str(ours.hydra.sweep.subdir), list(ours.hydra.overrides.task)
+            found = plain(ours), str(ours.hydra.sweep.subdir), list(ours.hydra.overrides.task)
             theirs = by_hydra(loader, master, number, words)
-            assert seen == (plain(theirs), str(theirs.hydra.sweep.subdir), list(theirs.hydra.overrides.task))
+            assert found == (plain(theirs), str(theirs.hydra.sweep.subdir), list(theirs.hydra.overrides.task))
 
     def test_values_alone_compose_once(self, loader: Any, master: DictConfig, monkeypatch: pytest.MonkeyPatch) -> None:
         counted: list[list[str]] = []
@@ -87,14 +87,16 @@ class TestComposer:
 
 
 class TestCompose:
-    def test_a_mistake_in_any_job_is_told(self, loader: Any, master: DictConfig) -> None:
-        with pytest.raises(UserError, match=r"gamma=1\.5 is out of range"):
+    def test_a_mistake_in_any_job_is_reported(self, loader: Any, master: DictConfig) -> None:
+        with pytest.raises(UserError, match=r"gamma=1\.5 "):
             compose(master, loader, [["gamma=0.5"], ["gamma=1.5"]], 0)
 
     def test_two_jobs_cannot_share_a_folder(self, loader: Any) -> None:
         words = ["hydra.sweep.subdir='seed_${seed}'"]
         master = loader.load_configuration("config", words, RunMode.MULTIRUN)
-        with pytest.raises(UserError, match=r"seed_1 to the job gamma=0\.5 and to gamma=0\.6: .*hydra.job.num"):
+        with pytest.raises(
+            UserError, match=r"hydra\.sweep\.subdir .*seed_1 .*gamma=0\.5 .*gamma=0\.6.*hydra\.job\.num"
+        ):
             compose(master, loader, [["gamma=0.5"], ["gamma=0.6"]], 0)
 
     @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ class TestCompose:
     )
     def test_all_below_one_folder(self, loader: Any, words: str) -> None:
         master = loader.load_configuration("config", [words], RunMode.MULTIRUN)
-        with pytest.raises(UserError, match=r"all runs have to be below one folder"):
+        with pytest.raises(UserError, match=r"hydra\.sweep\.subdir=.* and hydra\.sweep\.dir="):
             compose(master, loader, [["seed=2"], ["seed=3"]], 0)
 
 
@@ -136,7 +138,7 @@ class TestFreeze:
         sweep, handling = SweepFolder(tmp_path), {"launcher": {"kind": "local"}, "threads": 1}
         freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"]), (), handling)
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-        with pytest.raises(UserError, match=r"holds a run with seed=2, not 5"):
+        with pytest.raises(UserError, match=r"seed=2, not 5"):
             freeze(sweep, runs_of(loader, master, tmp_path, ["seed=1", "total_steps=7"], ["seed=5"]), (), handling)
         assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -146,7 +148,7 @@ class TestFreeze:
         runs = runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2"])
         freeze(sweep, runs, (), handling)
         other = [replace(run, path=tmp_path / f"other_{run.number}") for run in runs]
-        with pytest.raises(UserError, match=r"holds another sweep, whose run 0 is 0, not other_0: choose another"):
+        with pytest.raises(UserError, match=r"run 0 is 0, not other_0: .*hydra\.sweep\.dir"):
             freeze(sweep, other, (), handling)
         assert not (tmp_path / "other_0").exists()
 

@@ -23,7 +23,7 @@ NEEDS_PS = pytest.mark.skipif(shutil.which("ps") is None, reason="there is no ps
 
 @pytest.mark.parametrize("started_at", [start_time, pytest.param(_start_time_by_ps, marks=NEEDS_PS)])
 def test_a_process_is_known_by_more_than_its_number(started_at: Callable[[int], str | None]) -> None:
-    """One that has ended is no process, also while its parent has not looked."""
+    """A process that has ended has no start, also while its parent has not waited for it."""
     own = started_at(os.getpid())
     assert own
     assert ":" not in own

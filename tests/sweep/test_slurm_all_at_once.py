@@ -1,4 +1,4 @@
-"""A sweep on Slurm under everything at once, at random: nothing is lost, and its report is that of a calm one."""
+"""A sweep on Slurm under all events at once, at random: nothing is lost, and its report is that of a calm sweep."""
 
 import os
 import random
@@ -23,7 +23,7 @@ EVENTS = 2 * ("requeue", "warning", "cancel", "run killed", "job killed", "node 
 
 
 def quietly(cluster: Cluster, *words: str) -> None:
-    """A command of Slurm's that may come too late, for a job that has just ended."""
+    """Run a command of Slurm's that may fail, because a job has just ended."""
     subprocess.run(words, env=cluster.env, capture_output=True, check=False)
 
 
@@ -38,7 +38,7 @@ def fail_node(cluster: Cluster) -> None:
 
 
 def happens(event: str, sweep: Sweep, rng: random.Random) -> bool:
-    """To a run that is being trained, or to its job, or to all of them; False: there is none."""
+    """Let an event happen to a run that is being trained, to its job or to all; return False if there is none."""
     cluster, queue = sweep.cluster, sweep.cluster.queue()
     running = sorted({task for task in sweep.tasks.values() if queue.get(task) == "RUNNING"})
     trained = workers(sweep.path)
@@ -58,7 +58,7 @@ def happens(event: str, sweep: Sweep, rng: random.Random) -> bool:
 
 
 def storm(sweep: Sweep, rng: random.Random) -> None:
-    """Until all EVENTS have happened, or every run is done before; what ends badly is retried meanwhile."""
+    """Let EVENTS happen until all of them have, or until every run is done; retry whatever ends badly."""
     coming = rng.sample(EVENTS, len(EVENTS))
     command, retries = sweep.train, 0
     while command.process.poll() != 0:
@@ -76,14 +76,14 @@ def storm(sweep: Sweep, rng: random.Random) -> None:
 
 
 def report(folder: Path, sweep: Sweep) -> str:
-    """What `ddpg-report` prints, without the names of folders."""
+    """Return the output of `ddpg-report`, without the names of folders."""
     command = sweep.command("ddpg-report", str(folder), "reps=50")
     assert command.wait() == 0, command.printed
     return command.printed.replace(str(folder), "SWEEP")
 
 
 def test_storm(slurm: Cluster, tmp_path: Path) -> None:
-    """Requeues, warnings, cancellations, kill -9 and node failures, while it runs and while it is retried."""
+    """Requeues, warnings, cancellations, kill -9 and node failures come while it runs and while it is retried."""
     sweep = Sweep(slurm, tmp_path / "storm", *GRID, "hydra.launcher.runs_per_job=2")
     storm(sweep, random.Random(4))
     alone = [word for word in RUN if not word.startswith("hydra.")]

@@ -1,14 +1,14 @@
-"""What is refused before anything is submitted, and sbatch's refusal as one line."""
+"""Jobs that are refused before anything is submitted, and sbatch's refusal as one line."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command_line import assert_has, user_error
 from support.slurm_answers import PARTITIONS, say
 from support.sweep_folders import slurm_options
 
-from ddpg.errors import UserError
 from ddpg.sweep.slurm_checks import refusal, require_submittable
 
 
@@ -24,32 +24,31 @@ def test_submittable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "line"),
+    ("asked", "parts"),
     [
+        ({"partition": "shrt"}, "hydra.launcher.partition=shrt ... low, short, gpu, mixed, empty ... short?"),
+        ({"partition": "low,gup"}, "hydra.launcher.partition=low,gup ... gup ... gpu?"),
+        ({"partition": "empty"}, "hydra.launcher.partition=empty"),
+        ({"timeout_min": 2}, "hydra.launcher.timeout_min=2 ... hydra.launcher.signal_delay_s=120"),
+        ({"partition": "short", "timeout_min": 61}, "hydra.launcher.timeout_min=61 ... 60 minutes ... partition short"),
         (
-            {"partition": "shrt"},
-            "partition=shrt: there is no shrt among low, short, gpu, mixed, empty; did you mean sh",
+            {"mem_gb": 20},
+            "hydra.launcher.mem_gb=20 ... hydra.launcher.runs_per_job=1 ... partition low ... 19 at most",
         ),
-        ({"partition": "low,gup"}, "hydra.launcher.partition=low,gup: there is no gup among .*; did you mean gpu?"),
-        ({"partition": "empty"}, "hydra.launcher.partition=empty: it has no nodes"),
-        ({"timeout_min": 2}, "hydra.launcher.timeout_min=2 leaves no time .*signal_delay_s=120 seconds"),
-        ({"partition": "short", "timeout_min": 61}, "timeout_min=61 is more than the 60 minutes that partition short"),
-        ({"mem_gb": 20}, r"hydra.launcher.mem_gb=20 \(from .*runs_per_job=1\) is more .* partition low offers: 19 at"),
-        ({"partition": "gpu", "mem_gb": 98}, "is more than any node of partition gpu offers: 97 at most"),
-        ({"cpus_per_task": 3}, "hydra.launcher.cpus_per_task=3 is more than any node of partition low"),
-        ({"gpus_per_node": 1}, "hydra.launcher.gpus_per_node=1 is more than any node of partition low offers: 0 at"),
+        ({"partition": "gpu", "mem_gb": 98}, "hydra.launcher.mem_gb=98 ... partition gpu ... 97 at most"),
+        ({"cpus_per_task": 3}, "hydra.launcher.cpus_per_task=3 is ... partition low ... 2 at most"),
+        ({"gpus_per_node": 1}, "hydra.launcher.gpus_per_node=1 is ... partition low ... 0 at most"),
         (
             {"partition": "mixed", "timeout_min": 30, "mem_gb": 200, "threads": 8},
-            "no node of partition mixed has at the same time .*: mem_gb=200, cpus_per_task=8, gpus_per_node=0",
+            "partition mixed ... mem_gb=200, cpus_per_task=8, gpus_per_node=0",
         ),
-        ({"runs": 500, "runs_per_job": 2}, "250 jobs are more .* MaxJobCount=100: hydra.launcher.runs_per_job=6 or"),
+        ({"runs": 500, "runs_per_job": 2}, "250 jobs ... MaxJobCount=100 ... hydra.launcher.runs_per_job=6"),
     ],
 )
 @pytest.mark.usefixtures("cluster")
-def test_refused_before_submission(asked: dict[str, Any], line: str) -> None:
-    with pytest.raises(UserError, match=line) as refusal:
+def test_refused_before_submission(asked: dict[str, Any], parts: str) -> None:
+    with user_error(parts):
         submittable(**asked)
-    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.usefixtures("cluster")
@@ -62,39 +61,42 @@ def test_limit_of_the_user(program: Callable[[str, str], None]) -> None:
     program("sacctmgr", limited)
     submittable(runs=6)  # one of the user's accounts has no limit
     submittable(runs=5, account="physics")
-    with pytest.raises(UserError, match=r"^6 jobs are more than user \w+ may have in the queue, MaxSubmitJobs=5: "):
+    with user_error("6 jobs ... MaxSubmitJobs=5 ... hydra.launcher.runs_per_job=2"):
         submittable(runs=6, account="physics")
-    with pytest.raises(UserError, match=r"MaxSubmitJobs=3: hydra.launcher.runs_per_job=2 or more packs them"):
+    with user_error("4 jobs ... MaxSubmitJobs=3 ... hydra.launcher.runs_per_job=2"):
         submittable(runs=4, account="physics", qos="short")
 
 
 def test_no_slurm_here(program: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(UserError, match=r"needs sbatch, which is not on this machine.*local_slurm.sh"):
+    with user_error("hydra/launcher=slurm ... sbatch ... hydra/launcher=local ... scripts/local_slurm.sh"):
         submittable()
 
 
 @pytest.mark.usefixtures("cluster")
 def test_controller_does_not_answer(program: Callable[[str, str], None]) -> None:
     program("sinfo", "echo 'slurm_load_partitions: Unable to contact slurm controller (connect failure)' >&2; exit 1")
-    with pytest.raises(UserError, match=r"^sinfo: Unable to contact slurm controller \(connect failure\)$"):
+    with user_error("sinfo: Unable to contact slurm controller (connect failure)"):
         submittable()
 
 
 @pytest.mark.usefixtures("cluster")
 def test_no_default_partition(program: Callable[[str, str], None]) -> None:
     program("scontrol", say(PARTITIONS.replace("Default=YES", "Default=NO")))
-    with pytest.raises(UserError, match="partition=null: this cluster has no default; there are low, short"):
+    with user_error("hydra.launcher.partition=null ... low, short"):
         submittable()
 
 
-def test_sbatch_refuses() -> None:
-    said = (
+def test_refusal_of_sbatch() -> None:
+    """Each line once, without the name of the program, and with the options that may be its reason."""
+    stderr = (
         "sbatch: error: AssocMaxSubmitJobLimit\n"
         "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit)\n"
     )
-    line = str(refusal(said, slurm_options(account="physics", qos="long")))
-    assert line == (
-        "sbatch refuses the jobs: AssocMaxSubmitJobLimit; Job violates accounting/QOS policy (job submit limit) "
-        "(hydra.launcher.account=physics hydra.launcher.qos=long)"
+    line = str(refusal(stderr, slurm_options(account="physics", qos="long")))
+    assert_has(
+        line,
+        "AssocMaxSubmitJobLimit; Job violates accounting/QOS policy (job submit limit)"
+        " ... hydra.launcher.account=physics hydra.launcher.qos=long",
     )
+    assert line.count("sbatch") == 1

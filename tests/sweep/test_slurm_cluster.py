@@ -26,7 +26,7 @@ def test_unknown_command_shows_the_usage() -> None:
 
 
 def daemons(folder: Path) -> dict[str, int]:
-    """The pids in the pid files."""
+    """Return the pids in the pid files, by the name of the daemon."""
     return {path.stem: int(path.read_text()) for path in folder.glob("*.pid")}
 
 
@@ -34,7 +34,7 @@ def daemons(folder: Path) -> dict[str, int]:
 class TestOwnCluster:
     @pytest.fixture
     def own(self, new_cluster: Callable[..., Cluster]) -> Iterator[Cluster]:
-        """Not the session's: one that a test may stop."""
+        """A cluster that a test may stop, unlike that of the session."""
         cluster = new_cluster(cpus=4, memory_mb=4000, kill_wait=3, max_array=5)
         yield cluster
         cluster.stop()
@@ -59,7 +59,7 @@ class TestOwnCluster:
 
     @pytest.mark.parametrize("name", ["munged", "slurmctld", "slurmd"])
     def test_start_again_brings_back_what_died(self, own: Cluster, name: str) -> None:
-        """At the ports that the living ones know."""
+        """It gets the ports that the daemons know which still live."""
         before, conf = daemons(own.folder), (own.folder / "slurm.conf").read_bytes()
         os.kill(before[name], signal.SIGKILL)
         wait_for(lambda: own.script("status").returncode == 1, "status tells it")
@@ -72,16 +72,16 @@ class TestOwnCluster:
     def test_stop_lets_jobs_save_and_leaves_nothing(self, own: Cluster, tmp_path: Path) -> None:
         job = tmp_path / "job.sh"
         job.write_text("#!/bin/bash\ntrap 'echo saved; exit' TERM\necho begun\nwhile true; do sleep 0.1; done\n")
-        said = tmp_path / "said"
-        own.run("sbatch", "-o", said, job)
-        wait_for(lambda: said.exists() and "begun" in said.read_text(), "the job runs")
+        printed = tmp_path / "printed"
+        own.run("sbatch", "-o", printed, job)
+        wait_for(lambda: printed.exists() and "begun" in printed.read_text(), "the job runs")
         pids = daemons(own.folder).values()
         own.stop()
-        assert said.read_text().endswith("\nsaved\n")
+        assert printed.read_text().endswith("\nsaved\n")
         assert not [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and cmdline(pid)]
         assert own.script("status").returncode == own.script("env").returncode == 1
 
 
 def cmdline(pid: int) -> bytes:
-    """Empty for one that has ended and was not waited for."""
+    """Return the command line of a process; it is empty for a zombie."""
     return Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -1,4 +1,4 @@
-"""Sweeps on Slurm as a user steers them: let go, looked at, stopped, continued; code and YAML that change meanwhile."""
+"""Sweeps on Slurm as a user steers them: left alone, watched, stopped, continued, while code and YAML files change."""
 
 import re
 import shutil
@@ -22,11 +22,11 @@ def wait_for_empty_queue(cluster: Cluster) -> None:
 
 
 def test_detached_then_status(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """wait=false: the command ends while the jobs are in the queue; `status` tells of them until they are done."""
+    """With wait=false the command ends while the jobs are in the queue; `status` shows them until they are done."""
     one_at_a_time = "hydra.launcher.array_parallelism=1"
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.wait=false", one_at_a_time)
-    said = sweep.finish(0)
-    assert f"ddpg-sweep status {sweep.path}" in said
+    printed = sweep.finish(0)
+    assert f"ddpg-sweep status {sweep.path}" in printed
     assert set(sweep.tasks.values()) <= set(slurm.queue())
     sweep.wait_for_step(0, HIT)
     assert table(sweep.manage("status").printed) == {0: "running", 1: "pending"}
@@ -37,7 +37,7 @@ def test_detached_then_status(slurm: Cluster, tmp_path: Path, reference: Referen
 
 
 def test_cancel_then_retry(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """`ddpg-sweep cancel`: what runs saves, what waits is not started; `retry` goes on with both."""
+    """`ddpg-sweep cancel` lets running jobs save and waiting jobs not start; `retry` goes on with both."""
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.array_parallelism=1")
     sweep.wait_for_step(0, HIT)
     cancelled = sweep.manage("cancel")
@@ -54,7 +54,7 @@ def test_cancel_then_retry(slurm: Cluster, tmp_path: Path, reference: Reference)
 
 
 def test_command_is_killed_and_a_waiting_job_cancelled(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """The jobs go on without the command; what was cancelled before it began has vanished, and is retried."""
+    """The jobs go on without the command; a job that was cancelled before its start has vanished, and is retried."""
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.array_parallelism=1")
     sweep.wait_for_step(0, 0)
     kill(sweep.train.process.pid)
@@ -67,7 +67,7 @@ def test_command_is_killed_and_a_waiting_job_cancelled(slurm: Cluster, tmp_path:
 
 
 def test_controller_is_away(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
-    """Nothing is known then: what waits goes on waiting, what would act says so; the run is not touched."""
+    """Then nothing is known: a command that waits goes on waiting, and one that would act ends with a line."""
     cluster = new_cluster(cpus=8, memory_mb=64000, kill_wait=2)
     sweep = Sweep(cluster, tmp_path / "sweep", "seed=1", TOYS_PAUSE_S="0.06")
     sweep.wait_for_step(0, HIT)  # some seconds, after which the controller has its jobs on disk
@@ -82,7 +82,7 @@ def test_controller_is_away(new_cluster: Callable[..., Cluster], tmp_path: Path)
 
 
 def test_two_sweeps_at_once(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """They know nothing of each other, and the end of one is not the end of the other."""
+    """The end of one is not the end of the other."""
     one = Sweep(slurm, tmp_path / "one", "seed=1", "+env.kwargs.crash=350,0")
     two = Sweep(slurm, tmp_path / "two", "seed=1,2")
     one.finish(1)
@@ -93,7 +93,7 @@ def test_two_sweeps_at_once(slurm: Cluster, tmp_path: Path, reference: Reference
 
 
 def test_more_jobs_than_an_array_holds(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
-    """MaxArraySize=3, five jobs: two arrays."""
+    """With MaxArraySize=3, five jobs are two arrays."""
     cluster = new_cluster(cpus=8, memory_mb=64000, kill_wait=2, max_array=3)
     sweep = Sweep(cluster, tmp_path / "sweep", "seed=1,2,3,4,5", "total_steps=50", "eval.every=50")
     sweep.finish(0)
@@ -102,7 +102,7 @@ def test_more_jobs_than_an_array_holds(new_cluster: Callable[..., Cluster], tmp_
 
 
 def test_edits_while_a_job_is_requeued(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """The YAML counts as it was at the submission; code is what is there when the job starts again."""
+    """The YAML files count as they were at the submission; the code counts as it is when the job starts again."""
     code, noise = tmp_path / "own_toys.py", tmp_path / "own_conf" / "noise" / "own.yaml"
     shutil.copy(toys.__file__, code)
     noise.parent.mkdir(parents=True)
@@ -123,7 +123,7 @@ def test_edits_while_a_job_is_requeued(slurm: Cluster, tmp_path: Path, reference
 
 
 class TestRefusals:
-    """One line before anything is submitted, and no folder of a sweep."""
+    """One line comes before anything is submitted."""
 
     @pytest.mark.parametrize(
         ("option", "named"),
@@ -137,6 +137,6 @@ class TestRefusals:
     )
     def test_what_slurm_would_never_run(self, option: str, named: str, slurm: Cluster, tmp_path: Path) -> None:
         sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", option)
-        said = sweep.finish(1).splitlines()
-        assert named in said[-1]
+        printed = sweep.finish(1).splitlines()
+        assert named in printed[-1]
         assert not slurm.queue()

@@ -1,4 +1,4 @@
-"""What a cluster does to running jobs: each run ends with the weights and the record of one that was left alone."""
+"""Events of a cluster: each run ends with the weights and the record of a run that was left alone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ Reference = Callable[..., dict[str, str]]
 
 
 def assert_undisturbed(sweep: Sweep, reference: Reference, *seeds: int) -> None:
-    """The runs of the sweep, of these seeds, are done and exact."""
+    """Assert that the runs of the sweep, which have these seeds, are done and exact."""
     for number, seed in enumerate(seeds):
         assert sweep.status(number)["state"] == "done"
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
@@ -24,7 +24,7 @@ def restarts(sweep: Sweep, number: int) -> int:
 
 
 def test_requeue_in_training(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """`scontrol requeue`: SIGTERM, then the job starts again; the same folder, the same job id."""
+    """`scontrol requeue` sends SIGTERM and starts the job again, with the same folder and the same job id."""
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1")
     sweep.wait_for_step(0, HIT)
     slurm.run("scontrol", "requeue", sweep.tasks[0])
@@ -47,7 +47,7 @@ def test_requeue_of_a_run_that_finishes_in_its_kill_wait(slurm: Cluster, tmp_pat
 
 @pytest.mark.parametrize("partition", ["low", "lowgrace"])
 def test_preemption(slurm: Cluster, tmp_path: Path, reference: Reference, partition: str) -> None:
-    """A job of a higher partition takes the node: SIGUSR2 with SIGTERM at once, or 15 s before it."""
+    """A job of a higher partition takes the node; SIGUSR2 comes with SIGTERM at once, or 15 s before it."""
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", f"hydra.launcher.partition={partition}")
     for number in range(2):
         sweep.wait_for_step(number, HIT)
@@ -64,7 +64,7 @@ SLOW = {"TOYS_PAUSE_S": "0.03"}
 
 
 def test_time_limit_with_retries(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """SIGUSR2 before the limit: it saves, goes back to the queue, and goes on from there."""
+    """On SIGUSR2 before the limit the run saves, goes back to the queue, and goes on from there."""
     sweep = Sweep(slurm, tmp_path / "sweep", *LIMIT, "hydra.launcher.max_num_timeout=9", **SLOW)
     sweep.finish(0, seconds=400)
     assert fingerprint(sweep.runs[0]) == reference("seed=1", "total_steps=1600")
@@ -72,7 +72,7 @@ def test_time_limit_with_retries(slurm: Cluster, tmp_path: Path, reference: Refe
 
 
 def test_time_limit_without_retries(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """SIGUSR2 before the limit: it saves and stays there, FAILED; `ddpg-sweep retry` goes on."""
+    """On SIGUSR2 before the limit the run saves, and the job is FAILED; `ddpg-sweep retry` goes on."""
     sweep = Sweep(slurm, tmp_path / "sweep", *LIMIT, "hydra.launcher.max_num_timeout=0", **SLOW)
     sweep.finish(1)
     assert slurm.state(sweep.tasks[0]) == "FAILED"
@@ -83,7 +83,7 @@ def test_time_limit_without_retries(slurm: Cluster, tmp_path: Path, reference: R
 
 
 def test_node_failure(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """A node that is down: Slurm requeues its jobs, and they go on when it is back."""
+    """Slurm requeues the jobs of a node that is down, and they go on when it is back."""
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2")
     for number in range(2):
         sweep.wait_for_step(number, HIT)
@@ -97,7 +97,7 @@ def test_node_failure(slurm: Cluster, tmp_path: Path, reference: Reference) -> N
 
 
 def test_drain(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """A node that drains: its job ends undisturbed, those in the queue wait until it takes jobs again."""
+    """The job of a node that drains ends undisturbed; jobs in the queue wait until the node takes jobs again."""
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "hydra.launcher.array_parallelism=1")
     sweep.wait_for_step(0, HIT)
     slurm.node("drain")

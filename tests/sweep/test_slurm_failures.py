@@ -1,4 +1,4 @@
-"""Runs of a sweep on Slurm that end badly: the others do not suffer, all is told, and a retry mends it."""
+"""Runs of a sweep on Slurm that end badly: the others do not suffer, all ends are reported, and a retry mends them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,14 +28,14 @@ def test_array_of_which_most_end_badly(slurm: Cluster, tmp_path: Path, reference
     while hits:  # each in its middle, whichever gets there first
         hits.pop(sweep.wait_for(lambda: next((n for n in hits if sweep.step(n) >= HIT), None), "runs get on"))()
     sweep.finish(1)
-    assert_ends_are_told(sweep)
+    assert_ends_are_reported(sweep)
     assert_retry_runs_what_is_not_done(sweep)
     for folder in sweep.runs:
         assert fingerprint(folder) == reference("seed=1")
 
 
-def assert_ends_are_told(sweep: Sweep) -> None:
-    """By Slurm, by the run folders, by `ddpg-train` when it ends and by `ddpg-sweep status`."""
+def assert_ends_are_reported(sweep: Sweep) -> None:
+    """Assert that Slurm, the run folders, `ddpg-train` at its end and `ddpg-sweep status` show every end."""
     states = [sweep.cluster.state(task) for task in sweep.tasks.values()]
     assert states == ["FAILED", "CANCELLED", "FAILED", "FAILED", "FAILED", "COMPLETED"]
     states = ["failed", "interrupted", "failed", "interrupted", "vanished", "done"]
@@ -47,15 +47,15 @@ def assert_ends_are_told(sweep: Sweep) -> None:
     log = (sweep.runs[CRASHES] / "train.log").read_text()
     assert "Traceback (most recent call last)" in log
     assert 'toys.py", line' in log
-    said = sweep.train.printed
-    assert f"ddpg-sweep retry {sweep.path}" in said
-    assert "Traceback" not in said
-    assert table(said) == {number: state for number, state in enumerate(states) if state != "done"}
+    printed = sweep.train.printed
+    assert f"ddpg-sweep retry {sweep.path}" in printed
+    assert "Traceback" not in printed
+    assert table(printed) == {number: state for number, state in enumerate(states) if state != "done"}
     assert table(sweep.manage("status").printed) == dict(enumerate(states))
 
 
 def assert_retry_runs_what_is_not_done(sweep: Sweep) -> None:
-    """In the same folders, each once more, in one array; the run that was left alone is left alone."""
+    """Assert that a retry trains each of them once more, in the same folders and one array, but not the last."""
     before = sweep.tasks
     assert sweep.manage("retry", TOYS_MENDED="1").process.returncode == 0
     after = sweep.tasks
@@ -75,7 +75,7 @@ def assert_retry_runs_what_is_not_done(sweep: Sweep) -> None:
 
 
 def test_packed_runs_do_not_share_their_ends(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
-    """runs_per_job=2: of two jobs with two runs each, one has a run that raises; its neighbour ends well."""
+    """With runs_per_job=2, a run that raises shares its job with a run that ends well."""
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", "+env.kwargs.crash=350,0", "hydra.launcher.runs_per_job=2")
     tasks = sweep.tasks
     assert len(set(tasks.values())) == 2

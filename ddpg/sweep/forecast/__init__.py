@@ -1,1 +1,1 @@
-"""What a sweep will take: hours from short trials, memory from the environments."""
+"""Forecasts for a sweep: hours from short trials, memory from the environments."""

@@ -1,4 +1,4 @@
-"""What runs will take: hours, from probes of a few of them, and memory."""
+"""Forecasts for runs: hours, from probes of a few of them, and memory."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ UNSEEN_GB = 0.2
 
 @dataclass(frozen=True)
 class Forecast:
-    """What each of some runs will take, which take the same.
+    """The time and memory of each of some runs, for which they are the same.
 
     Args:
         runs: the runs.

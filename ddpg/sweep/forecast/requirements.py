@@ -26,7 +26,7 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class EnvFacts:
-    """What an environment decides about a run's memory and time.
+    """Facts of an environment that decide about the memory and time of a run.
 
     Args:
         transition_bytes: the size of a transition in the replay buffer.

@@ -1,4 +1,4 @@
-"""The pool: runs as processes on their own cores, whatever their end, and what becomes of them on a signal."""
+"""The pool: runs as processes with cores of their own, at each of their ends, and on a signal."""
 
 import errno
 import json
@@ -41,7 +41,7 @@ def _own_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
-    """prepare("code", ...): a run for each piece of code, which a worker of the pool would execute."""
+    """prepare("code", ...): a run for each piece of code, which the pool's workers execute instead of training."""
     worker = tmp_path / "worker.py"
     worker.write_text(WORKER)
     popen = subprocess.Popen
@@ -64,19 +64,19 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
 
 
 DONE = 'status(state="done", last_return=1.0)\n'
-TOLD = """
-def told(signum, frame):
+SAVES = """
+def save(signum, frame):
     status(state="interrupted", error=signal.Signals(signum).name)
     sys.exit(128 + signum)
-for s in (signal.SIGTERM, signal.SIGUSR2): signal.signal(s, told)
+for s in (signal.SIGTERM, signal.SIGUSR2): signal.signal(s, save)
 status(state="running")
 (path / "ready").touch()
 """
-WAIT = TOLD + "while True: time.sleep(0.01)\n"
+WAIT = SAVES + "while True: time.sleep(0.01)\n"
 
 
 def meet(name: str) -> str:
-    """Waits until the first two runs have this file."""
+    """Return code that waits until the first two runs have this file."""
     return f"while not all((path.parent / n / '{name}').exists() for n in '01'): time.sleep(0.01)\n"
 
 
@@ -85,8 +85,8 @@ def state(run: SweepRun) -> tuple[str, str]:
     return status["state"], status.get("error", "")
 
 
-def test_every_end_is_told(prepare: Prepare) -> None:
-    """Also of a process that dies without a word; none stops another."""
+def test_every_end_is_recorded(prepare: Prepare) -> None:
+    """A process that dies without a word is no exception, and no end stops another run."""
     runs = prepare(
         DONE,
         'status(state="failed", error="ValueError: no"); sys.exit(1)',
@@ -114,23 +114,23 @@ def test_a_second_attempt_that_dies_is_not_taken_for_the_first(prepare: Prepare)
 
 
 def test_a_second_attempt_that_fails_like_the_first(prepare: Prepare) -> None:
-    """Nothing in status.json changes, but it is the run's own word."""
+    """The text of status.json does not change, but the run has written it again."""
     runs = prepare('status(state="failed", error="ValueError: no"); sys.exit(1)')
     RunFolder(runs[0].path).write_status(state="failed", error="ValueError: no")
     Pool(1, 1, HERE).train(runs, InterruptFlag())
     assert state(runs[0]) == ("failed", "ValueError: no")
 
 
-def test_a_failure_before_the_run_could_tell(prepare: Prepare) -> None:
-    """What was printed in this attempt says why: a mistake in the config, a package that the node has not."""
+def test_a_failure_before_the_run_writes_its_status(prepare: Prepare) -> None:
+    """The last line of this attempt says why: a mistake in the config, a package that the node lacks."""
     error = "logging.error('no Python module nope is installed')"
     log = "import logging; logging.basicConfig(stream=sys.stdout, format='[%(asctime)s][%(levelname)s] %(message)s')\n"
     runs = prepare(log + error + "; sys.exit(1)", "raise ValueError('no\\nluck')", "sys.exit(1)")
     for run in runs:
         (run.path / "train.log").write_text("of an earlier attempt\n")
     Pool(1, 1, HERE).train(runs, InterruptFlag())
-    said = ["no Python module nope is installed", "luck", "exit code 1"]
-    assert [state(run) for run in runs] == [("failed", one) for one in said]
+    reasons = ["no Python module nope is installed", "luck", "exit code 1"]
+    assert [state(run) for run in runs] == [("failed", reason) for reason in reasons]
 
 
 def test_a_folder_of_another_process_is_left_alone(prepare: Prepare) -> None:
@@ -148,9 +148,9 @@ def test_a_folder_of_another_process_is_left_alone(prepare: Prepare) -> None:
     ids=lambda value: str(value),
 )
 def test_a_signal_is_passed_on(prepare: Prepare, sent: signal.Signals, heard: str) -> None:
-    """The runs save and end; what waits is not started. A second Ctrl-C would cut a save short, so SIGINT is not."""
+    """The runs save and end, and no other run starts. SIGINT comes as SIGTERM: a second one would cut a save short."""
     signaller = f"{meet('ready')}os.kill({os.getpid()}, {sent})\n"
-    runs = prepare(WAIT, WAIT, TOLD + signaller + "while True: time.sleep(0.01)\n", DONE)
+    runs = prepare(WAIT, WAIT, SAVES + signaller + "while True: time.sleep(0.01)\n", DONE)
     with InterruptFlag() as interrupt:
         assert Pool(3, 1, HERE).train(runs, interrupt) == runs
     assert interrupt.signum == sent
@@ -159,7 +159,7 @@ def test_a_signal_is_passed_on(prepare: Prepare, sent: signal.Signals, heard: st
 
 
 def test_a_signal_before_a_run_can_hear(prepare: Prepare) -> None:
-    """Python is still starting, or torch being loaded, or it draws its pictures: nothing is to be saved."""
+    """Python is still starting, or loads torch, or the run draws its pictures: there is nothing to save."""
     runs = prepare(f"os.kill({os.getpid()}, signal.SIGTERM)\nwhile True: time.sleep(0.01)")
     with InterruptFlag() as interrupt:
         Pool(1, 1, HERE).train(runs, interrupt)
@@ -167,7 +167,7 @@ def test_a_signal_before_a_run_can_hear(prepare: Prepare) -> None:
 
 
 def test_done_with_fewer_steps_than_the_config_has_now(prepare: Prepare) -> None:
-    """The sweep was started again with more steps: that is not done before they are."""
+    """The sweep was started again with more steps, so a run is done when it has these."""
     done = """
         steps = int((path / "steps").read_text()) if (path / "steps").exists() else 60
         status(state="done", env_step=steps, last_return=1.0)
@@ -209,7 +209,7 @@ def test_one_bad_folder_stops_no_other_run(mishap: str, prepare: Prepare, caplog
 def test_runs_find_packages_where_the_sweep_was_started(
     prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Wherever `ddpg-sweep retry` is called, with a relative path or not."""
+    """The folder in which `ddpg-sweep retry` is called does not matter."""
     (started_in := tmp_path / "project").mkdir()
     (run,) = prepare(DONE + "print(os.getcwd(), flush=True)\n")
     monkeypatch.chdir(tmp_path)
@@ -226,11 +226,11 @@ def test_runs_have_their_own_cores_threads_and_log(prepare: Prepare) -> None:
     runs, before = prepare(code + here, code + here), usable()
     Pool(2, 1, HERE).train(runs, InterruptFlag())
     assert usable() == before
-    said = [json.loads((run.path / "train.log").read_text()) for run in runs]
-    assert [threads for _, threads in said] == ["1", "1"]
+    printed = [json.loads((run.path / "train.log").read_text()) for run in runs]
+    assert [threads for _, threads in printed] == ["1", "1"]
     if len(usable()) > 1:
-        assert all(len(cores) == 1 for cores, _ in said)
-        assert said[0][0] != said[1][0]
+        assert all(len(cores) == 1 for cores, _ in printed)
+        assert printed[0][0] != printed[1][0]
 
 
 def test_a_run_whose_cores_were_taken_away_goes_on(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Submission through submitit, with a program in sbatch's place: arrays, their limits, refusals; and the waiting."""
+"""Submission through submitit, with a program in the place of sbatch: arrays, limits, refusals, and the wait."""
 
 import os
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def sweep(tmp_path: Path) -> SweepFolder:
 
 @pytest.fixture
 def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """sbatch(code): a program of that name; the scripts that it was given can be read in tmp_path."""
+    """sbatch(code): makes a program of that name; COUNT keeps the scripts that it gets in tmp_path."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(slurm, "limits", lambda: slurm.Limits(3, 10000))
@@ -57,7 +57,7 @@ def chosen(**values: object) -> SlurmOptions:
 
 
 def test_arrays_within_the_limit(sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path) -> None:
-    """MaxArraySize=3: 7 jobs are 3 arrays, the last of a single job, which Slurm names otherwise."""
+    """With MaxArraySize=3, 7 jobs are 3 arrays, the last of a single job, whose name has no underscore."""
     sbatch(COUNT)
     jobs = submit(sweep, range(7), chosen())
     assert jobs == ["100_0", "100_1", "100_2", "101_0", "101_1", "101_2", "102"]
@@ -81,15 +81,15 @@ def test_what_sbatch_is_asked(sweep: SweepFolder, sbatch: Callable[[str], None],
 
 
 def test_refused_in_the_middle(sweep: SweepFolder, sbatch: Callable[[str], None]) -> None:
-    """What was taken stays known, and the rest is not lost."""
+    """The jobs that Slurm has taken stay on record, and the others can be retried."""
     sbatch(f'[ -e script-0 ] && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}\n{COUNT}')
-    with pytest.raises(UserError, match=r"QOSMaxSubmitJobPerUserLimit.*; 3 of 7 jobs are submitted, ddpg-sweep retry"):
+    with pytest.raises(UserError, match=r"QOSMaxSubmitJobPerUserLimit.* 3 of 7 jobs .*ddpg-sweep retry"):
         submit(sweep, range(7), chosen())
     assert sorted(sweep.newest_tasks()) == [0, 1, 2]
 
 
 def test_a_full_disk(sweep: SweepFolder, sbatch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """After sbatch, perhaps: how to find what the sweep does not know of is said."""
+    """sbatch may have taken jobs before, so the message says how to find them."""
     sbatch(COUNT)
 
     def full(*_: object, **__: object) -> None:
@@ -111,7 +111,7 @@ def test_ctrl_c_between_two_arrays(
 
 
 def test_waits_for_its_own_jobs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Also while Slurm does not answer; requeued jobs are in the queue, so not ended."""
+    """It waits while Slurm does not answer, and while requeued jobs are in the queue."""
     running, pending = slurm.QueuedJob("RUNNING", "None"), slurm.QueuedJob("PENDING", "BeginTime")
     answers = [{"7_0": running, "7_1": pending}, None, {"7_0": pending}, None, {"8": running}]
     asked = iter(answers)

@@ -1,4 +1,4 @@
-"""The process of one run: the exit code says how it ended, train.log why."""
+"""The process of one run: its exit code shows how it ended, and train.log why."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def frozen(tmp_path: Path, compose: Callable[..., DictConfig]) -> Freeze:
 
 
 def start(path: Path, parent: int | None = None, directory: Path | None = None) -> subprocess.Popen[str]:
-    """As `start_worker` does, but what it prints can be read here."""
+    """Start a worker as `start_worker` does, but so that its output can be read here."""
     return subprocess.Popen(
         command("ddpg.sweep.execute.worker", str(path), str(parent or os.getpid())),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
@@ -56,9 +56,9 @@ def test_done_and_done_already(frozen: Freeze) -> None:
     assert start(path).wait(60) == 0
     assert RunFolder(path).status()["state"] == "done"
     again = start(path)
-    said, _ = again.communicate(timeout=60)
+    printed, _ = again.communicate(timeout=60)
     assert again.returncode == 0
-    assert "is done: return" in said
+    assert "is done: return" in printed
 
 
 def test_interrupted_and_continued(frozen: Freeze) -> None:
@@ -66,8 +66,8 @@ def test_interrupted_and_continued(frozen: Freeze) -> None:
     process = start(path)
     until(lambda: reached(path, 300))
     process.send_signal(signal.SIGUSR2)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGUSR2, said
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGUSR2, printed
     status = RunFolder(path).status()
     assert status["state"] == "interrupted"
     assert status["env_step"] > 0
@@ -81,23 +81,23 @@ def test_a_mistake_is_one_line(frozen: Freeze) -> None:
     path = frozen()
     RunFolder(path).config.write_text("seed: -1\n")
     process = start(path)
-    said, _ = process.communicate(timeout=60)
+    printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "seed=-1 is out of range" in said
-    assert "Traceback" not in said
+    assert "seed=-1 is out of range" in printed
+    assert "Traceback" not in printed
 
 
 def test_a_bug_keeps_its_traceback(frozen: Freeze) -> None:
     path = frozen("total_steps=100")
     (path / "checkpoint").write_text("a file where a folder should be")
     process = start(path)
-    said, _ = process.communicate(timeout=60)
+    printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "Traceback" in said
+    assert "Traceback" in printed
 
 
 def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
-    """kill -9 of the pool: the run saves, and no process stays that nobody knows of."""
+    """After kill -9 of the pool the run saves, and no process stays that nobody knows of."""
     path = frozen("total_steps=1000000", "env.max_episode_steps=20", "updates_per_step=0.01")
     code = "import sys; from pathlib import Path; from ddpg.sweep.execute.worker import start_worker; "
     code += "start_worker(Path(sys.argv[1]), 1, Path.cwd()).wait()"
@@ -109,14 +109,14 @@ def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
 
 
 def test_it_does_not_start_when_its_supervisor_has_died(frozen: Freeze) -> None:
-    """In the moment in which Python started: the parent is another process by then."""
+    """The supervisor died while Python started, so the parent is another process by then."""
     path = frozen("total_steps=60")
     assert start(path, parent=os.getppid()).wait(60) == 128 + signal.SIGTERM
     assert RunFolder(path).status() == {}
 
 
 def test_packages_of_its_directory(frozen: Freeze, tmp_path: Path) -> None:
-    """Those that the YAML names are found; none takes the place of Python's or ours."""
+    """Packages that the YAML names are found there, and none of them hides one of Python's or of this project's."""
     (tmp_path / "here").mkdir()
     for name in ("ddpg", "signal", "yaml"):
         (tmp_path / "here" / f"{name}.py").write_text("raise RuntimeError('this one was imported')")
@@ -125,6 +125,6 @@ def test_packages_of_its_directory(frozen: Freeze, tmp_path: Path) -> None:
     config = RunFolder(path).config
     config.write_text(config.read_text().replace("  imports: []\n", "  imports: [own_envs]\n"))
     process = start(path, directory=tmp_path / "here")
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
-    assert "own envs are here" in said
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    assert "own envs are here" in printed

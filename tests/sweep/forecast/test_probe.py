@@ -61,7 +61,7 @@ def test_speeds(resolved: Callable[..., dict[str, Any]], place: Path, monkeypatc
 
 
 def test_probe_of_what_fails(resolved: Callable[..., dict[str, Any]], place: Path) -> None:
-    with pytest.raises(UserError, match=r"^the probe failed: env\.id=Pendulum-v1: building it failed.*nonsense"):
+    with pytest.raises(UserError, match=r"probe .*env\.id=Pendulum-v1.*nonsense.*probe=0"):
         probe(resolved("+env.kwargs.nonsense=1"), seconds=0.5)
     assert list(place.iterdir()) == []
 
@@ -70,7 +70,7 @@ def test_probe_that_shows_nothing(
     resolved: Callable[..., dict[str, Any]], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "GIVE_UP_S", 0.0)
-    with pytest.raises(UserError, match=r"^the probe saw fewer than 1100 steps in 0 s; probe=0"):
+    with pytest.raises(UserError, match=r"1100 steps in 0 s.*probe=0"):
         probe(resolved(*TINY), seconds=0.0)
     assert list(place.iterdir()) == []
 

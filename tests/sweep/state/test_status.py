@@ -19,52 +19,52 @@ from ddpg.sweep.state.status import STATES, RunState, State, state_of, states
 from ddpg.sweep.state.table import ending, status, table
 from ddpg.sweep.state.tasks import Fate, Task
 
-SAID = ("done", "running", "failed", "interrupted", None)
+RECORDED = ("done", "running", "failed", "interrupted", None)
 FATES: tuple[Fate | None, ...] = ("waiting", "started", "gone", "unknown", None)
 RUNNING, FAILED, DONE = {"state": "running"}, {"state": "failed", "error": "no"}, {"state": "done"}
 
 
 @pytest.fixture
 def slurm(fake_slurm: FakeSlurm) -> FakeSlurm:
-    """The Slurm of these tests is not the real one."""
+    """Take the place of the real Slurm."""
     return fake_slurm
 
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
-    """One that lives until the test ends."""
+    """A process that lives until the test ends."""
     with subprocess.Popen(["sleep", "600"]) as sleeping:
         yield sleeping
         sleeping.kill()
 
 
-def said(sweep: SweepFolder) -> list[State]:
+def states_of(sweep: SweepFolder) -> list[State]:
     return [run.state for run in states(sweep)]
 
 
-def told_at_the_end(sweep: SweepFolder) -> str:
+def printed_at_the_end(sweep: SweepFolder) -> str:
     return ending(sweep, states(sweep))
 
 
 class TestStateOf:
-    """Every combination of what status.json says, and since when, with what became of the task."""
+    """Every combination of the state in status.json, its age, the fate of the task and the lock of the folder."""
 
     @pytest.mark.parametrize(
-        ("said", "since", "fate", "held"), list(product(SAID, (True, False), FATES, (True, False)))
+        ("recorded", "is_newer", "fate", "locked"), list(product(RECORDED, (True, False), FATES, (True, False)))
     )
-    def test_rules(self, said: str | None, since: bool, fate: Fate | None, held: bool) -> None:
-        state = state_of(said, since, fate, held)
+    def test_rules(self, recorded: str | None, is_newer: bool, fate: Fate | None, locked: bool) -> None:
+        state = state_of(recorded, is_newer, fate, locked)
         assert state in STATES
-        assert (state == "done") == (said == "done")
-        assert (state == "not submitted") == (fate is None and said is None and not held)
-        if held and said != "done":
+        assert (state == "done") == (recorded == "done")
+        assert (state == "not submitted") == (fate is None and recorded is None and not locked)
+        if locked and recorded != "done":
             assert state == "running"
         if state in ("failed", "interrupted"):
-            assert said == state
+            assert recorded == state
         if state == "vanished":
             assert fate in ("gone", None)
-            assert said in ("running", None)
-        if fate == "waiting" and not held and said != "done":
+            assert recorded in ("running", None)
+        if fate == "waiting" and not locked and recorded != "done":
             assert state == "pending"
 
     @pytest.mark.parametrize(("state", "fate"), list(product(STATES, FATES)))
@@ -74,7 +74,7 @@ class TestStateOf:
         assert run.can_be_retried == (state not in ("done", "running") and fate in ("gone", None))
 
     @pytest.mark.parametrize(
-        ("said", "since", "fate", "state"),
+        ("recorded", "is_newer", "fate", "state"),
         [
             ("running", True, "started", "running"),
             ("failed", True, "started", "failed"),  # its job goes on with other runs
@@ -92,8 +92,8 @@ class TestStateOf:
             ("interrupted", True, None, "interrupted"),
         ],
     )
-    def test_cases(self, said: str | None, since: bool, fate: Fate | None, state: State) -> None:
-        assert state_of(said, since, fate, locked=False) == state
+    def test_cases(self, recorded: str | None, is_newer: bool, fate: Fate | None, state: State) -> None:
+        assert state_of(recorded, is_newer, fate, locked=False) == state
 
 
 class TestOnSlurm:
@@ -105,16 +105,16 @@ class TestOnSlurm:
         expected = [
             "done", "running", "pending", "failed", "interrupted", "vanished", "vanished", "pending", "not submitted"
         ]  # fmt: skip
-        assert said(sweep) == expected
+        assert states_of(sweep) == expected
         assert [run.run.number for run in states(sweep) if run.can_be_retried] == [3, 4, 5, 6, 8]
         assert len(slurm.calls("squeue")) == 2  # one for each look
         assert f"--user={os.getuid()} " in slurm.calls("squeue")[0]
 
     def test_jobs_of_those_who_submitted_them(self, tmp_path: Path, slurm: FakeSlurm) -> None:
-        """Not of whose folder it is: a colleague can retry, and a file system can show another owner."""
+        """The owner of the folder does not matter: a colleague can retry, and a file system can show another owner."""
         slurm.queue(_12="RUNNING|None", _34="RUNNING|None")
         sweep = write_sweep(tmp_path / "sweep", [RUNNING, None], [{"12": [0]}, {"34": [1]}], users=[4343, 4242])
-        assert said(sweep) == ["running", "pending"]
+        assert states_of(sweep) == ["running", "pending"]
         assert ["--user=4242,4343" in words.split() for words in slurm.calls("squeue")] == [True]
 
     def test_newest_submission_counts(self, tmp_path: Path, slurm: FakeSlurm) -> None:
@@ -122,7 +122,7 @@ class TestOnSlurm:
         slurm.queue(_34="RUNNING|None")
         sweep = write_sweep(tmp_path / "sweep", [FAILED, FAILED], [{"12_0": [0], "12_1": [1]}, {"34": [0]}])
         written(sweep.runs[0].path, hours_ago=1.5)
-        assert said(sweep) == ["pending", "failed"]
+        assert states_of(sweep) == ["pending", "failed"]
 
     @pytest.mark.parametrize(
         ("job", "state", "shown"),
@@ -143,21 +143,21 @@ class TestOnSlurm:
     def test_runs_that_share_a_job(self, tmp_path: Path, slurm: FakeSlurm) -> None:
         slurm.queue(_12_0="RUNNING|None")
         sweep = write_sweep(tmp_path / "sweep", [DONE, FAILED, RUNNING, FAILED], [{"12_0": [0, 1, 2], "12_1": [3]}])
-        assert said(sweep) == ["done", "failed", "running", "failed"]
+        assert states_of(sweep) == ["done", "failed", "running", "failed"]
         assert [run.can_be_retried for run in states(sweep)] == [False, False, False, True]
 
     def test_run_that_ends_while_slurm_is_asked(self, tmp_path: Path, slurm: FakeSlurm) -> None:
-        """Its job is not in the queue any more: then its folder says so."""
+        """Its job is not in the queue any more, and its folder says that it is done."""
         sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}])
         slurm.program(
             "squeue", f"echo '{json.dumps(DONE | {'env_step': TOTAL})}' > {sweep.runs[0].path / 'status.json'}"
         )
-        assert said(sweep) == ["done"]
+        assert states_of(sweep) == ["done"]
 
     def test_slurm_does_not_answer(self, tmp_path: Path, slurm: FakeSlurm) -> None:
         slurm.program("squeue", "exit 1")
         sweep = write_sweep(tmp_path / "sweep", [DONE, RUNNING, FAILED, None], [{"12_0": [0, 1, 2, 3]}])
-        assert said(sweep) == ["done", "running", "failed", "pending"]
+        assert states_of(sweep) == ["done", "running", "failed", "pending"]
         lines = status(sweep, None, None).splitlines()
         assert lines[-2:] == [
             "4 runs: 1 done, 1 running, 1 pending, 1 failed",
@@ -165,49 +165,49 @@ class TestOnSlurm:
         ]
 
     def test_nothing_is_asked_about_a_sweep_of_this_machine(self, tmp_path: Path, slurm: FakeSlurm) -> None:
-        assert said(write_sweep(tmp_path / "sweep", [RUNNING], [{"host:1:2": [0]}])) == ["running"]
+        assert states_of(write_sweep(tmp_path / "sweep", [RUNNING], [{"host:1:2": [0]}])) == ["running"]
         assert not slurm.calls("squeue")
 
 
 class TestOnThisMachine:
     def test_pool_that_lives(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
         sweep = write_sweep(tmp_path / "sweep", [RUNNING, None], [{pool(process.pid): [0, 1]}])
-        assert said(sweep) == ["running", "pending"]
+        assert states_of(sweep) == ["running", "pending"]
 
     def test_pool_that_has_not_come_to_a_run(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
-        """What its folder says is of an attempt before."""
+        """Its folder shows the end of an attempt before."""
         sweep = write_sweep(tmp_path / "sweep", [FAILED, FAILED], [{pool(process.pid): [0, 1]}])
         written(sweep.runs[0].path, hours_ago=1.001)
         written(sweep.runs[1].path, hours_ago=0.999)
-        assert said(sweep) == ["pending", "failed"]
+        assert states_of(sweep) == ["pending", "failed"]
 
     def test_pool_that_was_killed(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
         """It is a zombie until its parent looks; then there is no such process."""
         sweep = write_sweep(tmp_path / "sweep", [RUNNING, None], [{pool(process.pid): [0, 1]}])
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert said(sweep) == ["vanished", "vanished"]
+        assert states_of(sweep) == ["vanished", "vanished"]
         process.wait()
-        assert said(sweep) == ["vanished", "vanished"]
+        assert states_of(sweep) == ["vanished", "vanished"]
 
     def test_process_number_that_was_given_again(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
         task = f"{socket.gethostname()}:{process.pid}:17"
-        assert said(write_sweep(tmp_path / "sweep", [RUNNING], [{task: [0]}])) == ["vanished"]
+        assert states_of(write_sweep(tmp_path / "sweep", [RUNNING], [{task: [0]}])) == ["vanished"]
 
     def test_process_that_asks(self, tmp_path: Path) -> None:
-        """A launcher that waited asks when it has no runs any more."""
+        """A launcher that waited asks after the end of its last run."""
         sweep = write_sweep(tmp_path / "sweep", [FAILED, RUNNING], [{pool(os.getpid()): [0, 1]}])
-        assert said(sweep) == ["failed", "vanished"]
+        assert states_of(sweep) == ["failed", "vanished"]
         assert all(run.can_be_retried for run in states(sweep))
 
     def test_run_that_somebody_trains(self, tmp_path: Path) -> None:
-        """Its pool is gone, but the run's folder is held: it was resumed by hand, or saves before it ends."""
+        """Its pool is gone, but the run's folder is locked: it was resumed by hand, or saves before it ends."""
         sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{f"{socket.gethostname()}:1:17": [0]}])
         with (sweep.runs[0].path / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            assert said(sweep) == ["running"]
+            assert states_of(sweep) == ["running"]
             assert not states(sweep)[0].can_be_retried
-        assert said(sweep) == ["vanished"]
+        assert states_of(sweep) == ["vanished"]
 
     def test_other_host(self, tmp_path: Path) -> None:
         sweep = write_sweep(tmp_path / "sweep", [RUNNING, FAILED, None, DONE], [{"far:1:17": [0, 1, 2, 3]}])
@@ -226,7 +226,7 @@ def test_more_steps_in_the_same_folder(tmp_path: Path) -> None:
 
 
 class TestOfHydra:
-    """Sweeps of Hydra's own launchers: no sweep.json."""
+    """Sweeps of Hydra's own launchers, which have no sweep.json."""
 
     def test_runs_in_their_order(self, tmp_path: Path) -> None:
         for number, run in enumerate([DONE, FAILED, *[DONE] * 9]):
@@ -244,10 +244,10 @@ class TestOfHydra:
     def test_running_is_what_holds_its_folder(self, tmp_path: Path) -> None:
         folder = write_run(tmp_path / "0_run", RUNNING)
         (folder / "provenance.json").write_text(json.dumps([{"machine": {"host": socket.gethostname()}}]))
-        assert said(SweepFolder(tmp_path)) == ["vanished"]
+        assert states_of(SweepFolder(tmp_path)) == ["vanished"]
         with (folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            assert said(SweepFolder(tmp_path)) == ["running"]
+            assert states_of(SweepFolder(tmp_path)) == ["running"]
 
     def test_running_on_another_host(self, tmp_path: Path) -> None:
         folder = write_run(tmp_path / "0_run", RUNNING)
@@ -257,19 +257,19 @@ class TestOfHydra:
 
     def test_one_run_is_no_sweep(self, tmp_path: Path) -> None:
         write_run(tmp_path / "run", DONE)
-        with pytest.raises(UserError, match=r"is a run, not a sweep; to go on with it: ddpg-train resume="):
+        with pytest.raises(UserError, match=r"ddpg-train resume="):
             states(SweepFolder(tmp_path / "run"))
 
     def test_folder_of_sweeps(self, tmp_path: Path) -> None:
         for name in ("one", "two"):
             write_sweep(tmp_path / name, [DONE])
-        with pytest.raises(UserError, match=r"holds 2 sweeps: name one of them, as in .*two$"):
+        with pytest.raises(UserError, match=r"2 sweeps.*two$"):
             states(SweepFolder(tmp_path))
 
     def test_nothing_there(self, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match="there is no such folder"):
+        with pytest.raises(UserError, match="nope"):
             states(SweepFolder(tmp_path / "nope"))
-        with pytest.raises(UserError, match=r"it has no sweep\.json, and there are no runs in it"):
+        with pytest.raises(UserError, match=r"no sweep\.json.* no runs"):
             states(SweepFolder(tmp_path))
 
 
@@ -324,11 +324,11 @@ class TestTable:
         assert [line.split()[0] for line in lines] == ["job", "1", "2", "3", "go"]
         assert status(sweep, ["running"], None).splitlines()[0] == "3 runs: 1 done, 1 failed, 1 not submitted"
 
-    def test_summary_tells_what_ended_and_is_not_done(self, tmp_path: Path) -> None:
-        lines = told_at_the_end(write_sweep(tmp_path / "sweep", [DONE, FAILED])).splitlines()
+    def test_ending_shows_what_ended_and_is_not_done(self, tmp_path: Path) -> None:
+        lines = printed_at_the_end(write_sweep(tmp_path / "sweep", [DONE, FAILED])).splitlines()
         assert [line.split()[0] for line in lines] == ["job", "1", "2", "go"]
-        assert told_at_the_end(write_sweep(tmp_path / "done", [DONE])) == "1 run: 1 done"
-        assert told_at_the_end(write_sweep(tmp_path / "begun", [RUNNING, None], [{"far:1:17": [0, 1]}])) == (
+        assert printed_at_the_end(write_sweep(tmp_path / "done", [DONE])) == "1 run: 1 done"
+        assert printed_at_the_end(write_sweep(tmp_path / "begun", [RUNNING, None], [{"far:1:17": [0, 1]}])) == (
             "2 runs: 1 running, 1 pending"
         )
 

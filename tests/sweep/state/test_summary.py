@@ -1,4 +1,4 @@
-"""What a run folder says, also one that a killed process, a power cut or a full disk left."""
+"""A run folder in a few numbers, also after a killed process, a power cut or a full disk."""
 
 import json
 import math
@@ -27,7 +27,7 @@ rows = st.lists(
 
 
 def newest(content: bytes, name: str) -> float | None:
-    """Read from the start, line by line."""
+    """Return the newest value, reading from the start, line by line."""
     found = [json.loads(line) for line in content.split(b"\n")[:-1]]
     return next((one[name] for one in reversed(found) if name in one), None)
 
@@ -43,10 +43,10 @@ def test_newest_values_of_a_record_that_was_cut_anywhere(tmp_path: Path, rows: l
     content = content[: data.draw(st.integers(0, len(content)))]
     folder = write_run(tmp_path / "run", {"state": "running"})
     (folder / "metrics.jsonl").write_bytes(content)
-    seen = summarize(folder)
-    assert seen.reached_step == (newest(content, "env_step") or 0)
-    assert same(seen.sps, newest(content, SPEED))
-    assert same(seen.last_return, newest(content, RETURN))
+    summary = summarize(folder)
+    assert summary.reached_step == (newest(content, "env_step") or 0)
+    assert same(summary.sps, newest(content, SPEED))
+    assert same(summary.last_return, newest(content, RETURN))
 
 
 @FRESH
@@ -63,28 +63,28 @@ def test_nothing_in_a_folder_raises(tmp_path: Path, garbage: bytes) -> None:
 def test_torn_status(tmp_path: Path, content: str) -> None:
     folder = write_run(tmp_path / "run", {}, [row(40, charts__SPS=3.0)])
     (folder / "status.json").write_text(content)
-    seen = summarize(folder)
-    assert (seen.state, seen.unreadable) == (None, "status.json cannot be read: it is torn")
-    assert (seen.reached_step, seen.total_steps) == (40, TOTAL)
+    summary = summarize(folder)
+    assert (summary.state, summary.unreadable) == (None, "status.json cannot be read: it is torn")
+    assert (summary.reached_step, summary.total_steps) == (40, TOTAL)
 
 
 def test_evaluation_far_from_the_end(tmp_path: Path) -> None:
-    """The short tail has none, the long one has."""
+    """It is not in the short tail, but in the long one."""
     steps = [row(100, eval__episodic_return=5.0), *(row(101 + n, losses__qf1_loss=0.1) for n in range(TAILS[0] // 30))]
-    seen = summarize(write_run(tmp_path / "run", {"state": "running"}, steps))
-    assert seen.last_return == 5.0
-    assert seen.reached_step == 100 + TAILS[0] // 30
+    summary = summarize(write_run(tmp_path / "run", {"state": "running"}, steps))
+    assert summary.last_return == 5.0
+    assert summary.reached_step == 100 + TAILS[0] // 30
 
 
 def test_what_a_finished_run_says(tmp_path: Path) -> None:
     status = {"state": "done", "env_step": TOTAL, "last_return": 3.0, "best_return": 4.0}
-    seen = summarize(write_run(tmp_path / "run", status, [row(990, charts__SPS=50.0)]))
-    assert (seen.state, seen.saved_step, seen.reached_step) == ("done", TOTAL, TOTAL)
-    assert (seen.total_steps, seen.last_return, seen.sps, seen.error) == (TOTAL, 3.0, 50.0, "")
+    summary = summarize(write_run(tmp_path / "run", status, [row(990, charts__SPS=50.0)]))
+    assert (summary.state, summary.saved_step, summary.reached_step) == ("done", TOTAL, TOTAL)
+    assert (summary.total_steps, summary.last_return, summary.sps, summary.error) == (TOTAL, 3.0, 50.0, "")
 
 
 @pytest.mark.parametrize(
-    ("said", "env_step", "shown"),
+    ("recorded", "env_step", "state"),
     [
         ("done", TOTAL, "done"),
         ("done", TOTAL + 1, "done"),
@@ -92,15 +92,15 @@ def test_what_a_finished_run_says(tmp_path: Path) -> None:
         ("failed", 3, "failed"),
     ],
 )
-def test_done_is_as_many_steps_as_the_config_has(tmp_path: Path, said: str, env_step: int, shown: str) -> None:
-    folder = write_run(tmp_path / "run", {"state": said, "env_step": env_step})
-    assert summarize(folder).state == shown
+def test_done_is_as_many_steps_as_the_config_has(tmp_path: Path, recorded: str, env_step: int, state: str) -> None:
+    folder = write_run(tmp_path / "run", {"state": recorded, "env_step": env_step})
+    assert summarize(folder).state == state
     (folder / "config.yaml").unlink()  # nothing is known of more steps
-    assert summarize(folder).state == said
+    assert summarize(folder).state == recorded
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("error", "line"),
     [
         ("reward is not finite (at env_step 3, episode 1)", "reward is not finite (at env_step 3, episode 1)"),
         ("ValueError: one\nand two", "ValueError: one"),
@@ -108,14 +108,14 @@ def test_done_is_as_many_steps_as_the_config_has(tmp_path: Path, said: str, env_
         (None, ""),
     ],
 )
-def test_first_line_of_the_error(tmp_path: Path, said: str | None, shown: str) -> None:
-    assert summarize(write_run(tmp_path / "run", {"state": "failed", "error": said})).error == shown
+def test_first_line_of_the_error(tmp_path: Path, error: str | None, line: str) -> None:
+    assert summarize(write_run(tmp_path / "run", {"state": "failed", "error": error})).error == line
 
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     for name in ("status.json", "metrics.jsonl", "config.yaml"):
         (folder / name).mkdir(parents=True)
-    seen = summarize(folder)
-    assert (seen.state, seen.total_steps) == (None, None)
-    assert seen.unreadable == "status.json cannot be read: Is a directory"
+    summary = summarize(folder)
+    assert (summary.state, summary.total_steps) == (None, None)
+    assert summary.unreadable == "status.json cannot be read: Is a directory"
