@@ -1,4 +1,4 @@
-"""DDPG: Algorithm 1 of Lillicrap et al. (2016), "the paper" from here on.
+"""DDPG: Algorithm 1 of Lillicrap et al. (2016), which is called "the paper" in this package.
 
 "Continuous control with deep reinforcement learning", arXiv:1509.02971. The methods that grew out
 of it are choices of the same class: several critics, delayed updates and smoothed targets (TD3,
@@ -30,7 +30,7 @@ from ddpg.ranges import NonNegative, Positive, PositiveInt
 
 
 class Due(NamedTuple):
-    """Which parts of an update fall due beside the critic's."""
+    """The parts of an update that fall due beside the critic's."""
 
     actor: bool
     targets: bool
@@ -98,21 +98,21 @@ class DDPG:
         return {"actor": self.actor, "critic": self.critic}
 
     def act(self, obs: np.ndarray) -> np.ndarray:
-        """Give mu(s), (action_dim,), float32, for one observation of shape obs_shape."""
+        """Return mu(s) for one observation, (*obs_shape) -> (action_dim,), float32."""
         return act(self.actor, obs)
 
     def explore(self, obs: np.ndarray) -> np.ndarray:
-        """Give mu(s), to which line 8 adds the noise N_t."""
+        """Return mu(s), to which line 8 adds the noise N_t."""
         return self.act(obs)
 
     def value(self, obs: Tensor, action: Tensor) -> Tensor:
-        """Give Q(s, a), (N,), reduced over several critics as in the targets."""
+        """Return Q(s, a), (N,), of several critics as the targets reduce them."""
         return self.head.value(self._output(self.critic, obs, action, self.target_reduce))
 
     def update(self, batch: Batch) -> Step:
-        """Update critic, actor and targets by a minibatch (lines 12-15).
+        """Update critic, actor and targets from a minibatch (lines 12-15).
 
-        Raises nothing; NaN passes through.
+        NaN passes through without an error.
         """
         self.updates += 1
         due = Due(
@@ -122,9 +122,9 @@ class DDPG:
         return self.step(due, batch, self.smoothing.draw(batch.action))
 
     def step(self, due: Due, batch: Batch, noise: Tensor | None) -> Step:
-        """Update as a function of tensors: whatever changes (parameters, ...) changes in place.
+        """Make the update as a function of tensors; whatever changes, changes in place.
 
-        `noise`, (N, action_dim) or None, is the one that smooths the targets.
+        `noise`, (N, action_dim) or None, are the draws that smooth the targets.
         """
         metrics: dict[str, float | Tensor] = {}
         if due.actor and self.actor_first:
@@ -145,10 +145,10 @@ class DDPG:
         return step
 
     def critic_loss(self, batch: Batch, noise: Tensor | None = None) -> tuple[Tensor, Step]:
-        """Give the L of line 13, and what is logged of it.
+        """Return L of line 13 with a gradient, and its metrics without one.
 
-        Where sampling was weighted, each transition's error has its weight, and the step has the
-        transitions' errors, averaged over the critics. `noise` is that of the target.
+        Where sampling was weighted, the error of each transition is multiplied by its weight, and
+        the step has the errors, averaged over the critics. `noise` smooths the target.
         """
         target_q = self.target_q(batch, noise)
         outputs = self.critic(batch.obs, batch.action)
@@ -168,10 +168,10 @@ class DDPG:
 
     @torch.no_grad()
     def target_q(self, batch: Batch, noise: Tensor | None = None) -> Tensor:
-        """Line 12: y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), shape (N,).
+        """Return y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), (N,), of line 12.
 
         Over n steps r_i is their discounted sum and gamma its n-th power (`batch.discount`). A
-        terminated state has no future; a truncated one has: only `terminated` masks. With a
+        terminated state has no future, but a truncated one has: only `terminated` masks it. With a
         distributional head, y_i is a distribution, (N, atoms).
         """
         next_action = self.smoothing.apply(self.actor_target(batch.next_obs), noise)
@@ -190,17 +190,17 @@ class DDPG:
         return {"losses/actor_loss": loss.detach()}
 
     def actor_loss(self, batch: Batch) -> Tensor:
-        """Give what line 14 descends: -1/N sum_i Q(s_i, mu(s_i))."""
+        """Return -1/N sum_i Q(s_i, mu(s_i)), which line 14 descends."""
         action = self.actor(batch.obs)
         output = self._output(self.critic, batch.obs, action, self.actor_reduce)
         return -self.head.value(output).mean()
 
     def update_targets(self) -> None:
-        """Line 15: theta' <- tau theta + (1 - tau) theta', for all targets."""
+        """Move all targets: theta' <- tau theta + (1 - tau) theta' (line 15)."""
         self._targets.follow(self.tau)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Give the losses that an update would descend now; nothing of the agent changes."""
+        """Return the losses that the next update would descend; nothing of the agent changes."""
         noise = self.smoothing.peek(batch.action)
         with batch_statistics(self._critic_norms, learn=False):
             critic_loss, _ = self.critic_loss(batch, noise)
@@ -209,11 +209,11 @@ class DDPG:
         return {"actor": actor_loss, "critic": critic_loss}
 
     def state_dict(self) -> dict[str, Any]:
-        """Give everything that learning has changed. Tensors are shared, not copied."""
+        """Return everything that learning changes; tensors are shared, not copied."""
         return state_of(self._parts()) | {"updates": self.updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         restore(self._parts(), state)
         self.updates = state["updates"]
 
@@ -229,6 +229,6 @@ class DDPG:
         }
 
     def _output(self, critic: Ensemble, obs: Tensor, action: Tensor, how: Reduce) -> Tensor:
-        """Give one output for each (s, a) from several critics."""
+        """Return one output for each (s, a): that of one critic, or of all reduced."""
         critics = critic.critics[:1] if how == "first" else critic.critics
         return self.head.reduce([network(obs, action) for network in critics], how)

@@ -1,4 +1,4 @@
-"""The minibatch: what the replay buffer gives and the agent learns from."""
+"""The minibatch, which the replay buffer samples and the agent learns from."""
 
 from typing import NamedTuple
 

@@ -24,22 +24,22 @@ class Head(Protocol):
     outputs: int
 
     def value(self, output: Tensor) -> Tensor:
-        """Give Q(s, a), (N,)."""
+        """Return Q(s, a), (N,)."""
 
     def reduce(self, outputs: Sequence[Tensor], how: Reduce) -> Tensor:
         """Make one output of those of several critics: that of the smallest value, or the mean."""
 
     def target(self, reward: Tensor, discount: Tensor, next_output: Tensor) -> Tensor:
-        """Give what the critics are to learn, y = r + discount Q'.
+        """Return what the critics are to learn, y = r + discount Q'.
 
         `reward` and `discount` have shape (N,); the discount is 0 where the episode terminated.
         """
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
-        """Give the loss of each transition, (N,)."""
+        """Return the loss of each transition, (N,)."""
 
     def distance(self, output: Tensor, target: Tensor) -> Tensor:
-        """Give how wrong the critic was about each transition, (N,), >= 0, without a gradient.
+        """Return how wrong the critic was about each transition, (N,), >= 0, without a gradient.
 
         Prioritized replay takes it as |delta_i|.
         """
@@ -51,27 +51,27 @@ class Scalar:
     outputs = 1
 
     def value(self, output: Tensor) -> Tensor:
-        """Give Q(s, a), which is the output itself."""
+        """Return Q(s, a), which is the output itself."""
         return output
 
     def reduce(self, outputs: Sequence[Tensor], how: Reduce) -> Tensor:
-        """Give the smallest value (TD3's clipped double Q) or the mean of all."""
+        """Return the smallest value (TD3's clipped double Q) or the mean of all."""
         if len(outputs) == 1:
             return outputs[0]
         values = torch.stack(list(outputs))
         return values.amin(dim=0) if how == "min" else values.mean(dim=0)
 
     def target(self, reward: Tensor, discount: Tensor, next_output: Tensor) -> Tensor:
-        """Give y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), line 12 of Algorithm 1, (N,)."""
+        """Return y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), line 12 of Algorithm 1, (N,)."""
         return reward + discount * next_output
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
-        """Give (y_i - Q(s_i, a_i))^2, line 13 of Algorithm 1."""
+        """Return (y_i - Q(s_i, a_i))^2, line 13 of Algorithm 1."""
         difference = target - output
         return difference * difference
 
     def distance(self, output: Tensor, target: Tensor) -> Tensor:
-        """Give |y_i - Q(s_i, a_i)|."""
+        """Return |y_i - Q(s_i, a_i)|."""
         return (target - output).detach().abs()
 
 
@@ -94,11 +94,11 @@ class Categorical:
         self._spacing = (v_max - v_min) / (atoms - 1)
 
     def value(self, output: Tensor) -> Tensor:
-        """Give the mean of the distribution, Q = sum_j p_j z_j."""
+        """Return the mean of the distribution, Q = sum_j p_j z_j."""
         return (output.softmax(dim=-1) * self._atoms(output)).sum(dim=-1)
 
     def reduce(self, outputs: Sequence[Tensor], how: Reduce) -> Tensor:
-        """Give the distribution with the smallest mean, or the mixture with equal weights."""
+        """Return the distribution with the smallest mean, or the mixture with equal weights."""
         if len(outputs) == 1:
             return outputs[0]
         log_p = torch.stack(list(outputs)).log_softmax(dim=-1)  # (critics, N, atoms)
@@ -121,17 +121,17 @@ class Categorical:
         return (next_output.softmax(dim=-1).unsqueeze(1) @ nearness).squeeze(1)
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
-        """Give the cross entropy of the target y and the prediction p, -sum_j y_j log p_j."""
+        """Return the cross entropy of the target y and the prediction p, -sum_j y_j log p_j."""
         return -(target * output.log_softmax(dim=-1)).sum(dim=-1)
 
     def distance(self, output: Tensor, target: Tensor) -> Tensor:
-        """Give the Kullback-Leibler divergence KL(y || p), as Rainbow does (Hessel et al. 2018)."""
+        """Return the Kullback-Leibler divergence KL(y || p), as in Rainbow (Hessel et al. 2018)."""
         log_p = output.detach().log_softmax(dim=-1)
         divergence = kl_div(log_p, target, reduction="none").sum(dim=-1)
         return divergence.clamp(min=0)  # rounding makes it -1e-8 where both are equal
 
     def _atoms(self, like: Tensor) -> Tensor:
-        """Give z, (atoms,), in the number format and on the device of another tensor."""
+        """Return z, (atoms,), in the number format and on the device of another tensor."""
         return torch.linspace(
             self._v_min, self._v_max, self.outputs, dtype=like.dtype, device=like.device
         )

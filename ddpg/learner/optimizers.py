@@ -23,7 +23,7 @@ def adam(
 ) -> "Adam":
     """Make Adam with L2 weight decay added to the gradient.
 
-    It is not AdamW, which the references predate.     `decay` says which parameters decay: `all`
+    It is not AdamW, which the references predate. `decay` says which parameters decay: `all`
     (sfujim/TD3); `weights`, which spares biases and norms (paper); or `hidden`, which spares the
     output layer too (Baselines).
     """
@@ -38,7 +38,10 @@ def adam(
 
 
 def _groups(params: list[nn.Parameter], weight_decay: float, decay: Decay) -> list[dict[str, Any]]:
-    """Divide parameters into those that decay and the others; a group is one call of the kernel."""
+    """Divide the parameters into those that decay and the others.
+
+    Without decay there is one group, because each group costs a call of the kernel.
+    """
     if weight_decay == 0:
         return [{"params": params, "weight_decay": 0.0}]
     decaying = {id(param) for param in _decaying(params, decay)}
@@ -127,7 +130,7 @@ class Adam:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state in the form of torch.optim; tensors are shared, not copied."""
+        """Return the state in the form of torch.optim; tensors are shared, not copied."""
         numbers = {param: number for number, param in enumerate(self.state)}
         groups = [
             group | {"params": [numbers[param] for param in group["params"]]}

@@ -1,4 +1,4 @@
-"""From an array to an action: an actor as a function of one observation."""
+"""Actors as functions of arrays: from one observation to one action."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 @torch.inference_mode()
 def act(actor: nn.Module, obs: np.ndarray) -> np.ndarray:
-    """Give the actor's action (action_dim,), float32, for one observation of shape obs_shape."""
+    """Return the actor's action for one observation, (*obs_shape) -> (action_dim,), float32."""
     return as_action(actor(as_input(actor, obs).unsqueeze(0)))
 
 
 @torch.inference_mode()
 def sample(actor: Any, obs: np.ndarray, noise: Tensor) -> np.ndarray:
-    """Give an action (action_dim,), float32, that a stochastic actor makes of noise, (action_dim,).
+    """Return the action that a stochastic actor makes of noise: (action_dim,), float32.
 
     Its method `sample` maps observations and noise to actions and their log probabilities.
     """
@@ -31,5 +31,5 @@ def as_input(network: nn.Module, array: np.ndarray) -> Tensor:
 
 
 def as_action(batch: Tensor) -> np.ndarray:
-    """Drop the batch dimension of one action, (1, action_dim), and give it as float32."""
+    """Drop the batch dimension of an action: (1, action_dim) -> (action_dim,), float32."""
     return batch.squeeze(0).float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""What the rest of the program asks of an algorithm, and an algorithm of its optimizers."""
+"""The interfaces of an algorithm: to the rest of the program, to networks and to optimizers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -10,7 +10,7 @@ from ddpg.learner.batch import Batch
 
 
 class Step(NamedTuple):
-    """What an update gives: 0-dim metrics to be logged, and how wrong the critic was.
+    """The result of an update: 0-dim metrics to be logged, and how wrong the critic was.
 
     `td_error`, (N,), >= 0, has a number for each transition of the minibatch. Prioritized replay
     needs it; None is enough for a minibatch that has no weights.
@@ -21,10 +21,10 @@ class Step(NamedTuple):
 
 
 class Agent(Protocol):
-    """An algorithm: its policy, its update and its state. Nothing else asks for more.
+    """An algorithm: its policy, its update and its state. Nothing uses more of it than this.
 
-    The trainer calls `explore` and `update`, evaluation calls `act`, diagnostics call
-    `losses` and `value`, checkpoints `state_dict` and `load_state_dict`.
+    The trainer calls `explore` and `update`, evaluation calls `act`, diagnostics call `losses` and
+    `value`, and checkpoints call `state_dict` and `load_state_dict`.
     """
 
     #: Rewards are multiplied by it before anything is learned from them; `value` is in its units.
@@ -39,41 +39,42 @@ class Agent(Protocol):
         """
 
     def act(self, obs: np.ndarray) -> np.ndarray:
-        """Give the policy's action for one observation, without exploration.
+        """Return the policy's action for one observation, without exploration.
 
         (*obs_shape) -> (action_dim,), float32, in the environment's units.
         """
 
     def explore(self, obs: np.ndarray) -> np.ndarray:
-        """Give the action that exploration starts from, to which the noise is added.
+        """Return the action that exploration starts from, to which the noise is added.
 
-        A stochastic policy draws from itself; a deterministic one gives `act(obs)`.
+        (*obs_shape) -> (action_dim,), float32. A stochastic policy samples from its distribution; a
+        deterministic one returns `act(obs)`.
         """
 
     def update(self, batch: Batch) -> Step:
-        """Learn from a minibatch once."""
+        """Learn from one minibatch; the trainer counts the updates."""
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Give the loss that each of `networks` descends, by its name, with a gradient.
+        """Return the loss that each of `networks` descends, by its name, with a gradient.
 
         Changes nothing: no parameter, statistic, gradient or generator.
         """
 
     def value(self, obs: Tensor, action: Tensor) -> Tensor:
-        """Give Q(s, a), (N,), as the critic learns it."""
+        """Return Q(s, a), (N,), as the critic learns it."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Give everything that learning has changed: numbers, texts, lists, dicts and tensors."""
+        """Return everything that learning changes: numbers, texts, lists, dicts and tensors."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
 
 
 class Recordable(Agent, Protocol):
     """An agent whose updates can be recorded and replayed, by `ddpg.fast.accelerate`.
 
-    `update` calls `step(due, *inputs)`: `due`, which can be hashed, says what falls due, the inputs
-    are tensors, None or tuples of them. It computes from tensors alone, and what it changes
+    `update` calls `step(due, *inputs)`: `due` can be hashed and says what falls due; the inputs are
+    tensors, None or tuples of them. `step` computes from tensors alone, and whatever it changes
     (parameters, statistics, an optimizer's state) it changes in place.
     """
 
@@ -81,7 +82,7 @@ class Recordable(Agent, Protocol):
 
 
 class Optimizer(Protocol):
-    """What an agent asks of an optimizer: the interface of torch.optim."""
+    """The part of torch.optim.Optimizer that an agent uses."""
 
     param_groups: list[dict[str, Any]]
 

@@ -26,14 +26,14 @@ class Smoothing:
         return None if self._noise == 0 else normal_like(action, self.generator)
 
     def peek(self, action: Tensor) -> Tensor | None:
-        """Give what `draw` would, and leave the generator as it is."""
+        """Return what `draw` would return, and leave the generator as it is."""
         return None if self._noise == 0 else normal_like(action, same_draws(self.generator))
 
     def apply(self, action: Tensor, draws: Tensor | None) -> Tensor:
-        """Give a + clip(noise N(0, 1), -clip, clip) within the bounds, (N, action_dim).
+        """Return a + clip(noise N(0, 1), -clip, clip) within the bounds, (N, action_dim).
 
-        This is equation 15 of TD3. `draws` is what `draw` gave; the noise is in units of half the
-        range.
+        This is equation 15 of TD3. `draws` is what `draw` returned; the noise is in units of half
+        the range.
         """
         if draws is None:
             return action

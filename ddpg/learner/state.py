@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the state of modules, optimizers, generators and tensors by name.
+    """Return the states of modules, optimizers, generators and tensors, by name.
 
     Tensors are shared, not copied.
     """
@@ -16,7 +16,7 @@ def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def restore(parts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Give each of the parts, in place, the state that `state_of` found."""
+    """Set the parts, in place, to the states that `state_of` returned."""
     for name, part in parts.items():
         if isinstance(part, torch.Generator):
             part.set_state(state[name])

@@ -50,9 +50,9 @@ class Checkpoints:
         self._needed: dict[Path, set[Path]] = {}
 
     def save(self, env_step: int, state: dict[str, Any], replay: ReplayBuffer, stop: int) -> bool:
-        """Save `state` with the replay buffer as it was when it had got `stop` transitions.
+        """Save `state` with the replay buffer as it was after `stop` transitions.
 
-        Writes only the transitions that no segment holds. Gives False, and writes nothing, if the
+        Writes only the transitions that no segment holds. Returns False, and writes nothing, if the
         buffer has dropped some of them since. Raises OSError if the disk is full; the checkpoints
         before stay whole.
         """
@@ -77,10 +77,10 @@ class Checkpoints:
         return True
 
     def load(self, replay: ReplayBuffer, expected: bool) -> dict[str, Any] | None:
-        """Give the newest state that can be read, and put its transitions into `replay`.
+        """Return the newest state that can be read, and put its transitions into `replay`.
 
-        Gives None if there is no state. Raises UserError if there are some and none can be read, or
-        if there is none where one is `expected`.
+        Returns None if there is no state. Raises UserError if there are some and none can be read,
+        or if there is none where one is `expected`.
         """
         states = self._states()
         for path in reversed(states):
@@ -153,7 +153,7 @@ class Checkpoints:
             path.unlink()
 
     def _needed_by(self, path: Path) -> set[Path]:
-        """Give the segment files that a state file needs; one that cannot be read needs none."""
+        """Return the segment files that a state file needs; one that cannot be read needs none."""
         if path not in self._needed:  # an earlier process wrote it
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -183,7 +183,7 @@ def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
 def require_storable(state: dict[str, Any]) -> None:
     """Raise UserError if `load` would refuse what `save` writes.
 
-    It may happen, because a user's noise or algorithm can give anything in its state_dict.
+    That may be, because a user's noise or algorithm can return anything as its state_dict.
     """
     for name, part in state.items():
         written = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The environments of a run: one that is trained in, one that is evaluated in."""
+"""The environments of a run: one for training, one for evaluation."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ class Environments:
     """Two environments of one kind, renewed where a reset leaves something of the past in them.
 
     `resets_fully` says that reset(seed) determines an episode. Where it does not, an environment is
-    made anew at each snapshot and before each evaluation, in the uninterrupted run too, so that a
-    resumed run finds the environment as this one does.
+    made anew at each snapshot and before each evaluation, also in a run that nothing interrupts, so
+    that a resumed run finds the same environment.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class Episodes(NamedTuple):
     lengths: np.ndarray
 
     def metrics(self) -> dict[str, float]:
-        """Give mean and standard deviation over the episodes, under the names that are logged."""
+        """Return mean and standard deviation over the episodes, under the names that are logged."""
         return {
             "eval/episodic_return": float(self.returns.mean()),
             "eval/episodic_return_std": float(self.returns.std()),

@@ -16,7 +16,7 @@ from ddpg.training.noise_meter import NoiseMeter
 
 
 class Monitor:
-    """Collects metrics at every step, and gives them every `logger.every` env steps."""
+    """Collects metrics at every step, and returns them every `logger.every` env steps."""
 
     def __init__(
         self, agent: Agent, replay: ReplayBuffer, low: np.ndarray, high: np.ndarray
@@ -32,7 +32,7 @@ class Monitor:
         self._last_step = 0
 
     def start(self, env_step: int) -> None:
-        """Begin to measure time, at this env step."""
+        """Begin to measure time at this env step."""
         self._started = time.monotonic()
         self._last_time = self._started
         self._last_step = env_step
@@ -42,7 +42,7 @@ class Monitor:
         self.means.add(metrics)
 
     def speed(self, env_step: int) -> dict[str, float]:
-        """Give the env steps per second since the last call, and the seconds since the start."""
+        """Return the env steps per second since the last call, and the seconds since the start."""
         now = time.monotonic()
         steps_per_second = (env_step - self._last_step) / (now - self._last_time)
         self._last_time = now
@@ -50,16 +50,16 @@ class Monitor:
         return {"charts/SPS": steps_per_second, "time/elapsed_s": now - self._started}
 
     def networks(self, batch_size: int, rng: np.random.Generator) -> dict[str, float]:
-        """Show whether the networks are healthy; nothing that is learned changes.
+        """Return the health of the networks; nothing that is learned changes.
 
-        They are looked at on a minibatch of `batch_size` that is drawn from `rng`.
+        They are measured on a minibatch of `batch_size` transitions, drawn with `rng`.
         """
         batch = self._replay.peek(batch_size, rng)
         return network_metrics(self._agent, batch, self._low, self._high)
 
 
 def numbers(metrics: Mapping[str, float | Tensor]) -> dict[str, float | Tensor]:
-    """Read the numbers; those on a GPU stay there, because reading them would wait for it."""
+    """Read metrics as numbers; those on a GPU stay there, because reading would wait for it."""
     return {
         name: value if isinstance(value, Tensor) and value.is_cuda else float(value)
         for name, value in metrics.items()

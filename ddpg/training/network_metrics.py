@@ -32,7 +32,7 @@ def network_metrics(agent: Agent, batch: Batch, low: Tensor, high: Tensor) -> di
 
 
 def _saturated(action: Tensor, low: Tensor, high: Tensor) -> float:
-    """Give the share of action components that are at a bound."""
+    """Return the share of action components that are at a bound."""
     low = low.to(action)
     high = high.to(action)
     margin = _AT_BOUND * (high - low) / 2
@@ -41,7 +41,7 @@ def _saturated(action: Tensor, low: Tensor, high: Tensor) -> float:
 
 
 def _watched(network: nn.Module, *inputs: Tensor) -> tuple[Any, Tensor]:
-    """Give the network's output, and which of its ReLU units are 0 for the whole minibatch.
+    """Return the network's output, and which of its ReLU units are 0 for the whole minibatch.
 
     The latter is boolean, (units,); a unit of a convolution is a channel.
     """
@@ -61,7 +61,7 @@ def _watched(network: nn.Module, *inputs: Tensor) -> tuple[Any, Tensor]:
 
 
 def _grad_norm(loss: Tensor, network: nn.Module) -> float:
-    """Give the L2 norm of the gradient over all parameters, before clipping; `.grad` stays."""
+    """Return the L2 norm of the gradient over all parameters, before clipping; `.grad` stays."""
     params = [param for param in network.parameters() if param.requires_grad]
     grads = torch.autograd.grad(loss, params, allow_unused=True)
     return float(torch.stack([grad.norm() for grad in grads if grad is not None]).norm())

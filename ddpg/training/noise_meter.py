@@ -48,7 +48,7 @@ class NoiseMeter:
         self._last = None
 
     def pop(self) -> dict[str, float]:
-        """Give standard deviation and lag-1 autocorrelation since the last `pop`, and begin anew.
+        """Return standard deviation and lag-1 autocorrelation since the last `pop`, and begin anew.
 
         The standard deviation is that about the mean; the autocorrelation is Pearson's, of the
         pairs of successive steps, and is left out where nothing varies. Both are pooled over
@@ -84,7 +84,7 @@ class NoiseMeter:
         self._rows = []
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the sums since the last `pop` and the last step, as numbers and lists."""
+        """Return the sums since the last `pop` and the last step, as numbers and lists."""
         self._fold()
         return {
             "count": self._count,
@@ -95,7 +95,7 @@ class NoiseMeter:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         self._rows = []
         self._count = state["count"]
         self._pairs = state["pairs"]

@@ -23,10 +23,10 @@ class Progress:
     evaluated_at: int = -1
 
     def state_dict(self) -> dict[str, Any]:
-        """Give all counters and results as numbers, by name."""
+        """Return all counters and results as numbers, by name."""
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         for name, value in state.items():
             setattr(self, name, value)

@@ -12,7 +12,7 @@ from ddpg.training.evaluate import Policy
 #: Maps obs (N, *obs_shape) and action (N, action_dim) to Q(s, a), (N,), as the critic learns it.
 Values = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-#: One step in so many of an evaluation has its Q compared with what followed.
+#: The distance, in steps, of the states whose Q is compared with what followed.
 Q_STRIDE = 10
 
 
@@ -42,7 +42,7 @@ class QBias:
         self._obs: list[np.ndarray] = []
         self._action: list[np.ndarray] = []
         self._rewards: list[float] = []
-        # for each finished episode: what was predicted, what returned, what was seen; (3, recorded)
+        # predicted, returned and seen values of each finished episode, each (3, recorded states)
         self._episodes: list[np.ndarray] = []
 
     @classmethod
@@ -93,7 +93,7 @@ class QBias:
         self._rewards = []
 
     def metrics(self) -> dict[str, float]:
-        """Give means over the recorded states of all finished episodes; empty if there are none."""
+        """Return means over the recorded states of all finished episodes; {} without one."""
         if not self._episodes:
             return {}
         predicted, returned, seen = np.hstack(self._episodes)

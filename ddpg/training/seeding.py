@@ -47,10 +47,10 @@ class Generators:
         return self._generators[stream]
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state of each generator, by name."""
+        """Return the state of each generator, by name."""
         return {name: rng.bit_generator.state for name, rng in self._generators.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         for name, rng in self._generators.items():
             rng.bit_generator.state = state[name]

@@ -1,4 +1,4 @@
-"""The state of a run: copied between episodes, written to disk, and taken back on resume."""
+"""The state of a run: copied between episodes, written to disk, restored on resume."""
 
 import copy
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Part(Protocol):
-    """Something that changes while a run goes on."""
+    """A part of the run whose state changes."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -52,10 +52,10 @@ class Snapshots:
         self.saved_at = 0
 
     def resume(self) -> None:
-        """Take back the newest checkpoint of the folder, if there is one, and take a snapshot.
+        """Restore the newest checkpoint of the folder, if there is one, and take a snapshot.
 
-        Raises UserError if a checkpoint is expected and none can be read, or if the state could not
-        be read again.
+        Raises UserError if a checkpoint is expected and none can be read, or if the run's state is
+        one that could not be read again.
         """
         expected = self._folder.status().get("env_step", 0) > 0
         state = self._checkpoints.load(self._replay, expected)

@@ -1,4 +1,4 @@
-"""Actors and critics; conf/network/*.yaml names them."""
+"""Actors and critics, which conf/network/*.yaml names, and what is done to them."""
 
 from ddpg.learner.networks.conv import PixelActor, PixelCritic
 from ddpg.learner.networks.ensemble import Ensemble

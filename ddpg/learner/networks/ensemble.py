@@ -6,7 +6,11 @@ from torch import Tensor, nn
 
 
 class Ensemble(nn.Module):
-    """Critics with weights of their own: (B, *obs_shape), (B, action_dim) to one output of each."""
+    """Critics with independent weights.
+
+    They map observations (B, *obs_shape) and actions (B, action_dim) to a list with one output for
+    each critic, (B,) or (B, outputs).
+    """
 
     def __init__(self, critics: Sequence[nn.Module]) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from ddpg.ranges import Positive
 Network = TypeVar("Network", bound=nn.Module)
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
-#: Smallest variance that is divided by; Baselines, common/mpi_running_mean_std.py.
+#: The smallest variance that is divided by (Baselines, common/mpi_running_mean_std.py).
 MIN_VARIANCE = 1e-2
 
 
@@ -25,9 +25,9 @@ def batch_norms(network: nn.Module) -> list[BatchNorm]:
 
 @contextmanager
 def batch_statistics(norms: Sequence[BatchNorm], learn: bool = True) -> Iterator[None]:
-    """Let these layers normalize by the minibatch within the block, by running statistics after it.
+    """Let these layers normalize by the minibatch within the block, and as before after it.
 
-    With `learn` the running statistics learn from the minibatch; without, nothing is changed.
+    After it they use their running statistics, which with `learn` have learned from the minibatch.
     """
     for norm in norms:
         norm.training = True
@@ -41,9 +41,10 @@ def batch_statistics(norms: Sequence[BatchNorm], learn: bool = True) -> Iterator
 
 
 class RunningNorm(nn.Module):
-    """(obs - mean) / std, clipped to +-clip, by the statistics of all observations so far.
+    """Maps obs to (obs - mean) / std, clipped to +-clip; any shape (..., *obs_shape).
 
-    As in OpenAI Baselines; the statistics are updated as by Welford (1962).
+    Mean and std are those of all observations so far, as in OpenAI Baselines, and are updated as by
+    Welford (1962). Raises ValueError for pictures.
     """
 
     mean: Tensor
@@ -66,7 +67,7 @@ class RunningNorm(nn.Module):
 
     @torch.no_grad()
     def observe(self, obs: Tensor) -> None:
-        """Update the statistics by one observation of shape obs_shape."""
+        """Update the statistics by one observation, (*obs_shape)."""
         deviation = obs - self.mean
         self.count += 1
         self.mean += deviation / self.count
@@ -78,7 +79,7 @@ class RunningNorm(nn.Module):
 
 
 class Normalized(nn.Module):
-    """A network that sees normalized observations."""
+    """A network that sees normalized observations instead of observations."""
 
     def __init__(self, norm: RunningNorm, network: nn.Module) -> None:
         super().__init__()
@@ -95,17 +96,17 @@ class Normalized(nn.Module):
 
 
 def observe(norms: Sequence[RunningNorm], obs: np.ndarray) -> None:
-    """Let running normalizations learn from one observation of shape obs_shape."""
+    """Let running normalizations learn from one observation, (*obs_shape)."""
     for norm in norms:
         norm.observe(torch.as_tensor(obs).to(norm.mean.device, non_blocking=True))
 
 
 def running_norms(*networks: nn.Module) -> list[RunningNorm]:
-    """List the running normalizations in some networks, each once even if networks share it."""
+    """List the running normalizations in networks; one that several networks share comes once."""
     modules = (module for network in networks for module in network.modules())
     return list({id(m): m for m in modules if isinstance(m, RunningNorm)}.values())
 
 
 def copy_of(network: Network) -> Network:
-    """Copy a network with its weights; running normalizations are shared with the original."""
+    """Copy a network with its weights; the copy shares its running normalizations."""
     return copy.deepcopy(network, {id(norm): norm for norm in running_norms(network)})

@@ -18,7 +18,7 @@ class Targets:
 
     @torch.no_grad()
     def follow(self, tau: float) -> None:
-        """theta' <- tau theta + (1 - tau) theta', line 15 of Algorithm 1."""
+        """Move the targets: theta' <- tau theta + (1 - tau) theta' (line 15 of Algorithm 1)."""
         torch._foreach_lerp_(self._target, self._online, tau)
         if self._online_buffers:
             # they are statistics of batch norm, averages already, so they are copied

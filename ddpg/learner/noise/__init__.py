@@ -1,4 +1,4 @@
-"""Exploration noise: what is added to the agent's action while training, never while evaluating."""
+"""Exploration noise, which is added to the agent's action in training, never in evaluation."""
 
 from ddpg.learner.noise.action import Gaussian, NoNoise, Normals, OrnsteinUhlenbeck
 from ddpg.learner.noise.base import Noise

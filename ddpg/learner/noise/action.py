@@ -1,4 +1,4 @@
-"""Noise that is added to the action, whatever the observation."""
+"""Noise that does not depend on the observation."""
 
 import math
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import numpy as np
 from ddpg.learner.noise.base import Noise
 from ddpg.ranges import NonNegative, Positive, PositiveInt
 
-#: Steps whose normal draws are made at once.
+#: The number of steps whose normal draws are made at once.
 AHEAD = 100
 
 
 class NoNoise(Noise):
-    """No exploration but the random steps at the start: a baseline."""
+    """No noise: nothing explores but the random steps at the start. A baseline."""
 
     def __init__(self, action_scale: np.ndarray) -> None:
         self._zero = np.zeros_like(action_scale)
@@ -24,7 +24,7 @@ class NoNoise(Noise):
 
 
 class Gaussian(Noise):
-    """N(0, sigma^2), independent in every step and dimension (Fujimoto et al. 2018, section 6.1).
+    """N(0, sigma^2), independent in every step and dimension (TD3, section 6.1).
 
     `sigma` moves linearly to `final_sigma` over the run's first `anneal_steps` env steps. Both are
     fractions of half the action range if `scaled`, else in the environment's action units.
@@ -42,7 +42,7 @@ class Gaussian(Noise):
         self._normals = Normals(rng, action_scale.shape)
         self._sigma = Linear(sigma, final_sigma, anneal_steps)
         self._scale = action_scale if scaled else np.ones_like(action_scale)
-        # most steps have the sigma of the step before, so its product with the scale is kept
+        # kept from step to step, because most steps have the sigma of the step before
         self._last_sigma = math.nan
         self._std = self._scale
 
@@ -58,13 +58,13 @@ class Gaussian(Noise):
 
 
 class OrnsteinUhlenbeck(Noise):
-    """x <- x - theta x dt + sigma sqrt(dt) N(0, 1): correlated noise (paper, sections 3 and 7).
+    """Correlated noise: x <- x - theta x dt + sigma sqrt(dt) N(0, 1) (paper, sections 3 and 7).
 
-    It is correlated over 1 / (theta dt) steps; its standard deviation is about
-    sigma / sqrt(2 theta).
-    The paper does not state dt: with 1 the memory is 7 steps, with 0.01 (Baselines, SB3, Keras) 667
-    steps. With `reset`, every episode begins at 0. `sigma` moves linearly to `final_sigma` over the
-    run's first `anneal_steps` env steps.
+    It remembers about 1 / (theta dt) steps, and its standard deviation is about
+    sigma / sqrt(2 theta). The paper does not state dt: with 1 it remembers 7 steps, with 0.01
+    (Baselines, SB3, Keras) 667. With `reset`, every episode begins at 0. `sigma` moves linearly to
+    `final_sigma` over the run's first `anneal_steps` env steps. The noise is in units of half the
+    action range if `scaled`, else in the environment's action units.
     """
 
     def __init__(

@@ -24,14 +24,15 @@ Distance = Annotated[float, Range(above=0, at_most=1)]
 
 
 class AdaptiveParameter(Noise):
-    """Acts for an episode with mu~, the actor with N(0, sigma^2) on its parameters.
+    """N_t = mu~(s_t) - mu(s_t), where mu~ is the actor with N(0, sigma^2) on its parameters.
 
-    The noise is N_t = mu~(s_t) - mu(s_t). Every parameter is perturbed, biases and output layer
-    too, except those of layer norm, which keeps the effect of the others comparable. After every
-    `adapt_every` updates (OpenAI Baselines: 50) sigma is judged by its effect: the root mean square
-    distance of the two policies, in units of half the action range, on the update's minibatch.
-    Above `delta`, sigma is divided by `alpha`, else multiplied (section 3 and appendix C of
-    Plappert et al.). The new sigma acts from the next episode on. Learning never sees mu~.
+    So mu~ acts, for a whole episode. Every parameter is
+    perturbed, biases and output layer too, except those of layer norm, which keeps the effect of
+    the others comparable. After every `adapt_every` updates (OpenAI Baselines: 50) sigma is judged
+    by its effect: the root mean square distance of the two policies, in units of half the action
+    range, on the update's minibatch. Above `delta`, sigma is divided by `alpha`, else multiplied
+    (section 3 and appendix C of Plappert et al.). The new sigma acts from the next episode on.
+    Learning never sees mu~.
 
     Raises ValueError if the actor has no parameter to perturb.
     """
@@ -67,7 +68,7 @@ class AdaptiveParameter(Noise):
         self._updates = 0
 
     def reset(self) -> None:
-        """Perturb the actor as it is now."""
+        """Begin an episode with a new perturbation of the actor as it is now."""
         self._perturb(self._acting)
 
     def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:

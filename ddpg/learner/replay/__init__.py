@@ -1,4 +1,4 @@
-"""The replay buffer: what has happened, and which of it is learned from next."""
+"""Replay buffers, which store transitions and sample minibatches of them."""
 
 from ddpg.learner.replay.buffer import ReplayBuffer
 from ddpg.learner.replay.prioritized import PrioritizedReplay

@@ -1,4 +1,4 @@
-"""Replay buffer: first in, first out, each observation stored once; here sampled uniformly."""
+"""The replay buffer: first in, first out, each observation stored once, sampled uniformly."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -54,9 +54,9 @@ class ReplayBuffer:
         self.slots = buffer_size + 1
         self.rng = rng
         self.dtype = dtype
-        # zeros() takes address space only; memory fills as transitions come
+        # zeros() reserves addresses alone; memory is taken as transitions come
         self.obs = np.zeros((self.slots, *obs_shape), obs_dtype)
-        # side by side, so that reading a transition is one cache miss and not four
+        # in one array, so that reading a transition is one cache miss and not four
         self.numbers = np.zeros((self.slots, action_dim + len(COLUMNS)), np.float32)
         self.action = self.numbers[:, :action_dim]
         self.reward, self.terminated, self.ends = self.numbers[:, action_dim:].T
@@ -71,7 +71,7 @@ class ReplayBuffer:
 
     @staticmethod
     def bytes_needed(transitions: int, obs_bytes: int, action_dim: int) -> int:
-        """Give the memory that transitions take, in bytes; obs_bytes is that of one observation."""
+        """Return the bytes that transitions take, where one observation takes `obs_bytes`."""
         return transitions * (obs_bytes + 4 * (action_dim + len(COLUMNS)))
 
     def add(
@@ -106,17 +106,20 @@ class ReplayBuffer:
         return self._gather(self._uniform(batch_size, self.rng))
 
     def peek(self, batch_size: int, rng: np.random.Generator) -> Batch:
-        """Draw a uniform minibatch from another generator, so that learning stays as it is."""
+        """Draw a uniform minibatch with another generator, so that learning does not change."""
         return self._gather(self._uniform(batch_size, rng))
 
     def update_priorities(self, td_error: Tensor | None) -> None:
-        """Take the errors of the last sample, (N,); uniform sampling does not use them."""
+        """Receive the errors of the last sample, (N,), which uniform sampling does not use."""
 
     def _uniform(self, batch_size: int, rng: np.random.Generator) -> np.ndarray:
         return self.total - len(self) + rng.integers(len(self), size=batch_size)
 
     def _gather(self, first: np.ndarray, weight: np.ndarray | None = None) -> Batch:
-        """Make the minibatch of the transitions with these numbers, (N,), in 0 .. total - 1."""
+        """Make the minibatch of the transitions with the numbers `first`, (N,), < total.
+
+        `weight`, (N,), becomes that of the minibatch.
+        """
         slot = first % self.slots
         numbers = self.numbers.take(slot, 0).astype(self._number, copy=False)
         action_dim = self.action.shape[1]
@@ -132,7 +135,7 @@ class ReplayBuffer:
             ends[:] = self.ends[last_slot]
         final = {int(row): self.final_obs[int(last_slot[row])] for row in ends.nonzero()[0]}
         obs, next_obs = self._rows.gather(slot, last_slot + 1, final, self.total)
-        # one array goes to the device instead of five: the discount takes the place of `ends`
+        # the discount takes the place of `ends`, so that only one array is sent to the device
         ends[:] = discount
         if weight is not None:
             numbers = np.column_stack([numbers, weight.astype(self._number)])
@@ -149,7 +152,10 @@ class ReplayBuffer:
         )
 
     def _look_ahead(self, first: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find the last of up to n_step transitions within each episode, and sum their rewards."""
+        """Find the last of up to n_step transitions of one episode, and sum their rewards.
+
+        (N,), (N,) -> (N,), (N,). Rewards are discounted by their distance: r_1 + gamma r_2 + ...
+        """
         last = first.copy()
         total = reward.astype(np.float64)
         for k in range(1, self.n_step):
@@ -164,7 +170,7 @@ class ReplayBuffer:
         return rows if rows.dtype in (self.dtype, torch.uint8) else rows.to(self.dtype)
 
     def holds(self, start: int, stop: int) -> bool:
-        """Whether the transitions [start, stop) are all still here."""
+        """Whether none of the transitions [start, stop) has been dropped."""
         return self.total - len(self) <= start and stop <= self.total
 
     def export(self, start: int, stop: int) -> dict[str, np.ndarray]:
@@ -182,7 +188,10 @@ class ReplayBuffer:
         }
 
     def restore(self, start: int, arrays: dict[str, np.ndarray]) -> None:
-        """Put back what `export` gave, as the transitions from `start` on; the newest come last."""
+        """Store what `export` returned as the transitions from `start` on.
+
+        Called several times, the newest transitions come last.
+        """
         count = len(arrays["reward"])
         skip = max(0, count - self.buffer_size)  # a buffer that was made smaller keeps the newest
         slot = np.arange(start + skip, start + count) % self.slots
@@ -196,8 +205,8 @@ class ReplayBuffer:
         self._rows.forget()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what is known of the transitions beside themselves, which `export` gives."""
+        """Return the state beside the transitions themselves, which `export` returns."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave, after all transitions are restored."""
+        """Restore the state that `state_dict` returned, after all transitions."""

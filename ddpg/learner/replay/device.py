@@ -33,10 +33,10 @@ class Rows(Protocol):
         final: Mapping[int, np.ndarray],
         total: int,
     ) -> tuple[Tensor, Tensor]:
-        """Give obs[slot] and obs[after], each (N, *obs_shape), in the latter `final` for some rows.
+        """Return obs[slot] and obs[after], each (N, *obs_shape).
 
-        `after` may point one past the ring's end, which is its start. `total` transitions have been
-        stored so far.
+        In the latter the rows of `final` take the place of those gathered. `after` may point one
+        past the ring's end, which is its start. `total` transitions have been stored so far.
         """
 
     def send(self, numbers: np.ndarray) -> Tensor:

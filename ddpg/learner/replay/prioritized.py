@@ -70,7 +70,7 @@ class PrioritizedReplay(ReplayBuffer):
         """Set the priorities of the last sample from its errors, (N,).
 
         The tree of sums is on the host, so this waits for an update on a GPU. Raises ValueError if
-        the agent gives no errors.
+        the algorithm returns no errors.
         """
         if td_error is None:
             raise ValueError(
