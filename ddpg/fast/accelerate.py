@@ -35,7 +35,10 @@ def accelerate(agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
     if native is not None and can_sample(replay, native.alone()):
         replay.sample = NativeSample(replay, native.alone())  # type: ignore[method-assign]
     if not hasattr(agent, "step"):
-        log.warning("%s has no method step, so its updates are not compiled", type(agent).__name__)
+        log.warning(
+            "%s has no method step (ddpg.learner.protocol.Recordable), so its updates are not compiled",
+            type(agent).__name__,
+        )
         return "torch"
     native = native if restores_in_place(agent) else None
     record(agent, native)  # type: ignore[arg-type]
@@ -99,4 +102,4 @@ class RecordedStep:
     def _with_numbers(self, due: Hashable, *inputs: Any) -> tuple[Step, Tensor]:
         """Make the step, and put its metrics side by side, so that they are read at once."""
         step = self._step(due, *inputs)
-        return step, torch.stack([torch.as_tensor(value) for value in step.metrics.values()])
+        return step, torch.stack([torch.as_tensor(value).reshape(()) for value in step.metrics.values()])

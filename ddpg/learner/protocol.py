@@ -36,6 +36,7 @@ class Agent(Protocol):
 
         `actor` maps observations (N, *obs_shape) to actions (N, action_dim) without exploration: it
         is the policy that is stored. `critic`, where there is one, takes observations and actions.
+        What networks of other names take is the algorithm's own matter.
         """
 
     def act(self, obs: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
-from ddpg.run.checks import require_memory
+from ddpg.run.checks import require_interface, require_memory
 from ddpg.run.machine import torch_device
 from ddpg.training.environments import Environments
 from ddpg.training.schedule import Schedule
@@ -133,7 +133,7 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
     for name in nodes(cfg.optimizer):
         factories[optimizer_argument(name)] = build(cfg.optimizer[name], f"optimizer.{name}")
     with _initial_weights(cfg.seed):
-        return build(
+        agent: Agent = build(
             cfg.algorithm,
             "algorithm",
             tau=cfg.tau,
@@ -143,6 +143,10 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
             # on the host, so that the draws are the same on every device
             generator=torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0)),
         )
+    require_interface(agent, Agent, cfg.algorithm, "algorithm")
+    if "actor" not in agent.networks:
+        raise UserError(f"algorithm._target_={cfg.algorithm._target_}: its networks have no actor, which acts")
+    return agent
 
 
 def accelerate(cfg: DictConfig, agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
@@ -198,7 +202,9 @@ def build_noise(cfg: DictConfig, env: gym.Env, actor: nn.Module, rng: np.random.
     """Make the exploration noise for the actor that acts."""
     bounds = _spaces(env)[1]
     action_scale = (bounds.high - bounds.low) / 2
-    return build(cfg.noise, "noise", actor=actor, action_scale=action_scale, rng=rng)
+    noise: Noise = build(cfg.noise, "noise", actor=actor, action_scale=action_scale, rng=rng)
+    require_interface(noise, Noise, cfg.noise, "noise")
+    return noise
 
 
 def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Trainer:

@@ -1,8 +1,10 @@
 """Checks of a run that need more than its config: the environment, this machine, or what was built."""
 
+import inspect
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -25,6 +27,15 @@ def require_memory(cfg: DictConfig, transitions: int, transition_bytes: int, obs
             f"buffer_size={cfg.buffer_size} needs {needed / _GIB:.1f} GiB for observations of {math.prod(obs_shape)} "
             f"numbers, and {available / _GIB:.1f} GiB are free here: at most {available // transition_bytes} fit"
         )
+
+
+def require_interface(part: object, interface: type, node: Mapping[str, Any], key: str) -> None:
+    """Raise UserError if what a node has built lacks something that its interface has."""
+    names = [name for name in (*inspect.get_annotations(interface), *vars(interface)) if not name.startswith("_")]
+    missing = [name for name in names if not hasattr(part, name)]
+    if missing:
+        home = f"{interface.__module__}.{interface.__name__}"
+        raise UserError(f"{key}._target_={node['_target_']} has no {', '.join(missing)}, which {home} asks for")
 
 
 def check_learning(cfg: DictConfig, trainer: Trainer) -> None:

@@ -18,10 +18,12 @@ def network_metrics(agent: Agent, batch: Batch, low: Tensor, high: Tensor) -> di
     `low` and `high`, (action_dim,), are the bounds of actions.
     """
     metrics: dict[str, float] = {}
+    inputs = {"actor": (batch.obs,), "critic": (batch.obs, batch.action)}
     for name, network in agent.networks.items():
-        inputs = (batch.obs,) if name == "actor" else (batch.obs, batch.action)
+        if name not in inputs:
+            continue  # because nothing says what another network takes
         with torch.no_grad():
-            output, dead = _watched(network, *inputs)
+            output, dead = _watched(network, *inputs[name])
         if name == "actor":
             metrics["diagnostics/saturated_actions"] = _saturated(output, low, high)
         if len(dead):

@@ -42,6 +42,8 @@ class SAC:
         low, generator, tau, target_entropy: float,
     ):  # fmt: skip
         self.actor = make_actor()
+        if not hasattr(self.actor, "sample"):
+            raise ValueError("network.actor has no method sample, as that of network=sac has")
         self.critic = Ensemble([make_critic(), make_critic()])
         self.networks = {"actor": self.actor, "critic": self.critic}
         self.critic_target = copy_of(self.critic).requires_grad_(False)
