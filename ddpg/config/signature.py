@@ -209,15 +209,18 @@ def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: s
     hints = _hints(schema)
     fitted = {name: fit(value, hints.get(name, others or Any), f"{prefix}{name}") for name, value in values.items()}
     if given is not None:
-        _require_complete({**values, **dict.fromkeys(added)}, parameters, key)
+        _require_complete(values, named, given, prefix)
     return fitted
 
 
-def _require_complete(values: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], key: str) -> None:
-    """Every parameter without a default has a value."""
+def _require_complete(
+    values: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], given: Sequence[str], prefix: str
+) -> None:
+    """Check that every parameter without a default has a value."""
+    others = f"; the program itself gives {', '.join(given).replace('*', 'NAME')}" if given else ""
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in values:
-            raise UserError(f"{key}.{name} is missing: it has no default" if key else f"{name} is missing")
+            raise UserError(f"{prefix}{name} is missing: it has no default{others}")
 
 
 def parameters_of(target: str) -> Mapping[str, inspect.Parameter]:

@@ -216,6 +216,19 @@ def test_networks_without_relu_have_no_dead_units() -> None:
     }
 
 
+def test_a_network_of_another_name_shows_its_gradient_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what it takes, so it is not called."""
+    agent = make_mlp()
+    encoder = nn.Linear(3, 1)
+    networks = agent.networks | {"encoder": encoder}
+    losses = {"encoder": (2 * encoder.bias).sum()}
+    monkeypatch.setattr(DDPG, "networks", property(lambda self: networks))
+    monkeypatch.setattr(agent, "losses", lambda batch: losses)
+    metrics = network_metrics(agent, random_batch(), LOW, HIGH)
+    assert metrics["diagnostics/encoder_grad_norm"] == pytest.approx(2.0)
+    assert "diagnostics/encoder_dead_units" not in metrics
+
+
 @pytest.mark.parametrize(("reduce", "expected"), [("min", [3.0, 11.0]), ("mean", [4.0, 12.0])])
 def test_critics_are_reduced_as_in_the_targets(reduce: str, expected: list) -> None:
     offsets = iter([0.0, 2.0])

@@ -1,0 +1,111 @@
+"""Classes as a user may write them: each gets what it asks for, and what is wrong with it is said in one line."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from ddpg.config.settings import check
+from ddpg.errors import UserError
+from ddpg.learner.agent import DDPG
+from ddpg.learner.noise import Noise
+from ddpg.run.build import build_agent, build_env_spec, build_noise
+
+Compose = Callable[..., DictConfig]
+CPU = torch.device("cpu")
+
+
+class Silence(Noise):
+    """A noise that asks for nothing."""
+
+    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray:
+        return np.zeros(1)
+
+
+class Deaf:
+    """A noise of a base class of its own, which has no after_update."""
+
+    def reset(self) -> None: ...
+
+    def __call__(self, obs: np.ndarray, env_step: int) -> np.ndarray: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class Swing(nn.Module):
+    """An actor that asks for one of the program's values, and has one of its own."""
+
+    def __init__(self, high: Tensor, start: float) -> None:
+        super().__init__()
+        self.register_buffer("high", high)
+        self.gain = nn.Parameter(torch.tensor(start))
+
+    def forward(self, obs: Tensor) -> Tensor:
+        return self.high * torch.tanh(self.gain * obs[:, :1])
+
+
+class Bias(nn.Module):
+    """A critic that asks for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
+        return self.bias.expand(len(obs))
+
+
+class Forgetful(DDPG):
+    """An algorithm without one of the methods."""
+
+    losses: Any = property()
+
+
+class Headless(DDPG):
+    """An algorithm whose policy has another name."""
+
+    networks: Any = property(lambda self: {"policy": self.actor})
+
+
+@pytest.fixture
+def cfg(compose: Compose) -> DictConfig:
+    return compose("env=pendulum", "network.normalize_obs=null")
+
+
+def test_networks_that_ask_for_little(cfg: DictConfig) -> None:
+    cfg.network.actor = {"_target_": f"{__name__}.Swing", "start": 0.5}
+    cfg.network.critic = {"_target_": f"{__name__}.Bias"}
+    agent = build_agent(check(cfg), build_env_spec(cfg).make(), CPU)
+    assert agent.act(np.array([1.0, 0.0, 0.0], np.float32)) == pytest.approx([2 * np.tanh(0.5)])
+    assert agent.value(torch.ones(2, 3), torch.ones(2, 1)).tolist() == [0, 0]
+
+
+def test_a_noise_that_asks_for_nothing(cfg: DictConfig) -> None:
+    cfg.noise = {"_target_": f"{__name__}.Silence"}
+    noise = build_noise(check(cfg), build_env_spec(cfg).make(), nn.Identity(), np.random.default_rng(0))
+    assert noise(np.zeros(3), 0) == 0
+
+
+def test_a_noise_without_a_method(cfg: DictConfig) -> None:
+    cfg.noise = {"_target_": f"{__name__}.Deaf"}
+    with pytest.raises(UserError, match=r"^noise\._target_=\S+\.Deaf has no after_update, .*ddpg\.learner\.noise"):
+        build_noise(check(cfg), build_env_spec(cfg).make(), nn.Identity(), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (Forgetful, r"^algorithm\._target_=\S+\.Forgetful has no losses, .*ddpg\.learner\.protocol\.Agent"),
+        (Headless, r"^algorithm\._target_=\S+\.Headless: .* no actor"),
+    ],
+)
+def test_an_algorithm_that_is_none(cfg: DictConfig, target: type, message: str) -> None:
+    cfg.algorithm._target_ = f"{__name__}.{target.__name__}"
+    with pytest.raises(UserError, match=message):
+        build_agent(check(cfg), build_env_spec(cfg).make(), CPU)
