@@ -14,7 +14,6 @@ import os
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -34,6 +33,7 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker, read_metrics
 from ddpg.run.build import accelerate, build_trainer
 from ddpg.training.trainer import SNAPSHOT_EVERY, Trainer
+from measure.programs import TRAIN
 
 SIZE = 1_000_000  # transitions that the replay buffer holds
 SEEN = 1_200_000  # transitions that were added to it
@@ -160,7 +160,7 @@ def snapshot_of(trainer: Trainer) -> None:
 
 def stopped(folder: Path) -> float:
     """Return the seconds from SIGTERM to the end of a process that continues the run in the folder."""
-    command = [sys.executable, "scripts/train.py", f"resume={folder}"]
+    command = [*TRAIN, f"resume={folder}"]
     before = len(read_metrics(folder / "metrics.jsonl"))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(read_metrics(folder / "metrics.jsonl")) < before + ROWS:

@@ -4,6 +4,7 @@ A record is the metrics.jsonl (gzip) of a run as `PROGRAM_ENV_SEED.jsonl.gz`. Th
 written in the same rows: {"env_step": ..., "eval/episodic_return": ...}.
 """
 
+import argparse
 import gzip
 import json
 import re
@@ -31,6 +32,7 @@ Key = tuple[str, str]  # environment, program
 
 def main() -> None:
     """Print the table and draw one picture for each environment."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     curves = read_curves()
     print("| environment | program | seeds | steps | last evaluation | last 5 evaluations | best of the mean curve |")
     print("|---|---|---|---|---|---|---|")
