@@ -237,15 +237,28 @@ def _parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
         return {}, True
     variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    return {name: p for name, p in parameters.items() if p.kind not in variable}, free
+    named = {name: p for name, p in parameters.items() if p.kind not in variable}
+    base = _next_constructor(schema) if free else None
+    if base is None:
+        return named, free
+    inherited, free = _parameters(base)
+    return inherited | named, free
+
+
+def _next_constructor(schema: Any) -> type | None:
+    """Return the base class whose constructor gets what a class's own takes as **kwargs."""
+    if not inspect.isclass(schema):
+        return None
+    return next((base for base in schema.__mro__[1:-1] if "__init__" in vars(base)), None)
 
 
 @cache
 def _hints(schema: Any) -> dict[str, Any]:
     """Return the type of every annotated parameter, `_Unresolved` where the annotation cannot be evaluated."""
     function = schema.__init__ if inspect.isclass(schema) else schema
+    base = _next_constructor(schema)
     names = getattr(inspect.unwrap(function), "__globals__", {})
-    hints: dict[str, Any] = {}
+    hints: dict[str, Any] = {} if base is None else dict(_hints(base))
     for name, annotation in getattr(function, "__annotations__", {}).items():
         alone = types.SimpleNamespace(__annotations__={name: annotation})
         try:

@@ -14,6 +14,7 @@ from ddpg.fast.act import RecordedAct
 from ddpg.fast.gather import NativeSample, can_sample
 from ddpg.fast.native import Kernels, kernels
 from ddpg.fast.tape import Tape
+from ddpg.fast.tape.structure import leaves
 from ddpg.learner.optimizers import Adam
 from ddpg.learner.protocol import Agent, Recordable, Step
 from ddpg.learner.replay import ReplayBuffer
@@ -47,7 +48,7 @@ def accelerate(agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
 
 def restores_in_place(agent: Agent) -> bool:
     """Whether loading a state leaves the optimizers' tensors where native kernels know them."""
-    optimizers = [part for part in vars(agent).values() if hasattr(part, "param_groups")]
+    optimizers = [part for part in leaves(vars(agent)) if hasattr(part, "param_groups")]
     return all(isinstance(optimizer, Adam) for optimizer in optimizers)
 
 

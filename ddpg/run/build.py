@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
+from ddpg.config.settings import flat, plain
 from ddpg.config.signature import parameters_of
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError, one_line, typed_line
@@ -35,10 +36,12 @@ from ddpg.training.trainer import Trainer
 def build(node: DictConfig, key: str, **offered: Any) -> Any:
     """Make what the `_target_` of a node names: from the node's values, and those of `offered` that it asks for.
 
-    Raises UserError, in one line with the key, for whatever the constructor raises.
+    Nodes within the node are made first. Raises UserError, in one line with the key, for whatever a
+    constructor raises.
     """
+    nested = {name: build(node[name], f"{key}.{name}") for name in nodes(node)}
     try:
-        return instantiate(node, **asked(node["_target_"], offered), _convert_="all")
+        return instantiate(node, **nested, **asked(node["_target_"], offered), _convert_="all", _recursive_=False)
     except Exception as error:
         cause = error.__cause__ or error  # hydra wraps what the constructor raised
         if isinstance(cause, UserError):
@@ -165,8 +168,9 @@ def _compiles(cfg: DictConfig) -> bool:
     """
     if cfg.compile != "auto":
         return bool(cfg.compile)
-    parts = [group[name] for group in (cfg.network, cfg.optimizer) for name in nodes(group)]
-    return all(node["_target_"].startswith("ddpg.") for node in (cfg.algorithm, *parts))
+    learner = flat({name: plain(cfg[name]) for name in ("algorithm", "network", "optimizer")})
+    targets = [value for key, value in learner.items() if key.rpartition(".")[2] == "_target_"]
+    return all(target.startswith("ddpg.") for target in targets)
 
 
 def transition_bytes(env: gym.Env) -> int:

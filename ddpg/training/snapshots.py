@@ -61,18 +61,28 @@ class Snapshots:
         state = self._checkpoints.load(self._replay, expected)
         self._tracker.rewind(state["tracker"] if state else None)
         if state:
-            for name, part in self._parts.items():
-                part.load_state_dict(state[name])
+            self._restore(state)
             log.info("resumed at env_step %d", self._progress.env_step)
         self.saved_at = self._progress.env_step
         self.take()
         require_storable(self._newest)  # before a rescue could write what cannot be read again
 
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        missing = [name for name in self._parts if name not in state]
+        if missing:
+            raise UserError(
+                f"the checkpoint in {self._folder.path} has no {', '.join(missing)}: it is of "
+                "another version of the program; continue the run with that one"
+            )
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
+
     def take(self) -> None:
         """Copy the state as it is now, between two episodes."""
         # in one go, so that a tensor of two parts (the actor's weights) is stored once
-        parts = {name: part.state_dict() for name, part in self._parts.items()}
+        parts = {name: part.state_dict() for name, part in self._parts.items() if name != "replay"}
         state: dict[str, Any] = copy.deepcopy(parts)
+        state["replay"] = self._replay.state_dict()  # which gives copies: priorities can be large
         state["tracker"] = self._tracker.position()
         state["transitions"] = self._replay.total
         self._newest = state

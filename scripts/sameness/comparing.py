@@ -14,6 +14,8 @@ from torch import Tensor
 ALLOWED = {
     r"metrics:(time/.*|charts/SPS)": "the clock's",
     r"state:state\.tracker(\..*)?": "bytes of metrics.jsonl, with the clock's numbers in it",
+    r"state:state\.actor\..*": "the actor is stored by itself, beside the agent that has it too",
+    r"state:state\.progress\.updates": "updates are counted where they are ordered, too",
 }
 
 #: What may differ too in a run with batch norm.

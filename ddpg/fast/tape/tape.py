@@ -33,7 +33,7 @@ class Tape:
     Each argument is a tensor, None, or a tuple, named tuple, list or dict of these, also nested; the function is called
     with arguments of the same structure. It returns tensors, also in lists, tuples and dicts.
 
-    The first calls run as they are. Two of them are recorded and have to be alike; on the CPU the next is rollback and
+    The first calls run as they are. Two of them are recorded and have to be alike; on the CPU the next is undone and
     run as it is, and has to give the same bits. From then on the recording is replayed: its results are written to the
     same tensors at every call, and no gradient flows from them. Where that cannot be, one warning says why, and the
     function runs as it is. A function may change tensors that live longer than itself (parameters, state of an

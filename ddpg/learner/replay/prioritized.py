@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ddpg.errors import UserError
 from ddpg.learner.batch import Batch
 from ddpg.learner.replay.buffer import ReplayBuffer
 from ddpg.ranges import Fraction, Positive, PositiveInt
@@ -69,13 +70,13 @@ class PrioritizedReplay(ReplayBuffer):
     def update_priorities(self, td_error: Tensor | None) -> None:
         """Set the priorities of the last sample from its errors, (N,).
 
-        The tree of sums is on the host, so this waits for an update on a GPU. Raises ValueError if
+        The tree of sums is on the host, so this waits for an update on a GPU. Raises UserError if
         the algorithm returns no errors.
         """
         if td_error is None:
-            raise ValueError(
-                "prioritized replay needs the td_error of every update, "
-                "which the algorithm does not give"
+            raise UserError(
+                "replay=prioritized needs the td_error of every update, "
+                "which this algorithm does not give: replay=uniform"
             )
         priority = (td_error.double().cpu().numpy() + self.epsilon) ** self.alpha
         self._largest = max(self._largest, float(priority.max()))
