@@ -1,16 +1,17 @@
 """The wheel, built from the checkout and installed elsewhere: all is in it, and its commands run alone."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.runs import record
 from support.slurm_cluster import Cluster
 from support.slurm_sweep import Sweep, fingerprint
 
@@ -46,13 +47,25 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def command(site: Path, tmp_path: Path) -> Command:
-    """Runs an installed command in an empty folder; the wheel comes before the checkout on Python's path."""
+def start(site: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start an installed command in an empty folder; the wheel comes before the checkout on Python's path."""
 
-    def _run(name: str, *arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+    def _start(name: str, *arguments: str, cwd: Path = tmp_path) -> subprocess.Popen[str]:
         env = os.environ | {"PYTHONPATH": str(site), "WANDB_MODE": "disabled", "PYTHONDONTWRITEBYTECODE": "1"}
         script = [sys.executable, site / "bin" / name, *arguments]
-        return subprocess.run(script, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+        return subprocess.Popen(script, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return _start
+
+
+@pytest.fixture
+def command(start: Callable[..., subprocess.Popen[str]]) -> Command:
+    """Run an installed command to its end."""
+
+    def _run(*words: str, **options: Path) -> subprocess.CompletedProcess[str]:
+        process = start(*words, **options)
+        out, errors = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(words, process.returncode, out, errors)
 
     return _run
 
@@ -104,20 +117,34 @@ def test_example_of_an_own_project(command: Command, tmp_path: Path) -> None:
     assert "_target_: my_package.HeldNoise" in config
 
 
-def test_algorithm_of_an_own_project(command: Command, tmp_path: Path) -> None:
-    """docs/extending.md: SAC, with a network and an optimizer that ours do not have."""
+def test_algorithm_of_an_own_project(
+    command: Command, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """docs/extending.md: SAC, with a network and an optimizer that ours do not have; killed, it resumes exactly."""
     project = tmp_path / "my_project"
     shutil.copytree(ROOT / "examples" / "my_project", project)
-    short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "logger.every=100"]
-    done = command("ddpg-train", "--config-dir", "conf", "preset=sac", *short, "hydra.run.dir=run", cwd=project)
+    own = ["--config-dir", "conf", "preset=sac", "env=pendulum"]
+    short = ["total_steps=800", "random_steps=100", "batch_size=16", "eval.every=200", "logger.every=100"]
+    train = [*own, *short, "checkpoint.every=200"]
+    done = command("ddpg-train", *train, "hydra.run.dir=straight", cwd=project)
     assert done.returncode == 0, done.stderr
-    rows = [json.loads(line) for line in (project / "run" / "metrics.jsonl").read_text().splitlines()]
-    (last,) = (row for row in rows if row["env_step"] == 300 and "losses/alpha" in row)
-    assert {"losses/qf_loss", "losses/actor_loss", "losses/entropy"} <= set(last)
-    assert {"diagnostics/saturated_actions", "diagnostics/critic_grad_norm"} <= set(last)
-    evaluated = command("ddpg-eval", "run", "episodes=1", cwd=project)
+    rows = record(project / "straight")
+    (logged,) = (row for row in rows if row["env_step"] == 800 and "losses/alpha" in row)
+    assert {"losses/qf_loss", "losses/actor_loss", "losses/entropy"} <= set(logged)
+    assert {"diagnostics/saturated_actions", "diagnostics/critic_grad_norm"} <= set(logged)
+    with start("ddpg-train", *train, "hydra.run.dir=pieces", cwd=project) as process:
+        state = project / "pieces" / "checkpoint"
+        while process.poll() is None and not list(state.glob("state-*.pt")):
+            time.sleep(0.01)
+        process.kill()
+    done = command("ddpg-train", *train, "hydra.run.dir=pieces", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert record(project / "pieces") == rows
+    evaluated = command("ddpg-eval", "straight", "episodes=1", cwd=project)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "1 noise-free episode" in evaluated.stdout
+    reported = command("ddpg-report", "straight", "pieces", "out=report", cwd=project)
+    assert reported.returncode == 0, reported.stderr
 
 
 def test_own_class_is_checked_like_ours(command: Command) -> None:
