@@ -121,7 +121,7 @@ def test_a_class_from_elsewhere_is_compiled_on_demand_alone(wish: str, compiles:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
-@pytest.mark.parametrize("preset", ["td3", "td3_full", "paper", "keras"])
+@pytest.mark.parametrize("preset", ["td3", "td3_full", "paper", "keras", "d4pg"])
 def test_cuda_graph(preset: str, compose: Compose) -> None:
     gpu = torch.device("cuda")
     cfg = check(compose(f"preset={preset}"))
