@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
-from ddpg.config.settings import flat, plain
+from ddpg.config.settings import flat
 from ddpg.config.signature import parameters_of
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError, one_line, typed_line
@@ -48,8 +48,11 @@ def build(node: DictConfig, key: str, **offered: Any) -> Any:
             raise cause from error
         # the text of a ValueError is written for users; of another exception the name of its class helps
         reason = one_line(cause) if isinstance(cause, ValueError) else typed_line(cause)
-        about_a_value = reason.partition("=")[0] in node  # then key and reason together read as an override
-        raise UserError(f"{key}.{reason}" if about_a_value else f"{key}: {reason}") from error
+        name = reason.partition("=")[0]
+        path = next((path for path in flat(node) if f".{path}".endswith(f".{name}")), None)
+        # about a value of the node, or of one within it: key and reason together read as an override
+        where = f"{key}: " if path is None else f"{key}.{path.removesuffix(name)}"
+        raise UserError(where + reason) from error
 
 
 def build_env_spec(cfg: DictConfig) -> EnvSpec:
@@ -168,9 +171,8 @@ def _compiles(cfg: DictConfig) -> bool:
     """
     if cfg.compile != "auto":
         return bool(cfg.compile)
-    learner = flat({name: plain(cfg[name]) for name in ("algorithm", "network", "optimizer")})
-    targets = [value for key, value in learner.items() if key.rpartition(".")[2] == "_target_"]
-    return all(target.startswith("ddpg.") for target in targets)
+    values = [item for group in (cfg.algorithm, cfg.network, cfg.optimizer) for item in flat(group).items()]
+    return all(value.startswith("ddpg.") for key, value in values if key.endswith("_target_"))
 
 
 def transition_bytes(env: gym.Env) -> int:

@@ -20,6 +20,7 @@ from ddpg.fast.accelerate import RecordedStep, record
 from ddpg.fast.act import RecordedAct
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
+from ddpg.learner.heads import Scalar
 from ddpg.learner.optimizers import Adam
 from ddpg.learner.policy import act
 from ddpg.run.build import accelerate, build_agent
@@ -91,6 +92,10 @@ class OwnCritic(nn.Module):
         return self.layer(torch.cat([obs, action], dim=1))[:, 0] * (1 + self.calls)
 
 
+class OwnHead(Scalar):
+    """A head as a user may write it."""
+
+
 def built(cfg: DictConfig) -> DDPG:
     """Build the learner as a run does, made faster as far as `compile` wants it."""
     cfg = check(cfg)
@@ -115,8 +120,12 @@ def test_an_optimizer_that_counts_in_python_is_found_out(compose: Compose, caplo
 
 @pytest.mark.parametrize(("wish", "compiles"), [("auto", False), ("true", True), ("false", False)])
 def test_a_class_from_elsewhere_is_compiled_on_demand_alone(wish: str, compiles: bool, compose: Compose) -> None:
+    """A network, and a part of the algorithm."""
     cfg = compose(f"compile={wish}")
     cfg.network.critic = {"_target_": f"{__name__}.OwnCritic"}
+    assert isinstance(built(cfg).step, RecordedStep) == compiles
+    cfg = compose(f"compile={wish}")
+    cfg.algorithm.head = {"_target_": f"{__name__}.OwnHead"}
     assert isinstance(built(cfg).step, RecordedStep) == compiles
 
 

@@ -109,3 +109,10 @@ def test_an_algorithm_that_is_none(cfg: DictConfig, target: type, message: str) 
     cfg.algorithm._target_ = f"{__name__}.{target.__name__}"
     with pytest.raises(UserError, match=message):
         build_agent(check(cfg), build_env_spec(cfg).make(), CPU)
+
+
+def test_a_value_within_a_node_is_named_by_its_whole_key(compose: Compose) -> None:
+    """The head of the critic is a node within the algorithm."""
+    cfg = check(compose("algorithm/head=categorical", "algorithm.head.v_min=3", "algorithm.head.v_max=2"))
+    with pytest.raises(UserError, match=r"^algorithm\.head\.v_min=3 .*v_max=2$"):
+        build_agent(cfg, build_env_spec(cfg).make(), CPU)
