@@ -48,11 +48,8 @@ def build(node: DictConfig, key: str, **offered: Any) -> Any:
             raise cause from error
         # the text of a ValueError is written for users; of another exception the name of its class helps
         reason = one_line(cause) if isinstance(cause, ValueError) else typed_line(cause)
-        name = reason.partition("=")[0]
-        path = next((path for path in flat(node) if f".{path}".endswith(f".{name}")), None)
-        # about a value of the node, or of one within it: key and reason together read as an override
-        where = f"{key}: " if path is None else f"{key}.{path.removesuffix(name)}"
-        raise UserError(where + reason) from error
+        about_a_value = reason.partition("=")[0] in node  # then key and reason together read as an override
+        raise UserError(f"{key}.{reason}" if about_a_value else f"{key}: {reason}") from error
 
 
 def build_env_spec(cfg: DictConfig) -> EnvSpec:

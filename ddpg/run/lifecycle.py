@@ -11,7 +11,7 @@ import torch
 from omegaconf import DictConfig
 
 from ddpg.config.settings import check, flat, group, plain, to_yaml
-from ddpg.errors import UserError
+from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted
 from ddpg.record.config_file import require_same_config
 from ddpg.record.exactness import resume_exactness
@@ -154,7 +154,7 @@ def recorded_end(folder: RunFolder) -> Iterator[None]:
 
 def _record_end(folder: RunFolder, error: BaseException) -> None:
     state = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-    reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    reason = str(error) if isinstance(error, UserError) else typed_line(error)
     try:
         folder.write_status(**folder.status() | {"state": state, "error": reason})
     except OSError as another:  # most likely a full disk, which may be what ends the run

@@ -44,7 +44,8 @@ def config(*optimizers: str, networks: tuple[str, ...] = ("actor",), algorithm: 
 def test_a_constructor_gets_what_it_asks_for_and_nothing_else() -> None:
     offered = {"make_actor": 1, "actor_optimizer": 2, "tau": 0.5, "low": 3, "generator": 4}
     assert asked(f"{__name__}.Algorithm", offered) == {"make_actor": 1, "actor_optimizer": 2, "tau": 0.5}
-    assert asked(f"{__name__}.Anything", offered) == {"make_actor": 1, "actor_optimizer": 2}
+    # what comes as **rest goes on to the base class, which asks for tau
+    assert asked(f"{__name__}.Anything", offered) == {"make_actor": 1, "actor_optimizer": 2, "tau": 0.5}
 
 
 @pytest.mark.parametrize("optimizers", [("actor",), ("actor", "alpha")])

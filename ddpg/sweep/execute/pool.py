@@ -196,11 +196,19 @@ def _record_death(folder: RunFolder, code: int, line: str) -> None:
         log.warning("%s", error)
 
 
+def _signal_name(number: int) -> str:
+    """Return the name of a signal; a real-time signal has only a number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def _reason(code: int, line: str) -> str:
     """Return why a process ended, in words."""
     if code > 0:
         return line or f"exit code {code}"
-    name = signal.Signals(-code).name
+    name = _signal_name(-code)
     if -code in ENDING_SIGNALS:
         return f"{name} before or after its training"
     if -code == signal.SIGKILL:
