@@ -207,7 +207,7 @@ def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.Monke
     assert_has(refusal(*own, "noise=bat"), "noise=bat ... bad?")
     (tmp_path / "own" / "replay").mkdir()
     (tmp_path / "own" / "replay" / "mine.yaml").write_text("_target_: ddpg.learner.replay.ReplayBuffer\nn_step: 1\n")
-    assert_has(refusal(*own, "replay=3"), "replay=3 ... mine, prioritized, uniform")
+    assert_has(refusal(*own, "replay=3"), "replay=3 ... mine, n_step, prioritized, uniform")
     assert "broken.yaml" in refusal(*own, "noise=broken")
 
 
