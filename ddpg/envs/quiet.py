@@ -1,4 +1,4 @@
-"""What simulators print from C: a line that says nothing is dropped, MuJoCo's warnings are logged."""
+"""Output of simulators from C: PyBullet's empty lines are dropped, and MuJoCo's warnings are logged."""
 
 import logging
 import os
