@@ -1,9 +1,10 @@
 """The costs of sweeps: `scripts/benchmark_sweep.py`.
 
-Parallel: runs of HalfCheetah-v4 once they learn, one alone and then as many at a time as asked for, by default one on
-every core (the local launcher's pool), in turns; the medians of their steps per second. Scale: seconds to compose,
-check and write many runs, to submit them where there is a Slurm (as held jobs, cancelled again), and for
-`ddpg-sweep status` as a process of its own. On a machine that does other things, only ratios mean much.
+The parallel part trains HalfCheetah-v4, one run alone and then several at a time, in turns; by default one on every
+core, as the local launcher does. It reports medians of the steps per second, once the runs learn. The part about scale
+reports the seconds to compose and check many runs, to write their folders, to submit them if there is a Slurm (as held
+jobs, which are cancelled again), and of `ddpg-sweep status` as a process. If the machine does other things as well,
+only ratios mean much.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.tracking import read_metrics
@@ -33,7 +34,8 @@ from ddpg.sweep.execute.cores import usable
 from ddpg.sweep.execute.pool import Pool
 from ddpg.sweep.execute.submit import submit
 from ddpg.sweep.freeze import FrozenRun, compose, freeze
-from ddpg.sweep.options import SlurmOptions, options
+from ddpg.sweep.launch import checked_options
+from ddpg.sweep.options import SlurmOptions
 from ddpg.sweep.state.folder import SweepFolder
 
 LEARNING_STARTS = 1000
@@ -50,12 +52,10 @@ def composed(path: Path, jobs: Sequence[Sequence[str]], *words: str) -> list[Fro
 def launcher() -> SlurmOptions:
     """Return options of hydra/launcher=slurm for jobs that never start."""
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
-        node = hydra.compose("config", ["hydra/launcher=slurm"], return_hydra_config=True).hydra.launcher
-    values: Any = OmegaConf.to_container(node, resolve=True)
-    del values["_target_"]
-    chosen = options({"kind": "slurm", **values, "mem_gb": 1, "additional_parameters": {"hold": True}})
+        config = hydra.compose("config", ["hydra/launcher=slurm"], return_hydra_config=True)
+    chosen = checked_options(config)
     assert isinstance(chosen, SlurmOptions)
-    return chosen
+    return replace(chosen, mem_gb=1, additional_parameters={"hold": True})
 
 
 def speed(runs: Sequence[FrozenRun]) -> list[float]:
