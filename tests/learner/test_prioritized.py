@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.buffers import STREAMS, add, buffer, episodes, rows
 
+from ddpg.errors import UserError
 from ddpg.learner.batch import Batch
 from ddpg.learner.replay import PrioritizedReplay
 from ddpg.learner.replay.prioritized import SumTree
@@ -196,7 +197,7 @@ class TestWhatIsThere:
         """That of an agent of one's own that does not know of them."""
         memory = memory_of(3)
         memory.sample(2)
-        with pytest.raises(ValueError, match=r"td_error"):
+        with pytest.raises(UserError, match=r"^replay=prioritized .*td_error"):
             memory.update_priorities(None)
 
 
