@@ -125,6 +125,10 @@ class DDPG:
         """Make the update as a function of tensors; whatever changes, changes in place.
 
         `noise`, (N, action_dim) or None, are the draws that smooth the targets.
+
+        By default the first calls are recorded, and the recording is replayed from then on. So a
+        value of Python that changes from one update to the next must not be read here or in what
+        this calls: it has to be an input, or a part of `due`. Look for faults with compile=false.
         """
         metrics: dict[str, float | Tensor] = {}
         if due.actor and self.actor_first:
