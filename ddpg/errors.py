@@ -32,6 +32,12 @@ def typed_line(error: BaseException) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return the class and the first line of an exception, for messages that must stay short."""
-    lines = str(error).strip().splitlines()
     kind = type(error).__name__
-    return f"{kind}: {lines[0]}" if lines else kind
+    message = untyped_first_line(error)
+    return kind if message == kind else f"{kind}: {message}"
+
+
+def untyped_first_line(error: BaseException) -> str:
+    """Return the first line of an exception's message, or the name of its class if the message is empty."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

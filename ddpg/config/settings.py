@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ddpg.config import resolvers
 from ddpg.config.given import GIVEN, require_parts_that_fit
 from ddpg.config.signature import Target, fit
-from ddpg.errors import UserError
+from ddpg.errors import UserError, untyped_first_line
 from ddpg.ranges import Count, Fraction, Positive, PositiveInt
 
 Node = Mapping[str, Any]
@@ -160,7 +160,7 @@ def to_yaml(values: Mapping[str, Any]) -> str:
 
 def omegaconf_line(error: OmegaConfBaseException) -> str:
     """Return the first line of OmegaConf's message, with the key in front if it does not name it."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    text = untyped_first_line(error)
     return f"{error.full_key}: {text}" if error.full_key and error.full_key not in text else text
 
 

@@ -8,11 +8,12 @@ import pkgutil
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import is_dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from ddpg.config.constructors import Unresolved, hints, parameters
 from ddpg.errors import UserError, one_line
 from ddpg.ranges import Range
 
@@ -36,17 +37,8 @@ class Target:
         self.given = given
 
 
-@dataclass(frozen=True)
-class _Unresolved:
-    """The type of a parameter whose annotation cannot be evaluated, as with an import for the type checker alone."""
-
-    schema: str
-    parameter: str
-    reason: str
-
-
 @cache
-def _warn_unchecked(hint: _Unresolved) -> None:
+def _warn_unchecked(hint: Unresolved) -> None:
     log.warning(
         "%s: the type of %s is not known when the program runs (%s), so its value is not checked",
         hint.schema, hint.parameter, hint.reason,
@@ -63,7 +55,7 @@ def fit(value: Any, hint: Any, key: str = "") -> Any:
         return _fit_annotated(value, args[0], args[1:], key)
     if isinstance(value, Mapping) and "_target_" in value:
         return _fit_target(value, None, key)
-    if isinstance(hint, _Unresolved):
+    if isinstance(hint, Unresolved):
         _warn_unchecked(hint)
         return value
     if origin in (Union, types.UnionType):
@@ -192,11 +184,11 @@ def _near_name(path: Any, error: Exception) -> str:
 
 def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
     """Check a mapping against the parameters of a class or function."""
-    parameters, free = _parameters(schema)
+    known, free = parameters(schema)
     others = getattr(schema, "OTHERS", None)  # the hint of any further key
     free = free or others is not None
-    added = {name for name in parameters if any(fnmatchcase(name, pattern) for pattern in given or ())}
-    named = {name: p for name, p in parameters.items() if name not in added}
+    added = {name for name in known if any(fnmatchcase(name, pattern) for pattern in given or ())}
+    named = {name: p for name, p in known.items() if name not in added}
     prefix = f"{key}." if key else ""
     what = "a group of keys" if free else "a group of keys: " + ", ".join(f"{prefix}{name}" for name in named)
     _require(isinstance(values, Mapping), values, key, what)
@@ -206,8 +198,8 @@ def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: s
         if name not in named and not free:
             near = nearest(f"{prefix}{name}", (prefix + n for n in named), most=30)
             raise UserError(f"{prefix}{name}={as_written(value)}: there is no such key{near}")
-    hints = _hints(schema)
-    fitted = {name: fit(value, hints.get(name, others or Any), f"{prefix}{name}") for name, value in values.items()}
+    types_of = hints(schema)
+    fitted = {name: fit(value, types_of.get(name, others or Any), f"{prefix}{name}") for name, value in values.items()}
     if given is not None:
         _require_complete(values, named, given, prefix)
     return fitted
@@ -225,47 +217,7 @@ def _require_complete(
 
 def parameters_of(target: str) -> Mapping[str, inspect.Parameter]:
     """The parameters, by name, of the class or function that a `_target_` names."""
-    return _parameters(_imported(target, "_target_"))[0]
-
-
-@cache
-def _parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Return the parameters that can be named, and whether any other name is accepted as well."""
-    try:
-        parameters = inspect.signature(schema).parameters
-    except ValueError:  # written in C, and silent about it
-        return {}, True
-    variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    named = {name: p for name, p in parameters.items() if p.kind not in variable}
-    base = _next_constructor(schema) if free else None
-    if base is None:
-        return named, free
-    inherited, free = _parameters(base)
-    return inherited | named, free
-
-
-def _next_constructor(schema: Any) -> type | None:
-    """Return the base class whose constructor gets what a class's own takes as **kwargs."""
-    if not inspect.isclass(schema):
-        return None
-    return next((base for base in schema.__mro__[1:-1] if "__init__" in vars(base)), None)
-
-
-@cache
-def _hints(schema: Any) -> dict[str, Any]:
-    """Return the type of every annotated parameter, `_Unresolved` where the annotation cannot be evaluated."""
-    function = schema.__init__ if inspect.isclass(schema) else schema
-    base = _next_constructor(schema)
-    names = getattr(inspect.unwrap(function), "__globals__", {})
-    hints: dict[str, Any] = {} if base is None else dict(_hints(base))
-    for name, annotation in getattr(function, "__annotations__", {}).items():
-        alone = types.SimpleNamespace(__annotations__={name: annotation})
-        try:
-            hints |= get_type_hints(alone, names, include_extras=True)
-        except Exception as error:  # an annotation can be any expression
-            hints[name] = _Unresolved(f"{schema.__module__}.{schema.__qualname__}", name, one_line(error))
-    return hints
+    return parameters(_imported(target, "_target_"))[0]
 
 
 def _require(fits: bool, value: Any, key: str, what: str) -> None:

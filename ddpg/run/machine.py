@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, untyped_first_line
 from ddpg.procfs import proc_field
 
 
@@ -63,6 +63,6 @@ def torch_device(name: str) -> torch.device:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = untyped_first_line(error)
         raise UserError(f"device={name} cannot be used: {reason}; allowed: {allowed}") from error
     return device

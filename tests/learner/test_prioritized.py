@@ -194,7 +194,7 @@ class TestWhatIsThere:
         assert set(numbers(memory.sample(700))) == set(range(23, 30))
 
     def test_an_update_without_errors_is_refused(self) -> None:
-        """That of an agent of one's own that does not know of them."""
+        """An algorithm of a user may not compute the errors of transitions."""
         memory = memory_of(3)
         memory.sample(2)
         with pytest.raises(UserError, match=r"^replay=prioritized .*td_error"):
@@ -224,7 +224,7 @@ class TestResume:
                 memory.update_priorities(torch.linspace(0, 3, 8))
 
     def test_state_is_that_of_its_moment(self) -> None:
-        """What comes after the snapshot belongs to the episode that a resume begins anew."""
+        """Transitions after the snapshot belong to the episode that a resume begins anew."""
         memory = memory_of(10, 7)
         memory.sample(5)
         state = memory.state_dict()

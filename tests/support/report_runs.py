@@ -46,13 +46,6 @@ def write_run(
     return folder
 
 
-def write_hydra(folder: Path, choices: Mapping[str, str], *overrides: str) -> None:
-    """Write the files that Hydra keeps beside a run."""
-    (folder / ".hydra").mkdir()
-    (folder / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump({"hydra": {"runtime": {"choices": dict(choices)}}}))
-    (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(list(overrides)))
-
-
 def sample(values: Any, episodes: Sequence[Any] = ()) -> Sample:
     """Make a sample of evaluation returns, [seed, evaluation], and training returns for each seed."""
     values = np.array(values, dtype=np.float64)
