@@ -7,6 +7,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class Trainer:
     def _start(self, run: PlannedRun) -> "subprocess.Popen[bytes]":
         words = [*run.overrides, *self.always, f"hydra.run.dir='{self.runs / run.name}'"]
         with (self.runs / f"{run.name}.log").open("ab") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 ["nice", "-n", str(NICENESS), sys.executable, str(ROOT / "scripts" / "train.py"), *words],
                 env=os.environ | dict.fromkeys(THREAD_VARIABLES, "1"),
                 cwd=ROOT,
@@ -76,6 +77,8 @@ class Trainer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the runs through this process alone
             )
+        _lower_session(process.pid)
+        return process
 
     def _conclude(self, processes: dict[PlannedRun, subprocess.Popen[bytes]]) -> None:
         """Writes the records of the runs that have ended, and says how the others did."""
@@ -99,6 +102,16 @@ class Trainer:
     def _fail(self, run: PlannedRun, reason: str) -> None:
         self.failed.append(run)
         _tell(f"{run.name} failed: {reason}")
+
+
+def _lower_session(pid: int) -> None:
+    """Lowers the session of a process beside the other sessions of the machine.
+
+    Linux schedules sessions against each other (autogroup), so the niceness of a process counts within its own session
+    only. A kernel without autogroups has no such file, and there the niceness of the process is enough.
+    """
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _stop(processes: Mapping[PlannedRun, "subprocess.Popen[bytes]"]) -> None:
