@@ -21,6 +21,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from ddpg.distribution import distribution_name
+
 ROOT = Path(__file__).resolve().parent.parent
 #: The extra with the tools of development, which keep the bounds of pyproject.toml.
 TOOLS = "dev"
@@ -30,20 +32,26 @@ def without_bounds(requirements: Iterable[str]) -> list[str]:
     """Return what a project requires, the libraries with their extras but without versions, the tools with both."""
     found = set()
     for requirement in map(Requirement, requirements):
-        is_tool = requirement.marker is not None and requirement.marker.evaluate({"extra": TOOLS})
-        if requirement.name != "ddpg":  # the extra `all` names other extras
+        if not _is_of(requirement, "all"):  # it names the other extras
             extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-            bounds = requirement.specifier if is_tool else ""
+            bounds = requirement.specifier if _is_of(requirement, TOOLS) else ""
             found.add(f"{requirement.name}{extras}{bounds}")
     return sorted(found)
+
+
+def _is_of(requirement: Requirement, extra: str) -> bool:
+    """Tell whether only an extra of the project asks for this."""
+    return requirement.marker is not None and requirement.marker.evaluate({"extra": extra})
 
 
 def install(venv: Path, base: str, torch: bool) -> None:
     """Make the environment anew, with the newest releases that go together and the project beside them."""
     subprocess.run([base, "-m", "venv", "--clear", venv], check=True)
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    name = distribution_name()
+    assert name is not None, "the project is not installed here: make setup"
     kept = [] if torch else [f"torch=={version('torch')}"]
-    subprocess.run([*pip, *without_bounds(requires("ddpg") or []), *kept], check=True)
+    subprocess.run([*pip, *without_bounds(requires(name) or []), *kept], check=True)
     subprocess.run([*pip, "--no-deps", "--editable", "."], cwd=ROOT, check=True)
 
 

@@ -34,7 +34,7 @@ HOMES = {
 }
 
 #: The rooms, from the ground up; a module may import from the rooms before its own, and from its own.
-GROUND = ("ddpg", "ddpg.errors", "ddpg.interrupt", "ddpg.procfs", "ddpg.ranges")
+GROUND = ("ddpg", "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.procfs", "ddpg.ranges")
 ROOMS = (
     "ddpg.learner", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training", "ddpg.run",
     "ddpg.sweep", "ddpg.report", "ddpg.commands",

@@ -14,7 +14,7 @@ REQUIREMENTS = [
     "torch<2.14,>=2.4",
     "gymnasium<2,>=1.0",
     'gymnasium[box2d]; extra == "box2d"',
-    'ddpg[box2d]; extra == "all"',
+    'hydra-ddpg[box2d]; extra == "all"',
     'pandas<3,>=2; extra == "dev"',
 ]
 

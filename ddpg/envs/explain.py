@@ -9,6 +9,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec as Registered
 from gymnasium.error import DependencyNotInstalled
 
+from ddpg.distribution import install_hint
 from ddpg.errors import one_line, typed_line
 
 
@@ -54,13 +55,13 @@ def failed_build(name: EnvName, error: Exception) -> str:
 
 def _missing(name: EnvName, module: str) -> str:
     advice = _install_extra(name) or (
-        f"no Python module {module} is installed: pip install {module}, or put its folder on PYTHONPATH"
+        f"no Python module {module} is installed: install the package that has it, or put its folder on PYTHONPATH"
     )
     return f"{name}: {advice}"
 
 
 def _install_extra(name: EnvName) -> str | None:
-    return name.extra and f"its packages are not installed: pip install 'ddpg[{name.extra}]'"
+    return name.extra and f"its packages are not installed: {install_hint(name.extra)}"
 
 
 def _unknown(name: EnvName) -> str:

@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from ddpg.distribution import install_hint
 from ddpg.errors import UserError, typed_line
 
 _log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def _advice(env: gymnasium.Env[Any, Any]) -> str:
     if draws_with_mujoco(env):
         return f" ({_environment()}; {PACKAGES})"
     if derives_from(env, "gymnasium.envs.classic_control", "gymnasium.envs.box2d"):
-        return " (pip install 'ddpg[video]')"  # pygame
+        return f" ({install_hint('video')})"  # pygame
     return ""
 
 
@@ -151,7 +152,7 @@ def write_video(frames: Iterable[Frame], path: Path, fps: float) -> None:
     try:
         import imageio_ffmpeg
     except ModuleNotFoundError as error:
-        raise UserError(f"writing {path} needs ffmpeg: pip install 'ddpg[video]'") from error
+        raise UserError(f"writing {path} needs ffmpeg: {install_hint('video')}") from error
     remaining = iter(frames)
     first = next(remaining)
     unfinished = path.with_name(f"{path.stem}.part{path.suffix}")  # ffmpeg reads the format off the suffix

@@ -79,10 +79,15 @@ def run(command: Callable[[], None], folder: str, words: list[str]) -> None:
 
 def import_from(root: Path) -> None:
     """Puts the checkout before an installed ddpg, and the modules beside this file out of reach."""
-    others = [f for f in sys.meta_path if "__editable___ddpg" not in getattr(f, "__module__", "")]
+    others = [f for f in sys.meta_path if not is_editable_install(f)]
     sys.meta_path[:] = [Finder(root), *others]
     here = str(Path(__file__).parent)
     sys.path[:] = [folder for folder in sys.path if folder != here]
+
+
+def is_editable_install(finder: object) -> bool:
+    """Tell whether setuptools made this finder for an editable install of ours, whatever its distribution's name."""
+    return re.match(r"__editable___\w*ddpg", getattr(finder, "__module__", "")) is not None
 
 
 def entry_point(root: Path) -> tuple[str, str]:

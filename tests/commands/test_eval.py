@@ -8,6 +8,7 @@ import pytest
 from support.command_line import assert_has, call
 
 from ddpg.commands import evaluate
+from ddpg.distribution import install_hint
 
 Refusal = Callable[..., str]
 
@@ -29,7 +30,7 @@ def test_eval(
     assert_has(refused(finished, "actor=bst"), "actor=bst ... last, best ... best?")
     assert_has(refused(finished, "video"), "video ... KEY=VALUE ... episodes=20")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    assert "pip install 'ddpg[video]'" in refused(finished, "video=true", "episodes=1")
+    assert install_hint("video") in refused(finished, "video=true", "episodes=1")
     Path(finished, "actor.pt").write_text("x")
     assert "does not hold the actor" in refused(finished)
     Path(finished, "actor.pt").unlink()

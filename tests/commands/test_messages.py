@@ -80,7 +80,7 @@ Refusal = Callable[..., str]
         ("env=dmc env.domain=fish", "env.task ... env.task=VALUE"),
         ("total_steps=${nope}", "total_steps: Interpolation key 'nope' not found"),
         ("noise._target_=ddpg.learner.noise.Gausian", "ddpg.learner.noise.Gaussian?"),
-        ("env.imports=[nope]", "nope ... pip install nope"),
+        ("env.imports=[nope]", "no Python module nope ... PYTHONPATH"),
         ("replay.n_step=0", "replay.n_step=0 ... at least 1"),
         ("replay=prioritized replay.alpha=-1", "replay.alpha=-1 ... at least 0 and at most 1"),
         ("replay=prioritized replay.beta=2", "replay.beta=2 ... at least 0 and at most 1"),

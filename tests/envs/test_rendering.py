@@ -2,6 +2,7 @@
 
 import ctypes.util
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from support.envs import has_software_renderer, make, spec_of
 
+from ddpg.distribution import install_hint
 from ddpg.envs import EnvSpec, frames_per_second, write_video
 from ddpg.envs.rendering import choose_mujoco_backend, require_mujoco_backend
 from ddpg.errors import UserError
@@ -116,7 +118,7 @@ def test_a_renderer_that_fails_is_reported_with_the_packages(monkeypatch: pytest
     monkeypatch.setattr("mujoco.MjrContext", lambda *_: 1 / 0)
     with pytest.raises(UserError, match=r"drawing it failed: ZeroDivisionError.*MUJOCO_GL.*libegl1") as caught:
         make("reacher", "env.pixels=16")
-    assert "ddpg[video]" not in str(caught.value)
+    assert install_hint("video") not in str(caught.value)
 
 
 def test_a_library_that_cannot_be_loaded_is_logged(
@@ -142,7 +144,7 @@ def test_a_library_that_cannot_be_loaded_is_logged(
 )
 def test_every_suite_draws_and_training_does_not_notice(name: str, fps: float) -> None:
     if name in ("pendulum", "lunarlander"):
-        pytest.importorskip("pygame", reason="ddpg[video] is not installed")
+        pytest.importorskip("pygame", reason="the extra video is not installed")
     if name in ("halfcheetah", "dmc_cheetah_run") and not has_software_renderer():
         pytest.skip("neither libEGL nor libOSMesa is installed")
     plain, drawn = make(name), make(name, render=True)
@@ -170,7 +172,7 @@ def test_failing_to_draw_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_video_has_every_frame(tmp_path: Path) -> None:
-    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="ddpg[video] is not installed")
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="the extra video is not installed")
     path = tmp_path / "policy.mp4"
     write_video((np.full((50, 70, 3), 8 * k, np.uint8) for k in range(24)), path, fps=12.5)
     count, seconds = ffmpeg.count_frames_and_secs(str(path))
@@ -181,5 +183,5 @@ def test_video_has_every_frame(tmp_path: Path) -> None:
 
 def test_video_without_ffmpeg_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(UserError, match=r"pip install 'ddpg\[video\]'"):
+    with pytest.raises(UserError, match=re.escape(install_hint("video"))):
         write_video([np.zeros((4, 4, 3), np.uint8)], tmp_path / "policy.mp4", fps=10)

@@ -1,5 +1,6 @@
 """TensorBoard is fed from the record."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from support.tracked import log_rows, settings, tracker_of
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ddpg.distribution import install_hint
 from ddpg.errors import UserError
 from ddpg.record.tracking import LoggerSettings, TensorboardSettings, read_metrics
 
@@ -38,5 +40,5 @@ def test_tensorboard_has_the_record_also_after_a_resume(tmp_path: Path) -> None:
 def test_tensorboard_that_is_not_installed_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     options = LoggerSettings(**{**vars(settings()), "tensorboard": TensorboardSettings(enabled=True)})
-    with pytest.raises(UserError, match=r"pip install 'ddpg\[tensorboard\]'"):
+    with pytest.raises(UserError, match=re.escape(install_hint("tensorboard"))):
         tracker_of(tmp_path, options)

@@ -32,7 +32,7 @@ def make(name: str, *overrides: str, render: bool = False) -> VectorEnv:
     """Make the environment of an option; where its extra is not installed, the test is skipped."""
     spec = spec_of(name, *overrides)
     if spec.extra is not None and importlib.util.find_spec(MODULES[spec.extra]) is None:
-        pytest.skip(f"ddpg[{spec.extra}] is not installed")
+        pytest.skip(f"the extra {spec.extra} is not installed")
     return spec.make(render=render)
 
 

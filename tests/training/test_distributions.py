@@ -32,7 +32,7 @@ COMBINED = {
 def test_combinations_learn(tmp_path: Path, make_trainer: Callable[..., Trainer], name: str) -> None:
     """Some updates: all numbers are finite, values within their range, the bias is there, the targets move."""
     if name == "pixels":
-        pytest.importorskip("pygame", reason="ddpg[video] is not installed")
+        pytest.importorskip("pygame", reason="the extra video is not installed")
     trainer = make_trainer(
         tmp_path, "env=pendulum", "preset=d4pg", "env.max_episode_steps=20", "total_steps=90", "eval.every=45",
         "logger.every=10", "updates_per_step=0.5", "algorithm.target_delay=10", *COMBINED[name],

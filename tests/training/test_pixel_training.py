@@ -31,7 +31,7 @@ def test_pictures_and_networks_that_do_not_match(
 
 def test_paper_pixels_learns(tmp_path: Path, make_trainer: Callable[..., Trainer]) -> None:
     """From drawing to update; every layer of both networks and of their targets moves; frames are stored as bytes."""
-    pytest.importorskip("pygame", reason="ddpg[video] is not installed")
+    pytest.importorskip("pygame", reason="the extra video is not installed")
     trainer = make_trainer(
         tmp_path, "preset=paper_pixels", "env=pendulum", "env.pixels=32", "env.action_repeat=3", "total_steps=30",
         "network.actor.hidden=[200,200]", "network.critic.hidden=[200,200]", "env.max_episode_steps=30",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ddpg.distribution import install_hint
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.tracker import Kind
@@ -21,7 +22,7 @@ class TensorboardSink:
             self._make_writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter
         except ImportError as error:
             raise UserError(
-                "logger.tensorboard.enabled=true needs TensorBoard: pip install 'ddpg[tensorboard]'"
+                f"logger.tensorboard.enabled=true needs TensorBoard: {install_hint('tensorboard')}"
             ) from error
         self._folder = folder
         self._writer: Any = None
