@@ -41,3 +41,11 @@ def untyped_first_line(error: BaseException) -> str:
     """Return the first line of an exception's message, or the name of its class if the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def not_found(module: str) -> str:
+    """Return the line about a Python module that is nowhere: where the module was looked for."""
+    return (
+        f"No module named {module!r} in the working directory, in the folders of PYTHONPATH or among the installed "
+        "packages"
+    )

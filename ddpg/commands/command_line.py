@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ddpg.config.signature import as_written
+from ddpg.config.spelling import as_written
 from ddpg.errors import Refused, UserError
 from ddpg.interrupt import Interrupted
 

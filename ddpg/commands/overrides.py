@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.commands.options_help import Choices
 from ddpg.config.settings import flat
-from ddpg.config.signature import as_written, nearest
+from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ddpg.commands.command_line import find_own_packages, is_value, key_values, one_line_errors, print_help
-from ddpg.config.signature import fit, nearest
+from ddpg.config.signature import fit
+from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.ranges import NonNegative
 from ddpg.sweep.control import cancel, retry

@@ -4,7 +4,7 @@ A constructor gets of these what it asks for by name, and nothing else. Configs 
 this table, and `ddpg.run.build` gives the values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -39,30 +39,38 @@ def nodes(group: Mapping[str, Any]) -> list[str]:
 def require_parts_that_fit(config: Mapping[str, Any]) -> None:
     """Check that the algorithm takes each network and optimizer of the config, and has what it needs.
 
-    Raises UserError, which names the node, for one that would never be used, and for one that is missing.
+    Raises UserError, which names all nodes that would never be used, or all that are missing.
     """
+    target = config["algorithm"]["_target_"]
+    parameters = parameters_of(target)
+    unused: list[str] = []
+    missing: list[str] = []
+    taken: list[str] = []
     for group, pattern in (("network", "make_*"), ("optimizer", "*_optimizer")):
-        target = config["algorithm"]["_target_"]
-        parameters = parameters_of(target)
-        taken = {_part(name, pattern): parameters[name] for name in parameters if fnmatchcase(name, pattern)}
+        parts = {_part(name, pattern): parameters[name] for name in parameters if fnmatchcase(name, pattern)}
         there = nodes(config[group])
-        for name in there:
-            if name not in taken:
-                allowed = _listed(group, taken) or f"no {group}"
-                raise UserError(f"{group}.{name}: {target} has no use for it; it takes {allowed}")
-        for name, parameter in taken.items():
-            if name not in there and parameter.default is parameter.empty:
-                raise UserError(f"{group}.{name} is missing: {target} needs {_listed(group, taken)}")
+        unused += [f"{group}.{name}" for name in there if name not in parts]
+        taken += [f"{group}.{name}" for name in parts]
+        needed = [name for name, parameter in parts.items() if parameter.default is parameter.empty]
+        missing += [f"{group}.{name}" for name in needed if name not in there]
+    if missing:
+        raise UserError(f"{_are(missing, 'missing')}: {target} takes {', '.join(taken)}")
+    if unused:
+        left_out = " ".join(f"~{name}" for name in unused)
+        raise UserError(
+            f"{', '.join(unused)}: {target} has no use for {'it' if len(unused) == 1 else 'them'} and takes "
+            f"{', '.join(taken) or 'no network and no optimizer'}; to leave out: {left_out}"
+        )
+
+
+def _are(names: Sequence[str], state: str) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {state}"
 
 
 def _part(argument: str, pattern: str) -> str:
     """Give what the star of a pattern stands for in an argument's name."""
     before, _, after = pattern.partition("*")
     return argument.removeprefix(before).removesuffix(after)
-
-
-def _listed(group: str, names: Iterable[str]) -> str:
-    return ", ".join(f"{group}.{name}" for name in names)
 
 
 def network_argument(name: str) -> str:

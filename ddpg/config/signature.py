@@ -1,20 +1,19 @@
 """Checks values against a signature: names, types, choices (`Literal`) and ranges (`ddpg.ranges`)."""
 
-import difflib
 import inspect
 import logging
 import math
-import pkgutil
-import re
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ddpg.config.constructors import Unresolved, hints, parameters
-from ddpg.errors import UserError, one_line
+from ddpg.config.spelling import as_written, nearest
+from ddpg.config.targets import imported
+from ddpg.errors import UserError
 from ddpg.ranges import Range
 
 _HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
@@ -22,8 +21,6 @@ _SCALARS = {bool: "true or false", int: "a whole number", float: "a finite numbe
 
 
 log = logging.getLogger(__name__)
-
-_resolved = cache(pkgutil.resolve_name)
 
 
 class Target:
@@ -72,31 +69,6 @@ def fit(value: Any, hint: Any, key: str = "") -> Any:
     return _fit_scalar(value, hint, key)
 
 
-def nearest(word: str, allowed: Iterable[str], most: int = 12) -> str:
-    """Return the end of a message: the closest allowed spelling, else all of them if there are at most `most`."""
-    spellings = sorted(set(allowed))
-    parent = re.match(r"(.*\.)?", word)[0]  # type: ignore[index]
-    siblings = [s for s in spellings if parent and re.fullmatch(re.escape(parent) + r"[^._][^.]*", s)]
-    if siblings:  # the group is right: only the last part can be misspelled
-        spellings = siblings
-    start = parent if siblings else ""
-    words = [spelling.removeprefix(start) for spelling in spellings]
-    similar = difflib.get_close_matches(word.removeprefix(start), words, n=1, cutoff=0.5)
-    close = [s for s in spellings if s.endswith(f".{word}")][:3] or [start + s for s in similar]
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    return f"; allowed here: {', '.join(spellings)}" if 0 < len(spellings) <= most else ""
-
-
-def as_written(value: Any) -> str:
-    """Return a value as it is written on the command line; a text that looks like something else is quoted."""
-    if isinstance(value, str):
-        return repr(value) if value in ("", "null", "true", "false") or value[:1] in "-.0123456789" else value
-    if isinstance(value, list):
-        return f"[{','.join(map(as_written, value))}]"
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _fit_annotated(value: Any, hint: Any, marks: Sequence[Any], key: str) -> Any:
     for mark in marks:
         if isinstance(mark, Target):
@@ -137,7 +109,9 @@ def _fit_choice(value: Any, choices: Sequence[Any], key: str) -> Any:
 
 
 def _fit_list(value: Any, origin: Any, args: Sequence[Any], key: str) -> list[Any]:
-    _require(isinstance(value, list), value, key, f"a list, as in [{as_written(value)}]")
+    is_quoted = isinstance(value, str) and value.startswith("[")
+    example = f"[{as_written(value)}]" if not is_quoted else f"{value}, without quotes of its own"
+    _require(isinstance(value, list), value, key, f"a list, as in {example}")
     hints = [args[0] if args else Any] * len(value)
     if origin is tuple and args and args[-1] is not Ellipsis:  # a type for each place
         _require(len(value) == len(args), value, key, f"a list of {len(args)}")
@@ -157,29 +131,12 @@ def _fit_scalar(value: Any, hint: Any, key: str) -> Any:
 def _fit_target(node: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
     """`given` None: the node may be completed by someone else, so nothing that it lacks is complained about."""
     _require(isinstance(node, Mapping) and "_target_" in node, node, key, "a group option with a _target_")
-    target = _imported(node["_target_"], f"{key}._target_")
+    path = node["_target_"]
+    target = imported(path, f"{key}._target_")
+    _require(callable(target), path, f"{key}._target_", "a class or a function")
     ours = {name: value for name, value in node.items() if name in _HYDRA_KEYS}
     values = {name: value for name, value in node.items() if name not in _HYDRA_KEYS}
     return ours | _fit_arguments(values, target, None if "_args_" in node else given, key)
-
-
-def _imported(path: Any, key: str) -> Callable[..., Any]:
-    try:
-        target = _resolved(path) if isinstance(path, str) else pkgutil.resolve_name(path)
-    except Exception as error:  # a user's module can fail in any way while it is imported
-        raise UserError(
-            f"{key}={as_written(path)} cannot be imported: {one_line(error)}{_near_name(path, error)}"
-        ) from error
-    _require(callable(target), path, key, "a class or a function")
-    return target
-
-
-def _near_name(path: Any, error: Exception) -> str:
-    if not isinstance(error, AttributeError):
-        return ""
-    module = path.rpartition(".")[0]
-    names = [n for n, value in vars(pkgutil.resolve_name(module)).items() if inspect.isclass(value)]
-    return nearest(path, [f"{module}.{n}" for n in names if not n.startswith("_")])
 
 
 def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
@@ -217,7 +174,7 @@ def _require_complete(
 
 def parameters_of(target: str) -> Mapping[str, inspect.Parameter]:
     """The parameters, by name, of the class or function that a `_target_` names."""
-    return parameters(_imported(target, "_target_"))[0]
+    return parameters(imported(target, "_target_"))[0]
 
 
 def _require(fits: bool, value: Any, key: str, what: str) -> None:

@@ -38,5 +38,7 @@ def resume_exactness(
         reasons.append(f"updates were computed by {' and '.join(kernels)}, which round in different ways")
     foreign = [target for target in targets if not target.startswith("ddpg.")]
     if foreign:
-        reasons.append(f"{', '.join(foreign)}: state_dict must hold everything that the next update depends on")
+        reasons.append(
+            f"{', '.join(foreign)} (not of this package): exact if state_dict() has all that learning changes"
+        )
     return f"not promised: {'; '.join(reasons)}" if reasons else EXACT

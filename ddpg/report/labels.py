@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ddpg.config.settings import MAY_CHANGE, flat, science
-from ddpg.config.signature import as_written
+from ddpg.config.spelling import as_written
 
 #: Options that decide others come first: what follows from them needs no mention.
 FIRST = ("experiment", "preset")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ddpg.config.settings import group
-from ddpg.config.signature import nearest
+from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder, read_yaml, run_folders
 from ddpg.record.tracking.metrics import Row, read_metrics

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ddpg.config.signature import as_written, nearest
+from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end

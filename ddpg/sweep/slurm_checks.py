@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ddpg.config.signature import nearest
+from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.sweep import slurm
 from ddpg.sweep.options import SlurmOptions

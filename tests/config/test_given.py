@@ -57,9 +57,17 @@ def test_parts_that_fit(optimizers: tuple[str, ...]) -> None:
     ("values", "parts"),
     [
         (config("actor", "beta"), ["optimizer.beta", "Algorithm", "optimizer.actor, optimizer.alpha"]),
-        (config("actor", networks=("actor", "critic")), ["network.critic", "Algorithm", "it takes network.actor"]),
+        (
+            config("actor", networks=("actor", "critic")),
+            ["network.critic", "Algorithm", "takes network.actor", "~network.critic"],
+        ),
         (config("alpha"), ["optimizer.actor is missing", "Algorithm"]),
         (config("actor", networks=()), ["network.actor is missing", "Algorithm"]),
+        (
+            config("actor", "beta", networks=("actor", "critic")),
+            ["network.critic, optimizer.beta", "Algorithm", "~network.critic ~optimizer.beta"],
+        ),
+        (config(networks=()), ["network.actor, optimizer.actor are missing", "Algorithm"]),
         (config("actor", "beta", algorithm=Anything), ["optimizer.beta", "Anything"]),
     ],
 )
@@ -72,7 +80,9 @@ def test_parts_that_do_not_fit(values: Mapping[str, Any], parts: list[str]) -> N
 
 
 def test_an_optimizer_more_on_the_command_line(compose: Compose) -> None:
-    with pytest.raises(UserError, match=r"^optimizer\.alpha: ddpg\.learner\.agent\.DDPG .*optimizer\.critic$"):
+    with pytest.raises(
+        UserError, match=r"^optimizer\.alpha: ddpg\.learner\.agent\.DDPG .*optimizer\.critic; .* ~optimizer\.alpha$"
+    ):
         check(compose("+optimizer.alpha=${optimizer.actor}"))
     with pytest.raises(UserError, match=r"^optimizer\.alpha=3 must be .* _target_$"):
         check(compose("+optimizer.alpha=3"))
