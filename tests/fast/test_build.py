@@ -1,10 +1,8 @@
 """The native kernels are built once on a machine; where that cannot be, one line says why."""
 
+import _ctypes
 import hashlib
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from support.native_kernels import needs_kernels
 
 from ddpg.fast.native import Kernels, build, kernels
+from ddpg.fast.native.stored import DIGEST_BYTES, add_digest, load
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +21,36 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     kernels.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stored library of this machine."""
+    cache = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        build._found()
+    [path] = (cache / "ddpg").iterdir()
+    return path
+
+
+@pytest.fixture
+def quick_compiler(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the compiler need no seconds for the same library."""
+    library = tmp_path / "library"
+    library.write_bytes(built.read_bytes()[:-DIGEST_BYTES])
+    compiler = tmp_path / "cc"
+    compiler.write_text(f'#!/bin/sh\nfor word; do case $word in *.so) cat "{library}" > "$word";; esac; done\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+
+
 @needs_kernels
+@pytest.mark.usefixtures("quick_compiler")
 def test_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = kernels()
     assert first is not None
     (kept,) = (tmp_path / "cache" / "ddpg").iterdir()
-    assert first.name == f"native-{hashlib.sha256(kept.read_bytes()).hexdigest()[:12]}"
+    library = kept.read_bytes()[:-DIGEST_BYTES]
+    assert first.name == f"native-{hashlib.sha256(library).hexdigest()[:12]}"
     kernels.cache_clear()
     monkeypatch.setenv("CC", "false")  # no compiler is asked again
     again = kernels()
@@ -35,17 +58,47 @@ def test_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert again.name == first.name
 
 
+def another(library: bytes, name: str, folder: Path) -> bytes:
+    """The bytes of a file of that name in the cache, with these contents and their digest."""
+    file = folder / name
+    file.write_bytes(library)
+    add_digest(file)
+    return file.read_bytes()
+
+
 @needs_kernels
-def test_a_torn_or_foreign_file_is_built_anew(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("quick_compiler")
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "overwritten", "foreign", "older"])
+def test_a_damaged_or_foreign_file_is_built_anew(damage: str, built: Path, tmp_path: Path) -> None:
+    """Loaded as it is, such a file ends the process by a signal, or has other functions."""
+    whole = built.read_bytes()
+    contents = {
+        "empty": b"",
+        "text": b"no library",
+        "cut": whole[:40960],
+        "overwritten": whole[:4096] + b"\xff" * 8192 + whole[12288:],
+        "foreign": Path(_ctypes.__file__).read_bytes(),
+        "older": another(whole[:-DIGEST_BYTES], "kernels-0123456789abcdef.so", tmp_path),
+    }
+    path = tmp_path / "cache" / "ddpg" / built.name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(contents[damage])
+    with pytest.raises(OSError, match="not as it was built"):
+        load(path)
     assert kernels() is not None
-    (kept,) = (tmp_path / "cache" / "ddpg").iterdir()
-    kept.write_bytes(b"no library")
-    program = "from ddpg.fast.native import kernels; assert kernels()"  # this process holds the old file
-    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ})
-    assert len(kept.read_bytes()) > 10_000
+    assert path.read_bytes() == whole
 
 
 @needs_kernels
+def test_a_library_without_kernels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kernels-0.so"
+    path.write_bytes(another(Path(_ctypes.__file__).read_bytes(), path.name, tmp_path))
+    with pytest.raises(OSError, match="has no kernels"):
+        load(path)
+
+
+@needs_kernels
+@pytest.mark.usefixtures("quick_compiler")
 def test_a_home_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
@@ -68,6 +121,8 @@ def test_no_compiler(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureF
     [
         ("false", "the C compiler false failed: it ended with 1"),
         ("nothing-like-it", "No such file or directory: 'nothing-like-it'"),
+        ("true", "the C compiler true failed: it ended without an error and without a library"),
+        ('gcc "', 'CC=gcc " is no command: No closing quotation'),
     ],
 )
 def test_a_compiler_that_fails(
@@ -80,9 +135,10 @@ def test_a_compiler_that_fails(
 
 
 @needs_kernels
+@pytest.mark.usefixtures("quick_compiler")
 def test_a_home_where_nothing_may_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a disk that is mounted with noexec: the new file is still in the temporary folder."""
-    monkeypatch.setattr(build, "_stored", lambda new, kept: kept)
+    monkeypatch.setattr(build, "store", lambda new, kept: kept)
     assert isinstance(kernels(), Kernels)
 
 

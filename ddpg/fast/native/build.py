@@ -8,12 +8,12 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ddpg.fast.native.library import Kernels
+from ddpg.fast.native.stored import add_digest, load, store
 from ddpg.procfs import proc_field
 
 log = logging.getLogger(__name__)
@@ -57,15 +57,14 @@ def _found() -> Kernels:
     """Load the library that was built of these sources with these options, or build it."""
     options = [*OPTIONS, *_processor_options()]
     sources = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
-    name = f"kernels-{hashlib.sha256(sources + ' '.join(options).encode()).hexdigest()[:12]}.so"
+    name = f"kernels-{hashlib.sha256(sources + ' '.join(options).encode()).hexdigest()[:16]}.so"
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ddpg" / name
     try:
-        return Kernels(path)
-    except OSError as error:
-        if not path.exists():
-            return _built(options, path, "none was built here before")
-        log.info("%s cannot be loaded: %s", path, error)  # torn, or built for another system that shares this folder
-        return _built(options, path, f"{path} cannot be loaded")
+        return load(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return _built(options, path, "none was built here before")
+    except OSError as error:  # damaged, or built for another system that shares this folder
+        return _built(options, path, f"what is stored cannot be used: {error}")
 
 
 def _processor_options() -> list[str]:
@@ -82,28 +81,40 @@ def _processor_options() -> list[str]:
 
 def _built(options: Sequence[str], path: Path, why: str) -> Kernels:
     """Compile the kernels, which takes seconds, and store the library at `path` where that is possible."""
-    compiler = os.environ.get("CC") or next(filter(shutil.which, COMPILERS), None)
-    if compiler is None:
+    compiler = _compiler()
+    if not compiler:
         raise MissingError(f"there is no C compiler ({', '.join(COMPILERS)}), and {why}")
-    log.info("building native kernels with %s, once on this machine: %s", compiler, why)
+    shown = shlex.join(compiler)
+    log.info("building native kernels with %s, once on this machine: %s", shown, why)
     with TemporaryDirectory() as folder:
         new = Path(folder) / path.name
         for threads in THREADS:
-            command = [*shlex.split(compiler), *options, threads, str(FOLDER / "kernels.c"), "-o", str(new), "-lm"]
-            reason = _failure(command)
+            command = [*compiler, *options, threads, str(FOLDER / "kernels.c"), "-o", str(new), "-lm"]
+            reason = _failure(command, new)
             if reason is None:
-                return _loaded([_stored(new, path), new])
-    raise MissingError(f"the C compiler {compiler} failed: {reason}")
+                add_digest(new)
+                return _loaded([store(new, path), new])
+    raise MissingError(f"the C compiler {shown} failed: {reason}")
 
 
-def _failure(command: Sequence[str]) -> str | None:
-    """Run the compiler; return why it failed, or None."""
+def _compiler() -> list[str]:
+    """Return the words of `CC`, or the first compiler that is installed; no words if there is none."""
+    chosen = os.environ.get("CC", "")
+    try:
+        words = shlex.split(chosen)
+    except ValueError as error:  # a quote that is not closed
+        raise MissingError(f"CC={chosen} is no command: {error}") from error
+    return words or list(filter(shutil.which, COMPILERS))[:1]
+
+
+def _failure(command: Sequence[str], library: Path) -> str | None:
+    """Run the compiler; return why it failed, or None if the library is there."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if done.returncode == 0:
-        return None
+        return None if library.exists() else "it ended without an error and without a library"
     lines = done.stderr.decode(errors="replace").splitlines()
     return next((line.strip() for line in lines if "error" in line), f"it ended with {done.returncode}")
 
@@ -112,30 +123,7 @@ def _loaded(paths: Sequence[Path]) -> Kernels:
     """Load the first of the files that lies where programs may be loaded from."""
     for path in paths:
         try:
-            return Kernels(path)
+            return load(path)
         except OSError as error:
             reason = error
     raise MissingError(f"what the C compiler built cannot be loaded: {reason}")
-
-
-def _stored(new: Path, path: Path) -> Path:
-    """Copy the new library to `path`, and return where it lies: at `new` if it cannot be stored.
-
-    Of the jobs of a sweep that build at the same time, the first one's stays, because on some network disks a file that
-    is replaced is gone for those who have loaded it.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent) as folder:
-            own = shutil.copy(new, folder)
-            try:
-                os.link(own, path)
-            except FileExistsError:
-                with suppress(OSError):
-                    Kernels(path)
-                    return path
-                Path(own).replace(path)
-    except OSError as error:  # a home that cannot be written to
-        log.info("native kernels are not stored, so every start builds them: %s", error)
-        return new
-    return path

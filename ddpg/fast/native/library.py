@@ -1,7 +1,6 @@
 """The library of native kernels, and programs of them."""
 
 import ctypes
-import hashlib
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
@@ -18,10 +17,14 @@ STEP = np.dtype([("kind", np.int64), ("operands", np.uint64)])
 
 
 class Kernels:
-    """The kernels of a built library, whose bytes `name` stands for: another compiler may round in another way."""
+    """The kernels of a built library.
 
-    def __init__(self, path: Path) -> None:
-        self.name = f"native-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    `name` stands for the library's bytes, because another compiler may round in another way. Raises OSError if the
+    file at `path` cannot be loaded, and AttributeError if it has other functions.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
         library = ctypes.CDLL(str(path))
         self._kind_of = library.kind_of
         self._kind_of.restype = ctypes.c_int64
