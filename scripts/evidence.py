@@ -24,7 +24,7 @@ from reproduce.training import RUNS, Trainer
 def train(args: argparse.Namespace) -> int:
     """Trains until the list is done or a signal comes; the exit code."""
     plan = read_plan(args.list)
-    trainer = Trainer(plan.always, args.runs.absolute(), args.records)
+    trainer = Trainer(plan.always, args.runs.absolute(), args.records, args.nice)
     with InterruptFlag() as interrupt:
         trainer.train(plan.runs(), args.jobs or len(usable()), interrupt)
     if interrupt.signum is not None:
@@ -39,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("command", choices=["train", "status", "page", "collect"])
     made.add_argument("folder", nargs="?", type=Path, help="collect: where finished run folders are")
     made.add_argument("--jobs", type=int, help="train: runs at a time; one for each core, if it is not given")
+    made.add_argument(
+        "--nice", type=int, default=19, help="train: niceness of the runs; 19: they use what nobody else wants"
+    )
     made.add_argument("--list", type=Path, default=LIST, help="the list of runs")
     made.add_argument("--runs", type=Path, default=RUNS, help="where run folders are")
     made.add_argument("--records", type=Path, default=RECORDS, help="where records are")
@@ -53,6 +56,8 @@ def main() -> int:
         words.error("collect, and nothing else, takes a folder")
     if args.jobs is not None and args.jobs < 1:
         words.error(f"--jobs {args.jobs} must be at least 1")
+    if args.nice not in range(20):
+        words.error(f"--nice {args.nice} must be 0 to 19")
     with one_line_errors("evidence"):
         if args.command == "train":
             return train(args)

@@ -22,17 +22,16 @@ from reproduce.record import has_record, is_over, write_record
 
 RUNS = ROOT / "outputs" / "sweeps" / "evidence"
 POLL_S = 0.2
-#: The niceness of the runs: they use what nobody else wants.
-NICENESS = 19
 
 
 @dataclass
 class Trainer:
-    """Works through runs in their order. `always` are overrides for each of them."""
+    """Works through runs in their order. `always` are overrides for each of them, `niceness` is 0 to 19."""
 
     always: Sequence[str]
     runs: Path
     records: Path
+    niceness: int
     failed: list[PlannedRun] = field(default_factory=list)
 
     def train(self, planned: Sequence[PlannedRun], jobs: int, interrupt: InterruptFlag) -> None:
@@ -69,7 +68,7 @@ class Trainer:
         words = [*run.overrides, *self.always, f"hydra.run.dir='{self.runs / run.name}'"]
         with (self.runs / f"{run.name}.log").open("ab") as output:
             process = subprocess.Popen(
-                ["nice", "-n", str(NICENESS), sys.executable, str(ROOT / "scripts" / "train.py"), *words],
+                ["nice", "-n", str(self.niceness), sys.executable, str(ROOT / "scripts" / "train.py"), *words],
                 env=os.environ | dict.fromkeys(THREAD_VARIABLES, "1"),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -77,7 +76,7 @@ class Trainer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the runs through this process alone
             )
-        _lower_session(process.pid)
+        _lower_session(process.pid, self.niceness)
         return process
 
     def _conclude(self, processes: dict[PlannedRun, subprocess.Popen[bytes]]) -> None:
@@ -104,14 +103,14 @@ class Trainer:
         _tell(f"{run.name} failed: {reason}")
 
 
-def _lower_session(pid: int) -> None:
+def _lower_session(pid: int, niceness: int) -> None:
     """Lowers the session of a process beside the other sessions of the machine.
 
     Linux schedules sessions against each other (autogroup), so the niceness of a process counts within its own session
     only. A kernel without autogroups has no such file, and there the niceness of the process is enough.
     """
     with suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def _stop(processes: Mapping[PlannedRun, "subprocess.Popen[bytes]"]) -> None:

@@ -29,6 +29,8 @@ sources:
     environments:
       - {env: pendulum, published: {last: {value: -150, spread: 10}}}
 """
+#: The runs of a test are not to wait for everything else on the machine.
+NICENESS = 1
 NAMES = ["td3_pendulum_1", "td3_pendulum_2"]
 
 
@@ -40,7 +42,7 @@ class Tool:
         self.list.write_text(text, encoding="utf-8")
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        own = ["--list", self.list, "--runs", self.runs, "--records", self.records]
+        own = ["--list", self.list, "--runs", self.runs, "--records", self.records, "--nice", str(NICENESS)]
         command = [sys.executable, ROOT / "scripts" / "evidence.py", *words, *own]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
