@@ -2,21 +2,24 @@
 
 train      train the next runs of the list; what was interrupted continues, what has a record is skipped
 status     what is done, running and left, and the core-hours that it takes
-page       write docs/results/evidence.md, the published tables beside what the records say
+page       write what the records say: docs/results/evidence.md, its picture, the column "here" of docs/presets.md
 collect    take the records of the finished runs in another folder over (runs are named as in the list)
 """
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ddpg.commands.command_line import one_line_errors
 from ddpg.interrupt import InterruptFlag
 from ddpg.sweep.execute.cores import usable
+from reproduce.here import PRESETS_PAGE, write_here
 from reproduce.page import PAGE, page
-from reproduce.plan import LIST, read_plan
+from reproduce.picture import LABEL, PICTURE, draw
+from reproduce.plan import LIST, Plan, read_plan
 from reproduce.record import RECORDS, collect
-from reproduce.scores import read_all
+from reproduce.scores import Record, read_all
 from reproduce.status import report
 from reproduce.training import RUNS, Trainer
 
@@ -30,6 +33,13 @@ def train(args: argparse.Namespace) -> int:
     if interrupt.signum is not None:
         return 128 + interrupt.signum
     return 1 if trainer.failed else 0
+
+
+def write_pages(plan: Plan, records: Mapping[str, Record]) -> None:
+    """Write the page of the evidence, its picture, and its part of the page of the presets."""
+    PAGE.write_text(page(plan, records), encoding="utf-8")
+    draw(PICTURE, [row for row in plan.rows if row.label == LABEL], records)
+    write_here(PRESETS_PAGE, plan, records)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,7 +74,7 @@ def main() -> int:
         if args.command == "status":
             print(report(read_plan(args.list), args.runs, args.records))
         elif args.command == "page":
-            PAGE.write_text(page(read_plan(args.list), read_all(args.records)), encoding="utf-8")
+            write_pages(read_plan(args.list), read_all(args.records))
         else:
             print("\n".join(collect(read_plan(args.list), args.folder, args.records)))
     return 0

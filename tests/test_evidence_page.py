@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import image
 
-from reproduce import page, plan, record, scores
+from ddpg.errors import UserError
+from reproduce import here, page, picture, plan, record, scores
 
 PLAN = plan.read_plan()
 CLEANRL = next(row for row in PLAN.rows if row.name == "cleanrl_halfcheetah-v4")
@@ -20,7 +22,8 @@ START = {
 
 
 def made(evaluations: Sequence[float], episodes: Sequence[float] = (0.0,), state: str = "done") -> scores.Record:
-    return scores.Record(np.array(evaluations), np.array(episodes), 400.0, {"state": state, "starts": [START]})
+    ends = np.arange(len(episodes)) + 1.0
+    return scores.Record(np.array(evaluations), np.array(episodes), ends, 400.0, {"state": state, "starts": [START]})
 
 
 def seeds(*means: float) -> list[scores.Record]:
@@ -82,13 +85,41 @@ def test_standard_error_is_no_standard_deviation() -> None:
     assert scores.published_interval(of_error, score) == pytest.approx((80.4, 119.6))
 
 
-def test_document_is_made_from_the_records_that_it_names() -> None:
+def test_documents_are_made_from_the_records_that_the_page_names() -> None:
     document = page.PAGE.read_text(encoding="utf-8")
     names = re.findall(r"\]\(data/evidence/([^)]+)\)", document)
     assert names
-    assert page.page(PLAN, {name: scores.read(record.RECORDS / name) for name in names}) == document
+    records = {name: scores.read(record.RECORDS / name) for name in names}
+    assert page.page(PLAN, records) == document
+    presets = here.PRESETS_PAGE.read_text(encoding="utf-8")
+    assert here.filled(presets, PLAN, records) == presets
 
 
 def test_half_written_record_is_not_read(tmp_path: Path) -> None:
     (tmp_path / ".cleanrl_hopper-v4_1.tmp").mkdir()
     assert scores.read_all(tmp_path) == {}
+
+
+def test_column_here_has_the_scores_of_its_source_by_its_convention() -> None:
+    text = (
+        "| `cleanrl` | 1 | <!-- here cleanrl training -->old<!-- end --> |\n| <!-- here td3_2018 max --><!-- end --> |"
+    )
+    records = {f"{CLEANRL.name}_{seed}": one for seed, one in enumerate(seeds(5, 9), start=1)}
+    filled = here.filled(text, PLAN, records)
+    assert "-->halfcheetah-v4 7 [5, 9] (2)<!-- end -->" in filled
+    assert "here td3_2018 max -->not yet<!--" in filled
+    assert here.filled(filled, PLAN, records) == filled
+
+
+def test_column_here_of_an_unknown_source_is_refused() -> None:
+    with pytest.raises(UserError, match=r"td4 is not in the list, which has cleanrl, "):
+        here.filled("<!-- here td4 max --><!-- end -->", PLAN, {})
+    with pytest.raises(UserError, match="training"):
+        here.filled("<!-- here cleanrl mean --><!-- end -->", PLAN, {})
+
+
+def test_picture_has_a_panel_for_each_environment_with_and_without_records(tmp_path: Path) -> None:
+    rows = [row for row in PLAN.rows if row.label == picture.LABEL]
+    path = picture.draw(tmp_path / "picture.png", rows, {f"{CLEANRL.name}_1": made([0.0], [1.0, 2.0])})
+    height, width = image.imread(path).shape[:2]
+    assert width > height * len(rows)

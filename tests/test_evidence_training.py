@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from support.evidence import NAMES, TINY, Tool
+from support.evidence import NAMES, NICENESS, TINY, Tool
 
 from reproduce import record
 
@@ -31,7 +31,7 @@ def test_interrupted_list_is_continued_and_recorded(tmp_path: Path) -> None:
     process = tool.start("train", "--jobs", "1")
     wait_until(lambda: list(tool.runs.glob("td3_pendulum_1/checkpoint/*.pt")))
     if Path("/proc/self/autogroup").exists():
-        assert [session.split()[-1] for session in sessions_of_children(process.pid)] == ["19"]
+        assert [session.split()[-1] for session in sessions_of_children(process.pid)] == [str(NICENESS)]
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGINT, output

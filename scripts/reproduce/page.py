@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from reproduce.plan import CONVENTIONS, ROOT, Convention, Plan, Published, Row
-from reproduce.scores import Estimate, Record, estimate, verdict
+from reproduce.scores import Estimate, Record, estimate, seeds_of, verdict
 
 PAGE = ROOT / "docs" / "results" / "evidence.md"
+Records = Mapping[str, Record]
 NAMES: Mapping[Convention, str] = {
     "training": "last 100 training episodes",
     "max": "maximum of the mean evaluation",
@@ -16,7 +17,6 @@ NAMES: Mapping[Convention, str] = {
     "last": "last evaluation",
 }
 VERSIONS = ("torch", "gymnasium", "mujoco", "dm_control", "box2d", "pybullet")
-Records = Mapping[str, Record]
 
 INTRODUCTION = """# The published tables, run again
 
@@ -36,6 +36,8 @@ Made by `python scripts/evidence.py page` from the records in [data/evidence](da
 - *met*: the interval here meets the 95 % interval of the published mean (a published number without a spread is taken
   as a point, one that was read off a picture with its precision). *missed* and *above* give the distance of the means.
   It *cannot be told yet* before all seeds of the list are there, and never with one.
+
+![Training here beside the published scores](evidence.png)
 """
 
 
@@ -44,13 +46,6 @@ def page(plan: Plan, records: Records) -> str:
     sources = [list(rows) for _, rows in groupby(plan.rows, key=lambda row: (row.label, row.source))]
     parts = [INTRODUCTION, *("\n".join(_source(rows, records)) for rows in sources), "\n".join(_origins(records))]
     return "\n".join(parts)
-
-
-def seeds_of(row: Row, records: Records) -> dict[int, Record]:
-    """The records of a row by seed."""
-    ends = {name: name.removeprefix(f"{row.name}_") for name in records}
-    seeds = {int(end): name for name, end in ends.items() if end != name and end.isdigit()}
-    return {seed: records[seeds[seed]] for seed in sorted(seeds)}
 
 
 def _source(rows: Sequence[Row], records: Records) -> Iterator[str]:

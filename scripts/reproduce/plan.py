@@ -170,10 +170,15 @@ def read_plan(path: Path = LIST) -> Plan:
     return Plan(tuple(node["always"]), tuple(Stage(**stage) for stage in node["order"]), rows)
 
 
+def fit_convention(name: object) -> Convention:
+    """Return a convention by its name. UserError if there is none of that name."""
+    return fit(name, Convention, "published")
+
+
 def _row(source: SourceNode, environment: EnvironmentNode) -> Row:
     scores: Mapping[str, Any] = environment.published or {}
     published: dict[Convention, Published] = {
-        fit(convention, Convention, "published"): Published(**score) for convention, score in scores.items()
+        fit_convention(convention): Published(**score) for convention, score in scores.items()
     }
     return Row(
         number=source.row,

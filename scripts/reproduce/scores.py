@@ -25,10 +25,14 @@ FAR = 2
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One seed: returns of its evaluations [n] and of its training episodes [m], env steps a second, provenance."""
+    """One seed: returns of its evaluations [n] and of its training episodes [m], env steps a second, provenance.
+
+    `episode_ends` [m] are the env steps at which the training episodes ended.
+    """
 
     evaluations: Series
     episodes: Series
+    episode_ends: Series
     speed: float | None
     about: Mapping[str, Any]
 
@@ -47,13 +51,21 @@ def read(folder: Path) -> Record:
     """Reads the record of one run."""
     rows = read_record(folder)
     _, evaluations = series(rows, "eval/episodic_return")
-    _, episodes = series(rows, "charts/episodic_return")
-    return Record(evaluations, episodes, speed(rows), json.loads((folder / PROVENANCE).read_text(encoding="utf-8")))
+    ends, episodes = series(rows, "charts/episodic_return")
+    about = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+    return Record(evaluations, episodes, ends, speed(rows), about)
 
 
 def read_all(records: Path) -> dict[str, Record]:
     """Reads every record by its name, which does not begin with a dot: that is one half written."""
     return {path.name: read(path) for path in sorted(records.glob("[!.]*")) if path.is_dir()}
+
+
+def seeds_of(row: Row, records: Mapping[str, Record]) -> dict[int, Record]:
+    """Return the records of a row by seed."""
+    ends = {name: name.removeprefix(f"{row.name}_") for name in records}
+    seeds = {int(end): name for name, end in ends.items() if end != name and end.isdigit()}
+    return {seed: records[seeds[seed]] for seed in sorted(seeds)}
 
 
 def curves(records: Sequence[Record], convention: Convention) -> Series:
