@@ -17,8 +17,9 @@ MODULES = {
 
 #: Who may import a library; a package stands for all its modules.
 HOMES = {
-    "hydra": ("ddpg.run.build", "ddpg.sweep", "ddpg.commands"),
-    "omegaconf": ("ddpg.config", "ddpg.record.config_file", "ddpg.run", "ddpg.sweep", "ddpg.commands"),
+    "hydra": ("ddpg.run.build", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
+    "omegaconf": ("ddpg.config", "ddpg.record.config_file", "ddpg.run", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
+    "optuna": ("ddpg.search",),
     "submitit": ("ddpg.sweep",),
     "wandb": ("ddpg.record.tracking",),
     "tensorboard": ("ddpg.record.tracking",),
@@ -37,7 +38,7 @@ HOMES = {
 GROUND = ("ddpg", "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.procfs", "ddpg.ranges")
 ROOMS = (
     "ddpg.learner", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training", "ddpg.run",
-    "ddpg.sweep", "ddpg.report", "ddpg.commands",
+    "ddpg.sweep", "ddpg.search", "ddpg.report", "ddpg.commands",
 )  # fmt: skip
 #: The rooms inside ddpg.sweep, in the same order.
 SWEEP_ROOMS = (

@@ -13,12 +13,12 @@ from omegaconf import DictConfig
 from ddpg.commands.messages import one_line_refusals
 from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags, sweep_words
-from ddpg.commands.precheck import check_jobs
+from ddpg.commands.precheck import SEARCH, check_jobs
 from ddpg.config import resolvers
 from ddpg.errors import UserError
 from ddpg.sweep.forecast.plan import plan
-from ddpg.sweep.freeze import compose
-from ddpg.sweep.launch import NEED_NO_RESULTS, checked_options
+from ddpg.sweep.freeze import FrozenRun, compose
+from ddpg.sweep.launch import NEED_NO_RESULTS, checked_options, launcher_options
 
 #: The flags of `ddpg-train` that say where the config comes from, and -m, which is meant anyway.
 FLAGS = ("config_dir", "config_name", "multirun")
@@ -46,12 +46,22 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration(flags.config_name or "config", overrides, RunMode.MULTIRUN)
         check_jobs(config, loader)
+        if config.hydra.sweeper._target_ == SEARCH:
+            options = launcher_options(config)
+            plan(_runs_of_study(config, loader), options, probe_s)
+            return
         if config.hydra.sweeper._target_ not in NEED_NO_RESULTS:
             name = config.hydra.runtime.choices["hydra/sweeper"]
             raise UserError(f"hydra/sweeper={name} chooses jobs by the results of others, so there is no plan")
         options = checked_options(config)
         runs = compose(config, loader, _jobs(config, loader), first=0)
     plan(runs, options, probe_s)
+
+
+def _runs_of_study(config: DictConfig, loader: ConfigLoader) -> list[FrozenRun]:
+    from ddpg.search.forecast import runs_of_study  # Optuna, which only a study needs
+
+    return runs_of_study(config, loader, list(config.hydra.overrides.task))
 
 
 def _jobs(config: DictConfig, loader: ConfigLoader) -> list[list[str]]:

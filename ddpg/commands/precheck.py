@@ -12,7 +12,6 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.commands.overrides import sweep_words, variations
@@ -20,7 +19,10 @@ from ddpg.config.settings import check, plain
 from ddpg.errors import Refused, UserError
 from ddpg.record.config_file import read_config, require_same_config
 from ddpg.record.run_folder import RunFolder
-from ddpg.sweep.freeze import compose
+from ddpg.sweep.freeze import compose, require_installed
+
+#: The sweeper that draws values.
+SEARCH = "hydra_plugins.ddpg_launcher.SearchSweeper"
 
 
 class Precheck(Callback):
@@ -54,6 +56,8 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
     require_one_choice(config)
+    if config.hydra.sweeper._target_ == SEARCH:  # it checks its own space, in which values can be drawn
+        return
     runs = compose(config, loader, variations(sweep_words(config, config.hydra.overrides.task), loader), first=0)
     for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
         require_installed(env)
@@ -67,13 +71,6 @@ def require_one_choice(config: DictConfig) -> None:
         group = word.partition("=")[0]
         if group in config.hydra.runtime.choices and first.setdefault(group, word) != word:
             raise UserError(f"{first[group]} {word}: a group is chosen once")
-
-
-def require_installed(env: Any) -> None:
-    """Raise UserError if the environment needs Python modules that are not installed."""
-    spec = instantiate(env, _convert_="all")
-    if hasattr(spec, "require_installed"):  # a user's class need not have it
-        spec.require_installed()
 
 
 def require_writable(folder: Path) -> None:

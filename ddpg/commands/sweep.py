@@ -7,7 +7,7 @@ import logging
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ddpg.config.signature import fit
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.ranges import NonNegative
+from ddpg.search.states import TrialState
 from ddpg.sweep.control import cancel, retry
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import STATES, State
@@ -82,16 +83,32 @@ def _plan(argv: list[str]) -> None:
 
 def _status(argv: list[str]) -> None:
     folder, only = status_arguments(argv)
+    text = _text_of_study if is_study(folder) else status
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command, and that is no mistake
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    print(status(folder, only, width))
+    print(text(folder, only, width))
+
+
+def _text_of_study(folder: SweepFolder, only: Sequence[str] | None, width: int | None) -> str:
+    from ddpg.search.study import StudyFolder  # Hydra and Optuna, which only a study needs
+    from ddpg.search.table import status as study_status
+
+    return study_status(StudyFolder(folder.path), only, width)
 
 
 def _retry(argv: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder, options, launcher = retry_arguments(argv)
-    if not retry(folder, launcher, options.lost):
+    again = _retry_study if is_study(folder) else retry
+    if not again(folder, launcher, options.lost):
         sys.exit(1)
+
+
+def _retry_study(folder: SweepFolder, launcher: Mapping[str, Any], lost: str | None) -> bool:
+    from ddpg.search.control import retry as retry_study  # Hydra and Optuna, which only a study needs
+    from ddpg.search.study import StudyFolder
+
+    return retry_study(StudyFolder(folder.path), launcher, lost)
 
 
 def _cancel(argv: list[str]) -> None:
@@ -107,14 +124,15 @@ def _sync(argv: list[str]) -> None:
         sys.exit(1)
 
 
-def status_arguments(argv: list[str]) -> tuple[SweepFolder, list[State] | None]:
+def status_arguments(argv: list[str]) -> tuple[SweepFolder, list[Any] | None]:
     """Return the sweep and the states to show, None for all.
 
     Raises UserError for a mistake; prints the help and exits on --help.
     """
     folder, values = _folder_and_values("status", argv, StatusOptions)
     chosen = StatusOptions(**fit(values, StatusOptions)).state
-    return folder, None if chosen is None else [fit(state, State, "state") for state in chosen.split(",")]
+    known = TrialState if is_study(folder) else State
+    return folder, None if chosen is None else [fit(state, known, "state") for state in chosen.split(",")]
 
 
 def retry_arguments(argv: list[str]) -> tuple[SweepFolder, RetryOptions, dict[str, Any]]:
@@ -126,6 +144,11 @@ def retry_arguments(argv: list[str]) -> tuple[SweepFolder, RetryOptions, dict[st
     folder, values = _folder_and_values("retry", words, RetryOptions)
     own = {key: values.pop(key) for key in ("lost",) if key in values}
     return folder, RetryOptions(**fit(own, RetryOptions)), values
+
+
+def is_study(folder: SweepFolder) -> bool:
+    """Whether a sweep is a study of hydra/sweeper=search."""
+    return (folder.path / "study.json").exists()
 
 
 def _folder_alone(command: str, argv: list[str]) -> SweepFolder:

@@ -50,9 +50,9 @@ def train_with_hydra(words: Sequence[str]) -> None:
 def _register_launchers() -> None:
     """Register the launchers by hand, because Hydra's search finds none in an editable install."""
     plugins = Plugins.instance()  # first: the search itself loads Hydra's own plugins anew
-    from hydra_plugins.ddpg_launcher import LocalLauncher, SlurmLauncher, Sweeper
+    from hydra_plugins.ddpg_launcher import LocalLauncher, SearchSweeper, SlurmLauncher, Sweeper
 
-    for plugin in (LocalLauncher, SlurmLauncher, Sweeper):
+    for plugin in (LocalLauncher, SlurmLauncher, Sweeper, SearchSweeper):
         plugins.register(plugin)
 
 

@@ -45,7 +45,7 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
     with sweep.lock():
         runs = states(sweep, lost)
         _require_answer(runs)
-        chosen = options(_changed_options(sweep, changes))
+        chosen = options(changed_options(sweep, changes))
         _print_elsewhere(sweep.path, runs)
         numbers = [run.run.number for run in runs if run.can_be_retried]
         if not numbers:
@@ -59,7 +59,7 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
     return not chosen.wait or all(run.state == "done" for run in ended if run.run.number in numbers)
 
 
-def _changed_options(sweep: SweepFolder, changes: Mapping[str, Any]) -> dict[str, Any]:
+def changed_options(sweep: SweepFolder, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the sweep's launcher with changes; the keys of a mapping are added to it, as Hydra does."""
     launcher = sweep.launcher
     known = [name for name in launcher if name != "kind"]

@@ -18,6 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import filter_overrides
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from ddpg.config.settings import to_yaml, values
@@ -81,6 +82,10 @@ class Composer:
         HydraConfig.instance().cfg = config  # type: ignore[assignment]  # what ${hydra:...} reads
         return config
 
+    def sets_a_value(self, word: str) -> bool:
+        """Whether an override sets one value and nothing else."""
+        return self._is_value(self._parsed(word))
+
     def _composed(self, choices: tuple[str, ...], keys: tuple[str, ...]) -> DictConfig:
         """Return a new config for these choices of groups; `keys` are those that its jobs will set."""
         return self._loader.load_sweep_config(self._config, list(choices))
@@ -117,6 +122,13 @@ def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[st
                 f"{' '.join(run.overrides)}: let it contain ${{hydra.job.num}}"
             )
     return runs
+
+
+def require_installed(env: Any) -> None:
+    """Raise UserError if the environment needs Python modules that are not installed."""
+    spec = instantiate(env, _convert_="all")
+    if hasattr(spec, "require_installed"):  # a user's class need not have it
+        spec.require_installed()
 
 
 def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> FrozenRun:

@@ -30,7 +30,7 @@ def checked_options(config: DictConfig) -> Options:
     Raises:
         UserError: a mistake in the options, a launcher of another package, or a sweeper that does not go with them.
     """
-    chosen = _options(config)
+    chosen = launcher_options(config)
     sweeper = config.hydra.sweeper
     names_its_jobs = sweeper._target_ in NEED_NO_RESULTS
     if not names_its_jobs and not chosen.wait:
@@ -45,7 +45,8 @@ def checked_options(config: DictConfig) -> Options:
     return chosen
 
 
-def _options(config: DictConfig) -> Options:
+def launcher_options(config: DictConfig) -> Options:
+    """Return the options of the launcher that a composed config has chosen; raise UserError for a mistake in them."""
     values: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
     launcher = get_class(values.pop("_target_"))
     if not hasattr(launcher, "kind"):

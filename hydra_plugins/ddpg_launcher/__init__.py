@@ -1,4 +1,4 @@
-"""The plugins that Hydra finds here: `hydra/launcher=local`, `hydra/launcher=slurm`, and the sweeper before them.
+"""The plugins that Hydra finds here: the launchers local and slurm, the sweeper before them, and hydra/sweeper=search.
 
 Hydra imports this file at every start, so whatever does the work is imported when there is some.
 """
@@ -18,6 +18,26 @@ class Sweeper(BasicSweeper):
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Do nothing: ddpg.commands.precheck has tried the values, and the launchers freeze every job first."""
+
+
+class SearchSweeper(Sweeper):
+    """Chooses jobs by the scores of those before them; `ddpg.search.launch` does the work, and no launcher is made."""
+
+    def __init__(self, **options: Any) -> None:
+        """Ignore the options of hydra/sweeper/search.yaml, because `setup` gets them with the whole config."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what `sweep` needs."""
+        self.hydra_context = hydra_context
+        self.config = config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Call `ddpg.search.launch.search`."""
+        from ddpg.search.launch import search
+
+        assert self.hydra_context is not None
+        assert self.config is not None
+        search(self.config, self.hydra_context.config_loader, arguments)
 
 
 class FreezingLauncher(Launcher):

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,27 +69,30 @@ class Pool:
             self.directory = Path.cwd()
             log.warning("%s is gone, where the sweep was started: packages of yours are searched here", directory)
         self.processes = processes or max(1, len(usable()) // threads)
+        #: How the newest process of each run ended, by the run's number: its exit code, or minus the signal.
+        self.exit_codes: dict[int, int] = {}
 
-    def train(self, runs: Sequence[SweepRun], interrupt: InterruptFlag) -> list[SweepRun]:
+    def train(
+        self, runs: Sequence[SweepRun], interrupt: InterruptFlag, enough: Callable[[], bool] = lambda: False
+    ) -> list[SweepRun]:
         """Train the runs and return those that are not done afterwards.
 
         A signal is passed on to the runs, which save and end, and no other run is started; `interrupt.signum` is
-        set then.
+        set then. When `enough` returns True, which is asked all the time, they save and end as well.
         """
         waiting = deque(runs)
         started: dict[int, _Started] = {}
         with self._slots(min(self.processes, len(runs))) as slots:
-            while interrupt.signum is None and (waiting or started):
+            while interrupt.signum is None and (waiting or started) and not enough():
                 for place, slot in enumerate(slots):
                     if place in started and started[place].process.poll() is not None:
-                        _conclude(started.pop(place))
+                        self._conclude(started.pop(place))
                     if place not in started and waiting:
                         run = waiting.popleft()
                         with _mishaps_of(run):
                             started[place] = self._start(run, slot)
                 time.sleep(POLL_S)
-            if interrupt.signum is not None:
-                _stop(started.values(), interrupt.signum)
+            self._stop(started.values(), interrupt.signum or signal.SIGTERM)
         return [run for run in runs if summarize(run.path).state != "done"]
 
     @contextmanager
@@ -102,6 +105,24 @@ class Pool:
                 cores = claims.enter_context(claimed(self.threads))
                 slots.append(_Slot(cores, gpus[place % len(gpus)] if gpus else None))
             yield slots
+
+    def _stop(self, started: Collection[_Started], signum: int) -> None:
+        """Let the runs save and end, and wait for that."""
+        if not started:
+            return
+        log.info("%s: the runs save and end, %d of them", signal.Signals(signum).name, len(started))
+        # Slurm has signalled some of the runs already. SIGTERM or SIGUSR2 a second time changes nothing, but a second
+        # SIGINT would cut a save short, so it goes on as SIGTERM.
+        passed_on = signal.SIGTERM if signum == signal.SIGINT else signum
+        for one in started:
+            one.process.send_signal(passed_on)
+        for one in started:
+            one.process.wait()
+            self._conclude(one)
+
+    def _conclude(self, ended: _Started) -> None:
+        self.exit_codes[ended.run.number] = ended.process.returncode
+        _conclude(ended)
 
     def _start(self, run: SweepRun, slot: _Slot) -> _Started:
         version = _version(run.path)
@@ -136,19 +157,6 @@ def _mishaps_of(run: SweepRun) -> Iterator[None]:
         yield
     except OSError as error:
         log.warning("#%d is left alone: %s", run.number, error)
-
-
-def _stop(started: Collection[_Started], signum: int) -> None:
-    """Let the runs save and end, and wait for that."""
-    log.info("%s: the runs save and end, %d of them", signal.Signals(signum).name, len(started))
-    # Slurm has signalled some of the runs already. SIGTERM or SIGUSR2 a second time changes nothing, but a second
-    # SIGINT would cut a save short, so it goes on as SIGTERM.
-    passed_on = signal.SIGTERM if signum == signal.SIGINT else signum
-    for one in started:
-        one.process.send_signal(passed_on)
-    for one in started:
-        one.process.wait()
-        _conclude(one)
 
 
 def _conclude(ended: _Started) -> None:

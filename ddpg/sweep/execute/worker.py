@@ -67,7 +67,7 @@ def last_line(printed: Path, since: int) -> str:
 
 def main() -> None:
     """Train the run folder that the command line names, for the process whose number it names."""
-    _end_with(int(sys.argv[2]))
+    end_with(int(sys.argv[2]))
     log_to_stdout()
     logging.getLogger("absl").setLevel(logging.WARNING)
     sys.path.append(str(Path.cwd()))  # the YAML can name a package there
@@ -101,7 +101,7 @@ def _warn_of_other_code(folder: RunFolder) -> None:
         log.warning("the code is at commit %s, the run was submitted with %s", now, frozen_at)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Let SIGTERM end this process when its parent dies, so that no run goes on that nobody knows of. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

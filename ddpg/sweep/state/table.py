@@ -8,7 +8,7 @@ from ddpg.sweep.state.status import STATES, RunState, State, states
 from ddpg.sweep.state.tasks import SLURM_IS_SILENT
 
 #: Columns of numbers.
-RIGHT_ALIGNED = {"job", "env_step", "return", "steps/s"}
+RIGHT_ALIGNED = {"job", "trial", "env_step", "return", "score", "steps/s"}
 
 
 def status(sweep: SweepFolder, only: Sequence[State] | None, width: int | None) -> str:
@@ -38,13 +38,14 @@ def table(runs: Sequence[RunState], keys: Sequence[str], width: int | None) -> l
     """Return the lines of a table with a column for each of the swept keys; no lines without runs."""
     if not runs:
         return []
-    header = ["job", *_short(keys), "state", "env_step", "return", "steps/s", "error"]
+    header = ["job", *short_keys(keys), "state", "env_step", "return", "steps/s", "error"]
     rows = [header, *(_cells(run, keys) for run in runs)]
-    columns = [_aligned(column) for column in zip(*rows, strict=True)]
-    return [_cut("  ".join(cells).rstrip(), width) for cells in zip(*columns, strict=True)]
+    columns = [aligned(column) for column in zip(*rows, strict=True)]
+    return [cut("  ".join(cells).rstrip(), width) for cells in zip(*columns, strict=True)]
 
 
-def _aligned(column: Sequence[str]) -> list[str]:
+def aligned(column: Sequence[str]) -> list[str]:
+    """Return the cells of a column, its heading first, in one width."""
     width = max(map(len, column))
     return [cell.rjust(width) if column[0] in RIGHT_ALIGNED else cell.ljust(width) for cell in column]
 
@@ -97,12 +98,13 @@ def _progress(run: RunState) -> str:
     return f"{run.env_step} of {run.total_steps} {f'({percent}%)':>6}"
 
 
-def _short(keys: Sequence[str]) -> list[str]:
+def short_keys(keys: Sequence[str]) -> list[str]:
     """Return the last parts of dotted keys, where these differ from each other."""
     ends = [key.rpartition(".")[2] for key in keys]
     count = Counter(ends)
     return [end if count[end] == 1 else key for key, end in zip(keys, ends, strict=True)]
 
 
-def _cut(line: str, width: int | None) -> str:
+def cut(line: str, width: int | None) -> str:
+    """Return a line that is no longer than `width` characters."""
     return line if width is None or len(line) <= width else line[: width - 1] + "…"

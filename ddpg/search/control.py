@@ -1,0 +1,45 @@
+"""`ddpg-sweep retry` for a study: workers go on with it, in the same folder."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ddpg.search.launch import start
+from ddpg.search.study import StudyFolder
+from ddpg.sweep.control import changed_options
+from ddpg.sweep.options import options
+from ddpg.sweep.state.tasks import host_and_pid, is_pool
+
+
+def retry(study: StudyFolder, changes: Mapping[str, Any], lost: str | None) -> bool:
+    """Start workers again; trials that failed are tried once more, from their checkpoints.
+
+    Args:
+        study: its folder.
+        changes: options of its launcher that replace those of the study, for this attempt.
+        lost: a host that is gone for good, with the workers that it had.
+
+    Returns:
+        False if a trial failed, otherwise True.
+
+    Raises:
+        UserError: no study, wrong options, or the study had to stop.
+    """
+    definition = study.definition()
+    chosen = options(changed_options(study.sweep, changes))
+    with study.lock():
+        for trial in study.trials().values():
+            failed = trial.result is not None and trial.result.state == "failed"
+            if failed or _is_lost(trial.owner, lost):
+                study.write(trial.changed(result=None, owner=None, kills=0))
+    start(study, replace(definition, launcher={**definition.launcher, **_values(chosen)}), chosen)
+    failures = [trial for trial in study.trials().values() if trial.result and trial.result.state == "failed"]
+    return not failures
+
+
+def _values(chosen: Any) -> dict[str, Any]:
+    return dict(vars(chosen))
+
+
+def _is_lost(owner: str | None, lost: str | None) -> bool:
+    return owner is not None and is_pool(owner) and host_and_pid(owner)[0] == lost

@@ -1,0 +1,152 @@
+"""From a command line with hydra/sweeper=search to a study that is at work."""
+
+import logging
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, OmegaConf
+
+import ddpg
+from ddpg.errors import UserError
+from ddpg.record.provenance import code_version
+from ddpg.search.options import search_options, tuning_seeds
+from ddpg.search.recipe import Recipe, compose_recipe
+from ddpg.search.space import Space, parse
+from ddpg.search.study import Definition, StudyFolder
+from ddpg.sweep.freeze import require_installed
+from ddpg.sweep.launch import launcher_options
+from ddpg.sweep.options import Options, SlurmOptions
+from ddpg.sweep.state.folder import timestamp
+
+log = logging.getLogger(__name__)
+
+#: The keys of the sweeper's node that are not options of the study.
+NO_OPTIONS = ("_target_", "params", "conditions")
+#: The options of a study that may change while it goes on: what is counted and how it is trained, not what is compared.
+MAY_CHANGE = ("n_trials", "together", "max_kills", "control", "workers", "prune_after", "widen", "sampler", "pruner")
+
+
+def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> tuple[Definition, Recipe]:
+    """Return the study that a composed config and the words of the command line describe, all of it checked.
+
+    Raises:
+        UserError: options, a space or a launcher that do not fit.
+    """
+    from ddpg.search.pruning import make_pruner
+    from ddpg.search.sampling import make_sampler
+
+    node: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+    options = search_options({key: value for key, value in node.items() if key not in NO_OPTIONS})
+    launcher = launcher_options(config)
+    space = parse([*_params(node["params"]), *words], node["conditions"] or {}, loader)
+    recipe = compose_recipe(config, loader, space)
+    first = recipe.first_config()
+    recipe.require_valid(first["seed"])
+    for env in recipe.environments():
+        require_installed(env)
+    path = Path(str(config.hydra.sweep.dir))
+    definition = Definition(
+        name=options.study_name or path.absolute().name,
+        version=ddpg.__version__,
+        options=options,
+        space=space,
+        seeds=tuple(tuning_seeds(options, first["seed"])),
+        total_steps=first["total_steps"],
+        threads=first["threads"],
+        launcher=asdict(launcher),
+        origin={
+            "command": shlex.join(sys.argv),
+            "directory": str(Path.cwd()),
+            "submitted": timestamp(),
+            **code_version(),
+        },
+    )
+    make_sampler(definition, seed=0)
+    make_pruner(definition)
+    return definition, recipe
+
+
+def _params(params: Mapping[str, Any] | None) -> list[str]:
+    return [f"{key}={values}" for key, values in (params or {}).items()]
+
+
+def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> None:
+    """Begin a study, or go on with the one in the folder, and print what became of it.
+
+    Raises:
+        UserError: something does not fit, or the study had to stop; nothing of it is lost then.
+    """
+    definition, recipe = planned(config, loader, words)
+    study = StudyFolder(Path(str(config.hydra.sweep.dir)))
+    study.path.mkdir(parents=True, exist_ok=True)
+    with study.lock():
+        if study.exists:
+            _require_same_study(study, definition, recipe)
+        elif study.sweep.exists or any(study.path.glob("*/config.yaml")):
+            raise UserError(f"{study.path} holds another sweep: choose another hydra.sweep.dir")
+        recipe.write(study.path / "bases")
+        if not study.sweep.exists:
+            handling = {"launcher": definition.launcher, "threads": definition.threads, "runs": []}
+            study.sweep.write({**definition.origin, **handling})
+        study.define(definition)
+    start(study, definition, launcher_options(config))
+
+
+def start(study: StudyFolder, definition: Definition, launcher: Options) -> None:
+    """Start workers, wait for them if the launcher does, and print the state of the study."""
+    from ddpg.search.crew import Crew, start_detached, workers_here
+    from ddpg.search.table import ending
+
+    print(f"study of {definition.options.n_trials} trials: ddpg-sweep status {study.quoted}", flush=True)
+    if isinstance(launcher, SlurmOptions):
+        raise UserError("not yet")
+    if not launcher.wait:
+        start_detached(study)
+        return
+    try:
+        Crew(study, workers_here(definition, launcher.processes)).run()
+    finally:
+        print(ending(study), flush=True)
+
+
+def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> None:
+    """Raise UserError if the folder has another study, and name the first key that differs."""
+    before = study.definition()
+    advice = f"{study.path} holds a study with {{}}: choose another hydra.sweep.dir"
+    if before.name != now.name:
+        raise UserError(advice.format(f"the name {before.name}, not {now.name}"))
+    if before.seeds != now.seeds:
+        raise UserError(advice.format(f"seeds={list(before.seeds)}, not {list(now.seeds)}"))
+    options = asdict(now.options)
+    for key, value in asdict(before.options).items():
+        if key not in (*MAY_CHANGE, "seeds") and value != options[key]:
+            raise UserError(advice.format(f"hydra.sweeper.{key}={value}, not {options[key]}"))
+    _require_same_space(before.space, now.space, advice, now.options.widen)
+    difference = recipe.difference(Recipe.read(before.space, study.path / "bases"))
+    if difference:
+        raise UserError(advice.format(f"another config, {difference}"))
+
+
+def _require_same_space(before: Space, now: Space, advice: str, widen: bool) -> None:
+    old = {dimension.key: dimension for dimension in before.dimensions}
+    new = {dimension.key: dimension for dimension in now.dimensions}
+    changed = [key for key in {**old, **new} if _without_text(old.get(key)) != _without_text(new.get(key))]
+    if not changed and before.conditions == now.conditions:
+        return
+    wider = before.conditions == now.conditions and all(
+        key in old and key in new and new[key].contains(old[key]) for key in changed
+    )
+    texts = ", ".join(f"{key}={old[key].text if key in old else '(fixed)'}" for key in changed) or "other conditions"
+    if not wider:
+        raise UserError(advice.format(f"another space, {texts}"))
+    if not widen:
+        raise UserError(f"{advice.format(f'a narrower space, {texts}')}, or go on with hydra.sweeper.widen=true")
+
+
+def _without_text(dimension: Any) -> Any:
+    return dimension and replace(dimension, text="")

@@ -1,0 +1,160 @@
+"""A study in Optuna's words, in memory: what its samplers and pruners work on."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pkgutil import resolve_name
+from typing import Any
+
+import optuna
+from hydra.utils import instantiate
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import Trial as Asked
+
+from ddpg.config.given import asked, nodes
+from ddpg.errors import UserError, one_line
+from ddpg.search.space import Choice, Dimension, Space
+from ddpg.search.study import Definition
+from ddpg.search.trials import Result, Trial
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out what Optuna says about each trial, and about parts of it that may still change."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def target_of(node: Mapping[str, Any]) -> Any:
+    """Return the class that a node names."""
+    return resolve_name(node["_target_"])
+
+
+def made(node: Mapping[str, Any], key: str, offered: Mapping[str, Any]) -> Any:
+    """Make what a node names, the nodes within it first, with those of `offered` that it asks for.
+
+    Raises:
+        UserError: the constructor refuses a value.
+    """
+    nested = {name: made(node[name], f"{key}.{name}", offered) for name in nodes(node)}
+    given = asked(node["_target_"], offered)
+    try:
+        return instantiate(dict(node), **nested, **given, _convert_="all", _recursive_=False)
+    except Exception as error:
+        raise UserError(f"{key}: {one_line(error.__cause__ or error)}") from error
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    """Return a dimension as Optuna knows it."""
+    if isinstance(dimension, Choice):
+        return CategoricalDistribution(dimension.options)
+    if dimension.whole:
+        low = int(dimension.low)
+        return IntDistribution(low, int(dimension.high), log=dimension.log, step=int(dimension.step or 1))
+    return FloatDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
+
+
+def state_of(result: Result | None) -> TrialState:
+    """Return the state of a trial in Optuna's words; a failed one that counts as the worst is complete."""
+    if result is None:
+        return TrialState.RUNNING
+    if result.state == "pruned":
+        return TrialState.PRUNED
+    return TrialState.FAIL if result.value is None else TrialState.COMPLETE
+
+
+def frozen_trial(trial: Trial, space: Space) -> FrozenTrial:
+    """Return a trial as Optuna knows it, with the dimensions that the space has now."""
+    result = trial.result
+    state = state_of(result)
+    frozen = create_trial(
+        state=state,
+        value=result.value if result is not None and state == TrialState.COMPLETE else None,
+        params=dict(trial.params),
+        distributions={d.key: distribution(d) for d in space.dimensions if d.key in trial.params},
+        system_attrs=dict(trial.attrs),
+        user_attrs=user_attrs(trial),
+        intermediate_values=dict(trial.values or {}),
+    )
+    frozen.datetime_start = _naive(trial.asked)
+    frozen.datetime_complete = None if result is None else _naive(result.time)
+    return frozen
+
+
+def user_attrs(trial: Trial) -> dict[str, Any]:
+    """Return what Optuna's tools show beside the parameters of a trial."""
+    attrs: dict[str, Any] = {"origin": trial.origin, "folder": trial.name}
+    if trial.result is not None and trial.result.state == "failed":
+        attrs["failed"] = trial.result.why
+    return attrs
+
+
+def missing_trial() -> FrozenTrial:
+    """Return what stands in the place of a trial whose folder was removed, so that the others keep their numbers."""
+    return create_trial(state=TrialState.FAIL, user_attrs={"failed": "its folder was removed"})
+
+
+def _naive(time: str) -> datetime:
+    return datetime.fromisoformat(time).astimezone().replace(tzinfo=None)
+
+
+class MemoryStudy:
+    """The trials of a study up to some number, for one question to a sampler or a pruner."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        trials: Mapping[int, Trial],
+        count: int,
+        sampler: BaseSampler,
+        pruner: BasePruner | None = None,
+    ) -> None:
+        """Make the study in memory.
+
+        Args:
+            definition: of the study.
+            trials: by their numbers.
+            count: how many trials it shall have.
+            sampler: whom `ask` asks.
+            pruner: whom `should_prune` asks.
+        """
+        self._storage = InMemoryStorage()
+        options = definition.options
+        self.optuna = optuna.create_study(
+            storage=self._storage,
+            study_name=definition.name,
+            direction=options.direction,
+            sampler=sampler,
+            pruner=pruner,
+        )
+        self._id = self._storage.get_study_id_from_name(definition.name)
+        for number in range(count):
+            trial = trials.get(number)
+            self.optuna.add_trial(missing_trial() if trial is None else frozen_trial(trial, definition.space))
+        newest = trials[max(trials)].study_attrs if trials else {}
+        for name, value in newest.items():
+            self._storage.set_study_system_attr(self._id, name, value)
+
+    def attrs(self, number: int) -> dict[str, Any]:
+        """Return what sampler and pruner keep about a trial."""
+        return dict(self.optuna.get_trials(deepcopy=False)[number].system_attrs)
+
+    def study_attrs(self) -> dict[str, Any]:
+        """Return what the sampler keeps about the study."""
+        return dict(self._storage.get_study_system_attrs(self._id))
+
+    def should_prune(self, number: int) -> bool:
+        """Ask the pruner about a trial that is not done."""
+        trial = Asked(self.optuna, self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
+        return trial.should_prune()

@@ -1,0 +1,107 @@
+"""From the records of a trial's runs to its score, and to its score so far at each evaluation."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ddpg.errors import UserError
+from ddpg.search.options import SearchOptions
+
+#: From the scores of the runs to that of the trial.
+AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
+    "mean": lambda scores: float(np.mean(scores)),
+    "median": lambda scores: float(np.median(scores)),
+    "min": lambda scores: float(np.min(scores)),
+    "max": lambda scores: float(np.max(scores)),
+}
+#: The values of a metric by env step, without that before learning.
+Curve = dict[int, float]
+
+
+def read_curve(run: Path, metric: str) -> Curve:
+    """Return the values of a metric in a run's record; null is NaN, and a torn last line is left out.
+
+    Only lines that have the metric are parsed, because a worker asks after each evaluation.
+    """
+    wanted = json.dumps(metric).encode() + b":"
+    try:
+        lines = (run / "metrics.jsonl").read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return {}
+    curve: Curve = {}
+    for line in lines:
+        if wanted in line:
+            try:
+                row = json.loads(line)
+            except ValueError:  # a kill cut it, and the run's next start cuts it away
+                continue
+            curve[row["env_step"]] = math.nan if row[metric] is None else float(row[metric])
+    return {step: value for step, value in curve.items() if step > 0}
+
+
+def run_score(curve: Curve, last: int) -> float:
+    """Return the mean of the last values of a curve, which is not empty."""
+    return float(np.mean(list(curve.values())[-last:]))
+
+
+def trial_score(curves: Sequence[Curve], options: SearchOptions) -> float:
+    """Return the score of a trial from the whole curves of its runs; NaN if one of them ends in NaN."""
+    return AGGREGATES[options.over_seeds]([run_score(curve, options.last) for curve in curves])
+
+
+def require_metric(run: Path, metric: str) -> None:
+    """Raise UserError if a finished run has not logged a metric, with those that it has."""
+    from ddpg.config.signature import nearest
+    from ddpg.record.tracking.metrics import read_metrics
+
+    if not read_curve(run, metric):
+        names = {name for row in read_metrics(run / "metrics.jsonl") for name in row if row["env_step"] > 0}
+        near = nearest(metric, names - {"env_step"}, most=40)
+        raise UserError(
+            f"hydra.sweeper.metric={metric}: {run} has logged no such metric after its start{near}; the study goes on "
+            "with another metric in the same folder, and no run is lost"
+        )
+
+
+def scores_so_far(curves: Sequence[Curve], total_steps: Sequence[int], options: SearchOptions) -> dict[int, float]:
+    """Return the score of a trial so far, by the env steps that all its runs have taken.
+
+    Runs are trained in groups of `together`. Within a group the score at env step t of its runs is the aggregate of
+    their scores at t and of the final scores of the groups before; it stands at the steps of those groups and
+    (runs in the group) t. So two trials can be compared at each of these numbers.
+
+    Args:
+        curves: of each run, empty if it has not begun.
+        total_steps: of each run.
+        options: of the study.
+    """
+    found: dict[int, float] = {}
+    finals: list[float] = []
+    spent = 0
+    for start in range(0, len(curves), options.together):
+        group = curves[start : start + options.together]
+        for step in _common_steps(group):
+            scores = [
+                run_score({at: value for at, value in curve.items() if at <= step}, options.last) for curve in group
+            ]
+            found[spent + len(group) * step] = AGGREGATES[options.over_seeds]([*finals, *scores])
+        lengths = total_steps[start : start + options.together]
+        if any(max(curve, default=0) < length for curve, length in zip(group, lengths, strict=True)):
+            break
+        finals += [run_score(curve, options.last) for curve in group]
+        spent += sum(lengths)
+    return found
+
+
+def scores_by_seed(curves: Sequence[Curve], total_steps: Sequence[int], last: int) -> dict[int, float]:
+    """Return the score of each run that is done, by its place among the seeds."""
+    done = enumerate(zip(curves, total_steps, strict=True))
+    return {place: run_score(curve, last) for place, (curve, length) in done if max(curve, default=0) >= length}
+
+
+def _common_steps(group: Sequence[Mapping[int, float]]) -> list[int]:
+    """Return the env steps that all curves of a group have, in order."""
+    return sorted(set.intersection(*(set(curve) for curve in group)))

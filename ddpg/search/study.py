@@ -1,0 +1,142 @@
+"""The folder of a study: a sweep folder with study.json, a folder for each trial, and a journal for Optuna's tools."""
+
+import json
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import ddpg
+from ddpg.errors import UserError
+from ddpg.record.run_folder import atomic_write
+from ddpg.search.options import SearchOptions
+from ddpg.search.space import Space
+from ddpg.search.trials import Trial, read_trial, write_trial
+from ddpg.sweep.state.folder import SweepFolder
+
+#: Seconds for which a process waits for the lock of a study; each holder needs a fraction of one.
+LOCK_PATIENCE_S = 120.0
+LOCK_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The content of study.json: what a study is.
+
+    Args:
+        name: of the study.
+        version: of this package.
+        options: of the sweeper.
+        space: where it searches.
+        seeds: of the runs of each trial.
+        total_steps: of a run, as the config has it before a trial changes it.
+        threads: cores of a run.
+        launcher: the options of the launcher.
+        origin: the command, the folder it was given in, when, and the commit of the code.
+    """
+
+    name: str
+    version: str
+    options: SearchOptions
+    space: Space
+    seeds: tuple[int, ...]
+    total_steps: int
+    threads: int
+    launcher: Mapping[str, Any]
+    origin: Mapping[str, Any]
+
+
+class StudyFolder:
+    """Reads and writes the files of a study."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sweep = SweepFolder(path)
+        self.journal = path / "journal.log"
+        self._file = path / "study.json"
+        self._ended: dict[int, Trial] = {}
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a study."""
+        return self._file.exists()
+
+    @property
+    def quoted(self) -> str:
+        """The path as a shell takes it, for commands that are advised."""
+        return shlex.quote(str(self.path))
+
+    def definition(self) -> Definition:
+        """Read study.json.
+
+        Raises:
+            UserError: there is none, it is damaged, or another version of this package wrote it.
+        """
+        try:
+            content = json.loads(self._file.read_bytes())
+            version = content["version"]
+        except FileNotFoundError as error:
+            raise UserError(f"{self.path} is no study: it has no study.json") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{self._file} is damaged: {error}") from error
+        if version != ddpg.__version__:
+            raise UserError(
+                f"{self.path} is a study of version {version} of this package, and this is {ddpg.__version__}: all "
+                "workers of a study have one version"
+            )
+        options = {field.name: content["options"][field.name] for field in fields(SearchOptions)}
+        return Definition(
+            **{
+                **content,
+                "options": SearchOptions(**options),
+                "space": Space.from_json(content["space"]),
+                "seeds": tuple(content["seeds"]),
+            }
+        )
+
+    def define(self, definition: Definition) -> None:
+        """Write study.json."""
+        content = {**asdict(definition), "space": definition.space.to_json()}
+        with atomic_write(self._file) as file:
+            file.write((json.dumps(content, indent=1) + "\n").encode())
+
+    def trials(self) -> dict[int, Trial]:
+        """Return the trials by their numbers, in this order; those that have ended are read once."""
+        found = {}
+        for path in sorted(self.path.glob("trial_*/trial.json")):
+            number = int(path.parent.name.removeprefix("trial_"))
+            trial = self._ended.get(number) or read_trial(path)
+            if trial.result is not None:
+                self._ended[number] = trial
+            found[number] = trial
+        return found
+
+    def write(self, trial: Trial) -> None:
+        """Write a trial's file."""
+        self._ended.pop(trial.number, None)
+        write_trial(self.path, trial)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock of the sweep, and wait for it before: other workers hold it for moments.
+
+        Raises:
+            UserError: it was not free within LOCK_PATIENCE_S, or the folder cannot be written to.
+        """
+        deadline = time.monotonic() + LOCK_PATIENCE_S
+        while True:
+            lock = self.sweep.lock()
+            try:
+                lock.__enter__()
+                break
+            except UserError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(LOCK_POLL_S)
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)

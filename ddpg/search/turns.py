@@ -1,0 +1,179 @@
+"""Whose turn is it: what a worker does with a study while it holds the lock.
+
+A crash at any instant leaves a state that the next holder of the lock repairs: a trial without run folders gets them,
+one whose owner is gone is free, and the journal follows the folders.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ddpg.search.journal import Journal
+from ddpg.search.options import SearchOptions
+from ddpg.search.pruning import promoted, should_prune
+from ddpg.search.recipe import Recipe
+from ddpg.search.sampling import most_trials, propose
+from ddpg.search.study import StudyFolder
+from ddpg.search.trials import Result, Trial, Verdict
+from ddpg.sweep.freeze import freeze
+from ddpg.sweep.state.folder import Submission, SweepRun, timestamp
+from ddpg.sweep.state.status import submitters
+from ddpg.sweep.state.tasks import find_tasks, is_pool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a worker got: a trial and its runs, in the order of its seeds."""
+
+    trial: Trial
+    runs: tuple[SweepRun, ...]
+
+
+class Turns:
+    """The study as one worker sees it."""
+
+    def __init__(self, study: StudyFolder, worker: str) -> None:
+        """Read what a study is.
+
+        Args:
+            study: its folder.
+            worker: the name of the task that asks, as in submissions.jsonl.
+
+        Raises:
+            UserError: the folder is no study, or one of another version.
+        """
+        self.study = study
+        self.definition = study.definition()
+        self._worker = worker
+        self._recipe = Recipe.read(self.definition.space, study.path / "bases")
+        self._journal = Journal(study, self.definition)
+
+    @property
+    def options(self) -> SearchOptions:
+        """The options of the sweeper."""
+        return self.definition.options
+
+    def next(self) -> Turn | None:
+        """Take a trial: one that nobody trains any more, else one that is promoted, else a new one.
+
+        Returns None if there are as many as there are to be, and each is done or another worker has it.
+        """
+        with self.study.lock():
+            self.definition = self.study.definition()  # n_trials may have grown
+            trials = self._repaired()
+            trial = self._orphan(trials) or promoted(self.definition, trials)
+            if trial is None:
+                number = max(trials, default=-1) + 1
+                if number >= most_trials(self.definition):
+                    return None
+                trial = propose(self.definition, trials, number)
+            trial = trial.changed(owner=self._worker)
+            self.study.write(trial)
+            self._freeze(trial)
+            self._record_claim(trial)
+            self._journal.follow({**trials, trial.number: trial})
+        runs = self.study.sweep.runs
+        return Turn(trial, tuple(runs[trial.run_number(place)].absolute() for place in range(len(trial.seeds))))
+
+    def report(self, number: int, values: Mapping[int, float]) -> bool:
+        """Note the score so far of a trial, and return whether it is to be stopped."""
+        with self.study.lock():
+            trials = self.study.trials()
+            trial = trials[number].changed(values=dict(values))
+            prune, attrs = should_prune(self.definition, trials, trial)
+            trial = trial.changed(attrs=attrs)
+            if prune:
+                trial = trial.changed(result=self._result(trials, "pruned", values[max(values)]), owner=None)
+            self._write(trials, trial)
+        return prune
+
+    def conclude(self, number: int, score: float, values: Mapping[int, float]) -> Trial:
+        """Note that all runs of a trial are done, with its score."""
+        return self._end(number, "complete", score, "", values)
+
+    def fail(self, number: int, why: str) -> Trial:
+        """Note that a run of a trial failed."""
+        return self._end(number, "failed", None, why, None)
+
+    def release(self, number: int, kills: int) -> None:
+        """Give a trial back that is not done, with the number of times that its processes were killed."""
+        with self.study.lock():
+            trials = self.study.trials()
+            self._write(trials, trials[number].changed(owner=None, kills=kills))
+
+    def _end(
+        self, number: int, state: Verdict, value: float | None, why: str, values: Mapping[int, float] | None
+    ) -> Trial:
+        with self.study.lock():
+            trials = self.study.trials()
+            result = self._result(trials, state, value, why)
+            trial = trials[number].changed(result=result, owner=None)
+            if values is not None:
+                trial = trial.changed(values=dict(values))
+            self._write(trials, trial)
+        return trial
+
+    def _write(self, trials: Mapping[int, Trial], trial: Trial) -> None:
+        self.study.write(trial)
+        self._journal.follow({**trials, trial.number: trial})
+
+    def _result(self, trials: Mapping[int, Trial], state: Verdict, value: float | None, why: str = "") -> Result:
+        orders = [trial.result.order for trial in trials.values() if trial.result is not None]
+        if state == "failed" and self.options.failed == "worst":
+            value = _worst(trials, self.options)
+        return Result(state, value, max(orders, default=-1) + 1, timestamp(), why)
+
+    def _repaired(self) -> dict[int, Trial]:
+        """Return the trials, after run folders that a crash kept from being made were made."""
+        trials = self.study.trials()
+        known = len(self.study.sweep.manifest()["runs"])
+        for trial in trials.values():
+            if trial.run_number(len(trial.seeds)) > known:
+                self._freeze(trial)
+        return trials
+
+    def _freeze(self, trial: Trial) -> None:
+        """Make the run folders of a trial, as far as they are not there."""
+        sweep = self.study.sweep
+        known = sweep.manifest()["runs"]
+        first = trial.run_number(0)
+        if len(known) >= trial.run_number(len(trial.seeds)):
+            return
+        folder = self.study.path / trial.name
+        runs = [
+            self._recipe.run(first + place, folder / f"seed_{seed}", trial.params, seed)
+            for place, seed in enumerate(trial.seeds)
+        ]
+        definition = self.definition
+        handling = {"launcher": definition.launcher, "threads": definition.threads, **definition.origin}
+        freeze(sweep, runs, alive=(), handling=handling)
+
+    def _record_claim(self, trial: Trial) -> None:
+        """Write into submissions.jsonl that this worker has the runs, for status and cancel."""
+        numbers = [trial.run_number(place) for place in range(len(trial.seeds))]
+        kind: Any = "local" if is_pool(self._worker) else "slurm"
+        self.study.sweep.add_submission(Submission(timestamp(), os.getuid(), kind, {self._worker: numbers}))
+
+    def _orphan(self, trials: Mapping[int, Trial]) -> Trial | None:
+        """Return the first trial that is not done and that no living worker has; None if there is none."""
+        open_trials = [trial for trial in trials.values() if trial.result is None]
+        is_free = free_owners(self.study, [trial.owner for trial in open_trials if trial.owner])
+        return next((t for t in open_trials if t.owner in (None, self._worker) or is_free(t.owner)), None)
+
+
+def free_owners(study: StudyFolder, owners: list[str]) -> Callable[[str | None], bool]:
+    """Return the function that says whether an owner of trials is gone."""
+    uids = submitters(study.sweep)
+    tasks = find_tasks({owner: uids[owner] for owner in owners if owner in uids})
+    return lambda owner: owner not in tasks or tasks[owner].fate == "gone"
+
+
+def _worst(trials: Mapping[int, Trial], options: SearchOptions) -> float | None:
+    """Return the worst score of the trials that have ended, or None if none has one."""
+    values = [trial.result.value for trial in trials.values() if trial.result is not None]
+    scores = [value for value in values if value is not None]
+    return (min if options.direction == "maximize" else max)(scores, default=None)

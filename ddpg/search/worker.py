@@ -1,0 +1,190 @@
+"""A worker of a study: takes a trial, trains its seeds, tells its score, and takes the next, until none is left."""
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ddpg.errors import UserError
+from ddpg.interrupt import InterruptFlag
+from ddpg.search.pruning import reported
+from ddpg.search.score import Curve, read_curve, require_metric, trial_score
+from ddpg.search.study import StudyFolder
+from ddpg.search.turns import Turn, Turns
+from ddpg.sweep.execute.pool import Pool
+from ddpg.sweep.execute.worker import end_with
+from ddpg.sweep.process import log_to_stdout, this_process
+from ddpg.sweep.state.folder import SweepRun
+from ddpg.sweep.state.status import is_locked
+from ddpg.sweep.state.summary import RunSummary, summarize
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a run of a worker that was killed has time to save and end.
+ORPHAN_PATIENCE_S = 120.0
+POLL_S = 0.1
+
+
+def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
+    """Train trials until none is left that this worker could take, or a signal comes.
+
+    Args:
+        study: its folder.
+        worker: the name of the task that trains, as in submissions.jsonl.
+        interrupt: the flag of signals, which is caught outside.
+
+    Raises:
+        UserError: the study cannot go on, as with a metric that no run logs; what was trained is kept.
+    """
+    turns = Turns(study, worker)
+    while interrupt.signum is None:
+        turn = turns.next()
+        if turn is None:
+            return
+        TrialWork(turns, turn, interrupt).train()
+
+
+class TrialWork:
+    """The training of one trial."""
+
+    def __init__(self, turns: Turns, turn: Turn, interrupt: InterruptFlag) -> None:
+        self._turns = turns
+        self._trial = turn.trial
+        self._runs = turn.runs
+        self._interrupt = interrupt
+        self._pruned = False
+        self._sizes: dict[Path, int] = {}
+        self._reported: dict[int, float] = dict(turn.trial.values or {})
+        self._kills = turn.trial.kills
+        definition = turns.definition
+        self._pool = Pool(turns.options.together, definition.threads, turns.study.sweep.directory)
+
+    def train(self) -> None:
+        """Train the runs, and write down how the trial ended, or that it is free for others."""
+        log.info("trial %d starts: %s", self._trial.number, self._turns.study.path / self._trial.name)
+        together = self._turns.options.together
+        for start in range(0, len(self._runs), together):
+            if not self._train_group(self._runs[start : start + together]):
+                return
+        self._watch()
+        if not self._pruned:
+            self._conclude()
+
+    def _train_group(self, group: Sequence[SweepRun]) -> bool:
+        """Train some runs at the same time; return whether all are done, otherwise the trial has ended or is free."""
+        while True:
+            missing = [run for run in group if summarize(run.path).state != "done"]
+            if not missing:
+                return True
+            for run in missing:
+                _wait_until_unlocked(run)
+            self._pool.train(missing, self._interrupt, enough=self._watch)
+            if self._pruned:
+                return False
+            if self._interrupt.signum is not None:
+                self._turns.release(self._trial.number, self._kills)
+                return False
+            if not self._may_go_on(missing):
+                return False
+
+    def _may_go_on(self, runs: Sequence[SweepRun]) -> bool:
+        """Return whether the runs that are not done may be tried again: they were killed, and not too often."""
+        for run in runs:
+            code = self._pool.exit_codes.get(run.number)
+            summary = summarize(run.path)
+            if summary.state == "done":
+                continue
+            if code is None:
+                raise UserError(f"{run.path}: the run could not be started; a worker goes on with it later")
+            if 0 < code < 128:
+                self._fail(run, summary)
+                return False
+            self._kills += 1
+            log.warning("trial %d: #%d was killed, and goes on from its checkpoint", self._trial.number, run.number)
+            if self._kills >= self._turns.options.max_kills:
+                self._fail(run, summary)
+                return False
+        return True
+
+    def _fail(self, run: SweepRun, summary: RunSummary) -> None:
+        why = f"#{run.number}: {summary.error or 'it ended without a word'}"
+        trial = self._turns.fail(self._trial.number, why)
+        assert trial.result is not None
+        counts_as = "" if trial.result.value is None else f", and counts as {trial.result.value:.2f}"
+        log.warning("trial %d failed (%s)%s", self._trial.number, why, counts_as)
+
+    def _conclude(self) -> None:
+        """Tell the score of the trial, whose runs are all done."""
+        options = self._turns.options
+        for run in self._runs:
+            require_metric(run.path, options.metric)
+        curves = self._curves()
+        score = trial_score(curves, options)
+        if score != score:
+            self._turns.fail(self._trial.number, f"{options.metric} is not a number at the end")
+            return
+        values = reported(self._turns.definition, curves, self._total_steps())
+        self._turns.conclude(self._trial.number, score, values)
+        log.info("trial %d done: score %.2f", self._trial.number, score)
+
+    def _watch(self) -> bool:
+        """Report what is new, and return whether the runs are to be stopped."""
+        if self._pruned or not self._has_grown():
+            return self._pruned
+        values = reported(self._turns.definition, self._curves(), self._total_steps())
+        new = {step: value for step, value in values.items() if step not in self._reported and value == value}
+        for step in sorted(new):
+            self._reported[step] = new[step]
+            self._pruned = self._turns.report(self._trial.number, self._reported)
+            if self._pruned:
+                log.info("trial %d pruned at %d: score so far %.2f", self._trial.number, step, new[step])
+                break
+        return self._pruned
+
+    def _has_grown(self) -> bool:
+        """Whether a record has changed since the last look."""
+        sizes = {run.path: _size(run.path / "metrics.jsonl") for run in self._runs}
+        grown = sizes != self._sizes
+        self._sizes = sizes
+        return grown
+
+    def _curves(self) -> list[Curve]:
+        return [read_curve(run.path, self._turns.options.metric) for run in self._runs]
+
+    def _total_steps(self) -> list[int]:
+        return [summarize(run.path).total_steps or self._turns.definition.total_steps for run in self._runs]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def _wait_until_unlocked(run: SweepRun) -> None:
+    """Return when no process trains a run: one whose worker was killed saves and ends.
+
+    Raises:
+        UserError: it does not end within ORPHAN_PATIENCE_S.
+    """
+    deadline = time.monotonic() + ORPHAN_PATIENCE_S
+    while is_locked(run.path):
+        if time.monotonic() > deadline:
+            raise UserError(f"{run.path} is in use: another process trains in it, and does not end")
+        time.sleep(POLL_S)
+
+
+def main() -> None:
+    """Work on the study that the command line names, for the process whose number it names."""
+    end_with(int(sys.argv[2]))
+    log_to_stdout()
+    with InterruptFlag() as interrupt:
+        try:
+            work(StudyFolder(Path(sys.argv[1])), this_process(), interrupt)
+        except UserError as error:
+            log.error("%s", error)
+            sys.exit(1)
+    if interrupt.signum is not None:
+        sys.exit(128 + interrupt.signum)

@@ -1,0 +1,46 @@
+"""Studies composed as `ddpg-train -m hydra/sweeper=search` does, in a folder of the test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from support.studies import Planned
+
+from ddpg.config import resolvers
+
+
+@pytest.fixture
+def loader() -> Iterator[ConfigLoader]:
+    """Hydra's loader of conf/."""
+    resolvers.register()
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        yield GlobalHydra.instance().config_loader()
+
+
+@pytest.fixture
+def study_config(loader: ConfigLoader, tmp_path: Path) -> Callable[..., DictConfig]:
+    """study_config("tau=interval(0,1)"): the master config of a study in tmp_path / "study"."""
+
+    def _compose(*words: str) -> DictConfig:
+        sweep = ("hydra/sweeper=search", "hydra/launcher=local", f"hydra.sweep.dir={tmp_path / 'study'}")
+        return loader.load_configuration("config", [*sweep, *words], RunMode.MULTIRUN)
+
+    return _compose
+
+
+@pytest.fixture
+def planned(study_config: Callable[..., DictConfig], loader: ConfigLoader) -> Callable[..., Planned]:
+    """planned("tau=interval(0,1)"): the study of a command line, checked, not begun."""
+    from ddpg.search.launch import planned as plan
+
+    def _plan(*words: str) -> Any:
+        config = study_config(*words)
+        return plan(config, loader, list(config.hydra.overrides.task))
+
+    return _plan
