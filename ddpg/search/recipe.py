@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.config import resolvers
 from ddpg.config.settings import flat, omegaconf_line, values
-from ddpg.config.signature import as_written
+from ddpg.config.spelling import as_written
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write
 from ddpg.search.space import Choice, Dimension, Number, Space, Value

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
+from ddpg.record.tracking.metrics import read_metrics
 from ddpg.search.options import SearchOptions
 
 #: From the scores of the runs to that of the trial.
@@ -54,9 +56,6 @@ def trial_score(curves: Sequence[Curve], options: SearchOptions) -> float:
 
 def require_metric(run: Path, metric: str) -> None:
     """Raise UserError if a finished run has not logged a metric, with those that it has."""
-    from ddpg.config.signature import nearest
-    from ddpg.record.tracking.metrics import read_metrics
-
     if not read_curve(run, metric):
         names = {name for row in read_metrics(run / "metrics.jsonl") for name in row if row["env_step"] > 0}
         near = nearest(metric, names - {"env_step"}, most=40)

@@ -8,7 +8,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 
-from ddpg.config.signature import nearest
+from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 
 Value = str | int | float
