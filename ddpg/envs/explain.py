@@ -35,14 +35,14 @@ class EnvName:
         return f"env.id={self.id}"
 
 
-def failed_import(name: EnvName, module: str, error: Exception) -> str:
+def failed_import(name: EnvName, module: str, error: BaseException) -> str:
     """Explain why a module of `env.imports` is not there or fails on its own."""
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         return _missing(name, error.name)
     return f"env.imports=[{module}]: importing it failed: {_with_place(error)}"
 
 
-def failed_build(name: EnvName, error: Exception) -> str:
+def failed_build(name: EnvName, error: BaseException) -> str:
     """Explain why `gymnasium.make` raised: a missing package, an unknown id, or the environment's own code."""
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         return _missing(name, error.name)
@@ -116,6 +116,6 @@ def _is_withdrawn(registered: Registered) -> bool:
     return getattr(registered.entry_point, "__module__", "").startswith("gymnasium.")
 
 
-def _with_place(error: Exception) -> str:
+def _with_place(error: BaseException) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{typed_line(error)} ({place.filename}:{place.lineno})"

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from PIL import Image
 
 from ddpg.envs.rendering import Frame, derives_from, draw
+from ddpg.envs.returned import reset_values, step_values
 
 Picture = npt.NDArray[np.uint8]
 
@@ -28,13 +29,13 @@ class Pixels(gymnasium.Wrapper[Picture, Any, Any, Any]):
         self.observation_space: Any = spaces.Box(0, 255, (3, side, side), np.uint8)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Picture, dict[str, Any]]:
-        _, info = self.env.reset(seed=seed, options=options)
+        _, info = reset_values(self.env.reset(seed=seed, options=options))
         if derives_from(self.env, "gymnasium.envs.mujoco"):
             self._aim_camera(self.env.unwrapped)
         return self._picture(), info
 
-    def step(self, action: Any) -> tuple[Picture, Any, bool, bool, dict[str, Any]]:
-        _, reward, terminated, truncated, info = self.env.step(action)
+    def step(self, action: Any) -> tuple[Picture, float, bool, bool, dict[str, Any]]:
+        _, reward, terminated, truncated, info = step_values(self.env.step(action))
         return self._picture(), reward, terminated, truncated, info
 
     def render(self) -> Any:
@@ -77,7 +78,7 @@ class ActionRepeat(gymnasium.Wrapper[Any, Any, Any, Any]):
             self.observation_space = spaces.Box(low, high, dtype=space.dtype.type)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
-        obs, info = self.env.reset(seed=seed, options=options)
+        obs, info = reset_values(self.env.reset(seed=seed, options=options))
         return self._joined([obs]), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -86,11 +87,11 @@ class ActionRepeat(gymnasium.Wrapper[Any, Any, Any, Any]):
         over = False
         while len(observations) < self.action_repeat and not over:
             # Each step gets a copy, because some environments change the action that they get.
-            obs, reward, terminated, truncated, info = self.env.step(action.copy())
+            obs, reward, terminated, truncated, info = step_values(self.env.step(action.copy()))
             observations.append(obs)
-            total += float(reward)
-            over = bool(terminated or truncated)
-        return self._joined(observations), total, bool(terminated), bool(truncated), info
+            total += reward
+            over = terminated or truncated
+        return self._joined(observations), total, terminated, truncated, info
 
     def _joined(self, observations: list[Any]) -> Any:
         if not self._stack:

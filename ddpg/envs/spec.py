@@ -116,7 +116,7 @@ class EnvSpec:
         for module in modules:
             try:
                 importlib.import_module(module)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise UserError(failed_import(self._name, module, error)) from error
 
     def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
@@ -142,7 +142,7 @@ class EnvSpec:
                     render_mode="rgb_array" if draws else None,
                     **self.kwargs,
                 )
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UserError(failed_build(self._name, error)) from error
 
     def _prepare_drawing(self, env: gymnasium.Env[Any, Any]) -> None:

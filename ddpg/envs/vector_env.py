@@ -1,7 +1,8 @@
 """The one form of every environment for training: float32 vectors in and out, or uint8 pictures in."""
 
+import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import gymnasium
 import numpy as np
@@ -9,17 +10,28 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from ddpg.envs.rendering import Frame, draw
-from ddpg.errors import UserError, typed_line
+from ddpg.envs.returned import (
+    STEP,
+    ReturnError,
+    Vector,
+    failed_to_unpack,
+    observation_reader,
+    reset_values,
+    step_values,
+)
+from ddpg.errors import UserError, one_line, typed_line
 
-Vector = npt.NDArray[np.float32]
-Obs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+_log = logging.getLogger(__name__)
+
+Obs = Vector | npt.NDArray[np.uint8]
 
 
 class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
     """Turns observations into float32 (obs_dim,), a new array each time, and takes actions as float32 (action_dim,).
 
     Actions are in the env's own units. With `pictures`, observations stay as they are: uint8 (channels, height, width).
-    Rewards become Python floats, flags Python bools. Messages name the env by `key`.
+    Rewards become Python floats, flags Python bools. Anything that `ddpg.envs.returned` refuses, and whatever the env
+    raises, is a UserError in one line that begins with `key`.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], *, key: str, pictures: bool) -> None:
@@ -32,43 +44,51 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
         self.action_space: Any = bounds
         self._low = bounds.low
         self._high = bounds.high
-        self._shaped: Callable[[Any], Obs] = _unchanged
+        self._read: Callable[[Any], Obs] = _unchanged
         self.observation_space: Any = env.observation_space
         if not pictures:
-            self._shaped = _flattener(env.observation_space, key)
+            self._read = _vector_reader(env.observation_space, key)
             size = spaces.flatdim(env.observation_space)
             self.observation_space = spaces.Box(-np.inf, np.inf, (size,), np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Obs, dict[str, Any]]:
         try:
-            obs, info = self.env.reset(seed=seed, options=options)
-        except UserError:  # drawing the observation failed, and says so
-            raise
-        except Exception as error:
-            raise self._failed("reset", error) from error
-        shaped = self._shaped(obs)
-        if shaped.shape != self.observation_space.shape:
-            raise UserError(
-                f"{self._key}: reset returned an observation of {shaped.size} numbers, "
-                f"its observation_space has {spaces.flatdim(self.env.observation_space)}"
-            )
-        return shaped, info
+            obs, info = reset_values(self.env.reset(seed=seed, options=options))
+            return self._read(obs), info
+        except (Exception, SystemExit) as error:  # simulators raise what they like
+            self._explain("reset", error)
 
     def step(self, action: Vector) -> tuple[Obs, float, bool, bool, dict[str, Any]]:
+        if action.shape != self._low.shape:
+            raise UserError(f"{self._key}: step got an action of shape {action.shape}; expected {self._low.shape}")
         # The env gets a copy, because some keep or change their argument and the replay buffer stores `action`.
         # It is clipped to the last bit, because center + scale is not always high.
         bounded = np.minimum(np.maximum(action, self._low), self._high)
         own = bounded.astype(self._action_dtype).reshape(self._action_shape)
         try:
-            obs, reward, terminated, truncated, info = self.env.step(own)
-        except UserError:
-            raise
-        except Exception as error:  # simulators raise what they like
-            raise self._failed("step", error) from error
-        return self._shaped(obs), float(reward), bool(terminated), bool(truncated), info
+            obs, reward, terminated, truncated, info = step_values(self.env.step(own))
+            return self._read(obs), reward, terminated, truncated, info
+        except (Exception, SystemExit) as error:
+            self._explain("step", error)
 
-    def _failed(self, where: str, error: Exception) -> UserError:
-        return UserError(f"{self._key}: the simulator failed in {where}: {typed_line(error)}")
+    def close(self) -> None:
+        """Close the env; one that fails in it is done with all the same, and a warning says so."""
+        try:
+            self.env.close()
+        except (Exception, SystemExit) as error:
+            _log.warning("%s: close failed: %s", self._key, typed_line(error))
+
+    def _explain(self, method: str, error: BaseException) -> NoReturn:
+        """Raise UserError for what a method of the env has raised or returned."""
+        if isinstance(error, UserError):  # drawing the observation failed, and says so
+            raise error
+        if isinstance(error, ReturnError):
+            raise UserError(f"{self._key}: {method} returned {error}") from None
+        if isinstance(error, SystemExit):
+            raise UserError(f"{self._key}: {method} ended the program by sys.exit({error.code!r})") from error
+        if failed_to_unpack(error):
+            raise UserError(f"{self._key}: {method} returned something else than {STEP}: {one_line(error)}") from None
+        raise UserError(f"{self._key}: the simulator failed in {method}: {typed_line(error)}") from error
 
     def render(self) -> Frame:
         """Return one frame, uint8 (height, width, 3)."""
@@ -105,13 +125,7 @@ def _float32_box(space: spaces.Box) -> spaces.Box:
     return spaces.Box(low32, high32, dtype=np.float32)
 
 
-def _flattener(space: spaces.Space[Any], key: str) -> Callable[[Any], Vector]:
-    """Return a function from an observation to a new float32 vector, in the order of `gymnasium.spaces.flatten`."""
-    if isinstance(space, spaces.Box):
-        return lambda obs: np.array(obs, dtype=np.float32).ravel()
-    if isinstance(space, spaces.Dict) and all(isinstance(part, spaces.Box) for part in space.values()):
-        names = tuple(space.keys())
-        return lambda obs: np.concatenate([obs[name] for name in names], axis=None, dtype=np.float32)
+def _vector_reader(space: spaces.Space[Any], key: str) -> Callable[[Any], Vector]:
     if not space.is_np_flattenable:
         raise UserError(f"{key}: its observations are {space}, which cannot be flattened to a vector")
-    return lambda obs: np.array(spaces.flatten(space, obs), dtype=np.float32)
+    return observation_reader(space)

@@ -42,7 +42,7 @@ def build(node: DictConfig, key: str, **offered: Any) -> Any:
     nested = {name: build(node[name], f"{key}.{name}") for name in nodes(node)}
     try:
         return instantiate(node, **nested, **asked(node["_target_"], offered), _convert_="all", _recursive_=False)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         cause = error.__cause__ or error  # hydra wraps what the constructor raised
         if isinstance(cause, UserError):
             raise cause from error

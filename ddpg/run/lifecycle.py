@@ -159,7 +159,7 @@ def _record_end(folder: RunFolder, error: BaseException) -> None:
         folder.write_status(**folder.status() | {"state": state, "error": reason})
     except OSError as another:  # most likely a full disk, which may be what ends the run
         log.warning("status.json could not be written: %s", another)
-    if folder.checkpoints.exists():
+    if folder.status().get("env_step", 0) > 0 and folder.checkpoints.exists():
         log.warning("%s (%s); what was learned is kept: ddpg-train resume=%s goes on", state, error, folder.path)
 
 

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
+from ddpg.errors import UserError
+from ddpg.training.finite import finite
+
 #: Maps one observation (*obs_shape) to an action (action_dim,).
 Policy = Callable[[np.ndarray], np.ndarray]
 #: on_transition(obs, action, reward, terminated, over, next_obs), where `over` means terminated or
@@ -41,6 +44,8 @@ def evaluate(
     `on_frame` gets every rendered frame of an env that was made with `render=True`. `on_step` is
     called at every step and may raise, to stop in time when a signal has come. `on_transition` gets
     every transition and must copy what it keeps.
+
+    Raises UserError if an action is not finite, before a simulator gets it.
     """
     returns = []
     lengths = []
@@ -55,6 +60,8 @@ def evaluate(
             if on_frame:
                 on_frame(np.asarray(env.render()))
             action = policy(obs)
+            if not finite(action):
+                raise UserError("the policy's action is not finite")
             next_obs, reward, terminated, truncated, _ = env.step(action)
             episodic_return += float(reward)
             length += 1

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, typed_line
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
@@ -123,9 +123,9 @@ class Snapshots:
         """
         try:
             self.save()
-        except (OSError, UserError) as error:
+        except Exception as error:
             log.warning(
                 "the newest state is not saved (%s); a resume goes on from env_step %d",
-                error,
+                typed_line(error),
                 self.saved_at,
             )

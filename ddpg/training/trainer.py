@@ -110,6 +110,9 @@ class Trainer:
             self._require_finite_weights()
             self.snapshots.take()
             self.snapshots.save()
+        except SystemExit as error:  # of a part that is not of this package
+            self.snapshots.rescue()
+            raise self._failure(f"sys.exit({error.code!r}) was called") from error
         except (Exception, Interrupted):
             self.snapshots.rescue()
             raise
@@ -152,7 +155,6 @@ class Trainer:
             obs, _ = self.environments.training.reset(seed=seed)
         except UserError as error:
             raise self._failure(error) from error
-        self._require_finite(obs=obs)
         return obs
 
     def _explore(self, obs: np.ndarray) -> np.ndarray:
@@ -175,7 +177,6 @@ class Trainer:
         except UserError as error:
             raise self._failure(error) from error
         self.progress.env_step += 1
-        self._require_finite(next_obs=next_obs, reward=reward)
         return next_obs, float(reward), terminated, truncated
 
     def _learn(self, updates: int) -> None:
@@ -207,7 +208,6 @@ class Trainer:
             )
         except UserError as error:
             raise self._failure(f"evaluation: {error}") from error
-        self._require_finite(evaluation_return=episodes.returns)
         self._keep_result(float(episodes.returns.mean()))
         self.tracker.log(self.progress.env_step, episodes.metrics() | q_bias.metrics())
 

@@ -9,7 +9,6 @@ from support.config_options import CONF
 from support.envs import MODULES, Toy, has_software_renderer, make, refusal, registered, spec_of
 
 from ddpg.envs import folder_name
-from ddpg.errors import UserError
 
 NAMES = sorted(path.stem for path in (CONF / "env").glob("*.yaml"))
 #: The keys that the options for a whole suite need.
@@ -205,11 +204,3 @@ def test_observations_that_cannot_be_a_vector_are_refused() -> None:
     line = refusal(registered(Refused))
     assert line.startswith("env.id=TestOnly-v0: ")
     assert "Sequence" in line
-
-
-def test_an_observation_of_the_wrong_size_is_refused() -> None:
-    class Wrong(Toy):
-        observation_space = spaces.Box(-1, 1, (5,))
-
-    with pytest.raises(UserError, match=r"^env\.id=TestOnly-v0: .*\b6\b.*\b5\b"):
-        registered(Wrong).make().reset(seed=0)

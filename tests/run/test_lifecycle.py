@@ -155,11 +155,11 @@ def test_interrupt_is_told_in_the_status(tmp_path: Path, start: Start, monkeypat
 
 
 def test_evaluation_that_is_not_finite_is_no_result(tmp_path: Path, start: Start) -> None:
-    with pytest.raises(UserError, match="evaluation_return is not finite"):
+    with pytest.raises(UserError, match="nan as the reward"):
         start(tmp_path, "+env.kwargs.nan_reward=10")
     status = RunFolder(tmp_path).status()
     assert status["state"] == "failed"
-    assert status["error"].startswith("evaluation_return is not finite")
+    assert status["error"].startswith("evaluation: env.id=Walk-v0: step returned nan as the reward")
     assert "last_return" not in status
 
 

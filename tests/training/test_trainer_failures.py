@@ -21,8 +21,8 @@ class TestNotFinite:
     @pytest.mark.parametrize(
         ("fault", "message"),
         [
-            ("nan_reward", r"^reward is not finite \(at env_step 250, episode \d+\)$"),
-            ("nan_obs", r"^next_obs is not finite \(at env_step 250, episode \d+\)$"),
+            ("nan_reward", r"step returned nan as the reward; .* \(at env_step 249, episode \d+\)$"),
+            ("nan_obs", r"step returned an observation with nan at place 2 of 3; .* \(at env_step 249, episode \d+\)$"),
             ("crash", r"simulator failed in step: RuntimeError: the solver diverged \(at env_step 249, episode \d+\)$"),
         ],
     )
@@ -102,9 +102,10 @@ class TestNotFinite:
         assert (trainer.progress.env_step == 400) == last
         self.assert_saved(tmp_path, make_trainer, at_least=200)
 
-    def test_evaluation_return(self, tmp_path: Path, make_trainer: Make) -> None:
+    def test_evaluation(self, tmp_path: Path, make_trainer: Make) -> None:
         trainer = make_trainer(tmp_path, "+env.kwargs.nan_reward=10")
-        with pytest.raises(UserError, match=r"^evaluation_return is not finite \(at env_step 0, episode 0\)$"):
+        line = r"^evaluation: env.id=Walk-v0: step returned nan as the reward; .* \(at env_step 0, episode 0\)$"
+        with pytest.raises(UserError, match=line):
             trainer.train()
         assert record(tmp_path) == []
         assert not (tmp_path / "actor_best.pt").exists()
