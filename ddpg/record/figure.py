@@ -1,7 +1,11 @@
 """The style of all pictures of this package, and how they are written."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -14,11 +18,22 @@ INK = "#30343b"
 GRID = "#e6e8eb"
 
 
-def new_figure(height: float) -> tuple[Figure, Axes]:
-    """Make a figure 8 inches wide and `height` inches high, without a display and without pyplot's global state."""
-    figure = Figure(figsize=(8, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+@contextmanager
+def picture(path: Path, height: float, width: float = 8) -> Iterator[Figure]:
+    """Draw in this figure inside the block; at its end it becomes a PNG, which appears whole or not at all.
+
+    Sizes are in inches. The figure needs no display and changes nothing of pyplot's state. Its style is matplotlib's
+    default, whatever the user's is. A $ in a text begins no formula, and a character that the font lacks is a box.
+    """
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["text.parse_math"] = False
+        figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        with atomic_write(path) as file:
+            figure.savefig(file, format="png")
 
 
 def style_axes(axes: Axes, title: str, ylabel: str) -> None:
@@ -33,10 +48,3 @@ def style_axes(axes: Axes, title: str, ylabel: str) -> None:
     for side in axes.spines.values():
         side.set_visible(False)
     axes.margins(x=0.02)
-
-
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a PNG that appears whole or not at all; return its path."""
-    with atomic_write(path) as file:
-        figure.savefig(file, format="png")
-    return path

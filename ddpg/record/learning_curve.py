@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from ddpg.record.figure import INK, new_figure, save_figure, style_axes
+from ddpg.record.figure import INK, picture, style_axes
 from ddpg.record.series import Series, moving_mean, series
 from ddpg.record.tracking.metrics import read_metrics
 
@@ -16,15 +16,17 @@ EVALUATION = "#1f5fbf"
 def learning_curve(run_dir: Path, title: str) -> Path:
     """Draw learning_curve.png in a run folder: training returns, and the evaluation mean with its spread."""
     rows = read_metrics(run_dir / "metrics.jsonl")
-    figure, axes = new_figure(4.5)
-    _draw_training(axes, *series(rows, "charts/episodic_return"))
-    _draw_evaluation(axes, *series(rows, "eval/episodic_return", "eval/episodic_return_std"))
-    style_axes(axes, title, "return (sum of rewards of an episode)")
-    if axes.lines:
-        axes.legend(frameon=False, fontsize=8, labelcolor=INK)
-    else:
-        axes.text(0.5, 0.5, "no episode finished yet", transform=axes.transAxes, ha="center", color=INK)
-    return save_figure(figure, run_dir / "learning_curve.png")
+    path = run_dir / "learning_curve.png"
+    with picture(path, 4.5) as figure:
+        axes = figure.add_subplot()
+        _draw_training(axes, *series(rows, "charts/episodic_return"))
+        _draw_evaluation(axes, *series(rows, "eval/episodic_return", "eval/episodic_return_std"))
+        style_axes(axes, title, "return (sum of rewards of an episode)")
+        if axes.lines:
+            axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+        else:
+            axes.text(0.5, 0.5, "no episode finished yet", transform=axes.transAxes, ha="center", color=INK)
+    return path
 
 
 def _draw_training(axes: Axes, steps: Series, returns: Series) -> None:

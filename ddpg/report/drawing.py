@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ddpg.record.figure import INK, new_figure, save_figure, style_axes
+from ddpg.record.figure import INK, picture, style_axes
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.selection import count
@@ -53,16 +53,17 @@ def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, estima
     thin = _thin_lines(ranked)
     columns = 1 if max(map(len, names)) > WIDE or len(ranked) < 3 else 2
     lines = sum(name.count("\n") + 1 for name in names) + len(thin)
-    figure, axes = new_figure(4.3 + 0.2 * -(-lines // columns))
     shade = 0.15 if len(ranked) <= 4 else 0.09
-    handles = [draw_curve(axes, sample, looks[sample], estimates, shade, ranked) for sample in ranked]
-    style_axes(axes, environment, _ylabel(metric))
-    axes.text(0.99, 1.02, _subtitle(ranked), transform=axes.transAxes, ha="right", fontsize=8, color=INK)
-    figure.legend(
-        handles=[*handles, *thin], loc="outside lower left", ncols=columns, frameon=False, fontsize=8, labelcolor=INK,
-        handlelength=3.2,
-    )  # fmt: skip
-    return save_figure(figure, path)
+    with picture(path, 4.3 + 0.2 * -(-lines // columns)) as figure:
+        axes = figure.add_subplot()
+        handles = [draw_curve(axes, sample, looks[sample], estimates, shade, ranked) for sample in ranked]
+        style_axes(axes, environment, _ylabel(metric))
+        axes.text(0.99, 1.02, _subtitle(ranked), transform=axes.transAxes, ha="right", fontsize=8, color=INK)
+        figure.legend(
+            handles=[*handles, *thin], loc="outside lower left", ncols=columns, frameon=False, fontsize=8,
+            labelcolor=INK, handlelength=3.2,
+        )  # fmt: skip
+    return path
 
 
 def draw_curve(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ddpg.report.drawing import draw
+from ddpg.record.pictures import optional_pictures
 from ddpg.report.metric import Metric
 from ddpg.report.reading import read_runs
 from ddpg.report.samples import samples
@@ -28,7 +28,11 @@ def write_report(folders: Sequence[Path], out: Path, metric: str, reps: int, sol
     found = samples(read_runs(folders, compared), compared)
     estimates = Estimates(reps)
     out.mkdir(parents=True, exist_ok=True)
-    pictures = draw(found, compared, estimates, out)
+    pictures: dict[str, Path] = {}
+    with optional_pictures("pictures"):
+        from ddpg.report.drawing import draw  # imports matplotlib
+
+        pictures = draw(found, compared, estimates, out)
     text = markdown(found, compared, estimates, pictures, solved)
     (out / "report.md").write_text(text, encoding="utf-8")
     written = ", ".join(str(path) for path in (out / "report.md", *pictures.values()))

@@ -15,6 +15,7 @@ from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted
 from ddpg.record.config_file import require_same_config
 from ddpg.record.exactness import resume_exactness
+from ddpg.record.pictures import optional_pictures
 from ddpg.record.provenance import provenance
 from ddpg.record.run_folder import RunFolder, atomic_write
 from ddpg.record.tracking import Tracker
@@ -80,11 +81,7 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
         "best_return": trainer.progress.best_return,
     }
     del trainer  # and with it the replay buffer, before pictures take some memory
-    try:
-        _show(cfg, folder, tracker, results)
-    except Exception:
-        _finish(cfg, folder, results)  # all the same, because another start would fail at the pictures again
-        raise
+    _show(cfg, folder, tracker, results)
     _finish(cfg, folder, results)  # after the pictures, so that a run that is done has them
     return result
 
@@ -125,16 +122,19 @@ def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float]) ->
 
 def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker, results: Mapping[str, float]) -> None:
     """Make the pictures of the finished run, and say where everything is."""
-    # imported here, because matplotlib takes 0.4 s and 30 MB, which training does not need
-    from ddpg.record.learning_curve import learning_curve
+    with optional_pictures("learning_curve.png"):
+        # imported here, because matplotlib takes 0.4 s and 30 MB, which training does not need
+        from ddpg.record.learning_curve import learning_curve
 
-    tracker.save(learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}"), "image")
+        drawn = learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}")
+        tracker.save(drawn, "image")
+        log.info("learning curve: %s", drawn)
     tracker.save(folder.actor, "model")
     if cfg.eval.video:
-        play(folder, "last", episodes=1, seed=cfg.seed, video=True)
-        tracker.save(folder.videos / "last.mp4", "video")
+        with optional_pictures("video"):
+            play(folder, "last", episodes=1, seed=cfg.seed, video=True)
+            tracker.save(folder.videos / "last.mp4", "video")
     log.info("done: return %.1f, best %.1f", results["last_return"], results["best_return"])
-    log.info("learning curve: %s", folder.path / "learning_curve.png")
     log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
 
 

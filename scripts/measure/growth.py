@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from ddpg.record.figure import INK, new_figure, save_figure, style_axes
+from ddpg.record.figure import INK, picture, style_axes
 from ddpg.record.learning_curve import EVALUATION, TRAINING
 from ddpg.record.series import short_number
 
@@ -53,17 +53,18 @@ def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
     ]
 
 
-def _draw(picture: Picture, points: Sequence[Mapping[str, float]], path: Path) -> Path:
-    figure, axes = new_figure(3.8)
+def _draw(plan: Picture, points: Sequence[Mapping[str, float]], path: Path) -> Path:
     values = [point["value"] for point in points]
-    for (key, label), (color, style, marker) in zip(picture.lines.items(), STYLES, strict=False):
-        speeds = [point[key] for point in points]
-        axes.plot(values, speeds, style, color=color, marker=marker, markersize=4.5, linewidth=1.8, label=label)
-    style_axes(axes, picture.title, picture.ylabel)
-    _scale(axes, values, picture.steep)
-    axes.set_xlabel(picture.xlabel, color=INK)
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK)
-    return save_figure(figure, path)
+    with picture(path, 3.8) as figure:
+        axes = figure.add_subplot()
+        for (key, label), (color, style, marker) in zip(plan.lines.items(), STYLES, strict=False):
+            speeds = [point[key] for point in points]
+            axes.plot(values, speeds, style, color=color, marker=marker, markersize=4.5, linewidth=1.8, label=label)
+        style_axes(axes, plan.title, plan.ylabel)
+        _scale(axes, values, plan.steep)
+        axes.set_xlabel(plan.xlabel, color=INK)
+        axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    return path
 
 
 def _scale(axes: Axes, values: Sequence[float], steep: bool) -> None:

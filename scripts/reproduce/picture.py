@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from ddpg.record.figure import INK, save_figure, style_axes
+from ddpg.record.figure import INK, picture, style_axes
 from ddpg.record.series import moving_mean
 from reproduce.plan import ROOT, Row
 from reproduce.scores import EPISODES, Record, published_interval, seeds_of
@@ -22,18 +20,17 @@ PANEL_WIDTH, HEIGHT = 3.6, 3.3
 
 def draw(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
     """Draw a panel for each row; return the path of the picture."""
-    figure = Figure(figsize=(PANEL_WIDTH * len(rows), HEIGHT), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(rows), squeeze=False)[0]
-    for axes, row in zip(panels, rows, strict=True):
-        _draw_row(axes, row, seeds_of(row, records))
-    handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda found: len(found[1]))
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
-    figure.suptitle(
-        f"preset={LABEL}: mean return of the last {EPISODES} training episodes",
-        x=0.01, ha="left", color=INK, fontsize=11,
-    )  # fmt: skip
-    return save_figure(figure, path)
+    with picture(path, HEIGHT, PANEL_WIDTH * len(rows)) as figure:
+        panels = figure.subplots(1, len(rows), squeeze=False)[0]
+        for axes, row in zip(panels, rows, strict=True):
+            _draw_row(axes, row, seeds_of(row, records))
+        handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda found: len(found[1]))
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
+        figure.suptitle(
+            f"preset={LABEL}: mean return of the last {EPISODES} training episodes",
+            x=0.01, ha="left", color=INK, fontsize=11,
+        )  # fmt: skip
+    return path
 
 
 def _draw_row(axes: Axes, row: Row, seeds: Mapping[int, Record]) -> None:

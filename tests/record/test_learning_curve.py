@@ -1,11 +1,13 @@
 """learning_curve.png from every kind of record."""
 
 import math
+import os
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import matplotlib
 import pytest
 from matplotlib.image import imread
 
@@ -53,3 +55,47 @@ def test_pyplot_is_not_needed() -> None:
     """pyplot keeps every figure, and looks for a display."""
     code = "import ddpg.record.learning_curve, sys; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a picture that was drawn by matplotlib's default style."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "metrics.jsonl").write_bytes(b"".join(map(encode_row, RECORDS["whole"])))
+    learning_curve(folder, "title")
+    return folder
+
+
+@pytest.mark.parametrize("changed", [{"text.usetex": True}, {"font.size": 30, "savefig.dpi": 20}, {"axes.grid": True}])
+def test_the_user_s_style_does_not_count(plain: Path, changed: dict[str, object]) -> None:
+    picture = plain / "learning_curve.png"
+    before = picture.read_bytes()
+    with matplotlib.rc_context(changed):
+        learning_curve(plain, "title")
+        assert {key: matplotlib.rcParams[key] for key in changed} == changed
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize("title", ["a$_{$b", "$\\frac{$", "100 % of $5$", "\\alpha_{^", "<b>|</b>", "\t{}%s", "環境"])
+@pytest.mark.filterwarnings("error")
+def test_a_title_is_text(plain: Path, title: str) -> None:
+    learning_curve(plain, title)
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "tkagg"])
+def test_a_backend_of_the_user_s_does_not_count(plain: Path, backend: str) -> None:
+    code = f"""
+import os, sys
+from pathlib import Path
+from ddpg.record.pictures import optional_pictures
+with optional_pictures("picture"):
+    from ddpg.record.learning_curve import learning_curve
+    learning_curve(Path({str(plain)!r}), {backend!r})
+assert os.environ["MPLBACKEND"] == {backend!r}
+"""
+    before = (plain / "learning_curve.png").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"MPLBACKEND": backend}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (plain / "learning_curve.png").read_bytes() != before

@@ -109,22 +109,32 @@ def test_a_lost_checkpoint_is_no_fresh_start(tmp_path: Path, start: Start, monke
 
 
 def test_pictures_are_made_before_it_is_done(tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So a start after a kill makes them; where they fail, the run is done all the same."""
+    """So a start after a kill makes them."""
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
-
-    def broken(*_: object) -> None:
-        raise ValueError("no renderer")
 
     monkeypatch.setattr("ddpg.run.lifecycle._show", killed)
     with pytest.raises(KeyboardInterrupt):
         start(tmp_path)
     assert RunFolder(tmp_path).status()["state"] == "interrupted"
-    monkeypatch.setattr("ddpg.run.lifecycle._show", broken)
-    with pytest.raises(ValueError, match="no renderer"):
-        start(tmp_path)
-    assert RunFolder(tmp_path).status()["state"] == "done"
+
+
+def test_a_picture_that_fails_is_a_warning(
+    tmp_path: Path,
+    compose: Callable[..., DictConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no luck")
+
+    monkeypatch.setattr("ddpg.record.learning_curve.learning_curve", broken)
+    monkeypatch.setattr("ddpg.run.lifecycle.play", broken)
+    result = run(compose(*WALK, *TINY, "total_steps=200", "eval.video=true"), tmp_path)
+    assert RunFolder(tmp_path).status() | {"state": "done", "last_return": result} == RunFolder(tmp_path).status()
+    assert "no learning_curve.png: ValueError: no luck" in caplog.messages
+    assert "no video: ValueError: no luck" in caplog.messages
 
 
 def test_second_process_is_refused(tmp_path: Path, start: Start) -> None:
