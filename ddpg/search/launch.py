@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 import ddpg
 from ddpg.errors import UserError
 from ddpg.record.provenance import code_version
-from ddpg.search.options import search_options, tuning_seeds
+from ddpg.search.options import require_optuna, search_options, tuning_seeds
 from ddpg.search.recipe import Recipe, compose_recipe
 from ddpg.search.space import Space, parse
 from ddpg.search.study import Definition, StudyFolder
@@ -26,7 +26,7 @@ from ddpg.sweep.state.folder import timestamp
 log = logging.getLogger(__name__)
 
 #: The keys of the sweeper's node that are not options of the study.
-NO_OPTIONS = ("_target_", "params", "conditions")
+NO_OPTIONS = ("_target_", "_recursive_", "params", "conditions")
 #: The options of a study that may change while it goes on: what is counted and how it is trained, not what is compared.
 MAY_CHANGE = ("n_trials", "together", "max_kills", "control", "workers", "prune_after", "widen", "sampler", "pruner")
 
@@ -37,6 +37,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
     Raises:
         UserError: options, a space or a launcher that do not fit.
     """
+    require_optuna()
     from ddpg.search.pruning import make_pruner
     from ddpg.search.sampling import make_sampler
 

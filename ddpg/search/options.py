@@ -42,9 +42,8 @@ def search_options(values: Mapping[str, Any]) -> SearchOptions:
     """Return the options of a study.
 
     Raises:
-        UserError: an unknown key, a wrong type, a number out of range, seeds that repeat, or Optuna is not installed.
+        UserError: an unknown key, a wrong type, a number out of range, or seeds that repeat.
     """
-    require_optuna()
     try:
         chosen = SearchOptions(**fit(dict(values), SearchOptions))
     except UserError as error:
