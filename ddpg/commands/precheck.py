@@ -19,7 +19,7 @@ from ddpg.config.settings import check, plain
 from ddpg.errors import Refused, UserError
 from ddpg.record.config_file import read_config, require_same_config
 from ddpg.record.run_folder import RunFolder
-from ddpg.sweep.freeze import compose, require_installed
+from ddpg.sweep.freeze import check_env, compose
 
 #: The sweeper that draws values.
 SEARCH = "hydra_plugins.ddpg_launcher.SearchSweeper"
@@ -36,7 +36,7 @@ class Precheck(Callback):
             HydraConfig.instance().set_config(config)
             require_one_choice(config)
             checked = check(job_config(_without_hydra(config), config.hydra.overrides.task))
-            require_installed(checked.env)
+            check_env(checked.env)
             folder = Path(config.hydra.run.dir)
             require_writable(folder)
             require_same_config(plain(checked), RunFolder(folder))
@@ -60,7 +60,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
         return
     runs = compose(config, loader, variations(sweep_words(config, config.hydra.overrides.task), loader), first=0)
     for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
-        require_installed(env)
+        check_env(env)
 
 
 def require_one_choice(config: DictConfig) -> None:

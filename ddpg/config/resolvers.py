@@ -1,5 +1,6 @@
-"""The functions that the YAML files of conf/ can call, as in `${folder_name:${.id}}`."""
+"""The functions that the YAML files of conf/ can call, as in `${task:${.id},name}`."""
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -9,8 +10,25 @@ from omegaconf import OmegaConf
 
 def register() -> None:
     """Make the functions known to OmegaConf; needed before a config is resolved, and harmless when repeated."""
-    OmegaConf.register_new_resolver("folder_name", _folder_name, replace=True)
+    OmegaConf.register_new_resolver("task", _task, replace=True)
     OmegaConf.register_new_resolver("rl_zoo", _rl_zoo, replace=True)
+
+
+def _task(env_id: str, key: str) -> Any:
+    """Return what conf/tasks.yaml says of an environment under a key."""
+    return _known_task(str(env_id).rpartition(":")[2])[key]  # without the module of `module:id`
+
+
+@cache
+def _known_task(env_id: str) -> dict[str, Any]:
+    """Merge the rows of conf/tasks.yaml that fit an id; the name is the id's where no row has one."""
+    known: dict[str, Any] = {}
+    for pattern, row in _rows("tasks.yaml").items():
+        match = re.fullmatch(pattern, env_id)
+        if match is not None:
+            known |= row
+            known |= {"name": match.expand(row["name"]).lower()} if "name" in row else {}
+    return {"name": _folder_name(env_id)} | known
 
 
 def _folder_name(text: str) -> str:
@@ -22,11 +40,12 @@ def _folder_name(text: str) -> str:
 
 def _rl_zoo(env_id: str, key: str) -> Any:
     """Return RL Zoo's number for an environment, which preset=sb3 asks for."""
-    rows = _rl_zoo_rows()
-    return (rows["default"] | rows.get(env_id, {}))[key]
+    rows = _rows("rl_zoo.yaml")
+    return (rows["default"] | rows.get(str(env_id).rpartition(":")[2], {}))[key]
 
 
 @cache
-def _rl_zoo_rows() -> Any:
-    text = files("ddpg.conf").joinpath("rl_zoo.yaml").read_text("utf-8")
+def _rows(name: str) -> Any:
+    """Read a file of conf/ that holds a row for each environment, or kind of environment."""
+    text = files("ddpg.conf").joinpath(name).read_text("utf-8")
     return OmegaConf.to_container(OmegaConf.create(text))

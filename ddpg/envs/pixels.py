@@ -10,8 +10,9 @@ import numpy.typing as npt
 from gymnasium import spaces
 from PIL import Image
 
-from ddpg.envs.rendering import Frame, derives_from, draw
+from ddpg.envs.rendering import Frame, draw
 from ddpg.envs.returned import reset_values, step_values
+from ddpg.envs.suites import derives_from
 
 Picture = npt.NDArray[np.uint8]
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddpg.distribution import install_hint
+from ddpg.envs.suites import derives_from
 from ddpg.errors import UserError, typed_line
 
 _log = logging.getLogger(__name__)
@@ -26,11 +27,6 @@ RENDERERS = ("egl", "glfw", "osmesa")
 ON = ("on", "enable", "enabled", "true", "1")
 OFF = ("off", "disable", "disabled", "false", "0")
 PACKAGES = "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri, or libosmesa6"
-
-
-def derives_from(env: gymnasium.Env[Any, Any], *packages: str) -> bool:
-    """Tell whether the class of the innermost env, or a base class of it, is from one of these packages."""
-    return any(kind.__module__.startswith(packages) for kind in type(env.unwrapped).__mro__)
 
 
 def draws_with_mujoco(env: gymnasium.Env[Any, Any]) -> bool:

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 
@@ -20,6 +20,7 @@ from ddpg.envs.rendering import (
     require_known_renderer,
     require_mujoco_backend,
 )
+from ddpg.envs.suites import Suite, derives_from, registered_at, resets_fully, suite_of
 from ddpg.envs.vector_env import VectorEnv
 from ddpg.errors import UserError
 from ddpg.ranges import Count, PositiveInt
@@ -45,8 +46,7 @@ class EnvSpec:
     max_episode_steps: PositiveInt | None
     pixels: PositiveInt | None
     action_repeat: PositiveInt
-    resets_fully: bool
-    extra: str | None
+    resets_fully: bool | Literal["auto"]
     budget: Budget
     version: str | None = None
     domain: str | None = None
@@ -63,7 +63,6 @@ class EnvSpec:
         limit, or if its actions are not a bounded Box.
         """
         draws = render or self.pixels is not None
-        self._check_name()
         self._prepare_mujoco(draws)
         self._import()
         env = self._build(draws)
@@ -79,17 +78,37 @@ class EnvSpec:
             vector_env.reset(seed=0)  # every episode begins with a reset of its own
         return vector_env
 
-    def require_installed(self) -> None:
-        """Raise UserError if a package of `imports` is not there; nothing is imported, so that this is fast."""
-        for module in self.imports:
+    def check(self) -> None:
+        """Raise UserError for what shows without building it: names that do not fit, and packages that are not there.
+
+        Nothing is imported, so that this is fast.
+        """
+        self._check_name()
+        self._check_id()
+        for module in self._modules():
             package = module.partition(".")[0]
             if importlib.util.find_spec(package) is None:
                 missing = ModuleNotFoundError(f"No module named {package!r}", name=package)
                 raise UserError(failed_import(self._name, module, missing))
 
+    def reset_fixes_episode(self, env: gymnasium.Env[Any, Any]) -> bool:
+        """Tell whether reset(seed) alone fixes an episode of `env`, which this spec has made."""
+        return resets_fully(env) if self.resets_fully == "auto" else self.resets_fully
+
+    @property
+    def _suite(self) -> Suite:
+        return suite_of(self.id)
+
     @property
     def _name(self) -> EnvName:
-        return EnvName(self.id, self.version, self.domain, self.task, self.extra)
+        return EnvName(self.id, self.version, self.domain, self.task, self._suite.extra)
+
+    def _check_id(self) -> None:
+        """Raise UserError if `version`, or `domain` and `task`, are not those of `id`, because they say what it is."""
+        parts = {"version": self.version, "domain": self.domain, "task": self.task}
+        for key, part in parts.items():
+            if part is not None and part not in re.split(r"[-/]", self.id):
+                raise UserError(f"env.id={self.id} is not of env.{key}={part}: write env=gym env.id={self.id}")
 
     def _check_name(self) -> None:
         if self.name != folder_name(self.name):
@@ -100,9 +119,8 @@ class EnvSpec:
 
     def _prepare_mujoco(self, draws: bool) -> None:
         """Choose a renderer before anything is imported, because MuJoCo and dm_control read MUJOCO_GL then."""
-        entry_point = getattr(gymnasium.registry.get(self.id), "entry_point", None)
-        dm_control = not {"dm_control", "shimmy"}.isdisjoint(self.imports)
-        if not dm_control and not str(entry_point).startswith("gymnasium.envs.mujoco"):
+        dm_control = not {"dm_control", "shimmy"}.isdisjoint(self._modules())
+        if not dm_control and not registered_at(self.id).startswith("gymnasium.envs.mujoco"):
             return
         require_known_renderer(draws)
         if draws:
@@ -111,16 +129,19 @@ class EnvSpec:
             choose_mujoco_backend()
 
     def _import(self) -> None:
-        module_of_id, colon, _ = self.id.partition(":")  # gymnasium's way to write "module:id"
-        modules = [*self.imports, module_of_id] if colon else self.imports
-        for module in modules:
+        for module in self._modules():
             try:
                 importlib.import_module(module)
             except (Exception, SystemExit) as error:
                 raise UserError(failed_import(self._name, module, error)) from error
 
+    def _modules(self) -> list[str]:
+        """List the modules that register the env, or something that it needs."""
+        module_of_id, colon, _ = self.id.partition(":")  # gymnasium's way to write "module:id"
+        return [*self._suite.imports, *self.imports, *([module_of_id] if colon else [])]
+
     def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-        if self._uses_pybullet():
+        if derives_from(env, "pybullet_envs_gymnasium"):
             env = QuietConnection(env)
         if self.pixels is not None:
             env = Pixels(env, self.pixels, str(self._name))
@@ -137,10 +158,10 @@ class EnvSpec:
                 warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"gymnasium\.")
                 return gymnasium.make(
                     self.id,
-                    max_episode_steps=self.max_episode_steps,
+                    max_episode_steps=self.max_episode_steps or self._suite.max_episode_steps,
                     disable_env_checker=True,
                     render_mode="rgb_array" if draws else None,
-                    **self.kwargs,
+                    **completed(self.kwargs, self._suite.kwargs),
                 )
         except (Exception, SystemExit) as error:
             raise UserError(failed_build(self._name, error)) from error
@@ -157,10 +178,16 @@ class EnvSpec:
         if registered is not None and isinstance(registered.entry_point, str):
             importlib.import_module(registered.entry_point.partition(":")[0])
 
-    def _uses_pybullet(self) -> bool:
-        return any(module.startswith("pybullet") for module in self.imports)
-
 
 def folder_name(text: str) -> str:
     """Turn a text into a name for a folder: `dm_control/fish-swim-v0` becomes `dm_control-fish-swim-v0`."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "env"
+
+
+def completed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, and the defaults where there is no value, in nested mappings too."""
+    merged = {**defaults, **values}
+    for name in defaults.keys() & values.keys():
+        if isinstance(defaults[name], Mapping) and isinstance(values[name], Mapping):
+            merged[name] = completed(values[name], defaults[name])
+    return merged

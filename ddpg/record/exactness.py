@@ -2,16 +2,9 @@
 
 from collections.abc import Sequence
 
+from ddpg.envs.suites import FIXED_BY_RESET, FIXED_WHEN_NEW
+
 EXACT = "exact"
-#: Modules of environments whose whole episode follows from the seed of `reset` (tests/training/test_kill.py).
-FIXED_BY_RESET = (
-    "gymnasium.envs.classic_control",
-    "gymnasium.envs.mujoco",
-    "gymnasium.envs.box2d.lunar_lander",
-    "shimmy",
-)
-#: Modules of environments that keep state across resets, so that only a new environment begins as the first one did.
-FIXED_WHEN_NEW = ("gymnasium.envs.box2d.bipedal_walker", "pybullet_envs_gymnasium")
 
 
 def resume_exactness(
@@ -22,7 +15,7 @@ def resume_exactness(
     Args:
         device: the kind of torch device.
         env_module: the module of the environment's class.
-        resets_fully: the environment's option; false: every episode has a new environment.
+        resets_fully: whether reset alone is taken to fix an episode; else a new environment is made for snapshots.
         targets: every `_target_` of the config.
         kernels: what computed the updates so far, and what computes them from now on.
     """
@@ -30,7 +23,7 @@ def resume_exactness(
     if device != "cpu":
         reasons.append(f"device={device}: sums may be added up in another order every time")
     if resets_fully and env_module.startswith(FIXED_WHEN_NEW):
-        reasons.append("the environment keeps state across resets: env.resets_fully=false makes it exact")
+        reasons.append("the environment keeps state across resets: env.resets_fully=auto makes it exact")
     elif not env_module.startswith(FIXED_BY_RESET + FIXED_WHEN_NEW):
         needs = "reset(seed) must fix an episode" if resets_fully else "a new one must begin as the first did"
         reasons.append(f"{env_module} is not among the environments that were tested: {needs}")

@@ -57,6 +57,13 @@ def build_env_spec(cfg: DictConfig) -> EnvSpec:
     return instantiate(cfg.env, _convert_="all")
 
 
+def build_environments(cfg: DictConfig) -> Environments:
+    """Make the environments of the run."""
+    spec = build_env_spec(cfg)
+    env = spec.make()
+    return Environments(spec.make, env, spec.make(), spec.reset_fixes_episode(env))
+
+
 def build_logger(cfg: DictConfig) -> LoggerSettings:
     """Make the settings that say what is logged, and where."""
     return instantiate(cfg.logger, _convert_="all")
@@ -212,16 +219,16 @@ def build_noise(cfg: DictConfig, env: gym.Env, actor: nn.Module, rng: np.random.
 
 def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Trainer:
     """Make everything that one run consists of, ready to train."""
-    spec = build_env_spec(cfg)
     device = torch_device(cfg.device)
-    env = spec.make()
+    environments = build_environments(cfg)
+    env = environments.training
     generators = Generators(cfg.seed, ("warmup", "noise", "replay", "diagnostics"))
     agent = build_agent(cfg, env, device)
     return Trainer(
         agent=agent,
         noise=build_noise(cfg, env, agent.networks["actor"], generators["noise"]),
         replay=build_replay(cfg, env, device, generators["replay"]),
-        environments=Environments(spec.make, env, spec.make(), spec.resets_fully),
+        environments=environments,
         tracker=tracker,
         folder=folder,
         schedule=build_schedule(cfg),

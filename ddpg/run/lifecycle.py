@@ -4,9 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import gymnasium as gym
 import torch
 from omegaconf import DictConfig
 
@@ -24,6 +22,7 @@ from ddpg.run.build import accelerate, build_logger, build_trainer
 from ddpg.run.checks import check_learning
 from ddpg.run.machine import torch_device
 from ddpg.run.policies import play
+from ddpg.training.environments import Environments
 from ddpg.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ def _record_start(cfg: DictConfig, folder: RunFolder, trainer: Trainer, kernels:
     here = {"threads": cfg.threads, "device": str(device), "kernels": kernels}
     folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
     all_kernels = kernels_so_far(folder, kernels)
-    exactness = exactness_of(cfg, trainer.environments.training, device, all_kernels)
+    exactness = exactness_of(cfg, trainer.environments, device, all_kernels)
     folder.write_status(**folder.status() | {"kernels": all_kernels, "resume": exactness})
 
 
@@ -107,10 +106,11 @@ def kernels_so_far(folder: RunFolder, kernels: str) -> list[str]:
     return sorted({*known, kernels})
 
 
-def exactness_of(cfg: DictConfig, env: gym.Env[Any, Any], device: torch.device, kernels: Sequence[str]) -> str:
+def exactness_of(cfg: DictConfig, environments: Environments, device: torch.device, kernels: Sequence[str]) -> str:
     """Say whether this run can be resumed exactly, as `resume_exactness` does."""
     targets = [str(value) for key, value in flat(plain(cfg)).items() if key.endswith("_target_")]
-    return resume_exactness(device.type, type(env.unwrapped).__module__, cfg.env.resets_fully, targets, kernels)
+    module = type(environments.training.unwrapped).__module__
+    return resume_exactness(device.type, module, environments.resets_fully, targets, kernels)
 
 
 def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float]) -> None:

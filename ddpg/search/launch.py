@@ -18,7 +18,7 @@ from ddpg.search.options import require_optuna, search_options, tuning_seeds
 from ddpg.search.recipe import Recipe, compose_recipe
 from ddpg.search.space import Space, parse
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.sweep.freeze import require_installed
+from ddpg.sweep.freeze import check_env
 from ddpg.sweep.launch import launcher_options
 from ddpg.sweep.options import Options, SlurmOptions
 from ddpg.sweep.state.folder import timestamp
@@ -49,7 +49,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
     first = recipe.first_config()
     recipe.require_valid(first["seed"])
     for env in recipe.environments():
-        require_installed(env)
+        check_env(env)
     path = Path(str(config.hydra.sweep.dir))
     definition = Definition(
         name=options.study_name or path.absolute().name,

@@ -124,11 +124,11 @@ def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[st
     return runs
 
 
-def require_installed(env: Any) -> None:
-    """Raise UserError if the environment needs Python modules that are not installed."""
+def check_env(env: Any) -> None:
+    """Raise UserError for a mistake in the environment's settings that shows without building it."""
     spec = instantiate(env, _convert_="all")
-    if hasattr(spec, "require_installed"):  # a user's class need not have it
-        spec.require_installed()
+    if hasattr(spec, "check"):  # a user's class need not have it
+        spec.check()
 
 
 def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> FrozenRun:

@@ -23,7 +23,7 @@ class Environments:
         self.training = training
         self.evaluation = evaluation
         self._make = make
-        self._resets_fully = resets_fully
+        self.resets_fully = resets_fully
 
     def renew_training(self) -> None:
         """Make the training environment as a resumed run would find it."""
@@ -39,7 +39,7 @@ class Environments:
         self.evaluation.close()
 
     def _renewed(self, env: gym.Env) -> gym.Env:
-        if self._resets_fully:
+        if self.resets_fully:
             return env
         env.close()
         return self._make()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.envs import Toy, make, registered, spec_of
+from support.envs import Toy, make, registered
 
 from ddpg.envs.quiet import route_mujoco_warnings
 
@@ -34,8 +34,8 @@ def test_lines_of_the_environment_are_kept(capfd: pytest.CaptureFixture[str]) ->
             os.write(1, b"argv[0]=\nthe robot is on\n")  # as C code does, past sys.stdout
             return super().reset(seed=seed, options=options)
 
-    registered(Chatty)
-    env = spec_of("pybullet", "env.id=TestOnly-v0").make()
+    Chatty.__module__ = "pybullet_envs_gymnasium.toys"
+    env = registered(Chatty).make()
     env.reset(seed=0)
     assert capfd.readouterr().out == "the robot is on\n"
     env.reset(seed=1)

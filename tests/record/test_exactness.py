@@ -12,9 +12,10 @@ from omegaconf import DictConfig
 from support.runs import TINY, WALK
 
 from ddpg.config.settings import check
-from ddpg.record.exactness import EXACT, FIXED_BY_RESET, FIXED_WHEN_NEW, resume_exactness
+from ddpg.envs.suites import FIXED_BY_RESET, FIXED_WHEN_NEW, suite_of
+from ddpg.record.exactness import EXACT, resume_exactness
 from ddpg.record.run_folder import RunFolder
-from ddpg.run.build import build_env_spec
+from ddpg.run.build import build_environments
 from ddpg.run.lifecycle import exactness_of, run
 
 GYM = "gymnasium.envs.mujoco.hopper_v4"
@@ -26,7 +27,7 @@ GYM = "gymnasium.envs.mujoco.hopper_v4"
         ("cpu", GYM, True, ["ddpg.learner.agent.DDPG"], ["torch"], []),
         ("cpu", "pybullet_envs_gymnasium.envs", False, [], ["torch"], []),
         ("cuda", GYM, True, [], ["torch"], ["device=cuda"]),
-        ("cpu", "gymnasium.envs.box2d.bipedal_walker", True, [], ["torch"], ["env.resets_fully=false"]),
+        ("cpu", "gymnasium.envs.box2d.bipedal_walker", True, [], ["torch"], ["env.resets_fully=auto"]),
         ("cpu", "my_robots", True, [], ["torch"], [r"my_robots .* reset\(seed\)"]),
         ("cpu", "my_robots", False, [], ["torch"], ["my_robots .* a new one"]),
         (
@@ -52,15 +53,23 @@ def test_every_reason_is_named(
 
 
 @pytest.mark.parametrize(
-    "env", ["pendulum", "hopper", "lunarlander", "bipedalwalker", "dmc_reacher_hard", "pybullet_ant"]
+    "env",
+    [
+        "Pendulum-v1",
+        "Hopper-v4",
+        "LunarLanderContinuous-v3",
+        "BipedalWalker-v3",
+        "dm_control/reacher-hard-v0",
+        "AntBulletEnv-v0",
+    ],
 )
-def test_every_suite_is_exact(compose: Callable[..., DictConfig], env: str) -> None:
-    modules = {"lunarlander": "Box2D", "bipedalwalker": "Box2D", "dmc_reacher_hard": "dm_control"}
-    pytest.importorskip(modules.get(env, "ddpg"))
-    cfg = check(compose(f"env={env}"))
-    made = build_env_spec(cfg).make()
-    assert exactness_of(cfg, made, torch.device("cpu"), ["torch"]) == "exact"
-    made.close()
+def test_every_suite_is_exact_however_it_is_named(compose: Callable[..., DictConfig], env: str) -> None:
+    modules = {"box2d": "Box2D", "dm_control": "dm_control"}
+    pytest.importorskip(modules.get(suite_of(env).extra or "", "ddpg"))
+    cfg = check(compose("env=gym", f"env.id={env}"))
+    environments = build_environments(cfg)
+    assert exactness_of(cfg, environments, torch.device("cpu"), ["torch"]) == "exact"
+    environments.close()
 
 
 def test_status_names_all_kernels(
@@ -88,7 +97,7 @@ def test_status_names_all_kernels(
 
 def test_a_users_environment_is_not_promised(compose: Callable[..., DictConfig]) -> None:
     cfg = check(compose(*WALK))
-    exactness = exactness_of(cfg, build_env_spec(cfg).make(), torch.device("cpu"), ["torch"])
+    exactness = exactness_of(cfg, build_environments(cfg), torch.device("cpu"), ["torch"])
     assert exactness.startswith("not promised: ")
     assert "toys" in exactness
 

@@ -10,10 +10,11 @@ import pytest
 from gymnasium import spaces
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from support.config_options import CONF
 
-from ddpg.envs import EnvSpec, VectorEnv, folder_name
+from ddpg.config import resolvers
+from ddpg.envs import EnvSpec, VectorEnv
+from ddpg.envs.suites import suite_of
 from ddpg.errors import UserError
 
 #: The module that each extra of the package installs.
@@ -22,17 +23,18 @@ MODULES = {"box2d": "Box2D", "dm_control": "dm_control"}
 
 def spec_of(name: str, *overrides: str) -> EnvSpec:
     """Build the EnvSpec of an option of the group `env`."""
-    OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
+    resolvers.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", [f"env={name}", *overrides])
+        cfg = compose(f"env/{name}", [*overrides])  # without the other groups, in a sixth of the time
     return instantiate(cfg.env, _convert_="all")
 
 
 def make(name: str, *overrides: str, render: bool = False) -> VectorEnv:
     """Make the environment of an option; where its extra is not installed, the test is skipped."""
     spec = spec_of(name, *overrides)
-    if spec.extra is not None and importlib.util.find_spec(MODULES[spec.extra]) is None:
-        pytest.skip(f"the extra {spec.extra} is not installed")
+    extra = suite_of(spec.id).extra
+    if extra is not None and importlib.util.find_spec(MODULES[extra]) is None:
+        pytest.skip(f"{extra} is not installed")
     return spec.make(render=render)
 
 
@@ -49,9 +51,14 @@ def registered(env: type[gymnasium.Env], env_id: str = "TestOnly-v0", **kwargs: 
 
 
 def refusal(spec: EnvSpec) -> str:
-    """Give the one line in which making the environment is refused."""
-    with pytest.raises(UserError) as caught:
+    """Give the one line in which the environment is refused, before or while it is made."""
+
+    def build() -> None:
+        spec.check()
         spec.make()
+
+    with pytest.raises(UserError) as caught:
+        build()
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -11,7 +11,7 @@ from support.killing import Case, Zygote
 from support.runs import TINY, WALK
 
 from ddpg.config.settings import check
-from ddpg.record.exactness import FIXED_BY_RESET, FIXED_WHEN_NEW
+from ddpg.envs.suites import FIXED_BY_RESET, FIXED_WHEN_NEW
 from ddpg.run.build import build_env_spec
 
 pytestmark = pytest.mark.xdist_group("kill")  # one zygote for all
