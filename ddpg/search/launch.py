@@ -84,6 +84,16 @@ def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> No
     """
     definition, recipe = planned(config, loader, words)
     study = StudyFolder(Path(str(config.hydra.sweep.dir)))
+    begin(study, definition, recipe)
+    start(study, definition, launcher_options(config))
+
+
+def begin(study: StudyFolder, definition: Definition, recipe: Recipe) -> None:
+    """Write what the study is, or compare it with what the folder holds.
+
+    Raises:
+        UserError: the folder has another study, or another sweep. Nothing is written then.
+    """
     study.path.mkdir(parents=True, exist_ok=True)
     with study.lock():
         if study.exists:
@@ -95,7 +105,6 @@ def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> No
             handling = {"launcher": definition.launcher, "threads": definition.threads, "runs": []}
             study.sweep.write({**definition.origin, **handling})
         study.define(definition)
-    start(study, definition, launcher_options(config))
 
 
 def start(study: StudyFolder, definition: Definition, launcher: Options) -> None:

@@ -23,7 +23,7 @@ from ddpg.config import resolvers
 from ddpg.config.settings import flat, omegaconf_line, values
 from ddpg.config.spelling import as_written
 from ddpg.errors import UserError
-from ddpg.record.run_folder import atomic_write
+from ddpg.record.run_folder import atomic_write, read_yaml
 from ddpg.search.space import Choice, Dimension, Number, Space, Value
 from ddpg.sweep.freeze import Composer, FrozenRun
 
@@ -173,7 +173,7 @@ class _Stored:
 
     def copy(self) -> DictConfig:
         if self._config is None:
-            self._config = cast("DictConfig", OmegaConf.load(self._path))
+            self._config = OmegaConf.create(read_yaml(self._path))
         return self._config.copy()
 
 

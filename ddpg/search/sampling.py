@@ -85,7 +85,7 @@ def make_sampler(definition: Definition, seed: int) -> BaseSampler:
     node = definition.options.sampler
     offered: dict[str, Any] = {"seed": seed, "independent_sampler": RandomSampler(seed=seed)}
     target = target_of(node)
-    if issubclass(target, QMCSampler):
+    if issubclass(target, QMCSampler | GridSampler):
         offered["seed"] = definition.options.seed  # all points are of one sequence
     if issubclass(target, GridSampler):
         offered["search_space"] = grid(definition.space)

@@ -11,7 +11,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from support.studies import Planned
+from support.studies import FormulaPool, FormulaStudy, Planned, formula_pool
 
 from ddpg.config import resolvers
 
@@ -48,3 +48,16 @@ def planned(study_config: Callable[..., DictConfig], loader: ConfigLoader) -> Ca
         return plan(config, loader, list(config.hydra.overrides.task))
 
     return _plan
+
+
+@pytest.fixture
+def pool() -> Iterator[FormulaPool]:
+    """What trains in the place of processes."""
+    with formula_pool() as pool:
+        yield pool
+
+
+@pytest.fixture
+def study(planned: Callable[..., Planned], tmp_path: Path, pool: FormulaPool) -> FormulaStudy:
+    """A study that is not begun."""
+    return FormulaStudy(planned, tmp_path / "study", pool)

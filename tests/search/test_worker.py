@@ -1,0 +1,104 @@
+"""A worker and its study: trials asked, trained, scored and told, in this process, by a formula."""
+
+import os
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from support.studies import FormulaStudy, formula_pool
+
+from ddpg.search.trials import Trial
+
+
+def stock(study: FormulaStudy) -> list[optuna.trial.FrozenTrial]:
+    """Read the journal as Optuna's own tools do."""
+    backend = optuna.storages.journal.JournalFileBackend(str(study.folder.journal))
+    return optuna.load_study(study_name="study", storage=optuna.storages.JournalStorage(backend)).trials
+
+
+def values(trials: list[Trial]) -> list[float | None]:
+    return [trial.result.value if trial.result else None for trial in trials]
+
+
+def test_a_study(study: FormulaStudy) -> None:
+    """Each trial has its score: the mean over its seeds of their last evaluations; the journal says the same."""
+    trials = study.run("hydra.sweeper.seeds=2", "hydra.sweeper.last=2")
+    assert [trial.result and trial.result.state for trial in trials] == ["complete"] * 4
+    for trial in trials:
+        assert trial.result is not None
+        config = {**trial.params, "total_steps": 400}
+        at = [study.pool.formula({**config, "seed": seed}, step) for seed in (1, 2) for step in (300, 400)]
+        assert trial.result.value == pytest.approx(statistics.mean(at))
+        assert list(trial.values or {}) == [100, 200, 300, 400, 500, 600, 700, 800]
+    told = stock(study)
+    assert [one.value for one in told] == values(trials)
+    assert [one.params for one in told] == [trial.params for trial in trials]
+    assert [one.intermediate_values for one in told] == [trial.values for trial in trials]
+
+
+def test_a_study_is_reproducible_and_goes_on(study: FormulaStudy, tmp_path: Path) -> None:
+    """In two pieces, with a larger n_trials in the second, it has the trials of one that ran through."""
+    first = study.run("hydra.sweeper.n_trials=8")
+    with formula_pool() as pool:
+        other = study.elsewhere(tmp_path / "other", pool)
+        other.run("hydra.sweeper.n_trials=3")
+        trained = dict(other.pool.trained)
+        pieces = other.run("hydra.sweeper.n_trials=8")
+    assert [trial.params for trial in pieces] == [trial.params for trial in first]
+    assert values(pieces) == values(first)
+    assert {number: other.pool.trained[number] for number in trained} == trained
+    assert len({tuple(trial.params.values()) for trial in first}) == 8
+
+
+def test_every_instant_of_a_crash(study: FormulaStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that ends before any of its writes, each time at the next one: no trial is lost, repeated or changed."""
+    calm = study.run("hydra.sweeper.n_trials=3", *MEDIAN)
+    with formula_pool() as pool:
+        hit = study.elsewhere(tmp_path / "hit", pool)
+        hit.begin("hydra.sweeper.n_trials=3", *MEDIAN)
+        crashes = 0
+        while crash_at(monkeypatch, crashes, hit.work):
+            crashes += 1
+        trials = hit.trials()
+    assert crashes > 20
+    assert [trial.params for trial in trials] == [trial.params for trial in calm]
+    assert [trial.result and trial.result.state for trial in trials] == [t.result and t.result.state for t in calm]
+    assert values(trials) == values(calm)
+    assert [trial.result and trial.result.order for trial in trials] == [0, 1, 2]
+    assert [one.value for one in stock(hit)] == [one.value for one in stock(study)]
+    assert hit.pool.trained.keys() == study.pool.trained.keys()
+
+
+#: Stops what is worse than half of the trials before.
+MEDIAN = ("hydra/sweeper/pruner=median", "hydra.sweeper.pruner.n_startup_trials=1", "hydra.sweeper.prune_after=0")
+
+
+class Crash(BaseException):
+    """Stands for kill -9: nothing of the worker runs after it."""
+
+
+def crash_at(monkeypatch: pytest.MonkeyPatch, write: int, work: Callable[[], None]) -> bool:
+    """Let a worker end before one of its first 37 writes; return False if it had fewer."""
+    done = 0
+
+    def count(original: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done == write % 37 + 1:
+                raise Crash
+            return original(*args, **kwargs)
+
+        return counted
+
+    with monkeypatch.context() as patch:
+        for owner, name in ((Path, "replace"), (os, "fsync"), (Path, "mkdir")):
+            patch.setattr(owner, name, count(getattr(owner, name)))
+        try:
+            work()
+        except Crash:
+            return True
+    return False
