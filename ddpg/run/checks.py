@@ -6,8 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omegaconf import DictConfig
+import numpy as np
+from gymnasium import spaces
+from omegaconf import DictConfig, OmegaConf
 
+from ddpg.config.given import nodes
 from ddpg.errors import UserError
 from ddpg.learner.networks import batch_norms
 from ddpg.run.machine import available_memory
@@ -16,6 +19,9 @@ from ddpg.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 _GIB = 2**30
+#: Networks learn well from actions as they are while half the range is not below the one and no bound beyond the other.
+_LEAST_HALF_RANGE = 0.1
+_LARGEST_BOUND = 10
 
 
 def require_memory(cfg: DictConfig, transitions: int, transition_bytes: int, obs_shape: Sequence[int]) -> None:
@@ -39,7 +45,7 @@ def require_interface(part: object, interface: type, node: Mapping[str, Any], ke
 
 
 def check_learning(cfg: DictConfig, trainer: Trainer) -> None:
-    """Raise UserError if the run would fail at its first update; warn if it would never come to one."""
+    """Raise UserError if the run would fail at its first update; warn if it would hardly learn, or never."""
     norms = [norm for network in trainer.agent.networks.values() for norm in batch_norms(network)]
     if norms and cfg.batch_size == 1:
         raise UserError("batch_size=1 is too small for batch norm: at least 2, or network.*.norm=none or layer")
@@ -52,3 +58,29 @@ def check_learning(cfg: DictConfig, trainer: Trainer) -> None:
             cfg.update_every,
             cfg.updates_per_step,
         )
+    bounds = trainer.environments.training.action_space
+    assert isinstance(bounds, spaces.Box)  # EnvSpec.make lets nothing else through
+    warn_of_raw_actions(cfg, bounds)
+
+
+def warn_of_raw_actions(cfg: DictConfig, bounds: spaces.Box) -> None:
+    """Warn if actions are far from -1..1 in the environment's units, and something takes them in these units."""
+    half_range = (bounds.high - bounds.low) / 2
+    narrow = (half_range > 0) & (half_range < _LEAST_HALF_RANGE)
+    beyond = np.maximum(abs(bounds.low), abs(bounds.high)) > _LARGEST_BOUND
+    far = np.flatnonzero(narrow | beyond)
+    raw = _keys_of_raw_actions(cfg)
+    if len(far) and raw:
+        log.warning(
+            "action[%d] is between %g and %g, far from -1..1, which is hard to learn in the environment's units: %s",
+            far[0],
+            bounds.low[far[0]],
+            bounds.high[far[0]],
+            " and ".join(f"{key}=true" for key in raw),
+        )
+
+
+def _keys_of_raw_actions(cfg: DictConfig) -> list[str]:
+    """List the keys that choose the environment's units, for critics and for the noise."""
+    keys = [f"network.{name}.scaled_actions" for name in nodes(cfg.network)] + ["noise.scaled"]
+    return [key for key in keys if OmegaConf.select(cfg, key) is False]

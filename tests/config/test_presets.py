@@ -147,11 +147,12 @@ def row(cfg: DictConfig) -> list[str]:
     """A preset in the columns of the table, on HalfCheetah."""
     actor, critic, optimizer, algorithm = cfg.network.actor, cfg.network.critic, cfg.optimizer, cfg.algorithm
     own = f", after {joined(critic.action_hidden)}" if critic.action_hidden else ""
+    scaled = ", scaled" if critic.scaled_actions else ""
     decay = optimizer.critic.weight_decay
     every = {1: "every step", "episode": "episode's end"}.get(cfg.update_every, f"every {cfg.update_every} steps")
     first, count = first_updates(cfg)
     return [
-        joined(actor.hidden), joined(critic.hidden), f"{critic.action_layer}{own}", actor.norm,
+        joined(actor.hidden), joined(critic.hidden), f"{critic.action_layer}{own}{scaled}", actor.norm,
         f"{actor.init}, {short(actor.final_init)} / {short(critic.final_init)}",
         f"{short(optimizer.actor.lr)} / {short(optimizer.critic.lr)}",
         f"{short(decay)} {optimizer.critic.decay}" if decay else "0",

@@ -8,17 +8,18 @@ import pytest
 import torch
 from support.agents import Mu, Q, agent_of, assert_goes_on, copied, equal, order_of_calls
 from support.batches import TWO, batch_of, random_batch
+from support.networks import small_critic
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
-from ddpg.learner.networks import Actor, Critic
+from ddpg.learner.networks import Actor
 
 
 def make_normed(**changes: Any) -> DDPG:
     """Make an agent with batch norm, as the paper has it."""
     torch.manual_seed(0)
     actor = Actor((3,), torch.full((2,), -1.0), torch.full((2,), 1.0), (8, 8), "relu", "batch", "fan_in", None)
-    return agent_of(actor, Critic((3,), 2, 1, (8, 8), 2, (), "relu", "batch", "fan_in", None), **changes)
+    return agent_of(actor, small_critic((8, 8), 2, "batch"), **changes)
 
 
 def statistics(module: nn.Module) -> list[Tensor]:

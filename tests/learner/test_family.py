@@ -10,10 +10,11 @@ import torch
 from omegaconf import DictConfig
 from support.agents import Q, agent_of, assert_goes_on, equal, order_of_calls
 from support.batches import TWO, batch_of, random_batch
+from support.networks import small_critic
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
-from ddpg.learner.networks import Actor, Critic, Ensemble
+from ddpg.learner.networks import Actor, Ensemble
 from ddpg.run.build import build_agent, build_env_spec
 
 #: Of three critics, each the smallest somewhere: at (s, a) = (1, 0) they say 1, 2, 4, at (1, 2) 5, 4, 0.
@@ -29,7 +30,7 @@ def two_by_two(seed: int = 0, n_critics: int = 2, **changes: Any) -> DDPG:
     torch.manual_seed(seed)
     low, high = torch.tensor([-3.0, 0.0]), torch.tensor([1.0, 10.0])
     actor = Actor((3,), low, high, (8,), "relu", "none", "fan_in", None)
-    critics = [Critic((3,), 2, 1, (8,), 1, (), "relu", "none", "fan_in", None) for _ in range(n_critics)]
+    critics = [small_critic((8,)) for _ in range(n_critics)]
     return agent_of(actor, *critics, low=low, high=high, **changes)
 
 

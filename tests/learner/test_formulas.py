@@ -22,7 +22,7 @@ PAPER = Program(
 )
 D4PG = Program(
     lr=(1e-4, 1e-4), tau=1.0, actor=[300, 200], critic=[400, 300], norm="layer",
-    actor_first=True, target_delay=100, max_grad_norm=40.0, atoms=(51, -1000.0, 1000.0),
+    actor_first=True, scaled_actions=True, target_delay=100, max_grad_norm=40.0, atoms=(51, -1000.0, 1000.0),
 )  # fmt: skip
 PROGRAMS = {
     "paper": PAPER,
@@ -40,15 +40,19 @@ PROGRAMS = {
     "spinningup": Program(lr=(1e-3, 1e-3)),
     "baselines_param_noise": Program(
         lr=(1e-4, 1e-3), tau=0.01, actor=[64, 64], critic=[64, 64], action_layer=2, norm="layer", obs_clip=5.0,
-        decay=1e-2, decayed="hidden", actor_first=True, eps_hat=True,
+        decay=1e-2, decayed="hidden", actor_first=True, scaled_actions=True, eps_hat=True,
     ),
     "drlforge": Program(lr=(1e-3, 1e-3)),
     "adi3e08": Program(lr=(2.5e-4, 2.5e-4)),
     "d4pg": D4PG,
-    "sb3": Program(lr=(1e-3, 1e-3), actor=[400, 300], critic=[400, 300]),
+    "sb3": Program(lr=(1e-3, 1e-3), actor=[400, 300], critic=[400, 300], scaled_actions=True),
 }  # fmt: skip
 #: Switches that no preset turns: the config's overrides, and the same in the reference's words.
 SWITCHES = {
+    "scaled actions pass a layer": (
+        "network.critic.scaled_actions=true network.critic.action_hidden=[32]",
+        {"scaled_actions": True, "action_layers": 1},
+    ),
     "tanh": ("network.actor.activation=tanh network.critic.activation=tanh", {"activation": "tanh"}),
     "targets less often than the actor": ("algorithm.target_delay=3", {"target_delay": 3}),
     "targets more often than the actor": ("algorithm=delayed algorithm.target_delay=1", {"delay": 2}),

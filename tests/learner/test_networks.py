@@ -1,29 +1,22 @@
 """Actor and critic: bounds, where the action enters, where norms stand, initial weights."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
-from support.networks import HIGH, LOW, small_actor
+from support.networks import HIGH, LOW, small_actor, small_critic
 from torch import nn
 
 from ddpg.learner.networks import Actor, Critic
+from ddpg.learner.networks.mlp import HalfRanges
 from ddpg.run.build import build_agent, build_env_spec
 
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
-
-
-def critic(
-    hidden: Sequence[int] = (4, 5), layer: int = 1, norm: Any = "none", final: float | None = None, **more: Any
-) -> Critic:
-    settings = {"action_hidden": (), "activation": "relu", "init": "fan_in"} | more
-    return Critic((3,), 2, 1, hidden, layer, norm=norm, final_init=final, **settings)
 
 
 def kinds(body: nn.Sequential) -> list[str]:
@@ -56,7 +49,7 @@ def test_action_scaling_round_trip() -> None:
 
 def test_critic_by_hand() -> None:
     """Q = w3 relu(w2 [relu(w1 s), a]) with the action at the second of two one-unit layers."""
-    q = Critic((1,), 1, 1, (1, 1), 2, (), "relu", "none", "fan_in", None)
+    q = small_critic((1, 1), 2, obs_dim=1, low=torch.tensor([-3.0]), high=torch.tensor([3.0]))
     for layer, weight, bias in zip(linears(q), ([[2.0]], [[3.0, -1.0]], [[0.5]]), (1.0, -2.0, 4.0), strict=True):
         layer.weight.data, layer.bias.data = torch.tensor(weight), torch.tensor([bias])
     # s=1: relu(3)=3; 9 - a - 2 = 6 with a=1; 0.5 * 6 + 4 = 7. s=-1: relu(-1)=0; -3 - 2 < 0; 4
@@ -66,7 +59,7 @@ def test_critic_by_hand() -> None:
 
 @pytest.mark.parametrize(("layer", "obs_layers", "widths"), [(1, 0, [5, 4, 5]), (2, 1, [3, 6, 5])])
 def test_action_enters_at_its_layer(layer: int, obs_layers: int, widths: list[int]) -> None:
-    q = critic(layer=layer)
+    q = small_critic(action_layer=layer)
     assert kinds(q.obs_body) == ["Linear", "ReLU"] * obs_layers
     assert [x.in_features for x in linears(q)] == widths
     assert q(torch.zeros(7, 3), torch.zeros(7, 2)).shape == (7,)  # trap 12: (B,), never (B, 1)
@@ -74,7 +67,7 @@ def test_action_enters_at_its_layer(layer: int, obs_layers: int, widths: list[in
 
 def test_action_may_pass_layers_of_its_own_before_it_joins() -> None:
     """The Keras example: 16, 32 for the state, 32 for the action, then 256, 256 on both beside each other."""
-    q = critic((16, 32, 256, 256), 3, action_hidden=(32,))
+    q = small_critic((16, 32, 256, 256), 3, action_hidden=(32,))
     branches = [[(x.in_features, x.out_features) for x in linears(net)] for net in (q.obs_body, q.action_body)]
     assert branches == [[(3, 16), (16, 32)], [(2, 32)]]
     assert [(x.in_features, x.out_features) for x in linears(q.joint_body)] == [(32 + 32, 256), (256, 256)]
@@ -84,7 +77,7 @@ def test_action_may_pass_layers_of_its_own_before_it_joins() -> None:
 
 def test_action_branch_by_hand() -> None:
     """Q = w3 relu(w2 [s, relu(wa a)]): the action alone is rectified on its way."""
-    q = Critic((1,), 1, 1, (1,), 1, (1,), "relu", "none", "fan_in", None)
+    q = small_critic((1,), obs_dim=1, low=torch.tensor([-2.0]), high=torch.tensor([2.0]), action_hidden=(1,))
     for layer, weight in zip(linears(q), ([[-2.0]], [[1.0, 3.0]], [[0.5]]), strict=True):
         layer.weight.data, layer.bias.data = torch.tensor(weight), torch.zeros(1)
     values = q(torch.tensor([[1.0], [1.0]]), torch.tensor([[-2.0], [2.0]]))
@@ -93,12 +86,42 @@ def test_action_branch_by_hand() -> None:
 
 def test_action_branch_has_the_norms_of_the_layers_after_it() -> None:
     """Layer norm as everywhere; no batch norm on anything that knows the action (paper, section 7)."""
-    assert kinds(critic((4, 5), 2, "layer", action_hidden=(6,)).action_body) == ["Linear", "LayerNorm", "ReLU"]
-    assert kinds(critic((4, 5), 2, "batch", action_hidden=(6,)).action_body) == ["Linear", "ReLU"]
+    assert kinds(small_critic((4, 5), 2, "layer", action_hidden=(6,)).action_body) == ["Linear", "LayerNorm", "ReLU"]
+    assert kinds(small_critic((4, 5), 2, "batch", action_hidden=(6,)).action_body) == ["Linear", "ReLU"]
+
+
+@pytest.mark.parametrize("action_hidden", [(), (6,)])
+def test_scaled_actions_are_in_half_ranges_around_the_centre(action_hidden: tuple[int, ...]) -> None:
+    """Of [-3, 1] x [0, 10] the centre (-1, 5) becomes 0, the bounds +-1."""
+    torch.manual_seed(1)
+    scaled = small_critic(action_hidden=action_hidden, scaled_actions=True)
+    torch.manual_seed(1)
+    raw = small_critic(action_hidden=action_hidden)
+    obs = torch.randn(4, 3)
+    units = scaled(obs, torch.tensor([[-1.0, 5.0], [1.0, 10.0], [-3.0, 0.0], [0.0, 0.0]]))
+    assert torch.equal(units, raw(obs, torch.tensor([[0.0, 0.0], [1.0, 1.0], [-1.0, -1.0], [0.5, -1.0]])))
+
+
+def test_scaled_actions_change_no_bit_where_the_bounds_are_one() -> None:
+    bounds = {"low": -torch.ones(2), "high": torch.ones(2)}
+    torch.manual_seed(1)
+    scaled = small_critic(scaled_actions=True, **bounds)
+    torch.manual_seed(1)
+    raw = small_critic(**bounds)
+    obs, action = torch.randn(50, 3), (2 * torch.rand(50, 2) - 1).requires_grad_()
+    values = [critic(obs, action) for critic in (scaled, raw)]
+    slopes = [torch.autograd.grad(value.sum(), action)[0] for value in values]
+    assert torch.equal(*values)
+    assert torch.equal(*slopes)
+
+
+def test_scaled_actions_of_an_empty_range_are_zero() -> None:
+    half_ranges = HalfRanges(torch.tensor([2.0, -1.0]), torch.tensor([2.0, 3.0]))
+    assert half_ranges(torch.tensor([[2.0, 3.0]])).tolist() == [[0.0, 1.0]]
 
 
 def test_tanh_between_the_layers() -> None:
-    q, mu = critic(layer=2, activation="tanh", action_hidden=(3,)), small_actor((4, 5), activation="tanh")
+    q, mu = small_critic(action_layer=2, activation="tanh", action_hidden=(3,)), small_actor((4, 5), activation="tanh")
     for body in (q.obs_body, q.action_body, q.joint_body):
         assert kinds(body) == ["Linear", "Tanh"]
     assert kinds(mu.body) == ["Linear", "Tanh"] * 2
@@ -114,19 +137,19 @@ def test_pictures_are_refused() -> None:
     with pytest.raises(ValueError, match=line):
         Actor((9, 64, 64), LOW, HIGH, (4,), "relu", "none", "fan_in", None)
     with pytest.raises(ValueError, match=line):
-        Critic((9, 64, 64), 2, 1, (4,), 1, (), "relu", "none", "fan_in", None)
+        Critic((9, 64, 64), LOW, HIGH, 1, (4,), 1, (), False, "relu", "none", "fan_in", None)
 
 
 def test_action_layer_beyond_the_last_is_refused() -> None:
     with pytest.raises(ValueError, match="action_layer=3 must be at most 2"):
-        critic(layer=3)
+        small_critic(action_layer=3)
 
 
 def test_batch_norm_on_the_input_and_on_every_layer_before_the_action() -> None:
     """Lillicrap 2016, section 7."""
     layer = ["Linear", "BatchNorm1d", "ReLU"]
     assert kinds(small_actor((4, 5), "batch").body) == ["BatchNorm1d", *layer, *layer]
-    q = critic(layer=2, norm="batch")
+    q = small_critic(action_layer=2, norm="batch")
     assert kinds(q.obs_body) == ["BatchNorm1d", *layer]
     assert kinds(q.joint_body) == ["Linear", "ReLU"]
 
@@ -134,7 +157,7 @@ def test_batch_norm_on_the_input_and_on_every_layer_before_the_action() -> None:
 def test_layer_norm_on_every_hidden_layer_and_not_on_the_input() -> None:
     layer = ["Linear", "LayerNorm", "ReLU"]
     assert kinds(small_actor((4, 5), "layer").body) == layer * 2
-    q = critic(layer=2, norm="layer")
+    q = small_critic(action_layer=2, norm="layer")
     assert (kinds(q.obs_body), kinds(q.joint_body)) == (layer, layer)
 
 
@@ -166,14 +189,14 @@ def test_lecun_normal_is_cut_at_two_deviations() -> None:
 @pytest.mark.parametrize("init", ["xavier", "lecun_normal"])
 def test_small_final_layer_with_biases_of_zero(init: str) -> None:
     """Keras: the last kernel is U(+-0.003), its bias 0 like all others."""
-    for network in (small_actor((300,), final=3e-3, init=init), critic((30, 300), final=3e-3, init=init)):
+    for network in (small_actor((300,), final=3e-3, init=init), small_critic((30, 300), final=3e-3, init=init)):
         layers = linears(network)
         assert 2.5e-3 < layers[-1].weight.abs().max() <= 3e-3
         assert not any(layer.bias.any() for layer in layers)
 
 
 def test_final_layer_is_small_where_asked() -> None:
-    for network in (small_actor((300,), final=3e-3), critic((30, 300), final=3e-3)):
+    for network in (small_actor((300,), final=3e-3), small_critic((30, 300), final=3e-3)):
         *hidden, final = linears(network)
         assert 2.5e-3 < final.weight.abs().max() <= 3e-3
         assert 0 < final.bias.abs().max() <= 3e-3

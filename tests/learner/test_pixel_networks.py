@@ -22,7 +22,9 @@ def actor(**changes: Any) -> PixelActor:
 
 
 def critic(**changes: Any) -> PixelCritic:
-    return PixelCritic((9, 64, 64), 2, 1, **CONV | HEAD | {"action_layer": 1} | changes)
+    return PixelCritic(
+        (9, 64, 64), LOW, HIGH, 1, **CONV | HEAD | {"action_layer": 1, "scaled_actions": False} | changes
+    )
 
 
 def test_sizes_are_those_of_the_paper() -> None:

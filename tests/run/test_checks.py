@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from gymnasium import spaces
 from omegaconf import DictConfig
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.run.build import build_env_spec, transition_bytes
-from ddpg.run.checks import check_learning, require_memory
+from ddpg.run.checks import check_learning, require_memory, warn_of_raw_actions
 from ddpg.training.trainer import Trainer
 
 Compose = Callable[..., DictConfig]
@@ -67,3 +69,26 @@ def test_a_run_that_never_learns_is_warned_of(
     check_learning(check(compose("total_steps=400", *words)), make_trainer(tmp_path, *words))
     assert ("nothing will be learned" in caplog.text) == warned
     assert ("total_steps=400" in caplog.text) == warned
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words", "keys"),
+    [
+        ((-1e-6, 1e-6), [], ["network.critic.scaled_actions=true"]),
+        ((1000, 1000.5), [], ["network.critic.scaled_actions=true"]),
+        ((-1e10, 1e10), ["preset=td3_2018"], ["network.critic.scaled_actions=true", "noise.scaled=true"]),
+        ((-1e4, 1e4), ["preset=sb3"], []),
+        ((-1e4, 1e4), ["preset=sb3", "noise=gaussian_unscaled"], ["noise.scaled=true"]),
+        ((-0.4, 0.4), ["preset=td3_2018"], []),
+        ((-3, 1), [], []),
+        ((5, 5), [], []),
+    ],
+)
+def test_actions_far_from_one_in_the_environments_units_are_warned_of(
+    compose: Compose, caplog: pytest.LogCaptureFixture, bounds: tuple[float, float], words: list[str], keys: list[str]
+) -> None:
+    low, high = np.float32([[-1, bounds[0]], [1, bounds[1]]])
+    warn_of_raw_actions(check(compose(*words)), spaces.Box(low, high))
+    assert len(caplog.records) == bool(keys)
+    assert [word for word in caplog.text.split() if "scaled" in word] == keys
+    assert not keys or f"action[1] is between {bounds[0]:g} and {bounds[1]:g}" in caplog.text

@@ -25,7 +25,10 @@ OPTIONS = sorted(
 )
 
 
-def env_of(observations: spaces.Box) -> Any:
+#: Two actions, whose bounds are not -1 and 1.
+ACTIONS = spaces.Box(np.float32([-3, 0]), np.float32([1, 10]))
+
+
+def env_of(observations: spaces.Box, actions: spaces.Box = ACTIONS) -> Any:
     """Return as much of an environment as networks and a replay buffer are built from."""
-    actions = spaces.Box(np.float32([-3, 0]), np.float32([1, 10]))
     return SimpleNamespace(observation_space=observations, action_space=actions)

@@ -1,11 +1,11 @@
-"""Small actors for observations of three numbers and actions of two."""
+"""Small actors and critics for observations of three numbers and actions of two."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from ddpg.learner.networks import Actor
+from ddpg.learner.networks import Actor, Critic
 
 #: The bounds of the actions.
 LOW, HIGH = torch.tensor([-3.0, 0.0]), torch.tensor([1.0, 10.0])
@@ -15,3 +15,18 @@ def small_actor(hidden: Sequence[int] = (4,), norm: Any = "none", final: float |
     """Make an actor; its weights are drawn from torch's global generator."""
     settings = {"activation": "relu", "init": "fan_in"} | more
     return Actor((3,), LOW, HIGH, hidden, norm=norm, final_init=final, **settings)
+
+
+def small_critic(
+    hidden: Sequence[int] = (4, 5),
+    action_layer: int = 1,
+    norm: Any = "none",
+    final: float | None = None,
+    obs_dim: int = 3,
+    low: torch.Tensor = LOW,
+    high: torch.Tensor = HIGH,
+    **more: Any,
+) -> Critic:
+    """Make a critic of one value; its weights are drawn from torch's global generator."""
+    settings = {"action_hidden": (), "scaled_actions": False, "activation": "relu", "init": "fan_in"} | more
+    return Critic((obs_dim,), low, high, 1, hidden, action_layer, norm=norm, final_init=final, **settings)

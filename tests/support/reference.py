@@ -23,6 +23,7 @@ class Program:
     critic: list[int] = field(default_factory=lambda: [256, 256])
     action_layer: int = 1
     action_layers: int = 0  # layers of its own that the action passes
+    scaled_actions: bool = False  # the critic sees actions in -1..1
     activation: str = "relu"
     norm: str = "none"
     obs_clip: float | None = None
@@ -91,7 +92,9 @@ class Reference:
         before = program.action_layer - 1
         x, first = self.seen(p, "obs_body", s, learns)
         x = self.layers(p, "obs_body", before, x, learns, program.norm, first)
-        a = self.layers(p, "action_body", program.action_layers, a, learns, joint_norm)
+        a = 2 * (a - self.low) / (self.high - self.low) - 1 if program.scaled_actions else a
+        scaled = int(program.scaled_actions)
+        a = self.layers(p, "action_body", program.action_layers, a, learns, joint_norm, first=scaled)
         x = self.layers(p, "joint_body", len(program.critic) - before, torch.cat([x, a], 1), learns, joint_norm)
         return x @ p["final.weight"].T + p["final.bias"]
 

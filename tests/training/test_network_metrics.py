@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.networks import small_critic
 from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.learner.heads import Scalar
-from ddpg.learner.networks import Actor, Critic
+from ddpg.learner.networks import Actor
 from ddpg.training.network_metrics import network_metrics
 from ddpg.training.q_bias import critic_values
 
@@ -58,7 +59,7 @@ def make_mlp(norm: str = "none", activation: str = "relu", **changes: Any) -> DD
     actor = Actor(obs_shape=(3,), low=LOW, high=HIGH, **common)
     return make(
         actor,
-        lambda: Critic(obs_shape=(3,), action_dim=2, outputs=1, action_layer=2, action_hidden=(), **common),
+        lambda: small_critic((8, 8), 2, norm, activation=activation),
         **changes,
     )
 

@@ -89,7 +89,8 @@ class PixelCritic(nn.Module):
     def __init__(
         self,
         obs_shape: Sequence[int],
-        action_dim: int,
+        low: Tensor,
+        high: Tensor,
         outputs: int,
         filters: Sequence[PositiveInt],
         kernel: PositiveInt,
@@ -97,6 +98,7 @@ class PixelCritic(nn.Module):
         padding: Count,
         hidden: Sequence[PositiveInt],
         action_layer: PositiveInt,
+        scaled_actions: bool,
         norm: Norm,
         final_init: Positive | None,
     ) -> None:
@@ -104,11 +106,13 @@ class PixelCritic(nn.Module):
         self.convolutions = Convolutions(obs_shape, filters, kernel, stride, padding)
         self.head = Critic(
             self.convolutions.shape,
-            action_dim,
+            low,
+            high,
             outputs,
             hidden=hidden,
             action_layer=action_layer,
             action_hidden=[],
+            scaled_actions=scaled_actions,
             activation="relu",
             norm=norm,
             init="fan_in",

@@ -58,6 +58,25 @@ class Actor(nn.Module):
         return self.center + self.scale * torch.tanh(self.final(self.body(obs)))
 
 
+class HalfRanges(nn.Module):
+    """Maps actions (B, action_dim) to half ranges around their centre: [low, high] to [-1, 1].
+
+    It undoes the last step of an `Actor`. A dimension that has no range is mapped to 0.
+    """
+
+    scale: Tensor
+    center: Tensor
+
+    def __init__(self, low: Tensor, high: Tensor) -> None:
+        super().__init__()
+        scale = (high - low) / 2
+        self.register_buffer("scale", scale.where(scale > 0, 1))
+        self.register_buffer("center", (high + low) / 2)
+
+    def forward(self, action: Tensor) -> Tensor:
+        return (action - self.center) / self.scale
+
+
 class Critic(nn.Module):
     """Q(s, a): maps observations (B, *obs_shape) and actions (B, action_dim) to values (B,).
 
@@ -65,6 +84,8 @@ class Critic(nn.Module):
 
     The action joins at hidden layer `action_layer`, counted from 1: 1 is beside the observation
     (TD3), 2 is the paper's choice. It may pass layers for it alone before (`action_hidden`, Keras).
+    With `scaled_actions` the layers see it in half ranges around its centre, else in the
+    environment's units, which are hard to learn from where the bounds are far from -1..1.
     Batch norm is applied before the action joins and not after it (paper, section 7). Raises
     ValueError for pictures, for a network without a hidden layer and for an `action_layer` beyond
     the last of them.
@@ -73,11 +94,13 @@ class Critic(nn.Module):
     def __init__(
         self,
         obs_shape: Sequence[int],
-        action_dim: int,
+        low: Tensor,
+        high: Tensor,
         outputs: int,
         hidden: Sequence[PositiveInt],
         action_layer: PositiveInt,
         action_hidden: Sequence[PositiveInt],
+        scaled_actions: bool,
         activation: Activation,
         norm: Norm,
         init: Init,
@@ -93,14 +116,15 @@ class Critic(nn.Module):
             )
         before = hidden[: action_layer - 1]
         after = hidden[action_layer - 1 :]
-        joint_dim = [obs_dim, *before][-1] + [action_dim, *action_hidden][-1]
+        joint_dim = [obs_dim, *before][-1] + [len(low), *action_hidden][-1]
         joint_norm: Norm = "none" if norm == "batch" else norm
         self.obs_body = nn.Sequential(
             *_input_norm(obs_dim, norm),
             *_hidden_layers(obs_dim, before, activation, norm),
         )
         self.action_body = nn.Sequential(
-            *_hidden_layers(action_dim, action_hidden, activation, joint_norm)
+            *([HalfRanges(low, high)] if scaled_actions else []),
+            *_hidden_layers(len(low), action_hidden, activation, joint_norm),
         )
         self.joint_body = nn.Sequential(*_hidden_layers(joint_dim, after, activation, joint_norm))
         self.final = nn.Linear(hidden[-1], outputs)
