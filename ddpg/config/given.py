@@ -14,6 +14,8 @@ from ddpg.errors import UserError
 #: For each node or group of nodes, the arguments that its constructor may ask for.
 GIVEN: dict[str, tuple[str, ...]] = {
     "env": (),
+    # of the list env.wrappers
+    "wrapper": ("env",),
     "logger": (),
     # make_NAME makes the network of the node network.NAME, NAME_optimizer comes from optimizer.NAME
     "algorithm": ("low", "high", "generator", "tau", "make_*", "*_optimizer"),

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ddpg.config import resolvers
 from ddpg.config.given import GIVEN, require_parts_that_fit
 from ddpg.config.signature import Target, fit
+from ddpg.config.spelling import as_written
 from ddpg.errors import UserError, untyped_first_line
 from ddpg.ranges import Count, Fraction, Positive, PositiveInt
 
@@ -113,8 +114,18 @@ def values(cfg: Any) -> dict[str, Any]:
         raise UserError(omegaconf_line(error)) from error
     _require_values(plain)
     fitted = fit(plain, Settings)
+    _require_wrappers(fitted["env"])
     require_parts_that_fit(fitted)
     return fitted
+
+
+def _require_wrappers(env: Node) -> None:
+    """Check the wrappers of an environment, each of which gets the `env` that it is put around."""
+    for place, node in enumerate(env.get("wrappers", [])):
+        if not isinstance(node, Mapping) or "_target_" not in node:
+            example = "{_target_: gymnasium.wrappers.FlattenObservation}"
+            raise UserError(f"env.wrappers[{place}]={as_written(node)} must be a wrapper, as in {example}")
+        fit(node, Annotated[Node, Target(*GIVEN["wrapper"])], f"env.wrappers[{place}]")
 
 
 def _resolved(cfg: Any, key: str) -> Any:

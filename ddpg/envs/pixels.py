@@ -6,15 +6,12 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-import numpy.typing as npt
 from gymnasium import spaces
 from PIL import Image
 
 from ddpg.envs.rendering import Frame, draw
-from ddpg.envs.returned import reset_values, step_values
+from ddpg.envs.returned import Picture, reset_values, step_values
 from ddpg.envs.suites import derives_from
-
-Picture = npt.NDArray[np.uint8]
 
 
 class Pixels(gymnasium.Wrapper[Picture, Any, Any, Any]):

@@ -18,6 +18,7 @@ from gymnasium import spaces
 from ddpg.errors import typed_line
 
 Vector = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.uint8]
 Shape = tuple[int, ...]
 
 #: The largest number of float32, in which rewards are stored.
@@ -76,6 +77,18 @@ def observation_reader(space: spaces.Space[Any]) -> Callable[[Any], Vector]:
             f"an observation with {flat(obs, np.float64)[place]} at place {place} of {vector.size}; "
             "expected numbers that are finite in float32"
         )
+
+    return read
+
+
+def picture_reader(shape: Shape) -> Callable[[Any], Picture]:
+    """Return a function from an observation to an array of bytes of this shape; it raises ReturnError for another."""
+
+    def read(obs: Any) -> Picture:
+        picture = _numbers(obs, shape, "the observation").reshape(shape)
+        if picture.dtype != np.uint8:
+            raise ReturnError(f"{_described(obs)} as the observation; expected a picture of uint8")
+        return picture
 
     return read
 

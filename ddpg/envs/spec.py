@@ -12,6 +12,7 @@ from typing import Any, Literal
 import gymnasium
 
 from ddpg.envs.explain import EnvName, failed_build, failed_import
+from ddpg.envs.pictures import ChannelsFirst, is_picture, require_learnable
 from ddpg.envs.pixels import ActionRepeat, Pixels
 from ddpg.envs.quiet import QuietConnection, route_mujoco_warnings
 from ddpg.envs.rendering import (
@@ -22,6 +23,7 @@ from ddpg.envs.rendering import (
 )
 from ddpg.envs.suites import Suite, derives_from, registered_at, resets_fully, suite_of
 from ddpg.envs.vector_env import VectorEnv
+from ddpg.envs.wrappers import Wrap, wrapped
 from ddpg.errors import UserError
 from ddpg.ranges import Count, PositiveInt
 
@@ -42,6 +44,7 @@ class EnvSpec:
     name: str
     id: str
     imports: Sequence[str]
+    wrappers: Sequence[Wrap]
     kwargs: Mapping[str, Any]
     max_episode_steps: PositiveInt | None
     pixels: PositiveInt | None
@@ -68,7 +71,9 @@ class EnvSpec:
         env = self._build(draws)
         if draws:
             self._prepare_drawing(env)
-        vector_env = VectorEnv(self._wrap(env), key=str(self._name), pictures=self.pixels is not None)
+        env = self._wrap(env)
+        require_learnable(env.observation_space, str(self._name))
+        vector_env = VectorEnv(env, key=str(self._name), pictures=is_picture(env.observation_space))
         if env.spec is None or env.spec.max_episode_steps is None:
             raise UserError(
                 f"{self._name}: it has no time limit, so that an episode might never end: "
@@ -143,10 +148,13 @@ class EnvSpec:
     def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
         if derives_from(env, "pybullet_envs_gymnasium"):
             env = QuietConnection(env)
+        env = wrapped(env, self.wrappers, str(self._name))
         if self.pixels is not None:
             env = Pixels(env, self.pixels, str(self._name))
+        elif is_picture(env.observation_space):
+            env = ChannelsFirst(env)
         if self.action_repeat > 1:
-            env = ActionRepeat(env, self.action_repeat, stack=self.pixels is not None)
+            env = ActionRepeat(env, self.action_repeat, stack=is_picture(env.observation_space))
         return env
 
     def _build(self, draws: bool) -> gymnasium.Env[Any, Any]:

@@ -3,20 +3,27 @@
 from collections.abc import Sequence
 
 from ddpg.envs.suites import FIXED_BY_RESET, FIXED_WHEN_NEW
+from ddpg.envs.wrappers import is_cleared_by_reset
 
 EXACT = "exact"
 
 
 def resume_exactness(
-    device: str, env_module: str, resets_fully: bool, targets: Sequence[str], kernels: Sequence[str]
+    device: str,
+    env_module: str,
+    wrappers: Sequence[str],
+    resets_fully: bool,
+    targets: Sequence[str],
+    kernels: Sequence[str],
 ) -> str:
     """Return `exact`, or `not promised: ` and the reasons.
 
     Args:
         device: the kind of torch device.
         env_module: the module of the environment's class.
+        wrappers: every `_target_` of env.wrappers, and of the nodes within them.
         resets_fully: whether reset alone is taken to fix an episode; else a new environment is made for snapshots.
-        targets: every `_target_` of the config.
+        targets: every other `_target_` of the config.
         kernels: what computed the updates so far, and what computes them from now on.
     """
     reasons = []
@@ -24,9 +31,12 @@ def resume_exactness(
         reasons.append(f"device={device}: sums may be added up in another order every time")
     if resets_fully and env_module.startswith(FIXED_WHEN_NEW):
         reasons.append("the environment keeps state across resets: env.resets_fully=auto makes it exact")
-    elif not env_module.startswith(FIXED_BY_RESET + FIXED_WHEN_NEW):
+    untested = [target for target in wrappers if not is_cleared_by_reset(target)]
+    if not env_module.startswith(FIXED_BY_RESET + FIXED_WHEN_NEW):
+        untested.insert(0, env_module)
+    if untested:
         needs = "reset(seed) must fix an episode" if resets_fully else "a new one must begin as the first did"
-        reasons.append(f"{env_module} is not among the environments that were tested: {needs}")
+        reasons.append(f"{', '.join(untested)} (not among the environments and wrappers that were tested): {needs}")
     if len(kernels) > 1:
         reasons.append(f"updates were computed by {' and '.join(kernels)}, which round in different ways")
     foreign = [target for target in targets if not target.startswith("ddpg.")]

@@ -17,7 +17,6 @@ from torch import nn
 from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
 from ddpg.config.settings import flat
 from ddpg.config.signature import parameters_of
-from ddpg.envs import EnvSpec
 from ddpg.errors import UserError, one_line, typed_line
 from ddpg.learner.networks import Normalized, RunningNorm
 from ddpg.learner.noise import Noise
@@ -26,6 +25,7 @@ from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
 from ddpg.run.checks import require_interface, require_memory
+from ddpg.run.env_spec import build_env_spec
 from ddpg.run.machine import torch_device
 from ddpg.training.environments import Environments
 from ddpg.training.schedule import Schedule
@@ -50,11 +50,6 @@ def build(node: DictConfig, key: str, **offered: Any) -> Any:
         reason = one_line(cause) if isinstance(cause, ValueError) else typed_line(cause)
         about_a_value = reason.partition("=")[0] in node  # then key and reason together read as an override
         raise UserError(f"{key}.{reason}" if about_a_value else f"{key}: {reason}") from error
-
-
-def build_env_spec(cfg: DictConfig) -> EnvSpec:
-    """Make the recipe of the run's environment."""
-    return instantiate(cfg.env, _convert_="all")
 
 
 def build_environments(cfg: DictConfig) -> Environments:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
@@ -109,8 +110,18 @@ def kernels_so_far(folder: RunFolder, kernels: str) -> list[str]:
 def exactness_of(cfg: DictConfig, environments: Environments, device: torch.device, kernels: Sequence[str]) -> str:
     """Say whether this run can be resumed exactly, as `resume_exactness` does."""
     targets = [str(value) for key, value in flat(plain(cfg)).items() if key.endswith("_target_")]
+    wrappers = list(_targets(plain(cfg)["env"].get("wrappers", [])))
     module = type(environments.training.unwrapped).__module__
-    return resume_exactness(device.type, module, environments.resets_fully, targets, kernels)
+    return resume_exactness(device.type, module, wrappers, environments.resets_fully, targets, kernels)
+
+
+def _targets(node: Any) -> Iterator[str]:
+    """Yield every `_target_` in a list of nodes, and in the nodes within them."""
+    if isinstance(node, Mapping):
+        yield from (value for key, value in node.items() if key == "_target_")
+        node = list(node.values())
+    if isinstance(node, list):
+        yield from (target for item in node for target in _targets(item))
 
 
 def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float]) -> None:

@@ -16,7 +16,8 @@ from ddpg.errors import UserError
 from ddpg.learner.policy import act
 from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
-from ddpg.run.build import build_actor, build_env_spec
+from ddpg.run.build import build_actor
+from ddpg.run.env_spec import build_env_spec
 from ddpg.training.evaluate import Episodes, Policy, evaluate
 from ddpg.training.seeding import derived_seed
 

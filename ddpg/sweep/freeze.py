@@ -18,7 +18,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import filter_overrides
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from ddpg.config.settings import to_yaml, values
@@ -26,6 +25,7 @@ from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.provenance import code_version
 from ddpg.record.run_folder import RunFolder, atomic_write, sync_names
+from ddpg.run.env_spec import build_env_spec
 from ddpg.sweep.state.folder import SweepFolder, timestamp
 
 #: Run folders that are written at the same time. Each waits for the disk several times: a thousand of them one after
@@ -126,7 +126,7 @@ def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[st
 
 def check_env(env: Any) -> None:
     """Raise UserError for a mistake in the environment's settings that shows without building it."""
-    spec = instantiate(env, _convert_="all")
+    spec = build_env_spec({"env": env})
     if hasattr(spec, "check"):  # a user's class need not have it
         spec.check()
 

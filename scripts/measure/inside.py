@@ -14,7 +14,8 @@ import torch
 from ddpg.config.settings import check
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.run.build import accelerate, build_env_spec, build_replay, build_trainer
+from ddpg.run.build import accelerate, build_replay, build_trainer
+from ddpg.run.env_spec import build_env_spec
 from ddpg.training.trainer import Trainer
 from measure.learner import compose, fill
 from measure.programs import STARTS, WARM_UP

@@ -106,6 +106,25 @@ def test_what_cannot_be_resolved_is_refused(override: str, line: str, compose: C
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("node", "line"),
+    [
+        ("FlattenObservation", "env.wrappers[0]=FlattenObservation must be a wrapper, as in {_target_: gymnasium."),
+        ("{_target_: gymnasium.wrappers.TimeLimit}", "env.wrappers[0].max_episode_steps is missing"),
+        ("{_target_: gymnasium.wrappers.TimeLimit, max_episode_steps: x}", "env.wrappers[0].max_episode_steps=x"),
+        ("{_target_: gymnasium.wrappers.ClipReward, max_rewrad: 1}", "env.wrappers[0].max_rewrad=1"),
+        (
+            "{_target_: gymnasium.wrappers.FlattenObservation, env: 1}",
+            "env.wrappers[0].env=1: env is set by the program",
+        ),
+    ],
+)
+def test_wrappers_are_checked_by_their_constructors(node: str, line: str, compose: Compose) -> None:
+    with pytest.raises(UserError) as refusal:
+        check(compose(f"env.wrappers=[{node}]"))
+    assert str(refusal.value).startswith(line)
+
+
 def test_the_program_gives_what_the_schema_says(
     compose: Compose, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

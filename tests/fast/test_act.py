@@ -12,7 +12,8 @@ from torch import nn
 from ddpg.fast.act import RecordedAct
 from ddpg.learner.networks import Normalized, PixelActor, RunningNorm
 from ddpg.learner.policy import act
-from ddpg.run.build import build_actor, build_env_spec
+from ddpg.run.build import build_actor
+from ddpg.run.env_spec import build_env_spec
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
 from ddpg.learner.networks import Actor, Ensemble
-from ddpg.run.build import build_agent, build_env_spec
+from ddpg.run.build import build_agent
+from ddpg.run.env_spec import build_env_spec
 
 #: Of three critics, each the smallest somewhere: at (s, a) = (1, 0) they say 1, 2, 4, at (1, 2) 5, 4, 0.
 THREE = [(1, 2, 0), (0, 1, 2), (4, -2, 0)]

@@ -14,7 +14,8 @@ from torch import Tensor
 from ddpg.config.settings import check
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
-from ddpg.run.build import build_agent, build_env_spec
+from ddpg.run.build import build_agent
+from ddpg.run.env_spec import build_env_spec
 from ddpg.training.monitor import numbers
 
 PAPER = Program(

@@ -11,7 +11,8 @@ from support.batches import random_batch
 
 from ddpg.learner.agent import DDPG
 from ddpg.learner.networks import RunningNorm, copy_of, running_norms
-from ddpg.run.build import build_agent, build_env_spec
+from ddpg.run.build import build_agent
+from ddpg.run.env_spec import build_env_spec
 
 
 @pytest.fixture

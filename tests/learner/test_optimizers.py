@@ -9,7 +9,8 @@ from omegaconf import DictConfig
 from torch import nn
 
 from ddpg.learner.optimizers import Adam, adam
-from ddpg.run.build import build, build_agent, build_env_spec
+from ddpg.run.build import build, build_agent
+from ddpg.run.env_spec import build_env_spec
 
 
 def network() -> nn.Module:

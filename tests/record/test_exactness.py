@@ -19,33 +19,37 @@ from ddpg.run.build import build_environments
 from ddpg.run.lifecycle import exactness_of, run
 
 GYM = "gymnasium.envs.mujoco.hopper_v4"
+WRAPPERS = "gymnasium.wrappers"
+DDPG = "ddpg.learner.agent.DDPG"
 
 
 @pytest.mark.parametrize(
-    ("device", "module", "resets_fully", "targets", "kernels", "reasons"),
+    ("device", "module", "wrappers", "resets_fully", "targets", "kernels", "reasons"),
     [
-        ("cpu", GYM, True, ["ddpg.learner.agent.DDPG"], ["torch"], []),
-        ("cpu", "pybullet_envs_gymnasium.envs", False, [], ["torch"], []),
-        ("cuda", GYM, True, [], ["torch"], ["device=cuda"]),
-        ("cpu", "gymnasium.envs.box2d.bipedal_walker", True, [], ["torch"], ["env.resets_fully=auto"]),
-        ("cpu", "my_robots", True, [], ["torch"], [r"my_robots .* reset\(seed\)"]),
-        ("cpu", "my_robots", False, [], ["torch"], ["my_robots .* a new one"]),
-        (
-            "cpu",
-            GYM,
-            True,
-            ["ddpg.learner.agent.DDPG", "mine.Noise"],
-            ["torch"],
-            ["^mine.Noise .*package.* state_dict"],
-        ),
-        ("cpu", GYM, True, [], ["native-1", "torch"], ["native-1 and torch"]),  # one start had no compiler
-        ("mps", "my_robots", True, ["mine.Noise"], ["torch"], ["device=mps", "my_robots", "mine.Noise"]),
+        ("cpu", GYM, [], True, [DDPG], ["torch"], []),
+        ("cpu", "pybullet_envs_gymnasium.envs", [], False, [], ["torch"], []),
+        ("cuda", GYM, [], True, [], ["torch"], ["device=cuda"]),
+        ("cpu", "gymnasium.envs.box2d.bipedal_walker", [], True, [], ["torch"], ["env.resets_fully=auto"]),
+        ("cpu", "my_robots", [], True, [], ["torch"], [r"my_robots .* reset\(seed\)"]),
+        ("cpu", "my_robots", [], False, [], ["torch"], ["my_robots .* a new one"]),
+        ("cpu", GYM, [], True, [DDPG, "mine.Noise"], ["torch"], ["^mine.Noise .*package.* state_dict"]),
+        ("cpu", GYM, [], True, [], ["native-1", "torch"], ["native-1 and torch"]),  # one start had no compiler
+        ("cpu", GYM, [f"{WRAPPERS}.ClipReward"], True, [], ["torch"], []),
+        ("cpu", GYM, [f"{WRAPPERS}.MaxAndSkipObservation"], True, [], ["torch"], ["MaxAndSkip.* reset"]),
+        ("cpu", GYM, ["mine.Wrapper"], False, [], ["torch"], [r"mine.Wrapper .* a new one"]),
+        ("mps", "my_robots", [], True, ["mine.Noise"], ["torch"], ["device=mps", "my_robots", "mine.Noise"]),
     ],
 )
 def test_every_reason_is_named(
-    device: str, module: str, resets_fully: bool, targets: list[str], kernels: list[str], reasons: list[str]
+    device: str,
+    module: str,
+    wrappers: list[str],
+    resets_fully: bool,
+    targets: list[str],
+    kernels: list[str],
+    reasons: list[str],
 ) -> None:
-    exactness = resume_exactness(device, module, resets_fully, targets, kernels)
+    exactness = resume_exactness(device, module, wrappers, resets_fully, targets, kernels)
     assert (exactness == EXACT) == (not reasons)
     named = exactness.removeprefix("not promised: ").split("; ") if reasons else []
     for pattern, reason in zip(reasons, named, strict=True):

@@ -10,8 +10,9 @@ from omegaconf import DictConfig
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
-from ddpg.run.build import build_env_spec, transition_bytes
+from ddpg.run.build import transition_bytes
 from ddpg.run.checks import check_learning, require_memory, warn_of_raw_actions
+from ddpg.run.env_spec import build_env_spec
 from ddpg.training.trainer import Trainer
 
 Compose = Callable[..., DictConfig]

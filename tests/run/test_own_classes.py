@@ -13,7 +13,8 @@ from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.learner.agent import DDPG
 from ddpg.learner.noise import Noise
-from ddpg.run.build import build_agent, build_env_spec, build_noise
+from ddpg.run.build import build_agent, build_noise
+from ddpg.run.env_spec import build_env_spec
 
 Compose = Callable[..., DictConfig]
 CPU = torch.device("cpu")

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from support.config_options import CONF
 
 from ddpg.config import resolvers
 from ddpg.envs import EnvSpec, VectorEnv
 from ddpg.envs.suites import suite_of
 from ddpg.errors import UserError
+from ddpg.run.env_spec import build_env_spec
 
 #: The module that each extra of the package installs.
 MODULES = {"box2d": "Box2D", "dm_control": "dm_control"}
@@ -26,7 +26,7 @@ def spec_of(name: str, *overrides: str) -> EnvSpec:
     resolvers.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose(f"env/{name}", [*overrides])  # without the other groups, in a sixth of the time
-    return instantiate(cfg.env, _convert_="all")
+    return build_env_spec(cfg)
 
 
 def make(name: str, *overrides: str, render: bool = False) -> VectorEnv:

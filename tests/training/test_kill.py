@@ -12,7 +12,7 @@ from support.runs import TINY, WALK
 
 from ddpg.config.settings import check
 from ddpg.envs.suites import FIXED_BY_RESET, FIXED_WHEN_NEW
-from ddpg.run.build import build_env_spec
+from ddpg.run.env_spec import build_env_spec
 
 pytestmark = pytest.mark.xdist_group("kill")  # one zygote for all
 

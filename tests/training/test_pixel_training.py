@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
-from ddpg.run.build import build_agent, build_env_spec
+from ddpg.run.build import build_agent
+from ddpg.run.env_spec import build_env_spec
 from ddpg.training.trainer import Trainer
 
 

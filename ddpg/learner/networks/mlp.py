@@ -145,7 +145,7 @@ def _vector_length(obs_shape: Sequence[int]) -> int:
         shape = " x ".join(map(str, obs_shape))
         raise ValueError(
             f"observations of {shape} numbers are pictures: "
-            "choose network=pixels, or env.pixels=null"
+            "choose network=pixels, or an environment of numbers (env.pixels=null)"
         )
     return obs_shape[0]
 

@@ -54,7 +54,8 @@ def _build_all(envs: Sequence[str]) -> list[EnvFacts]:
 
 
 def _build(node: Mapping[str, Any]) -> EnvFacts:
-    from ddpg.run.build import build_env_spec, transition_bytes  # torch, which only this process needs
+    from ddpg.run.build import transition_bytes  # torch, which only this process needs
+    from ddpg.run.env_spec import build_env_spec
 
     env = build_env_spec(OmegaConf.create({"env": node})).make()
     limit = getattr(env.spec, "max_episode_steps", None) or 0

@@ -1,0 +1,32 @@
+"""From the node `env` of a config to the recipe of an environment; loads no torch, because checks need it too."""
+
+import types
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Union, get_args, get_origin
+
+from hydra.utils import instantiate
+
+from ddpg.config.constructors import hints
+from ddpg.envs import EnvSpec
+
+
+def build_env_spec(config: Mapping[str, Any]) -> EnvSpec:
+    """Make the recipe of a config's environment; its wrappers become functions of an environment."""
+    node = config["env"]
+    wrappers = [_wrapper(wrapper) for wrapper in node.get("wrappers", ())]
+    return instantiate(node, **({"wrappers": wrappers} if wrappers else {}), _convert_="all")
+
+
+def _wrapper(node: Mapping[str, Any]) -> "partial[Any]":
+    made: partial[Any] = instantiate(node, _partial_=True, _convert_="all")
+    hints_of = hints(made.func)
+    # YAML knows no tuples, on which some of gymnasium's wrappers insist
+    lists = {name: value for name, value in made.keywords.items() if isinstance(value, list)}
+    tuples = {name: tuple(value) for name, value in lists.items() if _wants_tuple(hints_of.get(name))}
+    return partial(made.func, *made.args, **made.keywords | tuples)
+
+
+def _wants_tuple(hint: Any) -> bool:
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return any(option is tuple or get_origin(option) is tuple for option in options)
