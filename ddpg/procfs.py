@@ -8,7 +8,7 @@ PROC = Path("/proc")
 def proc_field(file: str, name: str) -> str | None:
     """Return the value of the first line called `name` in /proc/FILE; None without such a line, file or system."""
     try:
-        lines = (PROC / file).read_text().splitlines()
+        lines = (PROC / file).read_text("utf-8", "replace").splitlines()
     except OSError:
         return None
     pairs = (line.partition(":") for line in lines)

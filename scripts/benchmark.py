@@ -82,7 +82,7 @@ def main() -> None:
     if args["steps"] % 1000 or args["steps"] < 1000:
         options.error(f"--steps={args['steps']} must be a multiple of 1000, because a run records its time that often")
     if file:
-        print(report(json.loads(file.read_text())))
+        print(report(json.loads(file.read_text(encoding="utf-8"))))
         return
     result = measure(Setup(cores=sorted(os.sched_getaffinity(0)), **args), rows)
     print(json.dumps(result, indent=1) if as_json else report(result))

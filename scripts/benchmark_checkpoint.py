@@ -100,7 +100,7 @@ def measure(replay: str, repeats: int) -> dict[str, float]:
     every = cfg.checkpoint.every
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name)
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg))
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg), encoding="utf-8")
         trainer = trainer_in(folder, cfg)
         begin(trainer, rng)
         saves = costs_of_saving(trainer, rng, SEEN + repeats * every, every)[-repeats:]

@@ -159,11 +159,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of growth.json and the pictures")
     args = parser.parse_args()
     file = args.out / "growth.json"
-    known = json.loads(file.read_text()) if file.exists() else {}
+    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     if not args.draw:
         known |= measure(Options(args.core, args.repeats, args.seconds, args.steps), args.curves)
         args.out.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(known, indent=1) + "\n")
+        file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     draw(known, args.out)
 
 

@@ -31,7 +31,9 @@ def cones(root: Path, package: list[Module]) -> dict[str, str]:
     found["attributes of the agent used from outside"] = str(len(used))
     found["... not counting fast/"] = f"{len(without_fast)}: {' '.join(without_fast)}"
     core = structure.core_files(root)
-    found["core to read: files / lines"] = f"{len(core)} / {sum(len(path.read_text().splitlines()) for path in core)}"
+    found["core to read: files / lines"] = (
+        f"{len(core)} / {sum(len(path.read_text(encoding='utf-8').splitlines()) for path in core)}"
+    )
     return found
 
 

@@ -58,7 +58,7 @@ def install(venv: Path, base: str, torch: bool) -> None:
 def versions(python: Path) -> dict[str, str]:
     """Return the version of each package in the environment of `python`."""
     listing = [str(python), "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
-    packages = json.loads(subprocess.check_output(listing, text=True))
+    packages = json.loads(subprocess.check_output(listing, encoding="utf-8"))
     return {package["name"]: package["version"] for package in packages}
 
 

@@ -22,7 +22,7 @@ class Side:
     def __init__(self, root: Path, core: int) -> None:
         words = [sys.executable, "-m", "sameness.pace", str(root), str(core)]
         self._process = subprocess.Popen(
-            words, text=True, cwd=ROOT / "scripts", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            words, encoding="utf-8", cwd=ROOT / "scripts", stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

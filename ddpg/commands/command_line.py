@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def one_line_errors(command: str) -> Iterator[None]:
     """
     full = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    _print_any_character()
     try:
         yield
     except Interrupted as error:  # the run has already logged what it saved
@@ -50,6 +52,24 @@ def one_line_errors(command: str) -> Iterator[None]:
             del os.environ["HYDRA_FULL_ERROR"]
         else:
             os.environ["HYDRA_FULL_ERROR"] = full
+
+
+def _print_any_character() -> None:
+    """Let the streams write an escape for a character that the locale has not, instead of an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def require_text(words: Sequence[str]) -> None:
+    """Raise UserError for a word with bytes that are no text in this locale, because a record could not have it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            shown = word.encode(errors="backslashreplace").decode()
+            locale = f"in this locale ({sys.getfilesystemencoding()})"
+            raise UserError(f"{shown}: some bytes are no text {locale}: export PYTHONUTF8=1") from error
 
 
 def print_help(words: Sequence[str], usage: str, options: Sequence[Field[Any]]) -> None:

@@ -11,7 +11,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ddpg.commands.command_line import find_own_packages, one_line_errors
+from ddpg.commands.command_line import find_own_packages, one_line_errors, require_text
 from ddpg.commands.messages import explain, one_line_refusals
 from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags
@@ -35,6 +35,7 @@ def train_with_hydra(words: Sequence[str]) -> None:
     Raises UserError for overrides that Hydra refuses, and whatever else goes wrong.
     """
     find_own_packages()
+    require_text(words)
     flags = known_flags(words)
     if flags.help:
         print(Choices(flags.config_dir).help())

@@ -19,7 +19,7 @@ def read_config(path: Path) -> DictConfig:
 
 def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
     """Raise a UserError if the folder holds a run of another config; the keys of MAY_CHANGE may differ."""
-    if not folder.config.exists() or folder.config.read_text() == to_yaml(values):
+    if not folder.config.exists() or folder.config.read_text(encoding="utf-8") == to_yaml(values):
         return
     old = flat(OmegaConf.to_container(read_config(folder.config), resolve=True))
     new = flat(values)

@@ -47,7 +47,11 @@ def sync_names(folder: Path) -> None:
 def read_yaml(path: Path) -> Any:
     """Read a YAML file, with the loader written in C where PyYAML has it: a sweep of a thousand runs takes seconds."""
     with path.open("rb") as file:
-        return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        try:
+            return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError:  # the one in C knows no escapes for bytes of a path that are no text
+            file.seek(0)
+            return yaml.safe_load(file)
 
 
 @contextmanager
@@ -63,7 +67,7 @@ def locked(folder: Path, name: str, in_use: str) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("w")
+        file = (folder / ".lock").open("w", encoding="utf-8")
     except OSError as error:
         raise UserError(f"{name} cannot be written to: {error.strerror}") from error
     with file:
@@ -154,7 +158,7 @@ class RunFolder:
     def _read_json(self, path: Path) -> Any:
         """Read a JSON file; None if it is missing, and with a warning if it is damaged: the checkpoint still counts."""
         try:
-            return json.loads(path.read_text())
+            return json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except ValueError as error:  # no JSON, or no text at all

@@ -26,7 +26,7 @@ def _meminfo() -> int | None:
 def _control_groups() -> list[int]:
     """List what memory limits leave, from the process's own control group up (Slurm and containers set them)."""
     try:
-        own = Path("/proc/self/cgroup").read_text().splitlines()[-1].split(":")[-1].lstrip("/")
+        own = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()[-1].split(":")[-1].lstrip("/")
     except (OSError, IndexError):
         return []
     root = Path("/sys/fs/cgroup")
@@ -37,9 +37,9 @@ def _control_groups() -> list[int]:
 def _left_in(group: Path) -> int | None:
     """Return the bytes that a control group may still take; None without a limit or for a folder that is no group."""
     try:
-        limit = (group / "memory.max").read_text().strip()
-        used = int((group / "memory.current").read_text())
-        details = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        limit = (group / "memory.max").read_text(encoding="utf-8").strip()
+        used = int((group / "memory.current").read_text(encoding="utf-8"))
+        details = dict(line.split() for line in (group / "memory.stat").read_text(encoding="utf-8").splitlines())
     except OSError:
         return None
     if limit == "max":

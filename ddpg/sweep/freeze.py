@@ -186,7 +186,7 @@ def _write(run: FrozenRun, origin: Mapping[str, Any]) -> None:
     folder = RunFolder(run.path)
     config = to_yaml(run.config)
     run.path.mkdir(parents=True, exist_ok=True)
-    if not folder.config.exists() or folder.config.read_text() != config:
+    if not folder.config.exists() or folder.config.read_text(encoding="utf-8") != config:
         with atomic_write(folder.config) as file:
             file.write(config.encode())
     if not folder.provenance.exists():

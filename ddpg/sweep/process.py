@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from ddpg.procfs import PROC, proc_field
@@ -20,7 +21,10 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def log_to_stdout() -> None:
-    """Let a worker, or a process that watches over workers, log to its standard output."""
+    """Let a worker, or a process that watches over workers, log to its standard output, always in UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s][%(levelname)s] %(message)s")
 
 
@@ -70,7 +74,7 @@ def peak_memory_gb(pid: int) -> float:
 def _stat_fields(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the third one on, the state; [] if there is no such file."""
     try:
-        return (PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
+        return (PROC / f"{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
         return []
 
@@ -78,6 +82,6 @@ def _stat_fields(pid: int) -> list[str]:
 def _start_time_by_ps(pid: int) -> str | None:
     """Return the start as `ps` prints it, in letters and digits alone: "SatNov211938432026"."""
     words = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    printed = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    printed = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout
     state, _, began = printed.strip().partition(" ")
     return None if state[:1] in ("", "Z") else re.sub(r"\W", "", began)

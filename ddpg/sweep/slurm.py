@@ -149,7 +149,15 @@ def _ask(*command: str) -> str:
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(CUSTOM_VARIABLES)}
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, env=environment, check=False)
+        return subprocess.run(
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=TIMEOUT_S,
+            env=environment,
+            check=False,
+        )
     except FileNotFoundError as error:
         raise UserError(f"{command[0]} is not on this machine") from error
     except subprocess.TimeoutExpired as error:

@@ -88,7 +88,7 @@ def outside(windows: int) -> dict[str, Any]:
 
 def resident() -> int:
     """Return the bytes of this process that are in memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGESIZE")
 
 

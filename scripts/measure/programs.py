@@ -65,13 +65,13 @@ def versions(python: Path, *packages: str) -> dict[str, str]:
         "import json, platform; from importlib.metadata import version; "
         f"print(json.dumps({{'python': platform.python_version()}} | {{name: version(name) for name in {packages}}}))"
     )
-    found: dict[str, str] = json.loads(subprocess.check_output([python, "-c", code], text=True))
+    found: dict[str, str] = json.loads(subprocess.check_output([python, "-c", code], encoding="utf-8"))
     return found
 
 
 def commit(checkout: Path) -> str:
     """Return the commit of a git checkout."""
-    return subprocess.check_output(["git", "-C", checkout, "rev-parse", "HEAD"], text=True).strip()
+    return subprocess.check_output(["git", "-C", checkout, "rev-parse", "HEAD"], encoding="utf-8").strip()
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def started(
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
-            command, cwd=folder, env=os.environ | variables, text=True,
+            command, cwd=folder, env=os.environ | variables, encoding="utf-8",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         ) as process,
@@ -139,7 +139,7 @@ def side_by_side(counts: Sequence[int], turns: int, steps: int, cores: set[int])
     script = str(Path(__file__).parents[1] / "benchmark_sweep.py")
     words = ["--json", "--runs", "--turns", str(turns), "--steps", str(steps), "--parallel", *map(str, counts)]
     output = subprocess.check_output(
-        [sys.executable, script, *words], text=True, preexec_fn=lambda: os.sched_setaffinity(0, cores)
+        [sys.executable, script, *words], encoding="utf-8", preexec_fn=lambda: os.sched_setaffinity(0, cores)
     )
     found: list[dict[str, float]] = json.loads(output)["parallel"]
     return found
@@ -149,7 +149,7 @@ def seconds_of(command: Sequence[str], cores: set[int], wandb: str = "disabled",
     """Return the seconds from the start of a process to its end, in a folder with these Python files."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         for name, text in files.items():
-            (Path(folder) / f"{name}.py").write_text(text)
+            (Path(folder) / f"{name}.py").write_text(text, encoding="utf-8")
         start = time.perf_counter()
         with started(command, cores, folder, wandb=wandb) as process:
             process.communicate()

@@ -65,7 +65,7 @@ def import_cone(root: Path, candidates: Iterable[str]) -> list[str]:
     """Return the modules of ddpg that a fresh process has after importing the first candidate that exists."""
     [name, *_] = [name for name in candidates if (root / f"{name.replace('.', '/')}.py").exists()]
     code = f"import sys, {name}; print(*[name for name in sys.modules if name.partition('.')[0] == 'ddpg'])"
-    return subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True).split()
+    return subprocess.check_output([sys.executable, "-c", code], cwd=root, encoding="utf-8").split()
 
 
 def attributes_of_agent(package: Iterable[Module], homes: tuple[str, ...] = HOMES_OF_AGENT) -> list[str]:

@@ -74,7 +74,7 @@ def run(command: Callable[[], None], folder: str, words: list[str]) -> None:
     try:
         command()
     finally:
-        Path(folder, "imported.json").write_text(json.dumps(imported(), indent=1))
+        Path(folder, "imported.json").write_text(json.dumps(imported(), indent=1), encoding="utf-8")
 
 
 def import_from(root: Path) -> None:

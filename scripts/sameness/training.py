@@ -27,7 +27,7 @@ class Trainer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(),
-            text=True,
+            encoding="utf-8",
         )
 
     def train(self, folder: Path, words: Sequence[str]) -> int:
@@ -60,7 +60,7 @@ class Side:
     def has(self, case: Case) -> bool:
         """Whether the case was trained here before, with the same overrides."""
         done = self.folder(case) / "done.json"
-        return done.exists() and json.loads(done.read_text()) == case.words()
+        return done.exists() and json.loads(done.read_text(encoding="utf-8")) == case.words()
 
     def train(self, case: Case) -> None:
         """Trains a case anew. FailedError if it ends early or has imported code of elsewhere."""
@@ -70,11 +70,11 @@ class Side:
         for total_steps in case.stops():
             self._start(case, f"total_steps={total_steps}")
             self._require_own_code(case)
-        (folder / "done.json").write_text(json.dumps(case.words()))
+        (folder / "done.json").write_text(json.dumps(case.words()), encoding="utf-8")
 
     def imported(self, case: Case) -> dict[str, str]:
         """The file of every module of ours that the training of a case imported."""
-        record: dict[str, str] = json.loads((self.folder(case) / "imported.json").read_text())
+        record: dict[str, str] = json.loads((self.folder(case) / "imported.json").read_text(encoding="utf-8"))
         return record
 
     def _start(self, case: Case, *more: str) -> None:
@@ -83,7 +83,7 @@ class Side:
         status = self._trainer().train(self.folder(case), words)
         if status:
             output = self.folder(case) / "output.txt"
-            lines = output.read_text(errors="replace").splitlines()
+            lines = output.read_text(errors="replace", encoding="utf-8").splitlines()
             told = f"training ended with {status}: {' '.join(lines[-1:])}"
             raise FailedError(f"{told} (see {output})")
 
@@ -119,4 +119,4 @@ def checkout(repository: Path, commit: str, folder: Path) -> Path:
 def git(folder: Path, *words: str) -> str:
     """What git prints."""
     command = ["git", "-C", str(folder), *words]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.strip()

@@ -1,13 +1,17 @@
 """The ends of a command: a line for a mistake, a traceback for a bug or on request, an exit code for a signal."""
 
+import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from support.command_line import assert_has, call
+from support.command_line import SHORT, assert_has, call, user_error
 
 from ddpg.commands import train
+from ddpg.commands.command_line import one_line_errors, require_text
+from ddpg.record.run_folder import read_yaml
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,3 +47,31 @@ def test_a_mistake_as_the_shell_sees_it() -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert_has(done.stderr, "ddpg-train: gamma=7 ... at least 0 and at most 1")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_character_that_the_locale_has_not_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    with one_line_errors("ddpg-report"):
+        print("1 ± 2", flush=True)
+    assert written.getvalue() == b"1 \\xb1 2\n"
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    require_text(["extra.note=grün"])
+    with user_error(r"extra.note=gr\udcc3\udcbcn ... locale ... PYTHONUTF8=1"):
+        require_text(["seed=1", os.fsdecode(b"extra.note=gr\xc3\xbcn").encode().decode("ascii", "surrogateescape")])
+
+
+def test_a_run_in_a_folder_that_the_locale_cannot_name(tmp_path: Path) -> None:
+    """LC_ALL=C, on systems where Python does not take UTF-8 all the same."""
+    place = tmp_path / "dü"
+    place.mkdir()
+    ascii_only = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    code = "from ddpg.commands.train import main; main()"
+    words = [*SHORT, "hydra.run.dir=run"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=place, env=ascii_only, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    log = (place / "run" / "train.log").read_text(encoding="utf-8")
+    assert r"d\udcc3\udcbc/run" in log
+    assert read_yaml(place / "run" / ".hydra" / "hydra.yaml")["hydra"]["job"]["name"] == "train"

@@ -1,5 +1,6 @@
 """Processes of this machine: telling one from another, and what it uses."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from ddpg.sweep.process import (
     _start_time_by_ps,
     cpu_seconds,
+    log_to_stdout,
     peak_memory_gb,
     start_time,
     this_process,
@@ -67,3 +69,11 @@ def test_chosen_gpus(variable: str, names: list[str], monkeypatch: pytest.Monkey
 )
 def test_log_prefix(line: str, message: str) -> None:
     assert without_log_prefix(line) == message
+
+
+def test_train_log_is_utf_8_whatever_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    log_to_stdout()
+    print("1 ± 2", "\udcfc", flush=True)
+    assert written.getvalue() == b"1 \xc2\xb1 2 \\udcfc\n"

@@ -37,7 +37,7 @@ def known_identity(run_dir: Path) -> WandbIdentity | None:
     If wandb.json is lost, W&B's own folders still name the id.
     """
     try:
-        return WandbIdentity(**json.loads((run_dir / "wandb.json").read_text()))
+        return WandbIdentity(**json.loads((run_dir / "wandb.json").read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError) as error:
         folders = sorted(run_dir.glob("wandb/*run-*_*-*"), key=lambda path: path.name.partition("run-")[2])
         if not folders:

@@ -17,7 +17,7 @@ def usable() -> list[int]:
 
 def _is_second_thread(core: int) -> bool:
     try:
-        siblings = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list").read_text()
+        siblings = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list").read_text(encoding="utf-8")
     except OSError:
         return False
     return core != int(re.split("[-,]", siblings)[0])
@@ -44,7 +44,7 @@ def claimed(count: int) -> Iterator[list[int]]:
 
 def _claim(path: Path, claims: ExitStack) -> bool:
     """Lock a file until `claims` closes; return whether no other process holds it."""
-    file = path.open("w")
+    file = path.open("w", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -63,6 +63,12 @@ def _submit_array(sweep: SweepFolder, array: Sequence[Job], options: SlurmOption
     except (FailedJobError, FailedSubmissionError) as error:
         refused = refusal(str(error), options)
         raise UserError(f"{refused}; {so_far}, ddpg-sweep retry {sweep.quoted} submits the rest") from error
+    except UnicodeEncodeError as error:
+        path = ascii(str(sweep.path.absolute()))
+        raise UserError(
+            f"{path}: a job's script cannot have this path, because some bytes are no text in this locale: rename the "
+            "folder, or export PYTHONUTF8=1"
+        ) from error
     except OSError as error:  # a full disk, perhaps after sbatch
         raise UserError(
             f"{error.filename or sweep.path}: {error.strerror}; {so_far}. Before a retry look for others, and cancel "

@@ -58,7 +58,7 @@ def probe(config: Mapping[str, Any], seconds: float) -> Speed:
     warm_at = learning_starts + 2 * short["logger"]["every"]
     with TemporaryDirectory(prefix="ddpg-probe-") as name:
         folder = RunFolder(Path(name))
-        folder.config.write_text(to_yaml(short))
+        folder.config.write_text(to_yaml(short), encoding="utf-8")
         started = time.monotonic()
         with _worker(folder, config["threads"]) as process:
             rows = _watched(folder, process, warm_at, seconds)
@@ -139,7 +139,7 @@ def _watched(folder: RunFolder, process: "Popen[bytes]", warm_at: int, seconds: 
 
 def _logged(folder: RunFolder) -> list[dict[str, Any]]:
     """Return the complete rows that have a time."""
-    lines = folder.metrics.read_text().splitlines(keepends=True) if folder.metrics.exists() else []
+    lines = folder.metrics.read_text(encoding="utf-8").splitlines(keepends=True) if folder.metrics.exists() else []
     rows = [json.loads(line) for line in lines if line.endswith("\n")]
     return [row for row in rows if "time/elapsed_s" in row]
 

@@ -68,7 +68,7 @@ class SweepFolder:
     def manifest(self) -> dict[str, Any]:
         """Return the content of sweep.json; raise UserError if there is none, or if it is damaged."""
         try:
-            return json.loads(self._manifest.read_text())
+            return json.loads(self._manifest.read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(f"{self.path} is no folder of a sweep: it has no sweep.json") from error
         except ValueError as error:
@@ -107,7 +107,7 @@ class SweepFolder:
         """Return all submissions, the oldest first."""
         if not self._submissions.exists():
             return []
-        return [Submission(**json.loads(line)) for line in self._submissions.read_text().splitlines()]
+        return [Submission(**json.loads(line)) for line in self._submissions.read_text(encoding="utf-8").splitlines()]
 
     def add_submission(self, submission: Submission) -> None:
         """Add a line to submissions.jsonl."""

@@ -118,7 +118,7 @@ def state_of(recorded: str | None, is_newer: bool, fate: Fate | None, locked: bo
 def is_locked(folder: Path) -> bool:
     """Whether a process trains in a run folder: on this host, or on any host whose locks the file system shows."""
     try:
-        with (folder / ".lock").open() as file:
+        with (folder / ".lock").open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
