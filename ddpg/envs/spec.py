@@ -12,6 +12,7 @@ from typing import Any, Literal
 import gymnasium
 
 from ddpg.envs.explain import EnvName, failed_build, failed_import
+from ddpg.envs.info_metrics import How, InfoMetrics
 from ddpg.envs.pictures import ChannelsFirst, is_picture, require_learnable
 from ddpg.envs.pixels import ActionRepeat, Pixels
 from ddpg.envs.quiet import QuietConnection, route_mujoco_warnings
@@ -50,6 +51,7 @@ class EnvSpec:
     pixels: PositiveInt | None
     action_repeat: PositiveInt
     resets_fully: bool | Literal["auto"]
+    info_metrics: Mapping[str, How]
     budget: Budget
     version: str | None = None
     domain: str | None = None
@@ -149,6 +151,7 @@ class EnvSpec:
         if derives_from(env, "pybullet_envs_gymnasium"):
             env = QuietConnection(env)
         env = wrapped(env, self.wrappers, str(self._name))
+        env = InfoMetrics(env, self.info_metrics, str(self._name))
         if self.pixels is not None:
             env = Pixels(env, self.pixels, str(self._name))
         elif is_picture(env.observation_space):

@@ -20,7 +20,7 @@ class Metric:
     @property
     def of_episodes(self) -> bool:
         """Whether it has a value where a training episode ends, so that seeds share no steps."""
-        return self.name.startswith("charts/episodic_")
+        return self.name.startswith(("charts/episodic_", "info/"))
 
     @property
     def is_return(self) -> bool:

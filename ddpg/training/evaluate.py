@@ -1,11 +1,12 @@
 """Evaluation: episodes without exploration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
 
+from ddpg.envs import EPISODE_METRICS
 from ddpg.errors import UserError
 from ddpg.training.finite import finite
 
@@ -17,10 +18,14 @@ OnTransition = Callable[[np.ndarray, np.ndarray, float, bool, bool, np.ndarray],
 
 
 class Episodes(NamedTuple):
-    """Undiscounted returns and lengths (env steps) of finished episodes, each (episodes,)."""
+    """Undiscounted returns and lengths (env steps) of finished episodes, each (episodes,).
+
+    `info` has of each episode the numbers that `env.info_metrics` asks for, by name.
+    """
 
     returns: np.ndarray
     lengths: np.ndarray
+    info: Sequence[Mapping[str, float]] = ()
 
     def metrics(self) -> dict[str, float]:
         """Return mean and standard deviation over the episodes, under the names that are logged."""
@@ -28,6 +33,14 @@ class Episodes(NamedTuple):
             "eval/episodic_return": float(self.returns.mean()),
             "eval/episodic_return_std": float(self.returns.std()),
             "eval/episodic_length": float(self.lengths.mean()),
+        } | {f"eval/info/{name}": mean for name, mean in self.info_means().items()}
+
+    def info_means(self) -> dict[str, float]:
+        """Return the mean of each number in `info`, over the episodes that have it."""
+        names = dict.fromkeys(name for numbers in self.info for name in numbers)
+        return {
+            name: float(np.mean([numbers[name] for numbers in self.info if name in numbers]))
+            for name in names
         }
 
 
@@ -49,6 +62,7 @@ def evaluate(
     """
     returns = []
     lengths = []
+    info_numbers = []
     for seed in seeds:
         obs, _ = env.reset(seed=seed)
         episodic_return = 0.0
@@ -62,7 +76,7 @@ def evaluate(
             action = policy(obs)
             if not finite(action):
                 raise UserError("the policy's action is not finite")
-            next_obs, reward, terminated, truncated, _ = env.step(action)
+            next_obs, reward, terminated, truncated, info = env.step(action)
             episodic_return += float(reward)
             length += 1
             over = terminated or truncated
@@ -71,4 +85,5 @@ def evaluate(
             obs = next_obs
         returns.append(episodic_return)
         lengths.append(length)
-    return Episodes(np.array(returns), np.array(lengths))
+        info_numbers.append(info.get(EPISODE_METRICS, {}))
+    return Episodes(np.array(returns), np.array(lengths), info_numbers)

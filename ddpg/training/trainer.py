@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from torch import Tensor
 
+from ddpg.envs import EPISODE_METRICS
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.learner.networks import observe, running_norms
@@ -129,7 +130,7 @@ class Trainer:
         while not over and not cut:
             self.interrupt.check()
             action = self._explore(obs)
-            next_obs, reward, terminated, truncated = self._step(action)
+            next_obs, reward, terminated, truncated, info = self._step(action)
             over = terminated or truncated
             cut = self.progress.env_step == self.schedule.total_steps
             observe(self._norms, obs)
@@ -145,7 +146,8 @@ class Trainer:
         self.monitor.noise_meter.end_episode()
         if over:
             metrics = {"charts/episodic_return": episodic_return, "charts/episodic_length": length}
-            self.tracker.log(self.progress.env_step, metrics)
+            of_info = {f"info/{name}": number for name, number in info[EPISODE_METRICS].items()}
+            self.tracker.log(self.progress.env_step, metrics | of_info)
         self.progress.episode += 1
 
     def _reset(self) -> np.ndarray:
@@ -170,14 +172,14 @@ class Trainer:
         self.monitor.noise_meter.add(action, mean)
         return action
 
-    def _step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
+    def _step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Line 9: execute a_t; observe r_t, s_{t+1}, and whether it terminated or was truncated."""
         try:
-            next_obs, reward, terminated, truncated, _ = self.environments.training.step(action)
+            next_obs, reward, terminated, truncated, info = self.environments.training.step(action)
         except UserError as error:
             raise self._failure(error) from error
         self.progress.env_step += 1
-        return next_obs, float(reward), terminated, truncated
+        return next_obs, float(reward), terminated, truncated, info
 
     def _learn(self, updates: int) -> None:
         """Lines 11-15, once for each update that is due."""

@@ -64,6 +64,7 @@ def test_a_metric_has_only_the_conventions_that_fit_it() -> None:
         ("losses/qf1_loss", ["last value", "last 3 values"]),
         ("eval/episodic_length", ["last evaluation", "last 3 evaluations"]),
         ("charts/episodic_length", ["last 2 training episodes"]),
+        ("info/is_success", ["last 2 training episodes"]),
         ("charts/episodic_return", ["last 2 training episodes"]),
     ):
         assert [name for _, name, _, _ in conventions(curves, Metric(metric))] == names

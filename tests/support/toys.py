@@ -43,7 +43,8 @@ class Walk(gymnasium.Env):
         )  # in place, as some envs do
         over = self.obs[1] >= self.length
         reward = np.nan if count == self.nan_reward else -(position**2)
-        return self.obs, reward, bool(over and self.length % 2), bool(over and self.length % 2 == 0), {}
+        info = {"loss": position**2}
+        return self.obs, reward, bool(over and self.length % 2), bool(over and self.length % 2 == 0), info
 
 
 class Leaky(Walk):

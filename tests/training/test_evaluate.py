@@ -53,10 +53,11 @@ def test_policy_sees_every_observation_but_the_last() -> None:
 
 
 def test_metrics() -> None:
-    metrics = Episodes(np.array([1.0, 3.0]), np.array([10, 20])).metrics()
-    assert metrics == pytest.approx(
-        {"eval/episodic_return": 2.0, "eval/episodic_return_std": 1.0, "eval/episodic_length": 15.0}
-    )
+    usual = {"eval/episodic_return": 2.0, "eval/episodic_return_std": 1.0, "eval/episodic_length": 15.0}
+    episodes = Episodes(np.array([1.0, 3.0]), np.array([10, 20]))
+    assert episodes.metrics() == pytest.approx(usual)
+    informed = episodes._replace(info=[{"is_success": 1, "far": 2}, {"is_success": 0}])
+    assert informed.metrics() == pytest.approx(usual | {"eval/info/is_success": 0.5, "eval/info/far": 2})
 
 
 def test_frames_one_for_each_step() -> None:

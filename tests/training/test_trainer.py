@@ -66,13 +66,17 @@ def test_evaluation_at_the_end_is_not_repeated(tmp_path: Path, train: Make) -> N
 
 
 def test_training_returns_are_undiscounted_sums(tmp_path: Path, train: Make) -> None:
-    trainer = train(tmp_path)
+    """And numbers of `info` stand beside them: the toy's loss is the reward with another sign."""
+    trainer = train(tmp_path, "+env.info_metrics.loss=sum")
     replay, rows = trainer.replay, record(tmp_path)
     ends = np.flatnonzero(replay.ends[:400])
     episodes = np.split(replay.reward[:400], ends + 1)
     logged = [row["charts/episodic_return"] for row in rows if "charts/episodic_return" in row]
     np.testing.assert_allclose(logged, [e.sum() for e in episodes[: len(logged)]], rtol=1e-5)
     assert [row["env_step"] for row in rows if "charts/episodic_return" in row] == [e + 1 for e in ends[: len(logged)]]
+    for info, returned in (("info/loss", "charts/episodic_return"), ("eval/info/loss", "eval/episodic_return")):
+        losses = [row[info] for row in rows if info in row]
+        np.testing.assert_allclose(losses, [-row[returned] for row in rows if returned in row], rtol=1e-6)
 
 
 def test_stored_pairs_are_of_one_episode_and_one_step_apart(tmp_path: Path, train: Make) -> None:
