@@ -1,5 +1,6 @@
 """The table of final scores, as markdown that is easy to read in a terminal as well."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,22 +15,31 @@ from ddpg.report.statistics import ENOUGH, Estimates, Score
 
 HEADER = ("convention", "configuration", "seeds", "step", "IQM", "95 % interval", "mean ± std")
 
+#: The characters that need a backslash in Markdown to be text; inside a word, an underscore is text.
+MARKUP = re.compile(r"[\\`*<|$~&]|(?<=\])\(|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
 
 def markdown(
     found: Sequence[Sample], metric: Metric, estimates: Estimates, pictures: Mapping[str, Path], solved: float | None
 ) -> str:
     """Write a section for every environment: its picture, if there is one, its table, and notes."""
-    lines = [f"# {metric.name}", ""]
+    lines = [f"# {literal(metric.name)}", ""]
     header = HEADER if solved is None else (*HEADER, f"solved (at least {solved:g})")
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
-        lines += [f"## {environment}", ""]
+        title = literal(environment)
+        lines += [f"## {title}", ""]
         if environment in pictures:
-            lines += [f"![{metric.name} of {environment}]({pictures[environment].name})", ""]
+            lines += [f"![{literal(metric.name)} of {title}]({pictures[environment].name})", ""]
         same = list(samples)
         lines += [*_aligned([header, *_rows(same, metric, estimates, solved)]), ""]
-        notes = [f"- {note}" for note in _notes(same, metric)]
+        notes = [f"- {literal(note)}" for note in _notes(same, metric)]
         lines += [*notes, ""] if notes else []
     return "\n".join([*lines, *_explanations(found, metric, estimates.reps, solved)]) + "\n"
+
+
+def literal(text: str) -> str:
+    """Write a text of the user's so that it stays text in Markdown: on one line, without markup, HTML or formulas."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def seed_list(seeds: Sequence[int]) -> str:
@@ -52,7 +62,7 @@ def _rows(
     scores = [(score, one) for one in samples for score in estimates.scores(one, metric)]
     first = min((score.rank for score, _ in scores), default=0)
     for score, one in sorted(scores, key=lambda entry: entry[0].rank):
-        row = (score.convention, one.configuration, _seeds_cell(one), *_numbers(score, len(one.seeds)))
+        row = (score.convention, literal(one.configuration), _seeds_cell(one), *_numbers(score, len(one.seeds)))
         yield row if solved is None else (*row, _solved(one, solved) if score.rank == first else "")
 
 

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
 from support.report_runs import RETURN, write_run
 
-from ddpg.report.text import number, seed_list
+from ddpg.report.text import literal, number, seed_list
 from ddpg.report.write import write_report
 
 
@@ -78,3 +79,28 @@ def test_nothing_in_common_is_noted(tmp_path: Path) -> None:
 def test_seeds_and_numbers_are_short() -> None:
     assert [seed_list(s) for s in ((), (3,), (1, 2), (1, 2, 3, 7))] == ["0", "1 (3)", "2 (1, 2)", "4 (1-3, 7)"]
     assert [number(v) for v in (0.0, 1234.56, -12.345, 0.0012345)] == ["0.00", "1234.6", "-12.35", "0.00123"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a$_{$b", r"a\$\_{\$b"),
+        ("x|y", r"x\|y"),
+        ("a\\b", r"a\\b"),
+        ("<b>*q*</b> `c` &lt; ~~s~~", r"\<b>\*q\*\</b> \`c\` \&lt; \~\~s\~\~"),
+        ("[e](f) [400, 300]", r"[e]\(f) [400, 300]"),
+        ("n_step=3 noise._target_=x", r"n_step=3 noise.\_target\_=x"),
+        ("p\nq\tr", "p q r"),
+    ],
+)
+def test_text_of_the_user_s_stays_text_in_markdown(text: str, written: str) -> None:
+    assert literal(text) == written
+
+
+def test_labels_of_any_text(tmp_path: Path) -> None:
+    """A value of a string argument, in the picture and in the table."""
+    write_run(tmp_path / "a", [1.0, 2.0], gamma="a$_{$b|c")
+    write_run(tmp_path / "b", [1.0, 2.0], gamma="$\\frac{$")
+    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, None)
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"}) == 1
+    assert (tmp_path / "out" / "pendulum.png").exists()
