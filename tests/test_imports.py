@@ -31,7 +31,7 @@ HOMES = {
     "matplotlib": ("ddpg.record.figure", "ddpg.record.learning_curve", "ddpg.report"),
     "pandas": (),
     "rliable": (),
-    "scipy": (),
+    "scipy": ("ddpg.search",),
 }
 
 #: The rooms, from the ground up; a module may import from the rooms before its own, and from its own.

@@ -16,7 +16,7 @@ from ddpg.commands.command_line import find_own_packages, is_value, key_values, 
 from ddpg.config.signature import fit
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
-from ddpg.ranges import NonNegative
+from ddpg.ranges import NonNegative, PositiveInt
 from ddpg.search.states import TrialState
 from ddpg.sweep.control import cancel, retry
 from ddpg.sweep.state.folder import SweepFolder
@@ -49,6 +49,21 @@ class RetryOptions:
     lost: str | None = field(
         default=None, metadata={"help": "a host that is gone for good, with the processes that it had"}
     )
+
+
+@dataclass
+class BestOptions:
+    """The options of `ddpg-sweep best`, beside the folder."""
+
+    top: PositiveInt = field(default=10, metadata={"help": "how many trials are shown"})
+
+
+@dataclass
+class ConfirmOptions:
+    """The options of `ddpg-sweep confirm`, beside the folder and the options of the study's launcher."""
+
+    top: PositiveInt = field(default=3, metadata={"help": "how many of the best trials are trained again"})
+    seeds: PositiveInt = field(default=10, metadata={"help": "new seeds for each of them"})
 
 
 @dataclass
@@ -111,6 +126,28 @@ def _retry_study(folder: SweepFolder, launcher: Mapping[str, Any], lost: str | N
     return retry_study(StudyFolder(folder.path), launcher, lost)
 
 
+def _best(argv: list[str]) -> None:
+    folder, values = _folder_and_values("best", argv, BestOptions)
+    options = BestOptions(**fit(values, BestOptions))
+    from ddpg.search.best import best  # Hydra, which most commands do without
+    from ddpg.search.study import StudyFolder
+
+    print(best(StudyFolder(folder.path), options.top))
+
+
+def _confirm(argv: list[str]) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    words = [word.removeprefix("hydra.launcher.") for word in argv]
+    folder, values = _folder_and_values("confirm", words, ConfirmOptions)
+    own = {key: values.pop(key) for key in ("top", "seeds") if key in values}
+    options = ConfirmOptions(**fit(own, ConfirmOptions))
+    from ddpg.search.confirm import confirm  # Hydra, which most commands do without
+    from ddpg.search.study import StudyFolder
+
+    if not confirm(StudyFolder(folder.path), options.top, options.seeds, values):
+        sys.exit(1)
+
+
 def _cancel(argv: list[str]) -> None:
     cancel(_folder_alone("cancel", argv))
 
@@ -163,7 +200,7 @@ def _folder_and_values(command: str, argv: list[str], options: type) -> tuple[Sw
     print_help(argv, f"ddpg-sweep {usage}", fields(options))
     if not argv or is_value(argv[0]):
         raise UserError(f"the folder of a sweep comes first: ddpg-sweep {command} SWEEP")
-    example = "state=failed" if command == "status" else "mem_gb=16"
+    example = {"status": "state=failed", "best": "top=3", "confirm": "top=3"}.get(command, "mem_gb=16")
     return SweepFolder(Path(argv[0])), key_values(argv[1:], example)
 
 
@@ -183,5 +220,14 @@ COMMANDS: dict[str, tuple[str, Callable[[list[str]], None]]] = {
         _retry,
     ),
     "cancel": ("cancel SWEEP: stops what is alive; the runs save, and retry goes on with them", _cancel),
+    "best": (
+        "best STUDY [top=K]: the best trials of hydra/sweeper=search, and an experiment file with the winner's values",
+        _best,
+    ),
+    "confirm": (
+        "confirm STUDY [top=K] [seeds=N] [KEY=VALUE ...]: trains the best trials again on seeds that the study has not "
+        "seen, and says how much of their scores was luck",
+        _confirm,
+    ),
     "sync": ("sync SWEEP: sends to W&B what it lacks; SWEEP may be the folder of one run", _sync),
 }

@@ -1,7 +1,7 @@
 """`ddpg-sweep retry` for a study: workers go on with it, in the same folder."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from ddpg.search.launch import start
@@ -27,18 +27,16 @@ def retry(study: StudyFolder, changes: Mapping[str, Any], lost: str | None) -> b
     """
     definition = study.definition()
     chosen = options(changed_options(study.sweep, changes))
+    definition = replace(definition, launcher=asdict(chosen))
     with study.lock():
+        study.define(definition)
         for trial in study.trials().values():
             failed = trial.result is not None and trial.result.state == "failed"
             if failed or _is_lost(trial.owner, lost):
                 study.write(trial.changed(result=None, owner=None, kills=0))
-    start(study, replace(definition, launcher={**definition.launcher, **_values(chosen)}), chosen)
+    start(study, definition, chosen, lost)
     failures = [trial for trial in study.trials().values() if trial.result and trial.result.state == "failed"]
     return not failures
-
-
-def _values(chosen: Any) -> dict[str, Any]:
-    return dict(vars(chosen))
 
 
 def _is_lost(owner: str | None, lost: str | None) -> bool:

@@ -3,7 +3,7 @@
 import logging
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,14 @@ def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> No
     """
     definition, recipe = planned(config, loader, words)
     study = StudyFolder(Path(str(config.hydra.sweep.dir)))
+    launcher = launcher_options(config)
+    if isinstance(launcher, SlurmOptions):
+        from ddpg.search.job import submittable  # submitit, which only Slurm needs
+
+        launcher = submittable(definition, recipe, launcher)
+        definition = replace(definition, launcher=asdict(launcher))
     begin(study, definition, recipe)
-    start(study, definition, launcher_options(config))
+    start(study, definition, launcher)
 
 
 def begin(study: StudyFolder, definition: Definition, recipe: Recipe) -> None:
@@ -107,21 +113,37 @@ def begin(study: StudyFolder, definition: Definition, recipe: Recipe) -> None:
         study.define(definition)
 
 
-def start(study: StudyFolder, definition: Definition, launcher: Options) -> None:
-    """Start workers, wait for them if the launcher does, and print the state of the study."""
-    from ddpg.search.crew import Crew, start_detached, workers_here
+def start(study: StudyFolder, definition: Definition, launcher: Options, lost: str | None = None) -> None:
+    """Start workers, wait for them if the launcher does, and print the state of the study.
+
+    Where workers are at work already, they go on with what the study is now, and no other is started.
+    """
     from ddpg.search.table import ending
 
     print(f"study of {definition.options.n_trials} trials: ddpg-sweep status {study.quoted}", flush=True)
+    if study.has_workers(lost):
+        print("workers are at work on it already, and go on", flush=True)
+        return
+    wait = _started(study, definition, launcher)
+    if launcher.wait:
+        try:
+            wait()
+        finally:
+            print(ending(study), flush=True)
+
+
+def _started(study: StudyFolder, definition: Definition, launcher: Options) -> Callable[[], None]:
+    """Start workers, or prepare those of this process, and return the function that waits for their end."""
     if isinstance(launcher, SlurmOptions):
-        raise UserError("not yet")
+        from ddpg.search.job import submit_workers  # submitit, which only Slurm needs
+
+        return submit_workers(study, definition, launcher)
+    from ddpg.search.crew import Crew, start_detached, workers_here
+
+    crew = Crew(study, workers_here(definition, launcher.processes))
     if not launcher.wait:
         start_detached(study)
-        return
-    try:
-        Crew(study, workers_here(definition, launcher.processes)).run()
-    finally:
-        print(ending(study), flush=True)
+    return crew.run
 
 
 def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> None:

@@ -30,6 +30,9 @@ from ddpg.sweep.freeze import Composer, FrozenRun
 #: Combinations of groups that a study may have; each takes 0.1 s to compose and a file of 20 kB.
 MOST_BASES = 500
 
+#: The keys whose larger values need more memory.
+NEED_MEMORY = ("buffer_size", "total_steps")
+
 Combination = tuple[tuple[str, str], ...]
 
 
@@ -85,6 +88,12 @@ class Recipe:
             if self._space.is_active(dimension.key, found):
                 found[dimension.key] = dimension.samples()[0 if isinstance(dimension, Choice) else -1]
         return found
+
+    def largest(self) -> list[dict[str, Value]]:
+        """Return the parameters of a trial for each base, those that need the most memory."""
+        ends = {d.key: d.samples()[1] for d in self._space.dimensions if d.key in NEED_MEMORY and isinstance(d, Number)}
+        firsts = [self._first(combination) for combination in self._bases]
+        return [{key: ends.get(key, value) for key, value in first.items()} for first in firsts]
 
     def environments(self) -> list[dict[str, Any]]:
         """Return the node `env` of each base, those that differ."""

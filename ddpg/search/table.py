@@ -26,7 +26,7 @@ def status(study: StudyFolder, only: Sequence[str] | None, width: int | None) ->
     tasks = _tasks(study, trials)
     states = {number: state_of(trial, tasks) for number, trial in trials.items()}
     chosen = [trial for number, trial in trials.items() if only is None or states[number] in only]
-    return "\n".join([*_table(study, definition.space, chosen, states, width), *_outcome(study, definition, states)])
+    return "\n".join([*table(study, definition.space, chosen, width, states), *_outcome(study, definition, states)])
 
 
 def ending(study: StudyFolder) -> str:
@@ -50,14 +50,28 @@ def _tasks(study: StudyFolder, trials: Mapping[int, Trial]) -> dict[str, Task]:
     return find_tasks({owner: uids[owner] for owner in owners if owner is not None})
 
 
-def _table(
-    study: StudyFolder, space: Space, trials: Sequence[Trial], states: Mapping[int, str], width: int | None
+def table(
+    study: StudyFolder,
+    space: Space,
+    trials: Sequence[Trial],
+    width: int | None,
+    states: Mapping[int, str] | None = None,
 ) -> list[str]:
+    """Return the lines of a table of trials; no lines without trials.
+
+    Args:
+        study: which study.
+        space: where it searches; each key has a column.
+        trials: in this order.
+        width: characters at which lines are cut; None for no limit.
+        states: of the trials; None for those that have ended.
+    """
     if not trials:
         return []
     keys = [dimension.key for dimension in space.dimensions]
     header = ["trial", *short_keys(keys), "state", "seeds", "score", "what"]
-    rows = [header, *(_cells(study, trial, keys, states[trial.number]) for trial in trials)]
+    words = states or {trial.number: state_of(trial, {}) for trial in trials}
+    rows = [header, *(_cells(study, trial, keys, words[trial.number]) for trial in trials)]
     columns = [aligned(column) for column in zip(*rows, strict=True)]
     return [cut("  ".join(cells).rstrip(), width) for cells in zip(*columns, strict=True)]
 

@@ -78,11 +78,30 @@ def launch(
     """
     require_startable(chosen, len(jobs))  # again: composing very many jobs takes minutes
     runs = compose(config, loader, jobs, first)
+    sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
+    ended = train_frozen(sweep, runs, chosen)
+    new = {run.number for run in runs}
+    return _returns(sweep, [one for one in ended if one.run.number in new]) if chosen.wait else []
+
+
+def train_frozen(sweep: SweepFolder, runs: Sequence[FrozenRun], chosen: Options) -> list[RunState]:
+    """Write the run folders, have the runs trained that are not done, and print what became of the sweep.
+
+    Args:
+        sweep: whose runs they are.
+        runs: with consecutive numbers.
+        chosen: the launcher's options.
+
+    Returns:
+        The states of all runs of the sweep.
+
+    Raises:
+        UserError: Slurm would refuse the jobs, or the folder holds another sweep.
+    """
     threads = max(run.config["threads"] for run in runs)
     if isinstance(chosen, SlurmOptions):
         chosen = _with_memory(chosen, runs)
         require_submittable(chosen, len(runs), threads)
-    sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
     new = {run.number for run in runs}
     with sweep.lock():
         before = states(sweep) if sweep.exists else []
@@ -91,8 +110,7 @@ def launch(
         print(f"{number_of_runs(len(runs))}: ddpg-sweep status {sweep.quoted}", flush=True)
         missing = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
         wait = hand_over(sweep, missing, chosen)
-    ended = wait_for_end(sweep, wait)
-    return _returns(sweep, [one for one in ended if one.run.number in new]) if chosen.wait else []
+    return wait_for_end(sweep, wait)
 
 
 def _with_memory(chosen: SlurmOptions, runs: Sequence[FrozenRun]) -> SlurmOptions:

@@ -49,7 +49,7 @@ class Job:
         if not missing:
             return
         if interrupt.heard == {signal.SIGUSR2}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
-            _requeue()
+            requeue()
         if interrupt.signum is not None:
             sys.exit(128 + interrupt.signum)
         listed = ", ".join(f"#{run.number}, see {run.path / 'train.log'}" for run in missing)
@@ -60,7 +60,7 @@ class Job:
         return DelayedSubmission(self)
 
 
-def _requeue() -> None:
+def requeue() -> None:
     """Let submitit count the attempt and requeue the job, after Slurm's warning of the time limit or a preemption.
 
     Raises:

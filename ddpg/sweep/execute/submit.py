@@ -4,7 +4,7 @@ import logging
 import os
 import shlex
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from submitit import SlurmExecutor
 from submitit.core.utils import FailedJobError, FailedSubmissionError
@@ -39,9 +39,10 @@ def submit(sweep: SweepFolder, numbers: Sequence[int], options: SlurmOptions) ->
         array = jobs[start : start + largest]
         begun = timestamp()
         with InterruptFlag() as interrupt:  # what Slurm has taken must be on record
-            tasks = _submit_array(sweep, array, options, f"{len(submitted)} of {len(jobs)} jobs are submitted")
+            names = submit_array(sweep, array, options, f"{len(submitted)} of {len(jobs)} jobs are submitted")
+            tasks = {name: [run.number for run in job.runs] for name, job in zip(names, array, strict=True)}
             sweep.add_submission(Submission(begun, os.getuid(), "slurm", tasks))
-        submitted += tasks
+        submitted += names
         interrupt.check()
     return submitted
 
@@ -54,8 +55,17 @@ def _jobs(sweep: SweepFolder, numbers: Sequence[int], runs_per_job: int) -> list
     return [Job(tuple(runs[number].absolute() for number in share), threads, directory) for share in shares]
 
 
-def _submit_array(sweep: SweepFolder, array: Sequence[Job], options: SlurmOptions, so_far: str) -> dict[str, list[int]]:
-    """Submit one array and return the numbers of the runs of each of its tasks."""
+def submit_array(
+    sweep: SweepFolder, array: Sequence[Callable[[], None]], options: SlurmOptions, so_far: str
+) -> list[str]:
+    """Submit one array and return the names of its tasks.
+
+    Args:
+        sweep: whose jobs they are.
+        array: what each task calls.
+        options: of the launcher.
+        so_far: what an error message says about jobs before these.
+    """
     executor = _executor(sweep, options)
     try:
         with executor.batch():
@@ -75,7 +85,7 @@ def _submit_array(sweep: SweepFolder, array: Sequence[Job], options: SlurmOption
             f"them: squeue --me --name={shlex.quote(sweep.path.name)}"
         ) from error
     log.info("jobs submitted: %d, as %s", len(submitted), submitted[0].job_id.partition("_")[0])
-    return {task.job_id: [run.number for run in job.runs] for task, job in zip(submitted, array, strict=True)}
+    return [task.job_id for task in submitted]
 
 
 def _executor(sweep: SweepFolder, options: SlurmOptions) -> SlurmExecutor:

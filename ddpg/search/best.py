@@ -1,0 +1,91 @@
+"""`ddpg-sweep best`: the best trials of a study, and an experiment file with the winner's values."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from ddpg.config.settings import to_yaml
+from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder, atomic_write
+from ddpg.search.study import Definition, StudyFolder
+from ddpg.search.table import ranked, table
+from ddpg.search.trials import Trial
+
+#: The name of the experiment.
+NAME = "best"
+
+
+def best(study: StudyFolder, count: int) -> str:
+    """Write the winner as an experiment, and return the best trials as text.
+
+    Args:
+        study: its folder.
+        count: how many trials are shown.
+
+    Raises:
+        UserError: no trial is complete yet.
+    """
+    definition = study.definition()
+    order = finished(study, definition)
+    winner = order[0]
+    path = study.path / "experiment" / f"{NAME}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    with atomic_write(path) as file:
+        file.write(experiment(study, definition, winner).encode())
+    assert winner.result is not None
+    return "\n".join(
+        [
+            *table(study, definition.space, order[:count], width=None),
+            f"the winner's values: {path}",
+            f"train with them: ddpg-train --config-dir {study.quoted} experiment={NAME}",
+            f"its score is that of the best of {len(order)}, so partly luck; on other seeds: "
+            f"ddpg-sweep confirm {study.quoted}",
+        ]
+    )
+
+
+def finished(study: StudyFolder, definition: Definition) -> list[Trial]:
+    """Return the trials that are complete, the best first; raise UserError if there is none."""
+    complete = [trial for trial in study.trials().values() if trial.result and trial.result.state == "complete"]
+    if not complete:
+        raise UserError(f"no trial of {study.path} is complete yet: ddpg-sweep status {study.quoted}")
+    return ranked(complete, definition)
+
+
+def experiment(study: StudyFolder, definition: Definition, trial: Trial) -> str:
+    """Return the text of an experiment file: groups as defaults, values as keys."""
+    groups = _groups(study.path / trial.name / f"seed_{trial.seeds[0]}")
+    overrides = OverridesParser.create().parse_overrides(definition.space.words(trial.params))
+    defaults: list[Any] = []
+    values: dict[str, Any] = {}
+    for override in overrides:
+        key = override.key_or_group
+        if key == "experiment":
+            defaults.insert(0, override.value())
+        elif key in groups:
+            defaults.append({f"override /{key}": override.value()})
+        elif not override.is_delete() and not key.startswith("hydra"):
+            _set(values, key.split("."), override.value())
+    assert trial.result is not None
+    score = f"{definition.options.metric} {trial.result.value:.4g}"
+    head = [
+        "# @package _global_",
+        f"# Trial {trial.number} of the study {definition.name}: {score} on the seeds on which it was chosen,",
+        f"# {', '.join(map(str, trial.seeds))}.",
+    ]
+    return "\n".join([*head, to_yaml({"defaults": [*defaults, "_self_"]} | values)])
+
+
+def _groups(run: Path) -> Sequence[str]:
+    """Return the groups of which the config of a run has an option."""
+    return list(RunFolder(run).starts()[0]["choices"])
+
+
+def _set(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set a value in nested mappings."""
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+        assert isinstance(values, Mapping)
+    values[path[-1]] = value

@@ -1,0 +1,32 @@
+"""The winner's curse, measured on trials whose true scores are known."""
+
+import numpy as np
+import pytest
+
+from ddpg.search.selection import optimism, t_interval
+
+
+@pytest.mark.parametrize(("trials", "spread"), [(10, 0.0), (50, 0.0), (50, 1.0)])
+def test_what_a_choice_flatters(trials: int, spread: float) -> None:
+    """The estimate from one study's scores is, on average, what the choice flattered in thousands of studies."""
+    rng = np.random.default_rng(1)
+    true = spread * rng.standard_normal((2000, trials))
+    scores = true[..., None] + rng.standard_normal((2000, trials, 3))
+    means = scores.mean(axis=2)
+    best = means.argmax(axis=1)
+    rows = np.arange(2000)
+    flattered = (means[rows, best] - true[rows, best]).mean()
+    estimates = [optimism(scores[place].tolist(), maximize=True) for place in range(4)]
+    assert np.mean(estimates) == pytest.approx(flattered, rel=0.25)
+
+
+def test_small_scores_are_good_as_well_and_one_seed_shows_no_noise() -> None:
+    scores = np.random.default_rng(0).standard_normal((20, 3))
+    assert optimism((-scores).tolist(), maximize=False) == optimism(scores.tolist(), maximize=True)
+    assert optimism(scores[:, :1].tolist(), maximize=True) is None
+
+
+def test_interval() -> None:
+    """As scipy's: 4.303 standard errors for three scores."""
+    mean, low, high = t_interval([1.0, 2.0, 3.0])
+    assert (mean, low, high) == (2.0, pytest.approx(2 - 4.3027 / 3**0.5, abs=1e-4), pytest.approx(4.4841, abs=1e-4))

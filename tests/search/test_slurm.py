@@ -1,0 +1,46 @@
+"""A study on a real Slurm: workers that are hit at every turn end with the trials of a study that was left alone."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+from support.slurm_cluster import Cluster, wait_for
+from support.slurm_sweep import RUN, Sweep, kill, workers
+
+from ddpg.search.study import StudyFolder
+from ddpg.search.trials import Trial
+
+pytestmark = pytest.mark.slurm
+
+STUDY = (
+    "tau=tag(log,interval(1e-3,1))", "hydra/sweeper=search", "hydra/sweeper/sampler=random", "hydra.sweeper.n_trials=6",
+    "hydra.sweeper.seeds=1", "hydra.sweeper.max_kills=99", "hydra/sweeper/pruner=none",
+)  # fmt: skip
+
+
+def results(folder: Path) -> list[tuple[int, dict[str, object], float | None]]:
+    """Return number, parameters and score of each trial."""
+    trials: dict[int, Trial] = StudyFolder(folder).trials()
+    return [(n, dict(trial.params), trial.result and trial.result.value) for n, trial in trials.items()]
+
+
+def test_workers_that_are_killed_and_requeued(slurm: Cluster, tmp_path: Path) -> None:
+    hit = Sweep(slurm, tmp_path / "study", *STUDY, "hydra.sweeper.workers=2")
+    rng = random.Random(0)
+    study = StudyFolder(tmp_path / "study")
+    wait_for(lambda: study.exists and len(study.trials()) >= 2, lambda: hit.train.printed)
+    for _ in range(4):
+        time.sleep(rng.uniform(1, 3))
+        owners = {trial.owner for trial in study.trials().values() if trial.owner}
+        tasks = sorted(task for task in owners if slurm.state(task) == "RUNNING")
+        runs = workers(study.path)
+        if rng.random() < 0.5 and runs:
+            kill(rng.choice(runs))
+        elif tasks:
+            slurm.run("scontrol", "requeue", rng.choice(tasks))
+    assert "6 complete" in hit.finish(0, 600)
+    words = [*RUN[:-1], *STUDY, "hydra/launcher=local", f"hydra.sweep.dir={tmp_path}/calm", "-m"]
+    calm = slurm.command("ddpg-train", *words, output=tmp_path / "calm.txt")
+    assert calm.wait(600) == 0, calm.printed
+    assert results(tmp_path / "study") == results(tmp_path / "calm")

@@ -1,0 +1,133 @@
+"""What one does with a study: see it, go on with it, confirm its best, and mistakes around it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from support.command_line import assert_has, user_error
+from support.studies import FormulaStudy, depth
+
+from ddpg.record.run_folder import RunFolder
+from ddpg.search.best import best
+from ddpg.search.confirm import new_seeds, report
+from ddpg.search.control import retry
+from ddpg.search.study import StudyFolder
+from ddpg.search.table import status
+
+#: No chance: a few trials, the third of which fails.
+SEEDS = ("hydra.sweeper.seeds=3", "hydra.sweeper.n_trials=4")
+
+
+def failing(config: dict[str, float], env_step: int) -> float:
+    """Diverge with tau above 0.1."""
+    if config["tau"] > 0.1:
+        raise ArithmeticError("qf1_loss is not finite")
+    return depth(config) + 0.1 * config["seed"]
+
+
+def test_status_best_and_confirmation(study: FormulaStudy, compose: Callable[..., object]) -> None:
+    """Failed trials count as the worst so far; the winner becomes an experiment; new seeds say what it is worth."""
+    study.pool.formula = failing
+    trials = study.run(*SEEDS, "hydra.sweeper.control=0.5", "hydra.sweeper.n_trials=6")
+    states = [trial.result.state for trial in trials if trial.result]
+    assert {"complete", "failed"} == set(states)
+    for place, trial in enumerate(trials):
+        assert trial.result is not None
+        if trial.result.state == "failed":
+            assert "qf1_loss is not finite" in trial.result.why
+            before = [t.result.value for t in trials[:place] if t.result and t.result.value is not None]
+            assert trial.result.value == min(before, default=None)
+    folder = StudyFolder(study.folder.path)
+    printed = status(folder, None, width=None)
+    winner = max((t for t in trials if t.result and t.result.state == "complete"), key=lambda t: depth(t.params))
+    assert_has(printed, f"tau ... gamma ... state ... seeds ... score ... {states.count('failed')} failed")
+    assert_has(printed, f"best: trial {winner.number}, score {winner.result and winner.result.value:.2f}")
+    assert "random controls" in printed
+    assert "complete" not in status(folder, ["failed"], width=None).partition("6 of 6")[0]
+
+    assert_has(best(folder, count=2), f"{winner.number} ... experiment=best ... ddpg-sweep confirm")
+    written = yaml.safe_load((folder.path / "experiment" / "best.yaml").read_text())
+    assert (written["tau"], written["gamma"]) == (winner.params["tau"], winner.params["gamma"])
+    assert written["defaults"] == ["smoke", "_self_"]
+
+    definition = folder.definition()
+    seeds = new_seeds(definition, 4)
+    assert not set(seeds) & set(winner.seeds)
+    for seed in seeds:
+        run = RunFolder(folder.path.with_name("study_confirm") / winner.name / f"seed_{seed}")
+        run.path.mkdir(parents=True)
+        run.metrics.write_text(json.dumps({"env_step": 400, "eval/episodic_return": depth(winner.params)}) + "\n")
+    text = report(folder, definition, [winner], folder.path.with_name("study_confirm"), seeds=4)
+    assert_has(
+        text, f"3 seeds ... 4 new ... {depth(winner.params):.2f} ... -0.20 ... {states.count('complete')} trials"
+    )
+
+
+OTHER_STUDIES = {
+    "gamma=interval(0.6,1)": "another space, gamma=interval(0.5,1)",
+    "tau=tag(log,interval(1e-5,1))": "a narrower space, tau=tag(log,interval(1e-4,1)) ... widen=true",
+    "batch_size=choice(8,16)": "another space, batch_size=(fixed)",
+    "hydra.sweeper.metric=losses/x": "hydra.sweeper.metric=eval/episodic_return",
+    "hydra.sweeper.seeds=2": "seeds=[1] ... [1, 2]",
+    "buffer_size=777": "buffer_size=777 (before: 1000)",
+    "hydra.sweeper.study_name=other": "study ... other",
+}
+
+
+def test_another_study_in_its_folder(study: FormulaStudy) -> None:
+    study.begin()
+    before = (study.folder.path / "study.json").read_bytes()
+    for word, parts in OTHER_STUDIES.items():
+        with user_error(f"{study.folder.path} ... {parts}"):
+            study.begin(word)
+    assert (study.folder.path / "study.json").read_bytes() == before
+
+
+def test_a_wider_space_goes_on_if_asked(study: FormulaStudy) -> None:
+    """The trials so far are in the journal with the space as it is now."""
+    first = study.run("hydra.sweeper.n_trials=2")
+    trials = study.run("hydra.sweeper.n_trials=4", "tau=tag(log,interval(1e-5,1))", "hydra.sweeper.widen=true")
+    assert [trial.params for trial in trials[:2]] == [trial.params for trial in first]
+    assert len(trials) == 4
+
+
+def test_a_folder_with_another_sweep(study: FormulaStudy, tmp_path: Path) -> None:
+    study.folder.path.mkdir()
+    (study.folder.path / "sweep.json").write_text("{}")
+    with user_error("holds another sweep ... hydra.sweep.dir"):
+        study.begin()
+
+
+def test_a_metric_that_no_run_logs(study: FormulaStudy) -> None:
+    """The study stops at the first trial, whose run is kept; nothing is counted."""
+    with user_error("hydra.sweeper.metric=eval/episodic_retrun ... eval/episodic_return"):
+        study.run("hydra.sweeper.metric=eval/episodic_retrun")
+    (trial,) = study.trials()
+    assert trial.result is None
+    assert study.pool.trained == {0: 400}
+
+
+def test_files_of_another_version_and_damaged_ones(study: FormulaStudy) -> None:
+    definition = study.begin()
+    path = study.folder.path / "study.json"
+    path.write_text(path.read_text().replace(f'"version": "{definition.version}"', '"version": "0.0.1"'))
+    with user_error(f"version 0.0.1 ... {definition.version}"):
+        study.work()
+    path.write_text("{")
+    with user_error("study.json ... damaged"):
+        study.work()
+
+
+def test_retry_of_trials_that_failed(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are tried once more, and the journal follows."""
+    study.pool.formula = failing
+    study.run("hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=random")
+    study.pool.formula = lambda config, env_step: depth(config)
+    monkeypatch.setattr("ddpg.search.control.start", lambda *_: study.work())
+    assert retry(StudyFolder(study.folder.path), {}, lost=None)
+    assert [trial.result and trial.result.state for trial in study.trials()] == ["complete"] * 6
+    (study.folder.path / "trial_0002" / "trial.json").write_text("{")
+    with user_error("trial_0002 ... damaged"):
+        study.work()
