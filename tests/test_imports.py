@@ -20,7 +20,7 @@ HOMES = {
     "hydra": ("ddpg.run.build", "ddpg.run.env_spec", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
     "omegaconf": ("ddpg.config", "ddpg.record.config_file", "ddpg.run", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
     "optuna": ("ddpg.search",),
-    "submitit": ("ddpg.sweep",),
+    "submitit": ("ddpg.sweep", "ddpg.search.job"),
     "wandb": ("ddpg.record.tracking",),
     "tensorboard": ("ddpg.record.tracking",),
     "pybullet": ("ddpg.envs",),

@@ -35,7 +35,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 @pytest.mark.parametrize(
     ("argv", "parts"),
     [
-        ("", "plan, status, retry, cancel, sync"),
+        ("", "plan, status, retry, cancel, best, confirm, sync"),
         ("statsu sweep", "statsu ... status?"),
         ("status", "ddpg-sweep status SWEEP"),
         ("status state=failed", "ddpg-sweep status SWEEP"),
