@@ -29,6 +29,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.settings import check
+from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker, read_metrics
 from ddpg.run.build import accelerate, build_trainer
@@ -54,7 +55,7 @@ def config(replay: str) -> DictConfig:
 def trainer_in(folder: Path, cfg: DictConfig) -> Trainer:
     """Build the trainer of a run folder."""
     run_folder = RunFolder(folder)
-    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []), InterruptFlag())
     accelerate(cfg, trainer.agent, trainer.replay, torch.device("cpu"))
     return trainer
 

@@ -1,6 +1,6 @@
 """Runs `ddpg-train` from a checkout: `python scripts/train.py env=hopper preset=td3`."""
 
-from ddpg.commands.train import main
+from ddpg.commands.entry import train
 
 if __name__ == "__main__":
-    main()
+    train()

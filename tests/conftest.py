@@ -23,6 +23,7 @@ from support.slurm_cluster import MISSING, Cluster
 from support.wandb_server import KEY, WandbServer
 
 from ddpg.config.settings import check, plain
+from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.wandb_core import end_wandb_core
@@ -92,7 +93,7 @@ def make_trainer(compose: Callable[..., DictConfig]) -> Callable[..., Trainer]:
         cfg = check(compose(*env, *TINY, *overrides))
         folder.mkdir(exist_ok=True)
         run_folder = RunFolder(folder)
-        trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+        trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []), InterruptFlag())
         accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device))
         return trainer
 

@@ -9,6 +9,7 @@ from typing import Literal
 from ddpg.commands.command_line import find_own_packages, is_value, key_values, one_line_errors, print_help
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
+from ddpg.interrupt import ending_at_once
 from ddpg.ranges import Count, PositiveInt
 from ddpg.record.run_folder import RunFolder
 
@@ -33,7 +34,8 @@ def main() -> None:
         arguments = eval_arguments(sys.argv[1:])
         folder = RunFolder(Path(arguments.folder))
         folder.require(str(folder.path))
-        from ddpg.run.policies import play  # torch is loaded when there is something to evaluate
+        with ending_at_once():
+            from ddpg.run.policies import play  # torch is loaded when there is something to evaluate
 
         episodes = play(folder, arguments.actor, arguments.episodes, arguments.seed, arguments.video)
         returns = episodes.returns

@@ -9,6 +9,7 @@ from pathlib import Path
 from ddpg.commands.command_line import is_value, key_values, one_line_errors, print_help
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
+from ddpg.interrupt import ending_at_once
 from ddpg.ranges import PositiveInt
 
 
@@ -31,7 +32,8 @@ def main() -> None:
     """`ddpg-report FOLDER... [KEY=VALUE ...]`: write learning curves and a table of final scores."""
     with one_line_errors("ddpg-report"):
         arguments = report_arguments(sys.argv[1:])
-        from ddpg.report.write import write_report
+        with ending_at_once():
+            from ddpg.report.write import write_report
 
         folders = [Path(folder) for folder in arguments.folders]
         out = folders[0] / "report" if arguments.out is None else Path(arguments.out)

@@ -5,7 +5,6 @@ It starts without Hydra and torch, so that the table of a sweep comes in a fract
 
 import logging
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -16,6 +15,7 @@ from ddpg.commands.command_line import find_own_packages, is_value, key_values, 
 from ddpg.config.signature import fit
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
+from ddpg.interrupt import ending_at_once
 from ddpg.ranges import NonNegative, PositiveInt
 from ddpg.search.states import TrialState
 from ddpg.sweep.control import cancel, retry
@@ -87,7 +87,8 @@ def sweep() -> None:
 
 
 def _plan(argv: list[str]) -> None:
-    from ddpg.commands.plan import plan_command  # loads Hydra, which the other commands do without
+    with ending_at_once():
+        from ddpg.commands.plan import plan_command  # loads Hydra, which the other commands do without
 
     print_help(argv, f"ddpg-sweep {COMMANDS['plan'][0]}", fields(PlanOptions))
     own = [word for word in argv if word.startswith("probe=")]
@@ -99,7 +100,6 @@ def _plan(argv: list[str]) -> None:
 def _status(argv: list[str]) -> None:
     folder, only = status_arguments(argv)
     text = _text_of_study if is_study(folder) else status
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command, and that is no mistake
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     print(text(folder, only, width))
 
@@ -155,7 +155,8 @@ def _cancel(argv: list[str]) -> None:
 def _sync(argv: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder = _folder_alone("sync", argv)
-    from ddpg.sweep.sync import sync  # loads torch and W&B, which the other commands do without
+    with ending_at_once():
+        from ddpg.sweep.sync import sync  # loads torch and W&B, which the other commands do without
 
     if not sync(folder.path):
         sys.exit(1)

@@ -18,6 +18,7 @@ from ddpg.commands.overrides import known_flags
 from ddpg.commands.precheck import job_config
 from ddpg.config import resolvers
 from ddpg.errors import Refused, UserError
+from ddpg.interrupt import ending_at_once
 from ddpg.record.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ def _register_launchers() -> None:
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
 def _train(cfg: DictConfig) -> float:
-    from ddpg.run.lifecycle import run  # torch is loaded when there is something to train
+    with ending_at_once():
+        from ddpg.run.lifecycle import run  # torch is loaded when there is something to train
 
     job = HydraConfig.get()
     overrides = list(job.overrides.task)

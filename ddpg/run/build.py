@@ -18,6 +18,7 @@ from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
 from ddpg.config.settings import flat
 from ddpg.config.signature import parameters_of
 from ddpg.errors import UserError, one_line, typed_line
+from ddpg.interrupt import InterruptFlag
 from ddpg.learner.networks import Normalized, RunningNorm
 from ddpg.learner.noise import Noise
 from ddpg.learner.protocol import Agent
@@ -212,7 +213,7 @@ def build_noise(cfg: DictConfig, env: gym.Env, actor: nn.Module, rng: np.random.
     return noise
 
 
-def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Trainer:
+def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag) -> Trainer:
     """Make everything that one run consists of, ready to train."""
     device = torch_device(cfg.device)
     environments = build_environments(cfg)
@@ -229,6 +230,7 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker) -> Train
         schedule=build_schedule(cfg),
         seed=cfg.seed,
         generators=generators,
+        interrupt=interrupt,
     )
 
 

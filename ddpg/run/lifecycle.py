@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from ddpg.config.settings import check, flat, group, plain, to_yaml
 from ddpg.errors import UserError, typed_line
-from ddpg.interrupt import Interrupted
+from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.record.config_file import require_same_config
 from ddpg.record.exactness import resume_exactness
 from ddpg.record.pictures import optional_pictures
@@ -42,8 +42,8 @@ def run(cfg: DictConfig, path: Path, overrides: Sequence[str] = ()) -> float:
         result = _result_of_finished(cfg, folder)
         if result is not None:
             return result
-        with tracking(cfg, folder, overrides) as tracker, recorded_end(folder):
-            return _train(cfg, folder, tracker, overrides)
+        with tracking(cfg, folder, overrides) as tracker, recorded_end(folder), InterruptFlag() as interrupt:
+            return _train(cfg, folder, tracker, interrupt, overrides)
 
 
 def _result_of_finished(cfg: DictConfig, folder: RunFolder) -> float | None:
@@ -66,14 +66,17 @@ def _result_of_finished(cfg: DictConfig, folder: RunFolder) -> float | None:
     return None
 
 
-def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequence[str]) -> float:
+def _train(
+    cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag, overrides: Sequence[str]
+) -> float:
     """Build the run, train it to its end, and make its pictures."""
     torch.set_num_threads(cfg.threads)
     torch.set_flush_denormal(True)
-    trainer = build_trainer(cfg, folder, tracker)
+    trainer = build_trainer(cfg, folder, tracker, interrupt)
     check_learning(cfg, trainer)
     kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device))
     _record_start(cfg, folder, trainer, kernels, overrides)
+    interrupt.check()
     result = trainer.train()
     results = {
         "env_step": trainer.progress.env_step,
@@ -81,7 +84,7 @@ def _train(cfg: DictConfig, folder: RunFolder, tracker: Tracker, overrides: Sequ
         "best_return": trainer.progress.best_return,
     }
     del trainer  # and with it the replay buffer, before pictures take some memory
-    _show(cfg, folder, tracker, results)
+    _show(cfg, folder, tracker, interrupt, results)
     _finish(cfg, folder, results)  # after the pictures, so that a run that is done has them
     return result
 
@@ -131,7 +134,9 @@ def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float]) ->
         folder.drop_replay()
 
 
-def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker, results: Mapping[str, float]) -> None:
+def _show(
+    cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag, results: Mapping[str, float]
+) -> None:
     """Make the pictures of the finished run, and say where everything is."""
     with optional_pictures("learning_curve.png"):
         # imported here, because matplotlib takes 0.4 s and 30 MB, which training does not need
@@ -143,7 +148,7 @@ def _show(cfg: DictConfig, folder: RunFolder, tracker: Tracker, results: Mapping
     tracker.save(folder.actor, "model")
     if cfg.eval.video:
         with optional_pictures("video"):
-            play(folder, "last", episodes=1, seed=cfg.seed, video=True)
+            play(folder, "last", episodes=1, seed=cfg.seed, video=True, on_step=interrupt.check)
             tracker.save(folder.videos / "last.mp4", "video")
     log.info("done: return %.1f, best %.1f", results["last_return"], results["best_return"])
     log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)

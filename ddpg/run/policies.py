@@ -1,6 +1,6 @@
 """Stored policies: load one, run it for some episodes, record a video."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pickle import UnpicklingError
 from typing import Literal
@@ -24,10 +24,18 @@ from ddpg.training.seeding import derived_seed
 Which = Literal["last", "best"]
 
 
-def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool) -> Episodes:
+def play(
+    folder: RunFolder,
+    which: Which,
+    episodes: int,
+    seed: int,
+    video: bool,
+    on_step: Callable[[], None] | None = None,
+) -> Episodes:
     """Run the last or the best actor of a run, without noise, from starts that training never saw.
 
-    With `video`, the first episode is also recorded in `videos/`. Raises UserError if the folder has no such actor.
+    With `video`, the first episode is also recorded in `videos/`. `on_step` is called at every step and may raise.
+    Raises UserError if the folder has no such actor.
     """
     cfg = check(read_config(folder.config))
     torch.set_num_threads(cfg.threads)
@@ -36,9 +44,9 @@ def play(folder: RunFolder, which: Which, episodes: int, seed: int, video: bool)
     policy = load_policy(cfg, folder, which, env)
     seeds = [derived_seed(seed, "play", k) for k in range(episodes)]
     if video:
-        _record(policy, spec, seeds[:1], folder, which)
+        _record(policy, spec, seeds[:1], folder, which, on_step)
     try:
-        return evaluate(policy, env, seeds)
+        return evaluate(policy, env, seeds, on_step=on_step)
     finally:
         env.close()
 
@@ -59,12 +67,19 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
     return partial(act, actor)
 
 
-def _record(policy: Policy, spec: EnvSpec, seeds: Sequence[int], folder: RunFolder, which: Which) -> None:
+def _record(
+    policy: Policy,
+    spec: EnvSpec,
+    seeds: Sequence[int],
+    folder: RunFolder,
+    which: Which,
+    on_step: Callable[[], None] | None,
+) -> None:
     """Write a video of one episode for each seed."""
     frames: list[np.ndarray] = []
     env = spec.make(render=True)
     try:
-        evaluate(policy, env, seeds, on_frame=frames.append)
+        evaluate(policy, env, seeds, on_frame=frames.append, on_step=on_step)
         folder.videos.mkdir(exist_ok=True)
         write_video(frames, folder.videos / f"{which}.mp4", fps=frames_per_second(env))
     finally:

@@ -1,7 +1,6 @@
 """A worker as a job on Slurm, and the array of them."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.worker import work
-from ddpg.sweep.execute.job import requeue
+from ddpg.sweep.execute.job import WARNING, requeue
 from ddpg.sweep.execute.submit import submit_array, wait
 from ddpg.sweep.forecast.requirements import estimated_job_gb
 from ddpg.sweep.options import SlurmOptions
@@ -49,7 +48,7 @@ class SearchJob:
         log_to_stdout()
         with InterruptFlag() as interrupt:
             work(StudyFolder(self.study), JobEnvironment().job_id, interrupt)
-        if interrupt.heard == {signal.SIGUSR2}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
+        if interrupt.heard == {WARNING}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
             requeue()
         if interrupt.signum is not None:
             sys.exit(128 + interrupt.signum)

@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from ddpg.procfs import PROC, proc_field
+from ddpg.streams import outlast_readers
 
 #: Like `python -m MODULE`, but no file of the working directory hides one of Python's modules or of this package.
 PROGRAM = "import sys; sys.path = [*filter(None, sys.path)]; from {} import main; main()"
@@ -21,7 +22,8 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def log_to_stdout() -> None:
-    """Let a worker, or a process that watches over workers, log to its standard output, always in UTF-8."""
+    """Let a worker, or a process that watches over workers, log to standard output in UTF-8, even to a full disk."""
+    outlast_readers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

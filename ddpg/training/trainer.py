@@ -54,6 +54,7 @@ class Trainer:
         schedule: Schedule,
         seed: int,
         generators: Generators,
+        interrupt: InterruptFlag,
     ) -> None:
         self.agent = agent
         self.noise = noise
@@ -79,7 +80,7 @@ class Trainer:
             "noise_meter": self.monitor.noise_meter,
         }
         self.snapshots = Snapshots(parts, replay, self.progress, tracker, folder)
-        self.interrupt = InterruptFlag()
+        self.interrupt = interrupt
         self._norms = running_norms(*agent.networks.values())
         self._losses: Mapping[str, float | Tensor] = {}
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ddpg.config.settings import check
+from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.run.build import accelerate, build_replay, build_trainer
@@ -48,7 +49,7 @@ def trainer_of(steps: int, folder: Path) -> Trainer:
         f"eval.every={2 * steps}", "eval.episodes=1",
     ))  # fmt: skip
     run_folder = RunFolder(folder)
-    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []), InterruptFlag())
     accelerate(cfg, trainer.agent, trainer.replay, torch.device("cpu"))
     return trainer
 

@@ -7,6 +7,7 @@ import gymnasium
 import numpy as np
 import torch
 
+from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.run.build import accelerate, build_trainer
@@ -45,7 +46,7 @@ def loop(case: Case, filled: int, folder: Path) -> Work:
         "buffer_size=1_000_000", env="gym",
     )  # fmt: skip
     run_folder = RunFolder(folder)
-    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []))
+    trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []), InterruptFlag())
     accelerate(cfg, trainer.agent, trainer.replay, torch.device("cpu"))
     fill(trainer.replay, filled, np.random.default_rng(0))
     return trainer._run_episode

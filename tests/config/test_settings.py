@@ -17,6 +17,7 @@ from support.config_options import NEEDS, OPTIONS, env_of
 from ddpg.config.given import GIVEN
 from ddpg.config.settings import check, flat
 from ddpg.errors import UserError
+from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.run import build
@@ -138,7 +139,7 @@ def test_the_program_gives_what_the_schema_says(
 
     monkeypatch.setattr(build, "build", recorded)
     folder = RunFolder(tmp_path)
-    build.build_trainer(check(compose()), folder, Tracker(folder.metrics, []))
+    build.build_trainer(check(compose()), folder, Tracker(folder.metrics, []), InterruptFlag())
     for key in ("algorithm", "noise", "replay"):
         patterns = GIVEN[key]
         strangers = [name for name in given[key] if not any(fnmatchcase(name, pattern) for pattern in patterns)]

@@ -93,7 +93,7 @@ def test_a_finished_run_may_drop_its_replay_memory(tmp_path: Path, start: Start)
 def test_a_lost_checkpoint_is_no_fresh_start(tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 20)
-        patch.setattr("ddpg.training.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
+        patch.setattr("ddpg.run.lifecycle.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
         with pytest.raises(Interrupted):
             start(tmp_path)
     before = record(tmp_path)
@@ -153,7 +153,7 @@ def test_second_process_is_refused(tmp_path: Path, start: Start) -> None:
 
 def test_interrupt_is_told_in_the_status(tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("ddpg.training.trainer.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
+        patch.setattr("ddpg.run.lifecycle.InterruptFlag", lambda: Alarm(150, signal.SIGTERM))
         with pytest.raises(Interrupted) as caught:
             start(tmp_path)
     assert caught.value.exit_code == 143

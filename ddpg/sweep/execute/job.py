@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from submitit.core.job_environment import JobEnvironment
 from submitit.core.utils import UncompletedJobError
 from submitit.helpers import DelayedSubmission
 
@@ -18,6 +19,8 @@ from ddpg.sweep.execute.pool import Pool
 from ddpg.sweep.process import log_to_stdout
 from ddpg.sweep.state.folder import SweepRun
 
+#: What Slurm sends before a time limit or a preemption; SUBMITIT_PREEMPT_SIGNAL can name another than SIGUSR2.
+WARNING = signal.Signals[f"SIG{JobEnvironment.USR_SIG}"]
 #: Seconds of attempts to get back into the queue; the rest of signal_delay_s is for the saves.
 REQUEUE_S = 60.0
 
@@ -48,7 +51,7 @@ class Job:
             missing = Pool(len(self.runs), self.threads, self.directory).train(self.runs, interrupt)
         if not missing:
             return
-        if interrupt.heard == {signal.SIGUSR2}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
+        if interrupt.heard == {WARNING}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
             requeue()
         if interrupt.signum is not None:
             sys.exit(128 + interrupt.signum)
@@ -66,10 +69,10 @@ def requeue() -> None:
     Raises:
         UserError: there were too many attempts, or Slurm does not requeue the job.
     """
-    handler = signal.getsignal(signal.SIGUSR2)  # submitit's, which it installs for a signal that it gets itself
+    handler = signal.getsignal(WARNING)  # submitit's, which it installs for a signal that it gets itself
     assert callable(handler)
     try:
-        handler(signal.SIGUSR2, None)
+        handler(WARNING, None)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):  # it is in the queue already, or Slurm is busy
         _requeue_patiently(os.environ["SLURM_JOB_ID"])
     except UncompletedJobError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from ddpg.errors import UserError
-from ddpg.interrupt import InterruptFlag
+from ddpg.interrupt import BY_HAND, SIGNALS, InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.execute.cores import claimed, usable
 from ddpg.sweep.execute.worker import last_line, start_worker
@@ -23,8 +23,6 @@ from ddpg.sweep.state.summary import summarize
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
-#: Signals at which a run saves and ends, once it listens.
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGUSR2, signal.SIGHUP)
 
 
 @dataclass
@@ -112,8 +110,8 @@ class Pool:
             return
         log.info("%s: the runs save and end, %d of them", signal.Signals(signum).name, len(started))
         # Slurm has signalled some of the runs already. SIGTERM or SIGUSR2 a second time changes nothing, but a second
-        # SIGINT would cut a save short, so it goes on as SIGTERM.
-        passed_on = signal.SIGTERM if signum == signal.SIGINT else signum
+        # SIGINT or SIGQUIT would cut a save short, so these go on as SIGTERM.
+        passed_on = signal.SIGTERM if signum in BY_HAND else signum
         for one in started:
             one.process.send_signal(passed_on)
         for one in started:
@@ -196,7 +194,7 @@ def _record_death(folder: RunFolder, code: int, line: str) -> None:
         code: the exit code of the process, or minus the signal that killed it.
         line: the last line that it printed.
     """
-    state = "interrupted" if -code in ENDING_SIGNALS else "failed"
+    state = "interrupted" if -code in SIGNALS else "failed"
     try:
         with folder.lock():
             folder.write_status(**{"env_step": 0, **folder.status(), "state": state, "error": _reason(code, line)})
@@ -217,7 +215,7 @@ def _reason(code: int, line: str) -> str:
     if code > 0:
         return line or f"exit code {code}"
     name = _signal_name(-code)
-    if -code in ENDING_SIGNALS:
+    if -code in SIGNALS:
         return f"{name} before or after its training"
     if -code == signal.SIGKILL:
         return f"killed by {name} (out of memory?)"

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from ddpg.errors import UserError
-from ddpg.interrupt import Interrupted
+from ddpg.interrupt import Interrupted, ending_at_once
 from ddpg.record.provenance import code_commit
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.process import command, log_to_stdout, without_log_prefix
@@ -83,8 +83,9 @@ def main() -> None:
 
 def train(path: Path) -> float:
     """Start or continue the run that was frozen in `path`, or return its result: see `ddpg.run.lifecycle.run`."""
-    from ddpg.record.config_file import read_config
-    from ddpg.run.lifecycle import run  # torch takes a second, in which a signal should end the process
+    with ending_at_once():
+        from ddpg.record.config_file import read_config
+        from ddpg.run.lifecycle import run  # torch takes a second, in which a signal should end the process
 
     folder = RunFolder(path)
     _warn_of_other_code(folder)
