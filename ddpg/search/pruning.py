@@ -45,7 +45,7 @@ def should_prune(definition: Definition, trials: Mapping[int, Trial], trial: Tri
         return False, unchanged
     study = _study(definition, trials, trial)
     with quiet():
-        return study.should_prune(trial.number), study.attrs(trial.number)
+        return bool(study.should_prune(trial.number)), study.attrs(trial.number)
 
 
 def _study(definition: Definition, trials: Mapping[int, Trial], trial: Trial) -> MemoryStudy:

@@ -1,0 +1,80 @@
+"""journal.log: stock Optuna reads it, whatever a kill has left, and the folders can make it again."""
+
+import json
+from pathlib import Path
+
+import optuna
+import pytest
+from support.command_line import user_error
+from support.studies import FormulaStudy
+
+from ddpg.search.journal import Journal, cut_torn_line
+from ddpg.search.study import StudyFolder
+
+
+def stock(path: Path) -> list[tuple[object, ...]]:
+    """Return what stock Optuna reads."""
+    backend = optuna.storages.journal.JournalFileBackend(str(path))
+    trials = optuna.load_study(study_name="study", storage=optuna.storages.JournalStorage(backend)).trials
+    return [(one.number, one.state, one.value, one.params, one.intermediate_values) for one in trials]
+
+
+def follow(study: FormulaStudy) -> None:
+    """Let the journal follow the folders, as the next worker would."""
+    folder = StudyFolder(study.folder.path)
+    with folder.lock():
+        Journal(folder, folder.definition()).follow(folder.trials())
+
+
+def test_tears_damage_and_loss(study: FormulaStudy, caplog: pytest.LogCaptureFixture) -> None:
+    """A journal that is torn at any byte of its last lines, damaged in its middle, or gone is whole afterwards."""
+    study.run()
+    path = study.folder.journal
+    whole = path.read_bytes()
+    told = stock(path)
+    ends = [place for place, byte in enumerate(whole) if byte == ord("\n")]
+    for cut in (*range(ends[-2] + 1, len(whole), 9), ends[-3] + 5, ends[3] + 1, 0):
+        path.write_bytes(whole[:cut])
+        follow(study)
+        assert stock(path) == told, cut
+    path.write_bytes(whole[:300] + b"\0" * 50 + whole[350:])
+    follow(study)
+    assert "damaged" in caplog.text
+    path.unlink()
+    follow(study)
+    assert stock(path) == told
+
+
+def test_lines_after_a_tear_are_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    for content, kept in ((b"", b""), (b"a\nb\n", b"a\nb\n"), (b"a\nb", b"a\n"), (b"ab", b"")):
+        path.write_bytes(content)
+        cut_torn_line(path)
+        assert path.read_bytes() == kept
+
+
+def test_a_journal_that_is_not_this_one(study: FormulaStudy) -> None:
+    """Of another study, or of a newer Optuna: it is left as it is, and the trials too."""
+    study.run("hydra.sweeper.n_trials=2")
+    path = study.folder.journal
+    whole = path.read_bytes()
+    for content, parts in (
+        (whole.replace(b'"study_name":"study"', b'"study_name":"other"'), "other ... study ... move it away"),
+        (whole + json.dumps({"op_code": 99, "worker_id": "x"}).encode() + b"\n", "newer Optuna"),
+    ):
+        path.write_bytes(content)
+        with user_error(parts):
+            follow(study)
+        assert path.read_bytes() == content
+    assert len(study.trials()) == 2
+
+
+def test_a_trial_whose_folder_was_removed(study: FormulaStudy) -> None:
+    """The journal keeps its number for it, as failed; the study goes on with the others."""
+    study.run()
+    removed = study.folder.path / "trial_0001"
+    removed.rename(study.folder.path.with_name("removed"))
+    follow(study)
+    told = stock(study.folder.journal)
+    assert [one[0] for one in told] == [0, 1, 2, 3]
+    assert told[1][1] == optuna.trial.TrialState.FAIL
