@@ -42,8 +42,8 @@ ROOMS = (
 )  # fmt: skip
 #: The rooms inside ddpg.sweep, in the same order.
 SWEEP_ROOMS = (
-    "process", "options", "slurm", "slurm_checks", "state", "freeze", "execute", "forecast", "launch", "control",
-    "sync",
+    "process", "options", "slurm", "slurm_checks", "state", "freeze", "execute", "forecast", "launch", "serial",
+    "control", "sync",
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.commands.options_help import Choices
-from ddpg.config.settings import flat
+from ddpg.config.keys import flat
 from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
 

@@ -14,11 +14,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from ddpg.commands.folders import claim_run, claim_sweep, is_new, name_jobs
 from ddpg.commands.overrides import sweep_words, variations
 from ddpg.config.settings import check, plain
 from ddpg.errors import Refused, UserError
-from ddpg.record.config_file import read_config, require_same_config
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.config_file import read_config
 from ddpg.sweep.freeze import check_env, compose
 
 #: The sweeper that draws values.
@@ -26,7 +26,9 @@ SEARCH = "hydra_plugins.ddpg_launcher.SearchSweeper"
 
 
 class Precheck(Callback):
-    """Refuses a mistake before Hydra makes folders or submits jobs; conf/config.yaml names it in hydra.callbacks.
+    """Refuses a mistake before Hydra makes folders or submits jobs, then claims the folder that Hydra will write into.
+
+    conf/config.yaml names it in hydra.callbacks.
 
     Hydra would turn an Exception of a callback into a warning, so errors leave as `Refused`.
     """
@@ -37,16 +39,17 @@ class Precheck(Callback):
             require_one_choice(config)
             checked = check(job_config(_without_hydra(config), config.hydra.overrides.task))
             check_env(checked.env)
-            folder = Path(config.hydra.run.dir)
-            require_writable(folder)
-            require_same_config(plain(checked), RunFolder(folder))
+            require_writable(Path(config.hydra.run.dir))
+            claim_run(config, plain(checked))
         except Exception as error:
             raise Refused(error) from error
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
+            new = is_new(config.hydra.sweep)
             check_jobs(config, GlobalHydra.instance().config_loader())
             require_writable(Path(config.hydra.sweep.dir))
+            claim_sweep(config, new, lock=config.hydra.sweeper._target_ != SEARCH)
         except Exception as error:
             raise Refused(error) from error
 
@@ -56,6 +59,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
     require_one_choice(config)
+    name_jobs(config)
     if config.hydra.sweeper._target_ == SEARCH:  # it checks its own space, in which values can be drawn
         return
     runs = compose(config, loader, variations(sweep_words(config, config.hydra.overrides.task), loader), first=0)

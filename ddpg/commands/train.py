@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ddpg.commands.command_line import find_own_packages, one_line_errors, require_text
+from ddpg.commands.folders import quoted
 from ddpg.commands.messages import explain, one_line_refusals
 from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags
@@ -22,6 +23,9 @@ from ddpg.interrupt import ending_at_once
 from ddpg.record.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
+
+#: Keys whose values are folders.
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 
 
 def main() -> None:
@@ -52,9 +56,9 @@ def train_with_hydra(words: Sequence[str]) -> None:
 def _register_launchers() -> None:
     """Register the launchers by hand, because Hydra's search finds none in an editable install."""
     plugins = Plugins.instance()  # first: the search itself loads Hydra's own plugins anew
-    from hydra_plugins.ddpg_launcher import LocalLauncher, SearchSweeper, SlurmLauncher, Sweeper
+    from hydra_plugins.ddpg_launcher import LocalLauncher, SearchSweeper, SerialLauncher, SlurmLauncher, Sweeper
 
-    for plugin in (LocalLauncher, SlurmLauncher, Sweeper, SearchSweeper):
+    for plugin in (LocalLauncher, SerialLauncher, SlurmLauncher, Sweeper, SearchSweeper):
         plugins.register(plugin)
 
 
@@ -81,17 +85,26 @@ def _train(cfg: DictConfig) -> float:
 def hydra_words(words: Sequence[str]) -> list[str]:
     """Return the words in the form that Hydra reads: overrides before flags, `resume=RUN` with its folder.
 
-    Hydra's argparse refuses a flag between overrides, and `-m` may stand anywhere here.
+    Hydra's argparse refuses a flag between overrides, and `-m` may stand anywhere here. Hydra's grammar has no `=` in a
+    value, which names of folders have here.
     """
     flags = known_flags(words)
     others = list(words)
     for override in flags.overrides:
         others.remove(override)
-    return [*_continued(flags.overrides, flags.multirun), *others]
+    return [*map(_quoted_folder, _continued(flags.overrides, flags.multirun)), *others]
+
+
+def _quoted_folder(word: str) -> str:
+    """Put a folder with = in its name into quotes, unless it was written in Hydra's own grammar."""
+    key, _, folder = word.partition("=")
+    if key not in FOLDERS or "=" not in folder or folder[:1] in "'\"" or "${" in folder:
+        return word
+    return f"{key}={quoted(folder)}"
 
 
 def _continued(overrides: Sequence[str], multirun: bool) -> list[str]:
-    """Let `resume=RUN` make RUN Hydra's output folder, without a second record of the start in RUN/.hydra."""
+    """Let `resume=RUN` make RUN Hydra's output folder."""
     resume = next((word for word in overrides if word.startswith("resume=")), None)
     if resume is None:
         return list(overrides)
@@ -99,6 +112,5 @@ def _continued(overrides: Sequence[str], multirun: bool) -> list[str]:
         raise UserError(f"{resume} cannot be combined with -m: it continues one run")
     folder = Path(resume.partition("=")[2].strip("'\""))
     RunFolder(folder).require(resume)
-    escaped = str(folder).replace("'", "\\'")
-    quoted = [f"resume='{escaped}'" if word == resume else word for word in overrides]
-    return [*quoted, f"hydra.run.dir='{escaped}'", "hydra.output_subdir=null"]
+    others = [f"resume={quoted(str(folder))}" if word == resume else word for word in overrides]
+    return [*others, f"hydra.run.dir={quoted(str(folder))}"]

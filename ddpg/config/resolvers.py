@@ -5,13 +5,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.config.keys import flat
+from ddpg.config.names import Names, typed
 
 
 def register() -> None:
     """Make the functions known to OmegaConf; needed before a config is resolved, and harmless when repeated."""
     OmegaConf.register_new_resolver("task", _task, replace=True)
     OmegaConf.register_new_resolver("rl_zoo", _rl_zoo, replace=True)
+    OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 
 
 def _task(env_id: str, key: str) -> Any:
@@ -36,6 +40,15 @@ def _folder_name(text: str) -> str:
     from ddpg.envs import folder_name  # loads gymnasium, which --help does without
 
     return folder_name(text)
+
+
+def _run_name(*, _root_: DictConfig) -> str:
+    """Return the name of a run or a sweep: its environment, algorithm and preset, what was typed, and its seed."""
+    plain: Any = OmegaConf.to_container(_root_)
+    hydra = plain.pop("hydra")
+    excluded = hydra["job"]["config"]["override_dirname"]["exclude_keys"]
+    told = {key: value for key, value in typed(hydra["overrides"]["task"]).items() if key not in excluded}
+    return Names(_root_.env.name, _root_.seed, hydra["runtime"]["choices"], told, flat(plain)).folder()
 
 
 def _rl_zoo(env_id: str, key: str) -> Any:

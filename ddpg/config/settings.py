@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.config import resolvers
 from ddpg.config.given import GIVEN, require_parts_that_fit
+from ddpg.config.keys import flat
 from ddpg.config.signature import Target, fit
 from ddpg.config.spelling import as_written
 from ddpg.errors import UserError, untyped_first_line
@@ -173,14 +174,6 @@ def omegaconf_line(error: OmegaConfBaseException) -> str:
     """Return the first line of OmegaConf's message, with the key in front if it does not name it."""
     text = untyped_first_line(error)
     return f"{error.full_key}: {text}" if error.full_key and error.full_key not in text else text
-
-
-def flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    """Return nested mappings as one with dotted keys; the mappings themselves are among its values."""
-    if not isinstance(values, Mapping):
-        return {}
-    here = {f"{prefix}{key}": value for key, value in values.items()}
-    return here | {k: v for key, value in values.items() for k, v in flat(value, f"{prefix}{key}.").items()}
 
 
 def science(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.config.settings import MAY_CHANGE, flat, to_yaml
+from ddpg.config.keys import flat
+from ddpg.config.settings import MAY_CHANGE, to_yaml
 from ddpg.config.spelling import as_written
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder

@@ -1,6 +1,5 @@
 """The run folder: the record of one run, and who may write to it."""
 
-import fcntl
 import json
 import logging
 import os
@@ -13,6 +12,7 @@ from typing import Any, BinaryIO
 import yaml
 
 from ddpg.errors import UserError
+from ddpg.record.claims import claim, locked
 
 log = logging.getLogger(__name__)
 
@@ -52,30 +52,6 @@ def read_yaml(path: Path) -> Any:
         except yaml.YAMLError:  # the one in C knows no escapes for bytes of a path that are no text
             file.seek(0)
             return yaml.safe_load(file)
-
-
-@contextmanager
-def locked(folder: Path, name: str, in_use: str) -> Iterator[None]:
-    """Hold FOLDER/.lock, until this process ends at the latest; the folder is made if it is not there.
-
-    Args:
-        name: how an error message calls the folder.
-        in_use: the message if another process holds the lock.
-
-    Raises:
-        UserError: another process holds the lock, or the folder cannot be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("w", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{name} cannot be written to: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(in_use) from None
-        yield
 
 
 def is_run_folder(path: Path) -> bool:
@@ -152,8 +128,15 @@ class RunFolder:
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the folder for this process, until it ends at the latest; UserError if another process trains in it."""
+        return locked(self.path, *self._lock_messages())
+
+    def claim(self) -> None:
+        """Hold the folder for the next `lock` of this process; UserError if another process trains in it."""
+        claim(self.path, *self._lock_messages())
+
+    def _lock_messages(self) -> tuple[str, str]:
         name = f"run folder {self.path}"
-        return locked(self.path, name, f"{name} is in use: another process trains in it")
+        return name, f"{name} is in use: another process trains in it"
 
     def _read_json(self, path: Path) -> Any:
         """Read a JSON file; None if it is missing, and with a warning if it is damaged: the checkpoint still counts."""

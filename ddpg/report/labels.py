@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ddpg.config.settings import MAY_CHANGE, flat, science
+from ddpg.config.keys import flat
+from ddpg.config.settings import MAY_CHANGE, science
 from ddpg.config.spelling import as_written
 
 #: Options that decide others come first: what follows from them needs no mention.

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
-from ddpg.config.settings import flat
+from ddpg.config.keys import flat
 from ddpg.config.signature import parameters_of
 from ddpg.errors import UserError, one_line, typed_line
 from ddpg.interrupt import InterruptFlag

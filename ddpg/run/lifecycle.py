@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from ddpg.config.settings import check, flat, group, plain, to_yaml
+from ddpg.config.keys import flat
+from ddpg.config.settings import check, group, plain, to_yaml
 from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.record.config_file import require_same_config

@@ -20,7 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.config import resolvers
-from ddpg.config.settings import flat, omegaconf_line, values
+from ddpg.config.keys import flat
+from ddpg.config.settings import omegaconf_line, values
 from ddpg.config.spelling import as_written
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write, read_yaml

@@ -128,12 +128,12 @@ def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:
     return [
         JobReturn(overrides=list(one.run.overrides), status=JobStatus.COMPLETED, _return_value=one.last_return)
         if one.state == "done"
-        else _Missing(overrides=list(one.run.overrides), status=JobStatus.FAILED, _return_value=error)
+        else Missing(overrides=list(one.run.overrides), status=JobStatus.FAILED, _return_value=error)
         for one in ended
     ]
 
 
-class _Missing(JobReturn):
+class Missing(JobReturn):
     """Raises without Hydra's own line before it, because the table of the runs shows more."""
 
     @JobReturn.return_value.getter  # type: ignore[attr-defined, untyped-decorator]

@@ -1,23 +1,59 @@
-"""The plugins that Hydra finds here: the launchers local and slurm, the sweeper before them, and hydra/sweeper=search.
+"""The plugins that Hydra finds here: the launchers serial, local and slurm, the sweeper before them, and
+hydra/sweeper=search.
 
 Hydra imports this file at every start, so whatever does the work is imported when there is some.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 class Sweeper(BasicSweeper):
-    """Hydra's own sweeper, which would compose every job once to see whether that is possible."""
+    """Hydra's own sweeper, except that it leaves the record of a sweep folder alone that a sweep has begun in.
 
-    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        """Do nothing: ddpg.commands.precheck has tried the values, and the launchers freeze every job first."""
+    Neither does it compose every job once to see whether that is possible: ddpg.commands.precheck has tried the values.
+    """
+
+    def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]] | None:
+        """Launch the jobs and return what the launcher does; raise what made the first of them fail."""
+        assert self.config is not None
+        assert self.hydra_context is not None
+        assert self.launcher is not None
+        folder = Path(self.config.hydra.sweep.dir)
+        if not (folder / "multirun.yaml").exists():
+            OmegaConf.save(self.config, folder / "multirun.yaml")
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        returns: list[Sequence[JobReturn]] = []
+        for batch in self.split_arguments(overrides, self.max_batch_size):
+            returns.append(self.launcher.launch(batch, initial_job_idx=sum(map(len, returns))))
+            for job in returns[-1]:
+                _ = job.return_value  # raises what the job raised
+        return returns
+
+
+class SerialLauncher(Launcher):
+    """Trains the runs one after the other in this process; `ddpg.sweep.serial` does the work."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what `launch` needs."""
+        self._context = hydra_context
+        self._task = task_function
+        self._config = config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Call `ddpg.sweep.serial.train_in_turn`."""
+        from ddpg.sweep.serial import train_in_turn
+
+        return train_in_turn(self._context, self._task, self._config, job_overrides, initial_job_idx)
 
 
 class SearchSweeper(Sweeper):

@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from ddpg.config.settings import flat, to_yaml
+from ddpg.config.keys import flat
+from ddpg.config.settings import to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking.metrics import Row as MetricsRow

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
-from ddpg.record.run_folder import locked
+from ddpg.record.claims import locked
 from ddpg.sweep.execute.worker import THREAD_VARIABLES
 from ddpg.sweep.state.status import is_locked
 from ddpg.sweep.state.summary import summarize

@@ -85,5 +85,5 @@ def test_words_for_hydra(tmp_path: Path) -> None:
     (tmp_path / "it's, a run").mkdir()
     (tmp_path / "it's, a run" / "config.yaml").touch()
     resume = r"'it\'s, a run'"
-    words = [f"resume={resume}", "total_steps=5", f"hydra.run.dir={resume}", "hydra.output_subdir=null"]
+    words = [f"resume={resume}", "total_steps=5", f"hydra.run.dir={resume}"]
     assert train.hydra_words(["resume=it's, a run", "total_steps=5"]) == words

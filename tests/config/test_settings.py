@@ -15,7 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 from support.config_options import NEEDS, OPTIONS, env_of
 
 from ddpg.config.given import GIVEN
-from ddpg.config.settings import check, flat
+from ddpg.config.keys import flat
+from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder

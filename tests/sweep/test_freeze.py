@@ -44,7 +44,8 @@ def loader() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def master(loader: Any) -> DictConfig:
     subdir = "${hydra.job.num}_${hydra:job.override_dirname}_${env.name}_${seed}"
-    return loader.load_configuration("config", [f"hydra.sweep.subdir='{subdir}'"], RunMode.MULTIRUN)
+    words = [f"hydra.sweep.subdir='{subdir}'", "hydra.sweep.dir=sweep"]
+    return loader.load_configuration("config", words, RunMode.MULTIRUN)
 
 
 def by_hydra(loader: Any, master: DictConfig, number: int, words: list[str]) -> DictConfig:
@@ -92,18 +93,17 @@ class TestCompose:
             compose(master, loader, [["gamma=0.5"], ["gamma=1.5"]], 0)
 
     def test_two_jobs_cannot_share_a_folder(self, loader: Any) -> None:
-        words = ["hydra.sweep.subdir='seed_${seed}'"]
+        words = ["hydra.sweep.subdir='seed_${seed}'", "hydra.sweep.dir=sweep"]
         master = loader.load_configuration("config", words, RunMode.MULTIRUN)
         with pytest.raises(
             UserError, match=r"hydra\.sweep\.subdir .*seed_1 .*gamma=0\.5 .*gamma=0\.6.*hydra\.job\.num"
         ):
             compose(master, loader, [["gamma=0.5"], ["gamma=0.6"]], 0)
 
-    @pytest.mark.parametrize(
-        "words", ["hydra.sweep.dir='s/${seed}'", "hydra.sweep.subdir=/abs", "hydra.sweep.subdir=../x"]
-    )
-    def test_all_below_one_folder(self, loader: Any, words: str) -> None:
-        master = loader.load_configuration("config", [words], RunMode.MULTIRUN)
+    @pytest.mark.parametrize("words", [["dir='s/${seed}'"], ["dir=s", "subdir=/abs"], ["dir=s", "subdir=../x"]])
+    def test_all_below_one_folder(self, loader: Any, words: list[str]) -> None:
+        overrides = [f"hydra.sweep.{word}" for word in words]
+        master = loader.load_configuration("config", overrides, RunMode.MULTIRUN)
         with pytest.raises(UserError, match=r"hydra\.sweep\.subdir=.* and hydra\.sweep\.dir="):
             compose(master, loader, [["seed=2"], ["seed=3"]], 0)
 

@@ -92,7 +92,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(
     ddpg_train: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     process = subprocess.Popen(command("total_steps=100000"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    runs = [tmp_path / "sweep" / f"{n}_pendulum_td3_seed{n + 1}" for n in (0, 1)]
+    runs = [tmp_path / "sweep" / f"{n}_pendulum_ddpg_td3_seed{n + 1}" for n in (0, 1)]
     until(lambda: all((run / "checkpoint").exists() for run in runs) or process.poll() is not None)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ddpg.config.settings import flat
+from ddpg.config.keys import flat
 from ddpg.sweep.forecast.probe import Speed, probe
 from ddpg.sweep.forecast.requirements import BASE_GB, EnvFacts, env_facts, replay_gb
 from ddpg.sweep.freeze import FrozenRun

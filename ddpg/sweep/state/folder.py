@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ddpg.errors import UserError
-from ddpg.record.run_folder import atomic_write, locked
+from ddpg.record.claims import claim, locked
+from ddpg.record.run_folder import atomic_write
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,14 @@ class SweepFolder:
 
     def lock(self) -> AbstractContextManager[None]:
         """Keep other commands from acting on the states of the runs; raise UserError if one of them does now."""
-        in_use = f"another command is at work on {self.path}: see what it did, then try again"
-        return locked(self.path, str(self.path), in_use)
+        return locked(self.path, *self._lock_messages())
+
+    def claim(self) -> None:
+        """Keep other commands out until the next `lock` of this process ends; raise UserError if one is at work."""
+        claim(self.path, *self._lock_messages())
+
+    def _lock_messages(self) -> tuple[str, str]:
+        return str(self.path), f"another command is at work on {self.path}: see what it did, then try again"
 
 
 def timestamp() -> str:

@@ -1,0 +1,72 @@
+"""Who may write into a folder: a lock that the file system keeps, and new folders that no other process has."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from ddpg.errors import UserError
+
+#: Locks that this process took before the block that is to hold them, by folder.
+_claims: dict[Path, IO[bytes]] = {}
+
+
+def new_folder(path: Path) -> Path:
+    """Make a folder that did not exist: `path`, or if another process has made that, `path-2`, `path-3` and so on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    candidate = path
+    for number in count(2):
+        try:
+            candidate.mkdir()
+            break
+        except FileExistsError:
+            candidate = path.with_name(f"{path.name}-{number}")
+    return candidate
+
+
+def claim(folder: Path, name: str, in_use: str) -> None:
+    """Lock a folder as `locked` does, before anything is written into it: for the next block that locks it here.
+
+    If there is no such block, the lock ends with the process.
+    """
+    _claims[folder.resolve()] = _lock(folder, name, in_use)
+
+
+def release(folder: Path) -> None:
+    """End a claim that no block has taken over."""
+    file = _claims.pop(folder.resolve(), None)
+    if file is not None:
+        file.close()
+
+
+@contextmanager
+def locked(folder: Path, name: str, in_use: str) -> Iterator[None]:
+    """Hold FOLDER/.lock, until this process ends at the latest; the folder is made if it is not there.
+
+    Args:
+        name: how an error message calls the folder.
+        in_use: the message if another process holds the lock.
+
+    Raises:
+        UserError: another process holds the lock, or the folder cannot be written to.
+    """
+    file = _claims.pop(folder.resolve(), None) or _lock(folder, name, in_use)
+    with file:
+        yield
+
+
+def _lock(folder: Path, name: str, in_use: str) -> IO[bytes]:
+    """Return the file that holds the lock of a folder while it is open."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("ab")
+    except OSError as error:
+        raise UserError(f"{name} cannot be written to: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise UserError(in_use) from None
+    return file
