@@ -43,7 +43,7 @@ def _open_closed_ones() -> None:
 
 
 def _lasting(stream: IO[str] | None, original: IO[str] | None, descriptor: int) -> Any:
-    """Return a stream that writes as `stream` does and never raises OSError or UnicodeError."""
+    """Return a stream that writes as `stream` does and never raises OSError."""
     if stream is None:  # it was closed when Python started
         return open(descriptor, "w", encoding="utf-8", closefd=False)
     if stream is not original or not isinstance(stream, io.TextIOWrapper):
@@ -52,7 +52,7 @@ def _lasting(stream: IO[str] | None, original: IO[str] | None, descriptor: int) 
     return io.TextIOWrapper(
         raw if stream.write_through else io.BufferedWriter(raw),  # as Python itself does
         encoding=stream.encoding,
-        errors="backslashreplace" if stream.errors == "strict" else stream.errors,
+        errors=stream.errors,
         newline="\n",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,

@@ -106,7 +106,7 @@ def _quoted_folder(word: str) -> str:
 def _continued(overrides: Sequence[str], multirun: bool) -> list[str]:
     """Let `resume=RUN` make RUN Hydra's output folder."""
     resume = next((word for word in overrides if word.startswith("resume=")), None)
-    if resume is None:
+    if resume is None or resume == "resume=null":  # null is the default
         return list(overrides)
     if multirun:
         raise UserError(f"{resume} cannot be combined with -m: it continues one run")
