@@ -1,4 +1,4 @@
-"""Numeric ranges as types: a signature states what is allowed, `ddpg.config.signature` checks the YAML against it."""
+"""Ranges as types: a signature states what is allowed, `ddpg.config.signature` checks the YAML against it."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,6 +22,26 @@ class Range:
     def __str__(self) -> str:
         bounds = {"at least": self.at_least, "above": self.above, "at most": self.at_most}
         return " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Limits of a text that is not empty: its length in characters, and characters that it must not have."""
+
+    at_most: int
+    without: str = ""
+
+    def __contains__(self, value: str) -> bool:
+        return value == self.nearest(value) != ""
+
+    def __str__(self) -> str:
+        others = f" without any of {' '.join(self.without)}" if self.without else ""
+        return f"1 to {self.at_most} characters{others}, and no space at its ends"
+
+    def nearest(self, value: str) -> str:
+        """Return the value cut to its length, with a hyphen for each character that it must not have."""
+        allowed = "".join("-" if character in self.without else character for character in value.strip())
+        return allowed[: self.at_most].strip()
 
 
 Positive = Annotated[float, Range(above=0)]

@@ -29,6 +29,11 @@ from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
 
 
+def without_defaults(words: Sequence[str]) -> list[str]:
+    """Leave out the defaults that Hydra's grammar has no word for: no run to continue, no experiment."""
+    return [word for word in words if word not in ("resume=null", "experiment=null")]
+
+
 def known_flags(words: Sequence[str]) -> Namespace:
     """Return Hydra's flags and the overrides, which may stand in any order.
 

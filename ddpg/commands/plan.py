@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from ddpg.commands.messages import one_line_refusals
 from ddpg.commands.options_help import Choices
-from ddpg.commands.overrides import known_flags, sweep_words
+from ddpg.commands.overrides import known_flags, sweep_words, without_defaults
 from ddpg.commands.precheck import SEARCH, check_jobs
 from ddpg.config import resolvers
 from ddpg.errors import UserError
@@ -34,7 +34,8 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
     Raises:
         UserError: a mistake in the words, something that would stop the sweep, or a trial that fails.
     """
-    flags = known_flags(words)
+    meant = without_defaults(words)
+    flags = known_flags(meant)
     others = [name for name, value in vars(flags).items() if value and name not in (*FLAGS, "overrides")]
     if others:
         raise UserError(f"--{others[0].replace('_', '-')}: plan takes no such flag of ddpg-train")
@@ -42,7 +43,7 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
     overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
     if not any(word.startswith("hydra/launcher=") for word in overrides):
         overrides.append("hydra/launcher=local")
-    with one_line_refusals(["-m", *words]), hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+    with one_line_refusals(["-m", *meant]), hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration(flags.config_name or "config", overrides, RunMode.MULTIRUN)
         check_jobs(config, loader)

@@ -15,7 +15,7 @@ from ddpg.commands.command_line import find_own_packages, one_line_errors, requi
 from ddpg.commands.folders import quoted
 from ddpg.commands.messages import explain, one_line_refusals
 from ddpg.commands.options_help import Choices
-from ddpg.commands.overrides import known_flags
+from ddpg.commands.overrides import known_flags, without_defaults
 from ddpg.commands.precheck import job_config
 from ddpg.config import resolvers
 from ddpg.errors import Refused, UserError
@@ -88,8 +88,9 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     Hydra's argparse refuses a flag between overrides, and `-m` may stand anywhere here. Hydra's grammar has no `=` in a
     value, which names of folders have here.
     """
-    flags = known_flags(words)
-    others = list(words)
+    meant = without_defaults(words)
+    flags = known_flags(meant)
+    others = list(meant)
     for override in flags.overrides:
         others.remove(override)
     return [*map(_quoted_folder, _continued(flags.overrides, flags.multirun)), *others]
@@ -106,7 +107,7 @@ def _quoted_folder(word: str) -> str:
 def _continued(overrides: Sequence[str], multirun: bool) -> list[str]:
     """Let `resume=RUN` make RUN Hydra's output folder."""
     resume = next((word for word in overrides if word.startswith("resume=")), None)
-    if resume is None or resume == "resume=null":  # null is the default
+    if resume is None:
         return list(overrides)
     if multirun:
         raise UserError(f"{resume} cannot be combined with -m: it continues one run")

@@ -14,7 +14,7 @@ from ddpg.config.constructors import Unresolved, hints, parameters
 from ddpg.config.spelling import as_written, nearest
 from ddpg.config.targets import imported
 from ddpg.errors import UserError
-from ddpg.ranges import Range
+from ddpg.ranges import Range, Text
 
 _HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
 _SCALARS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
@@ -77,6 +77,10 @@ def _fit_annotated(value: Any, hint: Any, marks: Sequence[Any], key: str) -> Any
     for mark in marks:
         if isinstance(mark, Range) and isinstance(fitted, int | float) and fitted not in mark:
             raise UserError(f"{key}={as_written(value)} is out of range: it must be {mark}")
+        if isinstance(mark, Text) and isinstance(fitted, str) and fitted not in mark:
+            near = mark.nearest(fitted)
+            example = f", as in {near}" if near else ""
+            raise UserError(f"{key}={as_written(value)} must have {mark}{example}")
     return fitted
 
 

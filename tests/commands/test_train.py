@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hydra
 import pytest
 from omegaconf import OmegaConf
 from support.command_line import SHORT, assert_has, call
@@ -82,8 +83,21 @@ def test_simple_mistakes_need_no_torch(command: str, argv: list[str]) -> None:
 
 def test_words_for_hydra(tmp_path: Path) -> None:
     assert train.hydra_words(["-m", "seed=1", "--cfg", "job", "tau=1"]) == ["seed=1", "tau=1", "-m", "--cfg", "job"]
+    assert train.hydra_words(["resume=null", "seed=1", "experiment=null", "-m"]) == ["seed=1", "-m"]
     (tmp_path / "it's, a run").mkdir()
     (tmp_path / "it's, a run" / "config.yaml").touch()
     resume = r"'it\'s, a run'"
     words = [f"resume={resume}", "total_steps=5", f"hydra.run.dir={resume}"]
     assert train.hydra_words(["resume=it's, a run", "total_steps=5"]) == words
+
+
+@pytest.mark.parametrize("option", ["ddpg", "default", "disabled", "none", "stdout"])
+def test_each_logging_of_hydra_can_be_chosen(option: str) -> None:
+    """Nothing that this package adds needs a part that some of them do not have."""
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        cfg = hydra.compose("config", overrides=[f"hydra/job_logging={option}"], return_hydra_config=True)
+    logging = cfg.hydra.job_logging
+    handlers = logging.get("handlers", {})
+    assert all("class" in handler for handler in handlers.values())
+    assert {handler.formatter for handler in handlers.values()} <= set(logging.get("formatters", {}))
+    assert {"absl", "OpenGL"} <= set(logging.loggers)

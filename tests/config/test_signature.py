@@ -9,13 +9,14 @@ from support.command_line import assert_has
 
 from ddpg.config.signature import Target, fit
 from ddpg.errors import UserError
-from ddpg.ranges import Count, Fraction, NonNegative, Positive, PositiveInt
+from ddpg.ranges import Count, Fraction, NonNegative, Positive, PositiveInt, Text
 
 if TYPE_CHECKING:
     import nowhere
 
 Optional = PositiveInt | None
 Choice = Literal["a", "b", None]
+Name = Annotated[str, Text(at_most=4, without="/:")]
 
 
 @dataclass
@@ -117,6 +118,10 @@ def test_fits(value: Any, hint: Any, fitted: Any) -> None:
         (OWN | {"sigma": -1}, {"any": Node}["any"], "key.sigma=-1 ... at least 0"),
         ({"_target_": OWN["_target_"], "names": []}, Node, "key.sigma ... missing"),
         (OWN | {"_target_": f"{__name__}.Pair"}, Node, "key.sigma=0 ... no such key"),
+        ("a/b", Name, "key=a/b must have 1 to 4 characters without any of / : ... as in a-b"),
+        ("a b c", Name, "key=a b c must have ... as in a b"),
+        ("", Name, "key='' must have 1 to 4 characters"),
+        (" a", Name | None, "key= a must have ... no space at its ends ... as in a, or null"),
         (OWN | {"_target_": "ddpg.ranges"}, Node, "key._target_=ddpg.ranges ... class or a function"),
         ({"deep": OWN | {"sigma": "x"}}, Mapping[str, Any], "key.deep.sigma=x ... finite number"),
     ],

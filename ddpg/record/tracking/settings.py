@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from ddpg.ranges import NonNegative, Positive, PositiveInt
+from ddpg.ranges import NonNegative, Positive, PositiveInt, Text
+
+#: W&B refuses projects with these (wandb_settings.py, validate_project); they and users are parts of its URLs.
+_NO_PART_OF_A_URL = "/\\#?%:"
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,11 @@ class WandbSettings:
     """The node `logger.wandb`."""
 
     mode: Literal["online", "offline", "disabled"]
-    project: str
-    entity: str | None
+    project: Annotated[str, Text(at_most=128, without=_NO_PART_OF_A_URL)]
+    entity: Annotated[str, Text(at_most=128, without=_NO_PART_OF_A_URL)] | None
     group: str | None
     name: str | None
-    job_type: str
+    job_type: Annotated[str, Text(at_most=64)]
     tags: Sequence[str]
     start_jitter: NonNegative
     init_timeout: Positive
