@@ -37,6 +37,7 @@ class Precheck(Callback):
         try:
             HydraConfig.instance().set_config(config)
             require_one_choice(config)
+            require_id_of_option(config)
             checked = check(job_config(_without_hydra(config), config.hydra.overrides.task))
             check_env(checked.env)
             require_writable(Path(config.hydra.run.dir))
@@ -59,6 +60,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
     require_one_choice(config)
+    require_id_of_option(config)
     name_jobs(config)
     if config.hydra.sweeper._target_ == SEARCH:  # it checks its own space, in which values can be drawn
         return
@@ -75,6 +77,22 @@ def require_one_choice(config: DictConfig) -> None:
         group = word.partition("=")[0]
         if group in config.hydra.runtime.choices and first.setdefault(group, word) != word:
             raise UserError(f"{first[group]} {word}: a group is chosen once")
+
+
+def require_id_of_option(config: DictConfig) -> None:
+    """Raise UserError for an env.id beside an option of the group env that has a name or a budget for an id of its own.
+
+    Where the option has none of its own, name and budget follow from the id (conf/tasks.yaml).
+    """
+    words: Any = OmegaConf.to_container(config.hydra.overrides)
+    option = config.hydra.runtime.choices.env
+    given = [word for word in words["task"] if word.startswith("env.id=")]
+    loader: Any = GlobalHydra.instance().config_loader()
+    found = loader.repository.load_config(f"env/{option}") if given else None
+    file: Any = {} if found is None else OmegaConf.to_container(found.config)
+    own = " and ".join(key for key in ("name", "budget") if key in file)
+    if own and "id" in file and given[-1] != f"env.id={file['id']}":
+        raise UserError(f"{given[-1]}: env={option} has {own} for {file['id']}; write env=gym {given[-1]}")
 
 
 def require_writable(folder: Path) -> None:

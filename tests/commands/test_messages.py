@@ -214,6 +214,17 @@ def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.Monke
     assert "broken.yaml" in refusal(*own, "noise=broken")
 
 
+def test_an_id_beside_an_option_of_ones_own(refusal: Refusal, tmp_path: Path) -> None:
+    """The option's name and budget are for its own id."""
+    (tmp_path / "own" / "env").mkdir(parents=True)
+    text = "defaults: [gym, _self_]\nid: Pendulum-v1\nname: mine\nbudget: {total_steps: 50, random_steps: 10}\n"
+    (tmp_path / "own" / "env" / "mine.yaml").write_text(text)
+    own = ["--config-dir", "own", "env=mine", "env.id=Hopper-v5"]
+    for words in (own, [*own, "-m"]):
+        assert_has(refusal(*words), "env.id=Hopper-v5 ... env=mine ... name and budget ... Pendulum-v1 ... env=gym")
+    assert not Path("outputs").exists()
+
+
 def test_folder_without_permission(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     assert_has(refusal("hydra.run.dir=run"), f"folder run ... permission ... {tmp_path}")
