@@ -63,7 +63,7 @@ def _register_launchers() -> None:
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
-def _train(cfg: DictConfig) -> float:
+def _train(cfg: DictConfig) -> float | None:
     with ending_at_once():
         from ddpg.run.lifecycle import run  # torch is loaded when there is something to train
 

@@ -48,7 +48,7 @@ class Optimizers:
 
 @dataclass
 class Eval:
-    every: PositiveInt
+    every: PositiveInt | None
     episodes: PositiveInt
     video: bool
 

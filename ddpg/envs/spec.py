@@ -23,7 +23,7 @@ from ddpg.envs.rendering import (
     require_mujoco_backend,
 )
 from ddpg.envs.suites import Suite, derives_from, registered_at, resets_fully, suite_of
-from ddpg.envs.vector_env import VectorEnv
+from ddpg.envs.vector_env import VectorEnv, close
 from ddpg.envs.wrappers import Wrap, wrapped
 from ddpg.errors import UserError
 from ddpg.ranges import Count, PositiveInt
@@ -51,6 +51,7 @@ class EnvSpec:
     pixels: PositiveInt | None
     action_repeat: PositiveInt
     resets_fully: bool | Literal["auto"]
+    single: bool
     info_metrics: Mapping[str, How]
     budget: Budget
     version: str | None = None
@@ -71,19 +72,11 @@ class EnvSpec:
         self._prepare_mujoco(draws)
         self._import()
         env = self._build(draws)
-        if draws:
-            self._prepare_drawing(env)
-        env = self._wrap(env)
-        require_learnable(env.observation_space, str(self._name))
-        vector_env = VectorEnv(env, key=str(self._name), pictures=is_picture(env.observation_space))
-        if env.spec is None or env.spec.max_episode_steps is None:
-            raise UserError(
-                f"{self._name}: it has no time limit, so that an episode might never end: "
-                "give it one, as in env.max_episode_steps=1000"
-            )
-        if self.pixels is not None:
-            vector_env.reset(seed=0)  # every episode begins with a reset of its own
-        return vector_env
+        try:
+            return self._completed(env, draws)
+        except BaseException:
+            close(env, str(self._name))
+            raise
 
     def check(self) -> None:
         """Raise UserError for what shows without building it: names that do not fit, and packages that are not there.
@@ -147,6 +140,22 @@ class EnvSpec:
         module_of_id, colon, _ = self.id.partition(":")  # gymnasium's way to write "module:id"
         return [*self._suite.imports, *self.imports, *([module_of_id] if colon else [])]
 
+    def _completed(self, env: gymnasium.Env[Any, Any], draws: bool) -> VectorEnv:
+        """Wrap what `gymnasium.make` has made, and check that it can be trained on."""
+        if draws:
+            self._prepare_drawing(env)
+        env = self._wrap(env)
+        require_learnable(env.observation_space, str(self._name))
+        vector_env = VectorEnv(env, key=str(self._name), pictures=is_picture(env.observation_space))
+        if env.spec is None or env.spec.max_episode_steps is None:
+            raise UserError(
+                f"{self._name}: it has no time limit, so that an episode might never end: "
+                "give it one, as in env.max_episode_steps=1000"
+            )
+        if self.pixels is not None:
+            vector_env.reset(seed=0)  # every episode begins with a reset of its own
+        return vector_env
+
     def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
         if derives_from(env, "pybullet_envs_gymnasium"):
             env = QuietConnection(env)
@@ -167,15 +176,22 @@ class EnvSpec:
             with warnings.catch_warnings():
                 # gymnasium advises against v4 of its MuJoCo tasks, which is chosen to compare with published returns.
                 warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"gymnasium\.")
-                return gymnasium.make(
-                    self.id,
-                    max_episode_steps=self.max_episode_steps or self._suite.max_episode_steps,
-                    disable_env_checker=True,
-                    render_mode="rgb_array" if draws else None,
-                    **completed(self.kwargs, self._suite.kwargs),
-                )
+                return self._make_registered(draws)
         except (Exception, SystemExit) as error:
             raise UserError(failed_build(self._name, error)) from error
+
+    def _make_registered(self, draws: bool) -> gymnasium.Env[Any, Any]:
+        options = {
+            "max_episode_steps": self.max_episode_steps or self._suite.max_episode_steps,
+            "disable_env_checker": True,
+            **completed(self.kwargs, self._suite.kwargs),
+        }
+        try:
+            return gymnasium.make(self.id, render_mode="rgb_array" if draws else None, **options)
+        except TypeError as error:
+            if draws or "unexpected keyword argument 'render_mode'" not in str(error):
+                raise
+        return gymnasium.make(self.id, **options)  # it can only not be drawn
 
     def _prepare_drawing(self, env: gymnasium.Env[Any, Any]) -> None:
         # pygame draws into memory here, and would otherwise print an error where it finds no display.

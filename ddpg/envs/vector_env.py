@@ -21,6 +21,9 @@ from ddpg.envs.returned import (
 )
 from ddpg.errors import UserError, one_line, typed_line
 
+#: The size from which a bound means that there is none: MuJoCo's mjMAXVAL, which dm_control gives as bounds.
+UNBOUNDED = 1e10
+
 _log = logging.getLogger(__name__)
 
 Obs = Vector | npt.NDArray[np.uint8]
@@ -73,10 +76,7 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
 
     def close(self) -> None:
         """Close the env; one that fails in it is done with all the same, and a warning says so."""
-        try:
-            self.env.close()
-        except (Exception, SystemExit) as error:
-            _log.warning("%s: close failed: %s", self._key, typed_line(error))
+        close(self.env, self._key)
 
     def _explain(self, method: str, error: BaseException) -> NoReturn:
         """Raise UserError for what a method of the env has raised or returned."""
@@ -95,6 +95,14 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
         return draw(self.env, self._key)
 
 
+def close(env: gymnasium.Env[Any, Any], key: str) -> None:
+    """Close an env; where that fails, a warning says so, and whatever else goes on does."""
+    try:
+        env.close()
+    except (Exception, SystemExit) as error:
+        _log.warning("%s: close failed: %s", key, typed_line(error))
+
+
 def _unchanged(obs: Obs) -> Obs:
     return obs
 
@@ -102,15 +110,18 @@ def _unchanged(obs: Obs) -> Obs:
 def _continuous(space: spaces.Space[Any], key: str) -> spaces.Box:
     if not isinstance(space, spaces.Box) or not np.issubdtype(space.dtype, np.floating):
         raise UserError(f"{key}: its actions are {space}; DDPG needs continuous actions (a Box of floats)")
-    with np.errstate(over="ignore"):
-        span = space.high.ravel().astype(np.float32) - space.low.ravel().astype(np.float32)
-    endless = np.flatnonzero(~np.isfinite(span))
-    if endless.size:
-        first = int(endless[0])
-        raise UserError(
-            f"{key}: action dimension {first} (of {span.size}) has the bounds [{space.low.ravel()[first]:g}, "
-            f"{space.high.ravel()[first]:g}]; DDPG scales its actions to finite bounds"
-        )
+    if 0 in space.shape:
+        raise UserError(f"{key}: its actions are {space}, of no dimension at all; DDPG needs at least one")
+    low = space.low.ravel()
+    high = space.high.ravel()
+    bounded = (np.abs(low) < UNBOUNDED) & (np.abs(high) < UNBOUNDED)  # which NaN is not
+    for wrong, expected in ((~bounded, f"bounds below {UNBOUNDED:g} in size"), (low > high, "low <= high")):
+        if wrong.any():
+            first = int(np.flatnonzero(wrong)[0])
+            raise UserError(
+                f"{key}: action dimension {first} (of {low.size}) has the bounds [{low[first]:g}, {high[first]:g}]; "
+                f"DDPG scales its actions to finite bounds: expected {expected}"
+            )
     return space
 
 
@@ -122,10 +133,13 @@ def _float32_box(space: spaces.Box) -> spaces.Box:
     high32 = high.astype(np.float32)
     low32 = np.where(low32 < low, np.nextafter(low32, np.float32(np.inf)), low32)
     high32 = np.where(high32 > high, np.nextafter(high32, np.float32(-np.inf)), high32)
+    low32 = np.minimum(low32, high32)  # where no float32 lies between the bounds
     return spaces.Box(low32, high32, dtype=np.float32)
 
 
-def _vector_reader(space: spaces.Space[Any], key: str) -> Callable[[Any], Vector]:
-    if not space.is_np_flattenable:
+def _vector_reader(space: Any, key: str) -> Callable[[Any], Vector]:
+    if not isinstance(space, spaces.Space) or not space.is_np_flattenable:
         raise UserError(f"{key}: its observations are {space}, which cannot be flattened to a vector")
+    if not spaces.flatdim(space):
+        raise UserError(f"{key}: its observations are {space}, which hold no number; a constant one is enough")
     return observation_reader(space)

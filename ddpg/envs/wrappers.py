@@ -31,7 +31,7 @@ def wrapped(env: Env, chain: Sequence[Wrap], key: str) -> Env:
         name = f"{key} env.wrappers[{place}]"
         try:
             env = wrap(env)
-        except Exception as error:  # a user's class raises what it likes
+        except (Exception, SystemExit) as error:  # a user's class raises what it likes
             raise UserError(f"{name}: {typed_line(error)}") from error
         if not isinstance(env, gymnasium.Env):
             raise UserError(f"{name}: it gives a {type(env).__name__}, and no gymnasium.Env")

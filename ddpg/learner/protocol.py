@@ -1,7 +1,7 @@
 """The interfaces of an algorithm: to the rest of the program, to networks and to optimizers."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
@@ -23,12 +23,9 @@ class Step(NamedTuple):
 class Agent(Protocol):
     """An algorithm: its policy, its update and its state. Nothing uses more of it than this.
 
-    The trainer calls `explore` and `update`, evaluation calls `act`, diagnostics call `losses` and
-    `value`, and checkpoints call `state_dict` and `load_state_dict`.
+    The trainer calls `explore` and `update`, evaluation calls `act`, diagnostics call `losses`, and
+    checkpoints call `state_dict` and `load_state_dict`. One with a critic is a `WithCritic`.
     """
-
-    #: Rewards are multiplied by it before anything is learned from them; `value` is in its units.
-    reward_scale: float
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -61,14 +58,22 @@ class Agent(Protocol):
         Changes nothing: no parameter, statistic, gradient or generator.
         """
 
-    def value(self, obs: Tensor, action: Tensor) -> Tensor:
-        """Return Q(s, a), (N,), as the critic learns it."""
-
     def state_dict(self) -> dict[str, Any]:
         """Return everything that learning changes: numbers, texts, lists, dicts and tensors."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state that `state_dict` returned."""
+
+
+@runtime_checkable
+class WithCritic(Agent, Protocol):
+    """An agent whose Q is compared, along the evaluations, with the return that followed."""
+
+    #: Rewards are multiplied by it before anything is learned from them; `value` is in its units.
+    reward_scale: float
+
+    def value(self, obs: Tensor, action: Tensor) -> Tensor:
+        """Return Q(s, a), (N,), as the critic learns it."""
 
 
 class Recordable(Agent, Protocol):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,12 @@ from torch import nn
 from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
 from ddpg.config.keys import flat
 from ddpg.config.signature import parameters_of
+from ddpg.envs import EnvSpec, VectorEnv
 from ddpg.errors import UserError, one_line, typed_line
 from ddpg.interrupt import InterruptFlag
 from ddpg.learner.networks import Normalized, RunningNorm
 from ddpg.learner.noise import Noise
-from ddpg.learner.protocol import Agent
+from ddpg.learner.protocol import Agent, WithCritic
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
@@ -30,7 +31,7 @@ from ddpg.run.env_spec import build_env_spec
 from ddpg.run.machine import torch_device
 from ddpg.training.environments import Environments
 from ddpg.training.schedule import Schedule
-from ddpg.training.seeding import Generators, derived_seed
+from ddpg.training.seeding import Generators, derived_seed, seed_process
 from ddpg.training.trainer import Trainer
 
 
@@ -56,8 +57,13 @@ def build(node: DictConfig, key: str, **offered: Any) -> Any:
 def build_environments(cfg: DictConfig) -> Environments:
     """Make the environments of the run."""
     spec = build_env_spec(cfg)
-    env = spec.make()
-    return Environments(spec.make, env, spec.make(), spec.reset_fixes_episode(env))
+    return Environments(partial(make_env, spec, cfg.seed), spec.reset_fixes_episode, spec.single)
+
+
+def make_env(spec: EnvSpec, seed: int, render: bool = False) -> VectorEnv:
+    """Make an environment; a run's seed fixes what its constructor draws from the generators of the process."""
+    seed_process(derived_seed(seed, "construction", 0))
+    return spec.make(render)
 
 
 def build_logger(cfg: DictConfig) -> LoggerSettings:
@@ -150,6 +156,8 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
             generator=torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0)),
         )
     require_interface(agent, Agent, cfg.algorithm, "algorithm")
+    if "critic" in agent.networks:
+        require_interface(agent, WithCritic, cfg.algorithm, "algorithm")
     if "actor" not in agent.networks:
         raise UserError(f"algorithm._target_={cfg.algorithm._target_}: its networks have no actor, which acts")
     return agent
@@ -214,24 +222,28 @@ def build_noise(cfg: DictConfig, env: gym.Env, actor: nn.Module, rng: np.random.
 
 
 def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag) -> Trainer:
-    """Make everything that one run consists of, ready to train."""
+    """Make everything that one run consists of, ready to train; where that fails, no environment stays open."""
     device = torch_device(cfg.device)
-    environments = build_environments(cfg)
-    env = environments.training
-    generators = Generators(cfg.seed, ("warmup", "noise", "replay", "diagnostics"))
-    agent = build_agent(cfg, env, device)
-    return Trainer(
-        agent=agent,
-        noise=build_noise(cfg, env, agent.networks["actor"], generators["noise"]),
-        replay=build_replay(cfg, env, device, generators["replay"]),
-        environments=environments,
-        tracker=tracker,
-        folder=folder,
-        schedule=build_schedule(cfg),
-        seed=cfg.seed,
-        generators=generators,
-        interrupt=interrupt,
-    )
+    with ExitStack() as opened:
+        environments = build_environments(cfg)
+        opened.callback(environments.close)
+        env = environments.training
+        generators = Generators(cfg.seed, ("warmup", "noise", "replay", "diagnostics"))
+        agent = build_agent(cfg, env, device)
+        trainer = Trainer(
+            agent=agent,
+            noise=build_noise(cfg, env, agent.networks["actor"], generators["noise"]),
+            replay=build_replay(cfg, env, device, generators["replay"]),
+            environments=environments,
+            tracker=tracker,
+            folder=folder,
+            schedule=build_schedule(cfg),
+            seed=cfg.seed,
+            generators=generators,
+            interrupt=interrupt,
+        )
+        opened.pop_all()
+        return trainer
 
 
 def build_schedule(cfg: DictConfig) -> Schedule:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,55 +30,61 @@ from ddpg.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 
-def run(cfg: DictConfig, path: Path, overrides: Sequence[str] = ()) -> float:
+def run(cfg: DictConfig, path: Path, overrides: Sequence[str] = ()) -> float | None:
     """Train in the folder `path`: start, or continue from its checkpoint; if the run is done, return its result.
 
-    `overrides` are the words of the command line, for the record. Returns the mean return of the last evaluation.
-    Raises UserError or Interrupted; what was learned is saved by then.
+    `overrides` are the words of the command line, for the record. Returns the mean return of the last evaluation, or
+    None without evaluations. Raises UserError or Interrupted; what was learned is saved by then.
     """
     cfg = check(cfg)
     folder = RunFolder(path)
     with folder.lock():
         require_same_config(plain(cfg), folder)
-        result = _result_of_finished(cfg, folder)
-        if result is not None:
-            return result
+        if _is_finished(cfg, folder):
+            return folder.status().get("last_return")
         with tracking(cfg, folder, overrides) as tracker, recorded_end(folder), InterruptFlag() as interrupt:
             return _train(cfg, folder, tracker, interrupt, overrides)
 
 
-def _result_of_finished(cfg: DictConfig, folder: RunFolder) -> float | None:
-    """Return the result of a run that is done, or None if there is something left to train.
+def _is_finished(cfg: DictConfig, folder: RunFolder) -> bool:
+    """Tell whether a run is done, with nothing left to train.
 
     Raises UserError if the run shall be trained further and its transitions are gone.
     """
     status = folder.status()
     if status.get("state") != "done":
-        return None
+        return False
     if status["env_step"] >= cfg.total_steps:
-        log.info("%s is done: return %.1f after %d steps", folder.path, status["last_return"], status["env_step"])
+        log.info("%s is done: %s after %d steps", folder.path, result_text(status), status["env_step"])
         log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
-        return float(status["last_return"])
+        return True
     if not folder.has_replay():
         raise UserError(
             f"total_steps={cfg.total_steps}: {folder.path} was finished at {status['env_step']}, its replay memory is "
             "gone (checkpoint.keep_replay=false), so it cannot be trained further"
         )
-    return None
+    return False
+
+
+def result_text(status: Mapping[str, Any]) -> str:
+    """Say what the evaluations of a run came to."""
+    last = status.get("last_return")
+    return "no evaluations" if last is None else f"return {last:.1f}, best {status['best_return']:.1f}"
 
 
 def _train(
     cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag, overrides: Sequence[str]
-) -> float:
+) -> float | None:
     """Build the run, train it to its end, and make its pictures."""
     torch.set_num_threads(cfg.threads)
     torch.set_flush_denormal(True)
     trainer = build_trainer(cfg, folder, tracker, interrupt)
-    check_learning(cfg, trainer)
-    kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device))
-    _record_start(cfg, folder, trainer, kernels, overrides)
-    interrupt.check()
-    result = trainer.train()
+    with closing(trainer.environments):
+        check_learning(cfg, trainer)
+        kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device))
+        _record_start(cfg, folder, trainer, kernels, overrides)
+        interrupt.check()
+        result = trainer.train()
     results = {
         "env_step": trainer.progress.env_step,
         "last_return": result,
@@ -128,7 +134,7 @@ def _targets(node: Any) -> Iterator[str]:
         yield from (target for item in node for target in _targets(item))
 
 
-def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float]) -> None:
+def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float | None]) -> None:
     """Write down that the run is done."""
     folder.write_status(**folder.status() | {"state": "done"} | dict(results))
     if not cfg.checkpoint.keep_replay:
@@ -136,7 +142,7 @@ def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float]) ->
 
 
 def _show(
-    cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag, results: Mapping[str, float]
+    cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag, results: Mapping[str, float | None]
 ) -> None:
     """Make the pictures of the finished run, and say where everything is."""
     with optional_pictures("learning_curve.png"):
@@ -151,7 +157,7 @@ def _show(
         with optional_pictures("video"):
             play(folder, "last", episodes=1, seed=cfg.seed, video=True, on_step=interrupt.check)
             tracker.save(folder.videos / "last.mp4", "video")
-    log.info("done: return %.1f, best %.1f", results["last_return"], results["best_return"])
+    log.info("done: %s", result_text(results))
     log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
 
 

@@ -1,7 +1,9 @@
 """Stored policies: load one, run it for some episodes, record a video."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from pickle import UnpicklingError
 from typing import Literal
 
@@ -11,12 +13,12 @@ import torch
 from omegaconf import DictConfig
 
 from ddpg.config.settings import check
-from ddpg.envs import EnvSpec, frames_per_second, write_video
+from ddpg.envs import frames_per_second, write_video
 from ddpg.errors import UserError
 from ddpg.learner.policy import act
 from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
-from ddpg.run.build import build_actor
+from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.training.evaluate import Episodes, Policy, evaluate
 from ddpg.training.seeding import derived_seed
@@ -34,21 +36,18 @@ def play(
 ) -> Episodes:
     """Run the last or the best actor of a run, without noise, from starts that training never saw.
 
-    With `video`, the first episode is also recorded in `videos/`. `on_step` is called at every step and may raise.
+    With `video`, the first episode is recorded in `videos/`. `on_step` is called at every step and may raise.
     Raises UserError if the folder has no such actor.
     """
     cfg = check(read_config(folder.config))
     torch.set_num_threads(cfg.threads)
-    spec = build_env_spec(cfg)
-    env = spec.make()
-    policy = load_policy(cfg, folder, which, env)
     seeds = [derived_seed(seed, "play", k) for k in range(episodes)]
-    if video:
-        _record(policy, spec, seeds[:1], folder, which, on_step)
-    try:
-        return evaluate(policy, env, seeds, on_step=on_step)
-    finally:
-        env.close()
+    with closing(make_env(build_env_spec(cfg), cfg.seed, render=video)) as env:  # one, where only one can exist
+        policy = load_policy(cfg, folder, which, env)
+        if not video:
+            return evaluate(policy, env, seeds, on_step=on_step)
+        first = _record(policy, env, seeds[0], folder.videos / f"{which}.mp4", on_step)
+        return first.followed_by(evaluate(policy, env, seeds[1:], on_step=on_step))
 
 
 def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) -> Policy:
@@ -58,7 +57,8 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
     """
     path = folder.actor if which == "last" else folder.best_actor
     if not path.exists():
-        raise UserError(f"{path} does not exist: the run has not saved its {which} actor yet")
+        why = "eval.every=null chooses none" if which == "best" and cfg.eval.every is None else "it is not saved yet"
+        raise UserError(f"{path} does not exist, the run's {which} actor: {why}")
     actor = build_actor(cfg, env).eval()
     try:
         actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
@@ -67,20 +67,10 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
     return partial(act, actor)
 
 
-def _record(
-    policy: Policy,
-    spec: EnvSpec,
-    seeds: Sequence[int],
-    folder: RunFolder,
-    which: Which,
-    on_step: Callable[[], None] | None,
-) -> None:
-    """Write a video of one episode for each seed."""
+def _record(policy: Policy, env: gym.Env, seed: int, path: Path, on_step: Callable[[], None] | None) -> Episodes:
+    """Run one episode in an env that draws, and write its video."""
     frames: list[np.ndarray] = []
-    env = spec.make(render=True)
-    try:
-        evaluate(policy, env, seeds, on_frame=frames.append, on_step=on_step)
-        folder.videos.mkdir(exist_ok=True)
-        write_video(frames, folder.videos / f"{which}.mp4", fps=frames_per_second(env))
-    finally:
-        env.close()
+    episode = evaluate(policy, env, [seed], on_frame=frames.append, on_step=on_step)
+    path.parent.mkdir(exist_ok=True)
+    write_video(frames, path, fps=frames_per_second(env))
+    return episode

@@ -9,6 +9,7 @@ import numpy as np
 from ddpg.envs import EPISODE_METRICS
 from ddpg.errors import UserError
 from ddpg.training.finite import finite
+from ddpg.training.seeding import begin_episode
 
 #: Maps one observation (*obs_shape) to an action (action_dim,).
 Policy = Callable[[np.ndarray], np.ndarray]
@@ -26,6 +27,12 @@ class Episodes(NamedTuple):
     returns: np.ndarray
     lengths: np.ndarray
     info: Sequence[Mapping[str, float]] = ()
+
+    def followed_by(self, others: "Episodes") -> "Episodes":
+        """Return these episodes and the others."""
+        returns = np.concatenate([self.returns, others.returns])
+        lengths = np.concatenate([self.lengths, others.lengths])
+        return Episodes(returns, lengths, [*self.info, *others.info])
 
     def metrics(self) -> dict[str, float]:
         """Return mean and standard deviation over the episodes, under the names that are logged."""
@@ -64,7 +71,7 @@ def evaluate(
     lengths = []
     info_numbers = []
     for seed in seeds:
-        obs, _ = env.reset(seed=seed)
+        obs = begin_episode(env, seed)
         episodic_return = 0.0
         length = 0
         over = False

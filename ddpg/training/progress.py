@@ -3,8 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 
 @dataclass
 class Progress:
@@ -15,10 +13,10 @@ class Progress:
     updates: int = 0
     #: Episodes that have ended.
     episode: int = 0
-    #: Mean return of the last evaluation.
-    last_return: float = -np.inf
-    #: The largest mean return of an evaluation.
-    best_return: float = -np.inf
+    #: Mean return of the last evaluation; None before the first.
+    last_return: float | None = None
+    #: The largest mean return of an evaluation; None before the first.
+    best_return: float | None = None
     #: The env step of the last evaluation; -1 before the first.
     evaluated_at: int = -1
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ddpg.learner.policy import as_input
-from ddpg.learner.protocol import Agent
+from ddpg.learner.protocol import WithCritic
 from ddpg.training.evaluate import Policy
 
 #: Maps obs (N, *obs_shape) and action (N, action_dim) to Q(s, a), (N,), as the critic learns it.
@@ -46,7 +46,7 @@ class QBias:
         self._episodes: list[np.ndarray] = []
 
     @classmethod
-    def of(cls, agent: Agent, gamma: float) -> "QBias":
+    def of(cls, agent: WithCritic, gamma: float) -> "QBias":
         """Compare an agent's own Q with the returns of its own policy."""
         return cls(critic_values(agent), agent.act, gamma, agent.reward_scale, Q_STRIDE)
 
@@ -106,7 +106,7 @@ class QBias:
         }
 
 
-def critic_values(agent: Agent) -> Values:
+def critic_values(agent: WithCritic) -> Values:
     """Make a function of arrays from an agent's `value`."""
     like = agent.networks["actor"]
 

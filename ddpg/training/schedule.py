@@ -6,7 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Schedule:
-    """How much and how often, as the config says; in env steps unless the name says otherwise."""
+    """How much and how often, as the config says; in env steps unless the name says otherwise.
+
+    Without evaluations `eval_every` is None.
+    """
 
     total_steps: int
     random_steps: int
@@ -14,7 +17,7 @@ class Schedule:
     batch_size: int
     updates_per_step: float
     update_every: int | Literal["episode"]
-    eval_every: int
+    eval_every: int | None
     eval_episodes: int
     checkpoint_every: int
     log_every: int
@@ -31,6 +34,12 @@ class Schedule:
         if env_step % self.update_every:
             return 0
         return self._updates_between(env_step - self.update_every, env_step)
+
+    def evaluation_due(self, since: int, env_step: int) -> bool:
+        """Whether an evaluation falls due after the env step `since` and not after `env_step`."""
+        if self.eval_every is None:
+            return False
+        return env_step // self.eval_every > since // self.eval_every
 
     def total_updates(self) -> int:
         """Count the updates of a run that is not interrupted."""

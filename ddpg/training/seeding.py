@@ -1,13 +1,19 @@
 """Sources of randomness: a generator for each purpose and a seed for each episode.
 
 All of them come from the run's seed, and none is shared: a longer evaluation, another noise or a
-bigger batch leaves every other draw as it was.
+bigger batch leaves every other draw as it was. Nothing in this package draws from the generators
+that belong to the whole process; they are seeded for environments that do.
 """
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
+import torch
+from gymnasium.utils.seeding import np_random
 
 #: The purposes. A stream is known by its place in this tuple, so new ones go at its end.
 STREAMS = (
@@ -20,6 +26,7 @@ STREAMS = (
     "play",
     "smoothing",
     "diagnostics",
+    "construction",
 )
 
 
@@ -35,6 +42,46 @@ def generator(seed: int, stream: str) -> np.random.Generator:
 def derived_seed(seed: int, stream: str, index: int) -> int:
     """Derive a 31-bit seed, for libraries that want an integer, from place `index` of a stream."""
     return int(_sequence(seed, STREAMS.index(stream), index).generate_state(1)[0] >> 1)
+
+
+def begin_episode(env: gym.Env, seed: int) -> np.ndarray:
+    """Reset an environment from a seed, and return its first observation, (*obs_shape).
+
+    The seed also fixes the draws of environments that do not heed it: from the generators of the
+    process, from the environment's spaces, and from its `np_random` where its `reset` does not seed
+    that. So an episode depends on its seed alone, and a resume, which begins with one, is exact.
+    """
+    seed_process(seed)
+    innermost = env.unwrapped
+    numbers = np.random.SeedSequence(seed).generate_state(2)
+    innermost.action_space.seed(int(numbers[0]))
+    innermost.observation_space.seed(int(numbers[1]))
+    if type(innermost).np_random is gym.Env.np_random:  # dm_control has a generator of another kind
+        innermost.np_random = np_random(seed)[0]
+    obs, _ = env.reset(seed=seed)
+    return obs
+
+
+def seed_process(seed: int) -> None:
+    """Seed the generators of Python, numpy and torch that belong to the whole process."""
+    numbers = np.random.SeedSequence(seed).generate_state(3)
+    random.seed(int(numbers[0]))
+    np.random.seed(int(numbers[1]))
+    torch.default_generator.manual_seed(int(numbers[2]))
+
+
+@contextmanager
+def process_generators_kept() -> Iterator[None]:
+    """Let the generators of the process be after the block as they were before it."""
+    of_python = random.getstate()
+    of_numpy = np.random.get_state()
+    of_torch = torch.default_generator.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
+        torch.default_generator.set_state(of_torch)
 
 
 class Generators:

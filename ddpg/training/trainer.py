@@ -19,15 +19,14 @@ from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.training.checkpoint import write_actor
+from ddpg.training.actions import require_action_shape
 from ddpg.training.environments import Environments
-from ddpg.training.evaluate import evaluate
+from ddpg.training.evaluations import Evaluations
 from ddpg.training.finite import finite
 from ddpg.training.monitor import Monitor, numbers
 from ddpg.training.progress import Progress
-from ddpg.training.q_bias import QBias
 from ddpg.training.schedule import Schedule
-from ddpg.training.seeding import Generators, derived_seed
+from ddpg.training.seeding import Generators, begin_episode, derived_seed
 from ddpg.training.snapshots import Part, Snapshots
 
 #: Env steps between two snapshots in memory: what a signal can cost, at under 1 % of the time.
@@ -79,16 +78,20 @@ class Trainer:
             "means": self.monitor.means,
             "noise_meter": self.monitor.noise_meter,
         }
+        self.evaluations = Evaluations(
+            agent, environments, schedule, self.progress, tracker, folder, seed, replay.gamma
+        )
         self.snapshots = Snapshots(parts, replay, self.progress, tracker, folder)
         self.interrupt = interrupt
         self._norms = running_norms(*agent.networks.values())
         self._losses: Mapping[str, float | Tensor] = {}
 
-    def train(self) -> float:
+    def train(self) -> float | None:
         """Train to total_steps, from the newest checkpoint of the folder if there is one.
 
-        Returns the last mean evaluation return. Raises Interrupted on a signal, UserError if the
-        simulator fails or a number is not finite; in each case the newest snapshot was saved.
+        Returns the last mean evaluation return, None without evaluations. Raises Interrupted on a
+        signal, UserError if the simulator fails or a number is not finite; in each case the newest
+        snapshot was saved.
         """
         try:
             self.snapshots.resume()
@@ -98,16 +101,16 @@ class Trainer:
                 self._run_to_the_end()
         finally:
             self.environments.close()
-        return float(self.progress.last_return)
+        return self.progress.last_return
 
     def _run_to_the_end(self) -> None:
         try:
-            if self.progress.env_step == 0:
+            if self.evaluations.due_at_the_start():
                 self._evaluate()
             while self.progress.env_step < self.schedule.total_steps:
                 self._run_episode()
                 self._between_episodes()
-            if self.progress.evaluated_at != self.progress.env_step:
+            if self.evaluations.due_at_the_end():
                 self._evaluate()
             self._require_finite_weights()
             self.snapshots.take()
@@ -141,7 +144,7 @@ class Trainer:
             episodic_return += reward
             length += 1
             self._log_progress()
-            if self.progress.env_step % self.schedule.eval_every == 0:
+            if self.evaluations.due_in_an_episode():
                 self._evaluate()
         self._require_finite(**self._losses)  # before a snapshot keeps what they have spoiled
         self.monitor.noise_meter.end_episode()
@@ -150,22 +153,29 @@ class Trainer:
             of_info = {f"info/{name}": number for name, number in info[EPISODE_METRICS].items()}
             self.tracker.log(self.progress.env_step, metrics | of_info)
         self.progress.episode += 1
+        if self.evaluations.due_after_an_episode(start):
+            self._evaluate()
 
     def _reset(self) -> np.ndarray:
         """Line 6: receive the initial observation, from the episode's own seed."""
         seed = derived_seed(self.seed, "episode", self.progress.episode)
         try:
-            obs, _ = self.environments.training.reset(seed=seed)
+            return begin_episode(self.environments.training, seed)
         except UserError as error:
             raise self._failure(error) from error
-        return obs
 
     def _explore(self, obs: np.ndarray) -> np.ndarray:
         """Line 8: a_t = mu(s_t) + N_t within the bounds; uniform in the first random_steps."""
         if self.progress.env_step < self.schedule.random_steps:
             return self.generators["warmup"].uniform(self.low, self.high).astype(np.float32)
         mean = self.agent.explore(obs)
-        noisy = mean + self.noise(obs, self.progress.env_step)
+        noise = np.asarray(self.noise(obs, self.progress.env_step))
+        try:
+            require_action_shape(self.agent, mean, self.low.shape)
+            require_action_shape(self.noise, noise, self.low.shape)
+        except UserError as error:
+            raise self._failure(error) from error
+        noisy = mean + noise
         if not finite(noisy):
             # losses come first, because they spoil the weights, and weights spoil the action
             self._require_finite(**self._losses, action=mean, noisy_action=noisy)
@@ -195,34 +205,12 @@ class Trainer:
             self.monitor.add(self.noise.after_update(batch))
 
     def _evaluate(self) -> None:
-        """Run episodes without noise, from the same starts every time; keep the best actor."""
+        """Run episodes without noise, which leave training as it was."""
         self._require_finite(**self._losses)
-        count = self.schedule.eval_episodes
-        seeds = [derived_seed(self.seed, "evaluation", k) for k in range(count)]
-        self.environments.renew_evaluation()
-        q_bias = QBias.of(self.agent, self.replay.gamma)
         try:
-            episodes = evaluate(
-                self.agent.act,
-                self.environments.evaluation,
-                seeds,
-                on_step=self.interrupt.check,
-                on_transition=q_bias,
-            )
+            self.evaluations.run(on_step=self.interrupt.check)
         except UserError as error:
             raise self._failure(f"evaluation: {error}") from error
-        self._keep_result(float(episodes.returns.mean()))
-        self.tracker.log(self.progress.env_step, episodes.metrics() | q_bias.metrics())
-
-    def _keep_result(self, mean_return: float) -> None:
-        """Note an evaluation's result, and write the actor if it is the best so far."""
-        progress = self.progress
-        progress.last_return = mean_return
-        progress.evaluated_at = progress.env_step
-        if mean_return > progress.best_return:
-            progress.best_return = mean_return
-            actor = self.agent.networks["actor"].state_dict()
-            write_actor(self.folder.best_actor, actor, progress.env_step)
 
     def _log_progress(self) -> None:
         env_step = self.progress.env_step

@@ -9,6 +9,7 @@ from support.config_options import CONF
 from support.envs import Toy, has_software_renderer, make, refusal, registered, spec_of
 
 from ddpg.envs import folder_name
+from ddpg.errors import UserError
 
 NAMES = sorted(path.stem for path in (CONF / "env").glob("*.yaml"))
 #: The keys that the options for a whole suite need.
@@ -174,6 +175,13 @@ def test_composite_observations_are_flattened_as_gymnasium_does(space: Any) -> N
     assert obs.shape == env.observation_space.shape
 
 
+def crossed() -> spaces.Box:
+    """Make a space whose low is above its high, which gymnasium refuses when it is made."""
+    space = spaces.Box(-1, 1, (2,))
+    space.low = np.float32([-1, 3])
+    return space
+
+
 @pytest.mark.parametrize(
     ("space", "facts"),
     [
@@ -182,23 +190,68 @@ def test_composite_observations_are_flattened_as_gymnasium_does(space: Any) -> N
         (spaces.Dict({"a": spaces.Box(-1, 1, (2,))}), ["Dict", "continuous"]),
         (spaces.Box(np.float32([-1, 0]), np.float32([1, np.inf])), ["dimension 1", "[0, inf]"]),
         (spaces.Box(np.finfo(np.float32).min, np.finfo(np.float32).max, (1,)), ["dimension 0", "finite bounds"]),
+        (spaces.Box(-1e10, 1e10, (2,)), ["dimension 0 (of 2)", "[-1e+10, 1e+10]", "below 1e+10"]),
+        (spaces.Box(-1, 1, (0,)), ["(0,)", "at least one"]),
+        (crossed(), ["dimension 1 (of 2)", "[3, 1]", "low <= high"]),
+        (None, ["None", "continuous"]),
     ],
-    ids=["discrete", "integers", "dict", "infinite", "as good as infinite"],
+    ids=[
+        "discrete",
+        "integers",
+        "dict",
+        "infinite",
+        "as good as infinite",
+        "dm_control's lqr",
+        "none",
+        "crossed",
+        "missing",
+    ],
 )
 def test_actions_that_ddpg_cannot_learn_are_refused(space: Any, facts: list[str]) -> None:
     class Refused(Toy):
         action_space = space
+        closed = False
+
+        def close(self) -> None:
+            Refused.closed = True
 
     line = refusal(registered(Refused))
+    assert Refused.closed
     assert line.startswith("env.id=TestOnly-v0: ")
     for fact in facts:
         assert fact in line
 
 
-def test_observations_that_cannot_be_a_vector_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("space", "word"),
+    [(spaces.Sequence(spaces.Box(-1, 1, (2,))), "Sequence"), (spaces.Box(-1, 1, (0,)), "(0,)"), (None, "None")],
+)
+def test_observations_that_cannot_be_a_vector_are_refused(space: Any, word: str) -> None:
     class Refused(Toy):
-        observation_space = spaces.Sequence(spaces.Box(-1, 1, (2,)))
+        observation_space = space
 
     line = refusal(registered(Refused))
     assert line.startswith("env.id=TestOnly-v0: ")
-    assert "Sequence" in line
+    assert word in line
+
+
+def test_an_action_of_one_value_alone() -> None:
+    """Of which no float32 lies between its bounds."""
+
+    class Fixed(Toy):
+        action_space = spaces.Box(np.array([-1, 0.1]), np.array([1, 0.1]), dtype=np.float64)
+
+    np.testing.assert_allclose(registered(Fixed).make().action_space.high, [1, 0.1], rtol=1e-6)
+
+
+def test_a_constructor_that_knows_no_render_mode() -> None:
+    """It can be trained, and not be drawn."""
+
+    class Plain(Toy):
+        def __init__(self) -> None:
+            super().__init__()
+
+    spec = registered(Plain)
+    spec.make().close()
+    with pytest.raises(UserError, match="unexpected keyword argument 'render_mode'"):
+        spec.make(render=True)

@@ -1,20 +1,24 @@
 """Classes as a user may write them: each gets what it asks for, and what is wrong with it is said in one line."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from support.runs import record
 from torch import Tensor, nn
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.learner.agent import DDPG
+from ddpg.learner.batch import Batch
 from ddpg.learner.noise import Noise
 from ddpg.run.build import build_agent, build_noise
 from ddpg.run.env_spec import build_env_spec
+from ddpg.training.trainer import Trainer
 
 Compose = Callable[..., DictConfig]
 CPU = torch.device("cpu")
@@ -68,10 +72,36 @@ class Forgetful(DDPG):
     losses: Any = property()
 
 
+class Critical(DDPG):
+    """An algorithm whose critic cannot be asked for its values."""
+
+    value: Any = property()
+
+
 class Headless(DDPG):
     """An algorithm whose policy has another name."""
 
     networks: Any = property(lambda self: {"policy": self.actor})
+
+
+class Imitation(DDPG):
+    """An algorithm without a critic to ask."""
+
+    value: Any = property()
+    networks: Any = property(lambda self: {"actor": self.actor})
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        return {"actor": super().losses(batch)["actor"]}
+
+
+class Flawed(Noise):
+    """A noise that gives what it is made with."""
+
+    def __init__(self, gives: Any) -> None:
+        self._gives = gives
+
+    def __call__(self, obs: np.ndarray, env_step: int) -> Any:
+        return self._gives
 
 
 @pytest.fixture
@@ -103,6 +133,7 @@ def test_a_noise_without_a_method(cfg: DictConfig) -> None:
     ("target", "message"),
     [
         (Forgetful, r"^algorithm\._target_=\S+\.Forgetful has no losses, .*ddpg\.learner\.protocol\.Agent"),
+        (Critical, r"^algorithm\._target_=\S+\.Critical has no value, .*ddpg\.learner\.protocol\.WithCritic"),
         (Headless, r"^algorithm\._target_=\S+\.Headless: .* no actor"),
     ],
 )
@@ -117,3 +148,31 @@ def test_a_value_within_a_node_is_named_by_its_whole_key(compose: Compose) -> No
     cfg = check(compose("algorithm/head=categorical", "algorithm.head.v_min=3", "algorithm.head.v_max=2"))
     with pytest.raises(UserError, match=r"^algorithm\.head\.v_min=3 .*v_max=2$"):
         build_agent(cfg, build_env_spec(cfg).make(), CPU)
+
+
+def test_an_algorithm_without_a_critic(tmp_path: Path, make_trainer: Callable[..., Trainer]) -> None:
+    trainer = make_trainer(tmp_path, f"algorithm._target_={__name__}.Imitation", "total_steps=100")
+    trainer.train()
+    names = {name for row in record(tmp_path) for name in row}
+    assert {"eval/episodic_return", "diagnostics/actor_grad_norm"} <= names
+    assert not {name for name in names if "q_" in name}
+
+
+@pytest.mark.parametrize(
+    ("gives", "came"),
+    [
+        ([0.1, 0.1, 0.1], "float64 of shape (3,)"),
+        (0.5, "float64 of shape ()"),
+        (None, "object of shape ()"),
+        ([[0.1, 0.1]], "float64 of shape (1, 2)"),
+        (["a", "b"], "of shape (2,)"),
+    ],
+)
+def test_a_noise_of_another_shape(tmp_path: Path, make_trainer: Callable[..., Trainer], gives: Any, came: str) -> None:
+    trainer = make_trainer(tmp_path, "random_steps=0")
+    trainer.noise = Flawed(gives)
+    with pytest.raises(UserError) as caught:
+        trainer.train()
+    assert f"{__name__}.Flawed returned " in str(caught.value)
+    assert came in str(caught.value)
+    assert "shape (2,), one for each dimension of the action (at env_step 0" in str(caught.value)

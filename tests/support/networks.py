@@ -30,3 +30,10 @@ def small_critic(
     """Make a critic of one value; its weights are drawn from torch's global generator."""
     settings = {"action_hidden": (), "scaled_actions": False, "activation": "relu", "init": "fan_in"} | more
     return Critic((obs_dim,), low, high, 1, hidden, action_layer, norm=norm, final_init=final, **settings)
+
+
+class Dropping(Actor):
+    """Drops observations at random, by draws from torch's global generator."""
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        return super().forward(torch.nn.functional.dropout(obs, 0.2, training=True))

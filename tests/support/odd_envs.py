@@ -1,5 +1,6 @@
 """Environments that behave oddly, each in one way; `env.imports=[support.odd_envs]` registers them."""
 
+import random
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -98,4 +99,46 @@ class Odd(gymnasium.Env[Any, Any]):
         return self._odd(step) if self._odd and self._steps >= self._at else step
 
 
+class Careless(gymnasium.Env[Any, Any]):
+    """Draws from whatever there is, also when it is made, and does not heed the seed of a reset."""
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.observation_space = spaces.Box(-1, 1, (3,), np.float64)
+        self.action_space = spaces.Box(-1, 1, (2,))
+        self._goal = np.random.random() + random.random() + float(torch.rand(1))
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        self._length = int(self.np_random.integers(5, 30))
+        draws = np.array([random.random(), np.random.random(), float(torch.rand(1))])
+        return self.observation_space.sample() + draws, {}
+
+    def step(self, action: np.ndarray) -> Any:
+        self._length -= 1
+        obs = np.array([random.random(), np.random.random(), self._length]) + self.action_space.sample().sum()
+        return obs, -abs(self._goal - float(action.sum())) * random.random(), False, self._length <= 0, {}
+
+
+class Only(Odd):
+    """An environment of which one instance can exist at a time, as where it needs a port or a robot."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 -- gymnasium declares it so
+    in_use = False
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__()
+        self.render_mode = render_mode
+        if Only.in_use:
+            raise OSError("Address already in use")
+        Only.in_use = True
+
+    def render(self) -> Any:
+        return np.zeros((32, 32, 3), np.uint8)
+
+    def close(self) -> None:
+        Only.in_use = False
+
+
+gymnasium.register("Only-v0", entry_point=Only, max_episode_steps=1000)
+gymnasium.register("Endless-v0", entry_point=Only)
 gymnasium.register("Odd-v0", entry_point=Odd, max_episode_steps=1000)
+gymnasium.register("Careless-v0", entry_point=Careless, max_episode_steps=1000)

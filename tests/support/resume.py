@@ -52,8 +52,8 @@ def assert_resumes(make: Make, folder: Path, overrides: Sequence[str], stops: Se
     straight.train()
     pieces = interrupted(make, folder / "pieces", overrides, stops)
     assert_same(straight, pieces)
-    for name in ("actor", "actor_best"):
-        stored = [torch.load(folder / run / f"{name}.pt", weights_only=True) for run in ("straight", "pieces")]
+    for actor in (folder / "straight").glob("actor*.pt"):
+        stored = [torch.load(folder / run / actor.name, weights_only=True) for run in ("straight", "pieces")]
         assert stored[0]["env_step"] == stored[1]["env_step"]
         assert all(torch.equal(stored[1]["actor"][key], value) for key, value in stored[0]["actor"].items())
 

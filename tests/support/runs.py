@@ -11,6 +11,9 @@ from ddpg.training.trainer import Trainer
 #: The toy environment (toys.py), unless a test chooses another.
 WALK = ("env=gym", "env.id=Walk-v0", "env.imports=[support.toys]")
 
+#: For one of the odd environments (odd_envs.py).
+ODD = ("env.imports=[support.odd_envs]",)
+
 #: A run of a second: two tiny networks, little of everything.
 TINY = (
     "logger=silent", "logger.every=50", "network.actor.hidden=[8,8]", "network.critic.hidden=[8,8]",

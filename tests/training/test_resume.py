@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from support.resume import Alarm, assert_resumes, interrupted, newest_state
-from support.runs import TINY, WALK, assert_same, record
+from support.runs import ODD, TINY, WALK, assert_same, record
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
@@ -81,6 +81,12 @@ def test_env_that_remembers_earlier_episodes(tmp_path: Path, make_trainer: Make)
     """resets_fully: false builds it anew wherever a run can be resumed, in the straight run as well."""
     settings = ["env.id=Leaky-v0", "env.resets_fully=false", "total_steps=600"]
     assert_resumes(make_trainer, tmp_path, settings, [250, 190])
+
+
+def test_env_that_does_not_heed_its_seed(tmp_path: Path, make_trainer: Make) -> None:
+    """It draws from generators of the process, which each episode seeds; the actor draws from them, too."""
+    words = ["env.id=Careless-v0", *ODD, "network.actor._target_=support.networks.Dropping", "total_steps=450"]
+    assert_resumes(make_trainer, tmp_path, words, [230, 190])
 
 
 @pytest.mark.parametrize("env", ["bipedalwalker", "pybullet_hopper", "halfcheetah", "dmc_cartpole_swingup"])

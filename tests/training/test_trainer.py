@@ -1,5 +1,6 @@
 """The training loop on a toy: what is counted, stored, sent and drawn."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.runs import assert_same, flat, record
+from support.runs import ODD, assert_same, flat, record
 from support.updates import spy_on_updates
 
 from ddpg.learner.noise.action import AHEAD
@@ -158,7 +159,10 @@ def test_noise_is_reset_at_every_episode(tmp_path: Path, make_trainer: Make, mon
     assert resets == [0, *starts]
 
 
-@pytest.mark.parametrize("overrides", [[], ["preset=paper"], ["env.id=Leaky-v0", "env.resets_fully=false"]])
+@pytest.mark.parametrize(
+    "overrides",
+    [[], ["preset=paper"], ["env.id=Leaky-v0", "env.resets_fully=false"], ["env.id=Careless-v0", *ODD]],
+)
 def test_evaluation_does_not_touch_training(tmp_path: Path, train: Make, overrides: list[str]) -> None:
     """Trap 16: more, longer, more frequent evaluations leave weights and training returns as they are."""
     steps = "total_steps=300"
@@ -180,17 +184,25 @@ def test_evaluation_has_its_own_env_and_the_same_starts_every_time(tmp_path: Pat
     assert not set(episodes) & set(evaluation)
 
 
-@pytest.mark.parametrize("overrides", [[], ["preset=paper", "noise=ou", "batch_size=8"], ["env=pendulum"]])
+@pytest.mark.parametrize(
+    "overrides",
+    [[], ["preset=paper", "noise=ou", "batch_size=8"], ["env=pendulum"], ["env.id=Careless-v0", *ODD]],
+)
 def test_same_seed_same_record(tmp_path: Path, train: Make, overrides: list[str]) -> None:
     """Same seed: weights and metrics.jsonl bit for bit, the clock apart. Another seed: another run."""
     first = train(tmp_path / "a", *overrides)
-    torch.rand(5), np.random.rand(5)  # what others draw does not matter
+    torch.rand(5), np.random.rand(5), random.random()  # what others draw does not matter
     assert_same(first, train(tmp_path / "b", *overrides))
     train(tmp_path / "c", *overrides, "seed=2")
     assert record(tmp_path / "a")[0] != record(tmp_path / "c")[0]
 
 
-def test_training_draws_nothing_from_global_generators(tmp_path: Path, train: Make) -> None:
+def test_training_draws_nothing_from_global_generators(
+    tmp_path: Path, train: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are seeded for environments, which this test leaves out."""
+    for user in ("ddpg.training.seeding", "ddpg.run.build"):
+        monkeypatch.setattr(f"{user}.seed_process", lambda seed: None)
     torch.manual_seed(3)
     np.random.seed(3)
     train(tmp_path)

@@ -1,5 +1,6 @@
 """Numbers that are not finite, and simulators that fail: one line, and the state from before."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,32 @@ def test_noise_that_is_not_finite_never_reaches_the_simulator(
     with pytest.raises(UserError, match=r"^noisy_action is not finite \(at env_step 40, episode \d+\)$"):
         trainer.train()
     assert np.isfinite(trainer.environments.training.unwrapped.actions).all()
+
+
+def test_a_rescue_that_fails_does_not_hide_the_failure(
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer = make_trainer(tmp_path, "+env.kwargs.crash=150")
+
+    def broken() -> None:
+        raise MemoryError("no room for a copy")
+
+    monkeypatch.setattr(trainer.snapshots, "save", broken)
+    with pytest.raises(UserError, match="the solver diverged"):
+        trainer.train()
+    assert "the newest state is not saved (MemoryError: no room for a copy)" in caplog.text
+
+
+def test_sys_exit_anywhere_in_training_saves_the_run(
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path)
+    reset = trainer.noise.reset
+
+    def reset_or_exit() -> None:
+        reset() if trainer.progress.env_step < 250 else sys.exit(3)
+
+    monkeypatch.setattr(trainer.noise, "reset", reset_or_exit)
+    with pytest.raises(UserError, match=r"^sys\.exit\(3\) was called \(at env_step 2"):
+        trainer.train()
+    TestNotFinite.assert_saved(tmp_path, make_trainer, at_least=200)

@@ -171,7 +171,8 @@ def _conclude(ended: _Started) -> None:
             _record_death(folder, code, line)
         summary = summarize(run.path)
         if summary.state == "done":
-            log.info("#%d done: return %.1f", run.number, summary.last_return)
+            result = "no evaluations" if summary.last_return is None else f"return {summary.last_return:.1f}"
+            log.info("#%d done: %s", run.number, result)
         else:
             log.warning("#%d %s: %s (%s)", run.number, summary.state, summary.error or line, printed)
 

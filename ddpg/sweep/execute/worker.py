@@ -81,7 +81,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def train(path: Path) -> float:
+def train(path: Path) -> float | None:
     """Start or continue the run that was frozen in `path`, or return its result: see `ddpg.run.lifecycle.run`."""
     with ending_at_once():
         from ddpg.record.config_file import read_config

@@ -87,7 +87,8 @@ def hours(config: Mapping[str, Any], speed: Speed, episode_steps: int) -> float:
     """
     total = config["total_steps"]
     evaluation = config["eval"]
-    evaluations = 1 + -(-total // evaluation["every"])  # at step 0 and at the end as well
+    # at step 0 and at the end as well
+    evaluations = 0 if evaluation["every"] is None else 1 + -(-total // evaluation["every"])
     acting = min(total, config["learning_starts"]) + evaluations * evaluation["episodes"] * episode_steps
     learning = max(0, total - config["learning_starts"])
     return (2 * speed.startup_s + acting / speed.acting + learning / speed.learning) / 3600

@@ -91,7 +91,7 @@ def shortened(config: Mapping[str, Any]) -> dict[str, Any]:
         "learning_starts": acting,
         "buffer_size": min(config["buffer_size"], 10_000 if has_pixels else 100_000),
         "update_every": 1,  # as many updates, but none of them waits: rows show the mean speed
-        "eval": {**config["eval"], "every": NEVER, "episodes": 1},
+        "eval": {**config["eval"], "every": config["eval"]["every"] and NEVER, "episodes": 1},
         "checkpoint": {**config["checkpoint"], "every": NEVER},
         "logger": {
             **config["logger"],
