@@ -91,7 +91,7 @@ def require_id_of_option(config: DictConfig) -> None:
     found = loader.repository.load_config(f"env/{option}") if given else None
     file: Any = {} if found is None else OmegaConf.to_container(found.config)
     own = " and ".join(key for key in ("name", "budget") if key in file)
-    if own and "id" in file and given[-1] != f"env.id={file['id']}":
+    if own and file.get("id", "???") not in ("???", given[-1].removeprefix("env.id=")):
         raise UserError(f"{given[-1]}: env={option} has {own} for {file['id']}; write env=gym {given[-1]}")
 
 

@@ -222,6 +222,8 @@ def test_an_id_beside_an_option_of_ones_own(refusal: Refusal, tmp_path: Path) ->
     own = ["--config-dir", "own", "env=mine", "env.id=Hopper-v5"]
     for words in (own, [*own, "-m"]):
         assert_has(refusal(*words), "env.id=Hopper-v5 ... env=mine ... name and budget ... Pendulum-v1 ... env=gym")
+    for words in (["env=gym", "env.id=Hoper-v5"], ["env.id=Hoper-v5"]):  # gym has none of its own
+        assert_has(refusal(*words, "hydra.run.dir=run"), "env.id=Hoper-v5: no such environment")
     assert not Path("outputs").exists()
 
 
