@@ -32,7 +32,8 @@ from ddpg.config.settings import check
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker, read_metrics
-from ddpg.run.build import accelerate, build_trainer
+from ddpg.run.build import build_trainer
+from ddpg.run.kernels import accelerate
 from ddpg.training.trainer import SNAPSHOT_EVERY, Trainer
 from measure.programs import TRAIN
 

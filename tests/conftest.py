@@ -27,7 +27,8 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.wandb_core import end_wandb_core
-from ddpg.run.build import accelerate, build_trainer
+from ddpg.run.build import build_trainer
+from ddpg.run.kernels import accelerate
 from ddpg.run.lifecycle import run
 from ddpg.run.machine import torch_device
 from ddpg.training.trainer import Trainer

@@ -1,7 +1,7 @@
 """Makes a learner faster from the outside: the numbers that it computes are the same."""
 
 import logging
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -21,8 +21,16 @@ from ddpg.learner.replay import ReplayBuffer
 
 log = logging.getLogger(__name__)
 
+#: Receives the names of operators that torch's kernels compute in updates beside native ones.
+Report = Callable[[Sequence[str]], None]
 
-def accelerate(agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
+
+def accelerate(
+    agent: Agent,
+    replay: ReplayBuffer,
+    device: torch.device,
+    report_by_torch: Report = lambda _: None,
+) -> str:
     """Replace the agent's `step` and `act` and the buffer's `sample` by faster ones.
 
     Updates and acting are recorded once and replayed. By torch's kernels the numbers are the same,
@@ -30,7 +38,8 @@ def accelerate(agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
     `td_error`, and on a GPU the losses, are then overwritten by the next update, and a minibatch by
     the next one.
 
-    Returns the name of the kernels that compute updates, where they can.
+    Returns the name of the kernels that compute updates. If they are native, `report_by_torch` is
+    called as soon as a kind of update is recorded, with the operators that have no native kernel.
     """
     native = kernels() if device.type == "cpu" else None
     if native is not None and can_sample(replay, native.alone()):
@@ -42,7 +51,7 @@ def accelerate(agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
         )
         return "torch"
     native = native if restores_in_place(agent) else None
-    record(agent, native)  # type: ignore[arg-type]
+    record(agent, native, report_by_torch)  # type: ignore[arg-type]
     return native.name if native else "torch"
 
 
@@ -52,10 +61,10 @@ def restores_in_place(agent: Agent) -> bool:
     return all(isinstance(optimizer, Adam) for optimizer in optimizers)
 
 
-def record(agent: Recordable, native: Kernels | None) -> None:
+def record(agent: Recordable, native: Kernels | None, report_by_torch: Report = lambda _: None) -> None:
     """Replace the agent's methods; after `load_state_dict` recordings are made anew."""
     load = agent.load_state_dict
-    step = RecordedStep(agent.step, native, partial(rollback, agent, load))
+    step = RecordedStep(agent.step, native, partial(rollback, agent, load), report_by_torch)
 
     def load_and_record_anew(state: dict[str, Any]) -> None:
         load(state)
@@ -80,18 +89,28 @@ def rollback(agent: Agent, load: Callable[[dict[str, Any]], None]) -> Iterator[N
 class RecordedStep:
     """`agent.step`, replayed from one recording for each answer to what falls due."""
 
-    def __init__(self, step: Callable[..., Step], native: Kernels | None, rollback: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        step: Callable[..., Step],
+        native: Kernels | None,
+        rollback: Callable[[], Any],
+        report_by_torch: Report,
+    ) -> None:
         self._step = step
         self._native = native
         self._rollback = rollback
+        self._report_by_torch = report_by_torch
         self._tapes: dict[Hashable, Tape] = {}
 
     def __call__(self, due: Hashable, *inputs: Any) -> Step:
         """Compute what the agent's step would, and read its metrics in one go."""
-        if due not in self._tapes:
+        is_first = due not in self._tapes
+        if is_first:
             function = partial(self._with_numbers, due)
             self._tapes[due] = Tape(function, native=self._native, rollback=self._rollback)
         step, numbers = self._tapes[due](*inputs)
+        if is_first and self._native is not None:  # which are recorded at the first call
+            self._report_by_torch(self._tapes[due].by_torch)
         if numbers.is_cuda:
             return step
         return Step(dict(zip(step.metrics, numbers.tolist(), strict=True)), step.td_error)

@@ -112,6 +112,11 @@ class RunFolder:
         """Add an entry to provenance.json."""
         self.write_json(self.provenance, [*self.starts(), start])
 
+    def amend_start(self, **more: Any) -> None:
+        """Add to the newest entry of provenance.json."""
+        *before, newest = self.starts()
+        self.write_json(self.provenance, [*before, newest | more])
+
     def write_json(self, path: Path, content: Any) -> None:
         """Replace one JSON file of the folder."""
         with atomic_write(path) as file:

@@ -15,7 +15,6 @@ from omegaconf import DictConfig
 from torch import nn
 
 from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
-from ddpg.config.keys import flat
 from ddpg.config.signature import parameters_of
 from ddpg.envs import EnvSpec, VectorEnv
 from ddpg.errors import UserError, one_line, typed_line
@@ -161,26 +160,6 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
     if "actor" not in agent.networks:
         raise UserError(f"algorithm._target_={cfg.algorithm._target_}: its networks have no actor, which acts")
     return agent
-
-
-def accelerate(cfg: DictConfig, agent: Agent, replay: ReplayBuffer, device: torch.device) -> str:
-    """Make a learner faster, if the config wants it; return the name of the kernels that compute updates."""
-    if not _compiles(cfg):
-        return "torch"
-    from ddpg.fast.accelerate import accelerate  # here, because with compile=false nothing of it is imported
-
-    return accelerate(agent, replay, device)
-
-
-def _compiles(cfg: DictConfig) -> bool:
-    """Whether updates are recorded; with `auto`, only where all classes are of this package.
-
-    A recording sees tensors alone, and nobody knows what else a class from elsewhere reads.
-    """
-    if cfg.compile != "auto":
-        return bool(cfg.compile)
-    values = [item for group in (cfg.algorithm, cfg.network, cfg.optimizer) for item in flat(group).items()]
-    return all(value.startswith("ddpg.") for key, value in values if key.endswith("_target_"))
 
 
 def transition_bytes(env: gym.Env) -> int:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from ddpg.record.provenance import provenance
 from ddpg.record.run_folder import RunFolder, atomic_write
 from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.open_tracker import open_tracker
-from ddpg.run.build import accelerate, build_logger, build_trainer
+from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
+from ddpg.run.kernels import accelerate, kernels_so_far, record_by_torch
 from ddpg.run.machine import torch_device
 from ddpg.run.policies import play
 from ddpg.training.environments import Environments
@@ -79,9 +81,10 @@ def _train(
     torch.set_num_threads(cfg.threads)
     torch.set_flush_denormal(True)
     trainer = build_trainer(cfg, folder, tracker, interrupt)
+    report = partial(record_by_torch, folder)
     with closing(trainer.environments):
         check_learning(cfg, trainer)
-        kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device))
+        kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device), report)
         _record_start(cfg, folder, trainer, kernels, overrides)
         interrupt.check()
         result = trainer.train()
@@ -105,16 +108,9 @@ def _record_start(cfg: DictConfig, folder: RunFolder, trainer: Trainer, kernels:
     folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
     all_kernels = kernels_so_far(folder, kernels)
     exactness = exactness_of(cfg, trainer.environments, device, all_kernels)
-    folder.write_status(**folder.status() | {"kernels": all_kernels, "resume": exactness})
-
-
-def kernels_so_far(folder: RunFolder, kernels: str) -> list[str]:
-    """List the kernels that computed what the run continues from, and those that compute from now on."""
-    if not folder.checkpoints.exists():
-        return [kernels]
-    in_starts = [start["kernels"] for start in folder.starts() if "kernels" in start]
-    known = folder.status().get("kernels", in_starts)  # status.json may be lost
-    return sorted({*known, kernels})
+    status = folder.status()
+    status.pop("by_torch", None)  # of the last start
+    folder.write_status(**status | {"kernels": all_kernels, "resume": exactness})
 
 
 def exactness_of(cfg: DictConfig, environments: Environments, device: torch.device, kernels: Sequence[str]) -> str:

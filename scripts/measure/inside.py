@@ -15,8 +15,9 @@ from ddpg.config.settings import check
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.run.build import accelerate, build_replay, build_trainer
+from ddpg.run.build import build_replay, build_trainer
 from ddpg.run.env_spec import build_env_spec
+from ddpg.run.kernels import accelerate
 from ddpg.training.trainer import Trainer
 from measure.learner import compose, fill
 from measure.programs import STARTS, WARM_UP

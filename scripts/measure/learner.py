@@ -23,7 +23,8 @@ from omegaconf import DictConfig
 from ddpg.fast.native import kernels
 from ddpg.learner.batch import Batch
 from ddpg.learner.replay import ReplayBuffer
-from ddpg.run.build import accelerate, build_agent, build_replay
+from ddpg.run.build import build_agent, build_replay
+from ddpg.run.kernels import accelerate
 from measure.floor import Shapes, floor
 
 Work = Callable[[], None]

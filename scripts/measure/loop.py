@@ -10,7 +10,8 @@ import torch
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.run.build import accelerate, build_trainer
+from ddpg.run.build import build_trainer
+from ddpg.run.kernels import accelerate
 from measure.floor import Shapes
 from measure.learner import Case, Sizes, Work, compose, fill
 

@@ -2,21 +2,26 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from omegaconf import DictConfig
-from support.agents import agent_of, copied, equal
+from support.agents import Q, agent_of, copied, equal
 from support.batches import random_batch
 from support.buffers import add, buffer, episodes
-from support.learners import CPU, plain_and_recorded
-from torch import nn
+from support.config_options import env_of
+from support.learners import CPU, batches, plain_and_recorded
+from support.native_kernels import NATIVE, needs_kernels
+from torch import Tensor, nn
 
-from ddpg.fast.accelerate import accelerate, restores_in_place, rollback
+from ddpg.config.settings import check
+from ddpg.fast.accelerate import accelerate, record, restores_in_place, rollback
 from ddpg.learner.batch import Batch
 from ddpg.learner.optimizers import Adam, adam
+from ddpg.run.build import build_agent
 
 ADAM = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "eps_hat": False, "weight_decay": 0.0, "decay": "all"}
 
@@ -60,6 +65,43 @@ def test_native_kernels_need_optimizers_that_take_their_state_back_in_place() ->
 
     assert restores_in_place(agent_of(actor_optimizer=own, critic_optimizer=own))
     assert not restores_in_place(agent_of(actor_optimizer=own))  # the critic's is torch's
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    ("words", "by_torch"),
+    [
+        (["preset=td3"], []),
+        (["preset=td3", "dtype=float64"], ["_foreach_lerp_", "_fused_adam_", "addmm", "mean", "mm", "sum"]),
+    ],
+)
+def test_operators_without_a_native_kernel_are_reported(
+    compose: Callable[..., DictConfig], words: list[str], by_torch: list[str]
+) -> None:
+    small = ["network.actor.hidden=[4]", "network.critic.hidden=[4]"]
+    agent = build_agent(check(compose(*words, *small)), env_of(spaces.Box(-1, 1, (3,))), CPU)
+    reports: list[Sequence[str]] = []
+    record(agent, NATIVE, reports.append)
+    for batch in batches(agent, 2, pixels=False, weighted=False):
+        agent.update(batch)
+    assert reports == [by_torch]
+
+
+@needs_kernels
+def test_an_update_that_is_not_recorded_is_reported_as_torchs() -> None:
+    agent = agent_of(None, Counting())
+    reports: list[Sequence[str]] = []
+    record(agent, NATIVE, reports.append)
+    agent.update(random_batch_of_one_dimension())
+    assert reports == [("all",)]
+
+
+class Counting(Q):
+    """A critic that counts its calls in Python, so that no two of them are alike."""
+
+    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
+        self.calls = getattr(self, "calls", 0) + 1
+        return self.calls * super().forward(obs, action)
 
 
 class WithoutStep:

@@ -23,7 +23,8 @@ from ddpg.learner.batch import Batch
 from ddpg.learner.heads import Scalar
 from ddpg.learner.optimizers import Adam
 from ddpg.learner.policy import act
-from ddpg.run.build import accelerate, build_agent
+from ddpg.run.build import build_agent
+from ddpg.run.kernels import accelerate
 
 BOX = spaces.Box(-1, 1, (3,))
 

@@ -6,17 +6,20 @@ from typing import Any
 from ddpg.fast.native import Kernels
 from ddpg.fast.tape.internals import storage_id
 from ddpg.fast.tape.lifetimes import PlacedCall, Placement
-from ddpg.fast.tape.native import Action, Unit, compile_units
+from ddpg.fast.tape.native import Action, Unit, compile_units, computed_by_torch
 from ddpg.fast.tape.obstacles import failure
 from ddpg.fast.tape.outer_state import OuterState, same_bits
 from ddpg.fast.tape.prepared import prepared
 from ddpg.fast.tape.recorder import Call, Record
 from ddpg.fast.tape.structure import cloned, tensors
-from ddpg.fast.tape.trial import Trial
+from ddpg.fast.tape.trial import ALL, Trial
 
 
 class Replay:
-    """The calls of a record, to be done again; `outputs` are the record's, which every `replay` overwrites."""
+    """The calls of a record, to be done again; `outputs` are the record's, which every `replay` overwrites.
+
+    `by_torch` lists the operators that torch's kernels compute, after `compile`.
+    """
 
     def __init__(self, record: Record, kernels: Kernels | None) -> None:
         self.outputs = record.outputs
@@ -29,6 +32,7 @@ class Replay:
         placed = [placement.placed(call) for call in repeated]
         self._actions: list[Action] = [prepared(call) for call in placed]
         self._units = _units(placed, self._actions, kernels) if kernels else []
+        self.by_torch = computed_by_torch(self._units) if kernels else ALL
 
     def compile(self) -> None:
         """Replay once more; from then on by native kernels, if there are any."""
@@ -58,7 +62,9 @@ def try_replay(
         agrees = rehearsal.agrees(outputs)
     except Exception as error:
         return Trial(outputs, None, failure("replaying it", error))
-    return Trial(outputs, rehearsal.replay, None) if agrees else Trial(outputs, None, "replayed, it gave other numbers")
+    if not agrees:
+        return Trial(outputs, None, "replayed, it gave other numbers")
+    return Trial(outputs, rehearsal.replay, None, rehearsal.replay.by_torch)
 
 
 class _Rehearsal:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ddpg.fast.native import Kernels, Step
 from ddpg.fast.native.operands import Dots, Pointer, Product
-from ddpg.fast.tape.internals import exists, name_of
+from ddpg.fast.tape.internals import exists, function_name, name_of
 from ddpg.fast.tape.lifetimes import PlacedCall
 from ddpg.fast.tape.rules import RULES, steps_for
 from ddpg.fast.tape.steps import through_relu, with_relu
@@ -34,6 +34,7 @@ class Unit:
         self._kernels = kernels
         self._inputs = [t for t in tensors((call.args, call.kwargs)) if t.is_floating_point() and t.dim() > 0]
         self._name = name_of(call.operator)
+        self.operator = function_name(call.operator)
         steps = steps_for(call)
         self.steps = steps if steps is not None and all(kernels.has(step.kernel) for step in steps) else None
 
@@ -84,6 +85,11 @@ def compile_units(units: Sequence[Unit], kernels: Kernels) -> list[Action]:
         else:
             actions += [action for unit in together for action in unit.by_torch]
     return actions
+
+
+def computed_by_torch(units: Sequence[Unit]) -> list[str]:
+    """List the operators that have no native steps, as `convolution`."""
+    return sorted({unit.operator for unit in units if unit.steps is None})
 
 
 @cache

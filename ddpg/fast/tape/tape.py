@@ -15,7 +15,7 @@ from ddpg.fast.tape.internals import new_recorder
 from ddpg.fast.tape.obstacles import failure, obstacle
 from ddpg.fast.tape.recorder import Record
 from ddpg.fast.tape.structure import foreign_leaf
-from ddpg.fast.tape.trial import Replayable, Trial
+from ddpg.fast.tape.trial import ALL, Replayable, Trial
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,8 @@ class Tape:
         self._records: list[Record] = []
         self._replay: Replayable | None = None
         self._is_decided = False
+        #: The operators that torch's kernels compute.
+        self.by_torch: Sequence[str] = ALL
 
     @property
     def is_replayed(self) -> bool:
@@ -142,6 +144,7 @@ class Tape:
         if trial.reason is not None:
             self._refuse(trial.reason)
         self._replay = trial.replay
+        self.by_torch = trial.by_torch
         self._is_decided = True
         self._records = []
         return trial.outputs
