@@ -12,7 +12,9 @@ package: name a checkout of CleanRL and the Pythons that run its programs and SB
 import argparse
 import json
 import os
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
 
 from measure import learner, programs
 from measure.machine import machine
-from measure.rows import ROWS, Setup, with_ceilings
+from measure.rows import ROWS, Setup, in_short, rows_of, with_ceilings
 from measure.table import line, report
 
 
@@ -29,13 +31,21 @@ def versions(setup: Setup) -> dict[str, dict[str, str]]:
     simulator = ("numpy", "gymnasium", "mujoco")
     found = {}
     if setup.cleanrl and setup.cleanrl_python:
-        found["CleanRL"] = {"commit": programs.commit(setup.cleanrl)}
-        found["CleanRL torch"] = programs.versions(setup.cleanrl_python, "torch", *simulator)
+        found["CleanRL"] = known(programs.commit, setup.cleanrl)
+        found["CleanRL torch"] = known(programs.versions, setup.cleanrl_python, "torch", *simulator)
     if setup.cleanrl and setup.jax_python:
-        found["CleanRL JAX"] = programs.versions(setup.jax_python, "jax", "flax", "optax", *simulator)
+        found["CleanRL JAX"] = known(programs.versions, setup.jax_python, "jax", "flax", "optax", *simulator)
     if setup.sb3_python:
-        found["SB3"] = programs.versions(setup.sb3_python, "stable_baselines3", "torch", *simulator)
+        found["SB3"] = known(programs.versions, setup.sb3_python, "stable_baselines3", "torch", *simulator)
     return found
+
+
+def known(look: Callable[..., dict[str, str]], *about: Any) -> dict[str, str]:
+    """Return what a function finds out about a peer, or why it cannot; the other rows do not depend on it."""
+    try:
+        return look(*about)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return {"unknown:": in_short(error)}
 
 
 def measure(setup: Setup, chosen: list[str]) -> dict[str, Any]:
@@ -43,11 +53,14 @@ def measure(setup: Setup, chosen: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {"machine": machine(setup.core), "peers": versions(setup), "repeats": setup.repeats}
     learner.pin({setup.core}, 1)
     rows = []
-    for name in chosen:
-        for row in ROWS[name](setup):
-            print(line(row), file=sys.stderr, flush=True)
-            rows.append(row)
-    fractions = {row["key"]: row["measured"] for row in rows if row["key"] in learner.CASES}
+    try:
+        for name in chosen:
+            for row in rows_of(name, setup):
+                print(line(row), file=sys.stderr, flush=True)
+                rows.append(row)
+    except KeyboardInterrupt:
+        print("interrupted: what was measured until now follows", file=sys.stderr)
+    fractions = {row["key"]: row["measured"] for row in rows if row["key"] in learner.CASES and "measured" in row}
     return result | {"floor_fraction": fractions, "rows": with_ceilings(rows)}
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
-from measure import activity, floor, growth, learner, programs, table
+from measure import activity, floor, growth, learner, programs, rows, table
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "scripts"
@@ -77,21 +78,46 @@ def test_a_share_of_hidden_units_is_active(share: float) -> None:
 
 
 def test_table_shows_what_was_measured_and_what_was_not() -> None:
-    rows = [
+    shown_rows = [
         table.measured("td3_1", 0.8123, updates_per_s=261.4), table.measured("help", 0.5),
         table.measured("first_step", 9), table.missing("sb3", "--sb3-python PYTHON"),
     ]  # fmt: skip
-    shown = table.table(json.loads(json.dumps(rows))).splitlines()
+    shown = table.table(json.loads(json.dumps(shown_rows))).splitlines()
     assert shown[2].endswith("| 0.812 of the floor | 0.75 | 0.9 | reach | updates per s 261 |")
     assert "| 0.500 s | 1 | 0.5 | aim |" in shown[3]
     assert "| 9 s | 4 | 2.5 | short |" in shown[4]
     assert "| not measured: --sb3-python PYTHON | 2 | 2.5 |" in shown[5]
 
 
+def test_what_fails_costs_its_own_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails_late(setup: rows.Setup) -> Iterator[rows.Row]:
+        yield table.measured("first_step", 2.0)
+        raise RuntimeError("python x.py ended with 1: Traceback ...\nModuleNotFoundError: No module named 'imageio'\n")
+
+    monkeypatch.setitem(rows.ROWS, "start", fails_late)
+    found = [*rows.rows_of("start", SETUP), *rows.rows_of("sb3", SETUP)]
+    assert [row["key"] for row in found] == ["first_step", "help", "compilation", "compilation_cold", "sb3"]
+    assert found[0]["measured"] == 2
+    assert {row["not_measured"] for row in found[1:4]} == {"failed: ModuleNotFoundError: No module named 'imageio'"}
+
+
+def test_labels_follow_what_was_run() -> None:
+    [memory] = rows.rows_of("memory", SETUP)
+    assert "a run of 5,000 steps" in memory["what"]
+    replay = table.measured("replay", 1.6, transitions=2000)
+    assert "by 2,000 of them" in replay["what"]
+
+
 def test_speed_of_a_peer_leaves_its_warm_up_out() -> None:
     warm, timed = programs.WARM_UP // programs.LINE, 5
     times = [7.0 * line for line in range(warm)] + [7.0 * (warm - 1) + 0.5 * line for line in range(1, timed + 1)]
     assert programs.speed_of_lines(times, timed * programs.LINE) == pytest.approx(programs.LINE / 0.5)
+
+
+SETUP = rows.Setup(
+    core=0, cores=[0], repeats=5, seconds=0.1, steps=1000, memory_steps=5000, transitions=2000,
+    cleanrl=None, cleanrl_python=None, jax_python=None, sb3_python=None,
+)  # fmt: skip
 
 
 def peer(code: str) -> programs.Peer:
@@ -132,7 +158,7 @@ def test_mistakes_end_with_one_line() -> None:
 @pytest.mark.slow
 def test_benchmark_without_peers() -> None:
     several_runs = {"two_cores", "many_runs"}  # left out: they take another five minutes
-    wanted = ["floor", "cleanrl", "cleanrl_jax", "sb3", "batch_norm", "outside", "start", "replay", "memory"]
+    wanted = ["floor", "cleanrl", "cleanrl_jax", "sb3", "batch_norm", "float64", "outside", "start", "replay", "memory"]
     words = ["--seconds", "0.01", "--steps", "1000", "--transitions", "2000", "--json", "--rows", *wanted]
     found = json.loads(run("benchmark.py", *words))
     assert {row["key"] for row in found["rows"]} == set(table.TARGETS) - several_runs

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import torch
 from omegaconf import DictConfig
 
-from ddpg.config.settings import flat, plain
+from ddpg.config.keys import flat
+from ddpg.config.settings import plain
 from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder

@@ -24,7 +24,7 @@ from ddpg.record.tracking.open_tracker import open_tracker
 from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
 from ddpg.run.kernels import accelerate, kernels_so_far, record_by_torch
-from ddpg.run.machine import torch_device
+from ddpg.run.machine import mention_unused_gpu, torch_device
 from ddpg.run.policies import play
 from ddpg.training.environments import Environments
 from ddpg.training.trainer import Trainer
@@ -80,6 +80,7 @@ def _train(
     """Build the run, train it to its end, and make its pictures."""
     torch.set_num_threads(cfg.threads)
     torch.set_flush_denormal(True)
+    mention_unused_gpu(cfg.device)
     trainer = build_trainer(cfg, folder, tracker, interrupt)
     report = partial(record_by_torch, folder)
     with closing(trainer.environments):

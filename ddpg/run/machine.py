@@ -1,11 +1,14 @@
 """The memory and the devices of this machine."""
 
+import logging
 from pathlib import Path
 
 import torch
 
 from ddpg.errors import UserError, untyped_first_line
 from ddpg.procfs import proc_field
+
+log = logging.getLogger(__name__)
 
 
 def available_memory() -> int | None:
@@ -49,12 +52,12 @@ def _left_in(group: Path) -> int | None:
 
 
 def torch_device(name: str) -> torch.device:
-    """Return the device of that name; `auto` is a GPU if torch sees one, else the CPU.
+    """Return the device of that name; `auto` is the CPU, because training on a GPU has not been tried yet.
 
     Raises UserError if there is no such device or if it cannot be used.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cpu")
     allowed = "auto, cpu, cuda, cuda:1, mps"
     try:
         device = torch.device(name)
@@ -66,3 +69,11 @@ def torch_device(name: str) -> torch.device:
         reason = untyped_first_line(error)
         raise UserError(f"device={name} cannot be used: {reason}; allowed: {allowed}") from error
     return device
+
+
+def mention_unused_gpu(name: str) -> None:
+    """Log a line if there is a GPU that `auto` does not take."""
+    if name == "auto" and torch.cuda.is_available():
+        log.info(
+            "device=auto takes the CPU, because training on a GPU has not been tried yet; device=cuda takes the GPU"
+        )

@@ -20,6 +20,7 @@ import torch
 from gymnasium import spaces
 from omegaconf import DictConfig
 
+from ddpg.config import resolvers
 from ddpg.fast.native import kernels
 from ddpg.learner.batch import Batch
 from ddpg.learner.replay import ReplayBuffer
@@ -60,6 +61,7 @@ class Sizes(gymnasium.Env[Any, Any]):
 
 def compose(*overrides: str, env: str = "halfcheetah") -> DictConfig:
     """Compose the config of a command line."""
+    resolvers.register()
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         return hydra.compose("config", [f"env={env}", "device=cpu", "logger=silent", *overrides])
 
@@ -164,12 +166,12 @@ def beside_floor(case: Case, turns: Sequence[Sequence[float]]) -> dict[str, floa
     }  # fmt: skip
 
 
-def batch_norm(repeats: int, seconds: float) -> dict[str, float]:
-    """Compare the recorded update with the eager one, for the paper's networks with batch norm."""
-    works = [learner(BATCH_NORM, f"compile={word}")[0] for word in ("true", "false")]
+def compared(case: Case, one: str, other: str, repeats: int, seconds: float) -> tuple[float, float, float]:
+    """Compare updates with one override and with another; return the ratio of their speeds, and both per second."""
+    works = [learner(case, word)[0] for word in (one, other)]
     turns = in_turns(works, repeats, seconds)
-    recorded, eager = (statistics.median(rates) for rates in zip(*turns, strict=True))
-    return {"ratio": statistics.median(one / two for one, two in turns), "recorded": recorded, "eager": eager}
+    first, second = (case.shapes.policy_delay * statistics.median(rates) for rates in zip(*turns, strict=True))
+    return statistics.median(a / b for a, b in turns), first, second
 
 
 def updates_per_s(name: str, cores: set[int], threads: int, seconds: float) -> float:

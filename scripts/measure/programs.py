@@ -69,9 +69,9 @@ def versions(python: Path, *packages: str) -> dict[str, str]:
     return found
 
 
-def commit(checkout: Path) -> str:
+def commit(checkout: Path) -> dict[str, str]:
     """Return the commit of a git checkout."""
-    return subprocess.check_output(["git", "-C", checkout, "rev-parse", "HEAD"], encoding="utf-8").strip()
+    return {"commit": subprocess.check_output(["git", "-C", checkout, "rev-parse", "HEAD"], encoding="utf-8").strip()}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The rows of the table of benchmarks, and how each is measured."""
 
 import statistics
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +93,15 @@ def sb3(setup: Setup) -> Iterator[Row]:
 
 
 def batch_norm(setup: Setup) -> Iterator[Row]:
-    found = learner.batch_norm(setup.repeats, setup.seconds)
-    yield measured("batch_norm", found.pop("ratio"), **found)
+    words = ("compile=true", "compile=false")
+    ratio, recorded, eager = learner.compared(learner.BATCH_NORM, *words, setup.repeats, setup.seconds)
+    yield measured("batch_norm", ratio, recorded=recorded, eager=eager)
+
+
+def float64(setup: Setup) -> Iterator[Row]:
+    words = ("dtype=float32", "dtype=float64")
+    ratio, single, double = learner.compared(learner.CASES["td3_1"], *words, setup.repeats, setup.seconds)
+    yield measured("float64", ratio, float32_per_s=single, float64_per_s=double)
 
 
 def two_cores(setup: Setup) -> Iterator[Row]:
@@ -151,15 +159,16 @@ def start(setup: Setup) -> Iterator[Row]:
 
 def replay(setup: Setup) -> Iterator[Row]:
     """Measure with episodes of random length, about 25 steps, whose last observations take the most memory."""
-    short, long = (learner.in_fresh_process(inside.humanoid_bytes, setup.transitions, length) for length in (25, 1000))
-    yield measured("replay", short / 1e9, with_episodes_of_1000_GB=long / 1e9, transitions=setup.transitions)
+    sizes = (learner.in_fresh_process(inside.humanoid_bytes, setup.transitions, length) for length in (25, 1000))
+    short, long = (size / setup.transitions * 1e6 / 1e9 for size in sizes)  # of a million
+    yield measured("replay", short, with_episodes_of_1000_GB=long, transitions=setup.transitions)
 
 
 def memory(setup: Setup) -> Iterator[Row]:
     python = setup.sb3_python
     one = {setup.core}
     if python is None:
-        yield missing("memory", "--sb3-python PYTHON")
+        yield missing("memory", "--sb3-python PYTHON", env_steps=setup.memory_steps)
         return
     peaks = duel(
         lambda: programs.our_peak(setup.memory_steps, one),
@@ -171,9 +180,35 @@ def memory(setup: Setup) -> Iterator[Row]:
 
 ROWS: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "floor": floors, "cleanrl": cleanrl, "cleanrl_jax": cleanrl_jax, "sb3": sb3, "batch_norm": batch_norm,
-    "two_cores": two_cores, "many_runs": many_runs, "outside": outside, "start": start, "replay": replay,
-    "memory": memory,
+    "float64": float64, "two_cores": two_cores, "many_runs": many_runs, "outside": outside, "start": start,
+    "replay": replay, "memory": memory,
 }  # fmt: skip
+
+#: The rows of a name that has several.
+KEYS = {
+    "floor": tuple(learner.CASES),
+    "start": ("first_step", "help", "compilation", "compilation_cold"),
+}
+
+
+def rows_of(name: str, setup: Setup) -> Iterator[Row]:
+    """Measure the rows of one name; where that fails, those that are left say why, and other names go on."""
+    left = list(KEYS.get(name, (name,)))
+    try:
+        for row in ROWS[name](setup):
+            left.remove(row["key"])
+            yield row
+    except Exception as error:
+        print(error, file=sys.stderr, flush=True)
+        reason = f"failed: {in_short(error)}"
+        for key in left:
+            yield missing(key, reason, env_steps=setup.memory_steps, transitions=setup.transitions)
+
+
+def in_short(error: Exception) -> str:
+    """Return the line of an error's text that says most: the first, and of a program's traceback the last."""
+    lines = [type(error).__name__, *filter(None, map(str.strip, str(error).splitlines()))]
+    return lines[-1 if "Traceback" in str(error) else min(1, len(lines) - 1)]
 
 
 def with_ceilings(rows: list[Row]) -> list[Row]:

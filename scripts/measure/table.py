@@ -1,13 +1,16 @@
 """The table of targets as Markdown, from the JSON that scripts/benchmark.py prints."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Target:
-    """A row of the table: its quantity, unit and two marks; less is better where the aim is below the reach."""
+    """A row of the table: its quantity, unit and two marks; less is better where the aim is below the reach.
+
+    Names in braces in the quantity stand for figures of the measurement.
+    """
 
     what: str
     unit: str
@@ -23,6 +26,7 @@ TARGETS = {
     "cleanrl_jax": Target("whole training against CleanRL JAX, its settings", "x", 1.4, 2.0),
     "sb3": Target("whole training against SB3 DDPG, same nets and batch", "x", 2.0, 2.5),
     "batch_norm": Target("batch norm (preset=paper): compile=true against false", "x", 1.5, 2.0),
+    "float64": Target("updates in double precision, time beside single: td3 shapes", "x", 4.0, 2.0),
     "two_cores": Target("two cores, one run: whole training against one core", "x", 1.5, 1.8),
     "many_runs": Target("n runs on n cores, together, against one alone", "n", 0.95, 1.0),
     "outside": Target("part of training outside updates and simulator", "%", 6.0, 3.0),
@@ -30,25 +34,31 @@ TARGETS = {
     "help": Target("`ddpg-train --help`", "s", 1.0, 0.5),
     "compilation": Target("lost to compilation in a run, warm cache", "s", 3.0, 0.0),
     "compilation_cold": Target("lost to compilation in a run, cold cache", "s", 20.0, 0.0),
-    "replay": Target("replay memory of 1M Humanoid-v4 transitions", "GB", 1.7, 1.6),
-    "memory": Target("peak resident memory of a 100k-step run against SB3", "x", 1.0, 0.7),
+    "replay": Target("replay memory of 1M Humanoid-v4 transitions, by {transitions:,} of them", "GB", 1.7, 1.6),
+    "memory": Target("peak resident memory of a run of {env_steps:,} steps against SB3", "x", 1.0, 0.7),
 }
 
 
 def measured(key: str, value: float, **figures: float) -> dict[str, Any]:
     """Return a row with its value in the target's unit, and the figures behind it."""
-    return row(key) | {"measured": value, "figures": figures}
+    return row(key, figures) | {"measured": value, "figures": figures}
 
 
-def missing(key: str, needs: str) -> dict[str, Any]:
-    """Return a row that could not be measured without something: an option, a core."""
-    return row(key) | {"not_measured": needs}
+def missing(key: str, reason: str, **figures: float) -> dict[str, Any]:
+    """Return a row that was not measured, for want of an option or a core, or because it failed."""
+    return row(key, figures) | {"not_measured": reason}
 
 
-def row(key: str) -> dict[str, Any]:
-    """Return the part of a row that is known before it is measured."""
+def row(key: str, figures: Mapping[str, float]) -> dict[str, Any]:
+    """Return the part of a row that does not depend on the result."""
     target = TARGETS[key]
-    return {"key": key, "what": target.what, "unit": target.unit, "reach": target.reach, "aim": target.aim}
+    return {
+        "key": key,
+        "what": target.what.format(**figures),
+        "unit": target.unit,
+        "reach": target.reach,
+        "aim": target.aim,
+    }
 
 
 def verdict(found: dict[str, Any]) -> str:

@@ -48,9 +48,21 @@ def test_smallest_limit_of_the_control_groups_counts(root: Path) -> None:
     assert machine.available_memory() == 3 * MIB  # what is only cached gives way
 
 
-def test_device_auto_and_by_name() -> None:
-    assert machine.torch_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    assert machine.torch_device("cpu") == torch.device("cpu")
+@pytest.mark.parametrize("gpu", [True, False])
+@pytest.mark.parametrize("name", ["auto", "cpu"])
+def test_device_auto_is_the_cpu_and_mentions_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, gpu: bool, name: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    caplog.set_level("INFO")
+    assert machine.torch_device(name) == torch.device("cpu")
+    machine.mention_unused_gpu(name)
+    assert ("device=cuda" in caplog.text) == (gpu and name == "auto")
+
+
+def test_a_gpu_is_taken_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "empty", lambda *_, device: None)  # as where there is one
+    assert machine.torch_device("cuda") == torch.device("cuda")
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "gpu", "cpu:x", ""])
