@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from yaml import YAMLError
 
+from ddpg.commands.brackets import lonely
+from ddpg.commands.word_checks import require_said_once
 from ddpg.config.spelling import as_written
-from ddpg.errors import Refused, UserError
+from ddpg.errors import Refused, UserError, one_line
 from ddpg.interrupt import Interrupted
 
 
@@ -89,10 +92,22 @@ def is_value(word: str) -> bool:
 
 
 def key_values(words: Sequence[str], example: str) -> dict[str, Any]:
-    """Return the values of KEY=VALUE words by key; raise UserError with the example for any other word."""
+    """Return the values of KEY=VALUE words by key.
+
+    Raises UserError for a key that is set twice, and, with the example, for any word of another form.
+    """
+    require_said_once(words)
+    values = OmegaConf.create()
     for word in words:
         if "=" not in word:
             raise UserError(f"{word}: values are written KEY=VALUE, as in {example}")
-    values = OmegaConf.to_container(OmegaConf.from_dotlist(list(words)), resolve=True)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+        alone, missing = lonely(word)
+        if alone:
+            raise UserError(f"{word} cannot be read: the {alone} {'is never closed' if missing else 'closes nothing'}")
+        try:
+            values.merge_with_dotlist([word])
+        except YAMLError as error:
+            raise UserError(f"{word} cannot be read: {one_line(error)}") from error
+    plain = OmegaConf.to_container(values, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

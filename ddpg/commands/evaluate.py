@@ -11,6 +11,7 @@ from ddpg.config.signature import fit
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.ranges import Count, PositiveInt
+from ddpg.record.find_run import require_run
 from ddpg.record.run_folder import RunFolder
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     with one_line_errors("ddpg-eval"):
         arguments = eval_arguments(sys.argv[1:])
         folder = RunFolder(Path(arguments.folder))
-        folder.require(str(folder.path))
+        require_run(folder.path, arguments.folder)
         with ending_at_once():
             from ddpg.run.policies import play  # torch is loaded when there is something to evaluate
 

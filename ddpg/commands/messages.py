@@ -1,23 +1,27 @@
 """Turns an exception into the one line that a user can act on."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import yaml
 from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from ddpg.commands.overrides import find_mistake
+from ddpg.commands.composition import composing
+from ddpg.commands.free_keys import free_keys
+from ddpg.commands.grammar import grammar_mistake
+from ddpg.commands.mistakes import find_mistake
+from ddpg.commands.options_help import Choices
+from ddpg.commands.overrides import known_flags
 from ddpg.config.settings import omegaconf_line
+from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError, one_line
+from ddpg.sweep.slurm import error_line
 
 
 def explain(error: Exception) -> str | None:
     """Return the line for an error that a user can act on, or None for a bug."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, OverrideParseException):
-        return _grammar(error.override)
     if isinstance(error, OmegaConfBaseException):
         return omegaconf_line(error)
     if isinstance(error, HydraException):
@@ -27,29 +31,60 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'writing failed'}: {error.strerror}"
     if isinstance(error, RuntimeError) and _raised_by(error, "submitit."):
-        return f"hydra/launcher: {one_line(error)}"
+        return f"hydra/launcher: {error_line(str(error))}"
     if isinstance(error, ValueError | AssertionError) and _raised_by(error, "hydra.", "omegaconf."):
         return one_line(error)
     return None
 
 
-@contextmanager
-def one_line_refusals(words: Sequence[str]) -> Iterator[None]:
-    """Raise UserError in one line where Hydra refuses an override among the words of the command line."""
+def try_words(words: Sequence[str], attempt: Callable[[list[str]], None]) -> None:
+    """Do what the words of a `ddpg-train` command line ask for.
+
+    Where Hydra refuses free keys for want of a +, it is tried again with them. Raises UserError in one line where it
+    refuses anything else.
+
+    Args:
+        words: overrides before flags.
+        attempt: a function of such words, which raises what Hydra raises.
+    """
     try:
-        yield
+        attempt(list(words))
     except (Refused, Exception) as error:
         cause = error.error if isinstance(error, Refused) else error
-        mistake = find_mistake(words) if _may_be_refusal(cause) else None
-        if mistake is None:
+        accepted = _accepted(words, cause)
+        if accepted is None:
             raise
-        raise UserError(mistake) from cause
+    else:
+        return
+    try_words(accepted, attempt)
+
+
+def _accepted(words: Sequence[str], refusal: Exception) -> list[str] | None:
+    """Return the words in another form, which Hydra may accept; None if its refusal has nothing to do with them.
+
+    Raises UserError for a mistake in them.
+    """
+    flags = known_flags(words)
+    choices = Choices(flags.config_dir)
+    if isinstance(refusal, OverrideParseException):
+        (word,) = as_typed([str(refusal.override)])
+        raise UserError(grammar_mistake(word, as_typed(flags.overrides), choices)) from refusal
+    if not _may_be_refusal(refusal):
+        return None
+    with composing(flags, choices) as line:
+        free = free_keys(line)
+        if free:
+            return [f"++{word}" if word.partition("=")[0] in free else word for word in words]
+        mistake = find_mistake(line)
+    if mistake is not None:
+        raise UserError(mistake) from refusal
+    return None
 
 
 def _may_be_refusal(error: Exception) -> bool:
     """Whether an exception may mean that Hydra has refused an override."""
     refusals = (ConfigCompositionException, ConfigAttributeError, ConfigKeyError)
-    return isinstance(error, refusals) or _raised_by(error, "hydra._internal.defaults_list")
+    return isinstance(error, refusals) or _raised_by(error, "hydra._internal.defaults_list", "omegaconf.")
 
 
 def _raised_by(error: Exception, *packages: str) -> bool:
@@ -63,15 +98,7 @@ def _raised_by(error: Exception, *packages: str) -> bool:
 def _hydra_line(error: HydraException) -> str:
     """Return Hydra's message and that of OmegaConf's exception which it wraps; one of them can be empty."""
     cause = error.__cause__
+    line = one_line(error).replace("'++", "'")  # the ++ that `try_words` puts before free keys
     if not isinstance(cause, OmegaConfBaseException):
-        return one_line(error)
-    return f"{one_line(error)}: {omegaconf_line(cause)}" if str(error) else omegaconf_line(cause)
-
-
-def _grammar(word: str) -> str:
-    if "=" not in word and not word.startswith("~"):
-        return f"{word}: values are written KEY=VALUE, as in seed=3"
-    return (
-        f"{word} cannot be read: write KEY=VALUE, and put a VALUE with spaces or any of ,=:()[]{{}} in two "
-        "pairs of quotes, as in 'logger.wandb.name=\"a, b\"'"
-    )
+        return line
+    return f"{line}: {omegaconf_line(cause)}" if str(error) else omegaconf_line(cause)

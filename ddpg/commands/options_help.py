@@ -13,6 +13,27 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.object_type import ObjectType
 from omegaconf import OmegaConf
 
+from ddpg.config.keys import flat
+
+#: Packages with options of Hydra's own groups, which are there where the package is installed.
+PLUGINS = {
+    "hydra/launcher": {
+        "joblib": "hydra-joblib-launcher",
+        "ray": "hydra-ray-launcher",
+        "ray_aws": "hydra-ray-launcher",
+        "rq": "hydra-rq-launcher",
+        "submitit_local": "hydra-submitit-launcher",
+        "submitit_slurm": "hydra-submitit-launcher",
+    },
+    "hydra/sweeper": {
+        "ax": "hydra-ax-sweeper",
+        "nevergrad": "hydra-nevergrad-sweeper",
+        "optuna": "hydra-optuna-sweeper",
+    },
+    "hydra/hydra_logging": {"colorlog": "hydra-colorlog"},
+    "hydra/job_logging": {"colorlog": "hydra-colorlog"},
+}
+
 
 class Choices:
     """The groups of conf/ and of the folder that --config-dir names."""
@@ -37,9 +58,15 @@ class Choices:
         """Whether a file defines this option, which may lie in a folder within the group's."""
         return self._repository.config_exists(f"{group}/{option}")
 
+    def keys(self, group: str, option: str) -> list[str]:
+        """Return the dotted keys that the file of an option has itself."""
+        found = self._repository.load_config(f"{group}/{option}")
+        assert found is not None
+        return list(flat(OmegaConf.to_container(found.config)))
+
     def is_group(self, name: str) -> bool:
         """Whether a folder has options of this name."""
-        return self._repository.group_exists(name)
+        return bool(name) and self._repository.group_exists(name)
 
     def groups(self, parent: str = "") -> Iterator[str]:
         """Yield all groups but Hydra's own, sorted."""

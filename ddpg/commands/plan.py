@@ -10,15 +10,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ddpg.commands.messages import one_line_refusals
+from ddpg.commands.messages import try_words
 from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags, sweep_words, without_defaults
 from ddpg.commands.precheck import SEARCH, check_jobs
 from ddpg.config import resolvers
 from ddpg.errors import UserError
 from ddpg.sweep.forecast.plan import plan
-from ddpg.sweep.freeze import FrozenRun, compose
-from ddpg.sweep.launch import NEED_NO_RESULTS, checked_options, launcher_options
+from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, compose
+from ddpg.sweep.launch import checked_options, launcher_options
 
 #: The flags of `ddpg-train` that say where the config comes from, and -m, which is meant anyway.
 FLAGS = ("config_dir", "config_name", "multirun")
@@ -34,16 +34,19 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
     Raises:
         UserError: a mistake in the words, something that would stop the sweep, or a trial that fails.
     """
-    meant = without_defaults(words)
-    flags = known_flags(meant)
+    resolvers.register()
+    try_words(["-m", *without_defaults(words)], lambda accepted: _plan(accepted, probe_s))
+
+
+def _plan(words: Sequence[str], probe_s: float) -> None:
+    flags = known_flags(words)
     others = [name for name, value in vars(flags).items() if value and name not in (*FLAGS, "overrides")]
     if others:
         raise UserError(f"--{others[0].replace('_', '-')}: plan takes no such flag of ddpg-train")
-    resolvers.register()
     overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
     if not any(word.startswith("hydra/launcher=") for word in overrides):
         overrides.append("hydra/launcher=local")
-    with one_line_refusals(["-m", *meant]), hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration(flags.config_name or "config", overrides, RunMode.MULTIRUN)
         check_jobs(config, loader)

@@ -15,11 +15,15 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.commands.folders import claim_run, claim_sweep, is_new, name_jobs
-from ddpg.commands.overrides import sweep_words, variations
+from ddpg.commands.overrides import TO_REPEAT, require_lists, sweep_words, variations
+from ddpg.commands.word_checks import require_effect_in_run, require_effect_in_sweep, require_said_once
+from ddpg.config.keys import flat
+from ddpg.config.places import place
 from ddpg.config.settings import check, plain
+from ddpg.config.spelling import as_typed, nearest
 from ddpg.errors import Refused, UserError
 from ddpg.record.config_file import read_config
-from ddpg.sweep.freeze import check_env, compose
+from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, check_env, compose
 
 #: The sweeper that draws values.
 SEARCH = "hydra_plugins.ddpg_launcher.SearchSweeper"
@@ -36,7 +40,8 @@ class Precheck(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             HydraConfig.instance().set_config(config)
-            require_one_choice(config)
+            require_said_once(_words(config))
+            require_effect_in_run(_words(config))
             require_id_of_option(config)
             checked = check(job_config(_without_hydra(config), config.hydra.overrides.task))
             check_env(checked.env)
@@ -59,24 +64,37 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     """Raise UserError for a mistake in the jobs of a sweep; every value of a key is checked in one of them."""
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
-    require_one_choice(config)
+    require_said_once(_words(config))
+    freezes = str(config.hydra.launcher._target_).startswith("hydra_plugins.ddpg_launcher.")
+    require_effect_in_sweep(_words(config), config.hydra.runtime.choices["hydra/launcher"], freezes)
     require_id_of_option(config)
     name_jobs(config)
     if config.hydra.sweeper._target_ == SEARCH:  # it checks its own space, in which values can be drawn
         return
-    runs = compose(config, loader, variations(sweep_words(config, config.hydra.overrides.task), loader), first=0)
+    words = sweep_words(config, config.hydra.overrides.task)
+    if config.hydra.sweeper._target_ in NEED_NO_RESULTS:
+        require_lists(words, config.hydra.runtime.choices["hydra/sweeper"])
+    runs = compose(config, loader, variations(words, loader), first=0)
+    _require_different(runs)
     for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
         check_env(env)
 
 
-def require_one_choice(config: DictConfig) -> None:
-    """Raise UserError for a group that the command line chooses twice, of which Hydra takes the last."""
-    first: dict[str, str] = {}
-    words: Any = OmegaConf.to_container(config.hydra.overrides)  # as written, interpolations too
-    for word in [*words["task"], *words["hydra"]]:
-        group = word.partition("=")[0]
-        if group in config.hydra.runtime.choices and first.setdefault(group, word) != word:
-            raise UserError(f"{first[group]} {word}: a group is chosen once")
+def _words(config: DictConfig) -> list[str]:
+    """Return the overrides of the command line as written, interpolations too."""
+    words: Any = OmegaConf.to_container(config.hydra.overrides)
+    return [*words["task"], *words["hydra"]]
+
+
+def _require_different(runs: Sequence[FrozenRun]) -> None:
+    """Raise UserError if two jobs are the same run."""
+    first: dict[str, list[str]] = {}
+    for run in runs:
+        before = first.setdefault(json.dumps(run.config, sort_keys=True), run.overrides)
+        if before is not run.overrides:
+            one = " ".join(word for word in before if word not in run.overrides)
+            other = " ".join(word for word in run.overrides if word not in before)
+            raise UserError(f"{one} and {other} are the same run{TO_REPEAT}")
 
 
 def require_id_of_option(config: DictConfig) -> None:
@@ -112,20 +130,20 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     if cfg.resume is None:
         return cfg
     started = read_config(Path(cfg.resume) / "config.yaml")
+    groups = HydraConfig.get().runtime.choices
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
-        if override.is_delete() or OmegaConf.is_dict(OmegaConf.select(started, key)) or not _is_key(cfg, key):
+        before = OmegaConf.select(started, key)
+        (word,) = as_typed([str(override.input_line)])
+        if override.is_delete() or key in groups or OmegaConf.is_dict(before):
             raise UserError(
-                f"{override.input_line} cannot be given with resume: groups stay as the run was "
-                "started; keys such as logger.every may change"
+                f"{word} cannot be given with resume: groups stay as the run was started; keys such as logger.every "
+                "may change"
             )
+        if before is None and key not in flat(started) and place(started, key) is None:
+            raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")
         OmegaConf.update(started, key, override.value())
     return started
-
-
-def _is_key(cfg: DictConfig, key: str) -> bool:
-    """Whether the key is a value, not a group such as preset that only chooses others."""
-    return OmegaConf.select(cfg, key.rpartition(".")[0]) is not None if "." in key else key in cfg
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:

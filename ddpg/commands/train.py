@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,14 +14,15 @@ from omegaconf import DictConfig
 
 from ddpg.commands.command_line import find_own_packages, one_line_errors, require_text
 from ddpg.commands.folders import quoted
-from ddpg.commands.messages import explain, one_line_refusals
+from ddpg.commands.messages import explain, try_words
 from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags, without_defaults
 from ddpg.commands.precheck import job_config
 from ddpg.config import resolvers
+from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError
 from ddpg.interrupt import ending_at_once
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.find_run import require_run
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +49,12 @@ def train_with_hydra(words: Sequence[str]) -> None:
         sys.exit()
     resolvers.register()
     _register_launchers()
-    rearranged = hydra_words(words)
-    sys.argv[1:] = rearranged  # where Hydra reads its command line
-    with one_line_refusals(rearranged):
-        _train()
+    try_words(hydra_words(words), _call_hydra)
+
+
+def _call_hydra(words: Sequence[str]) -> None:
+    sys.argv[1:] = words  # where Hydra reads its command line
+    _train()
 
 
 def _register_launchers() -> None:
@@ -68,7 +72,7 @@ def _train(cfg: DictConfig) -> float | None:
         from ddpg.run.lifecycle import run  # torch is loaded when there is something to train
 
     job = HydraConfig.get()
-    overrides = list(job.overrides.task)
+    overrides = as_typed(job.overrides.task)
     folder = Path(job.runtime.output_dir)
     if job.mode == RunMode.MULTIRUN:
         try:
@@ -93,7 +97,7 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     others = list(meant)
     for override in flags.overrides:
         others.remove(override)
-    return [*map(_quoted_folder, _continued(flags.overrides, flags.multirun)), *others]
+    return [*map(_quoted_folder, _continued(flags)), *others]
 
 
 def _quoted_folder(word: str) -> str:
@@ -104,14 +108,31 @@ def _quoted_folder(word: str) -> str:
     return f"{key}={quoted(folder)}"
 
 
-def _continued(overrides: Sequence[str], multirun: bool) -> list[str]:
-    """Let `resume=RUN` make RUN Hydra's output folder."""
+def _continued(flags: Namespace) -> list[str]:
+    """Let `resume=RUN` make RUN Hydra's output folder.
+
+    Keys get a ++, because the run's own config has them, which Hydra does not know, whatever the default config has.
+    """
+    overrides: list[str] = flags.overrides
     resume = next((word for word in overrides if word.startswith("resume=")), None)
     if resume is None:
-        return list(overrides)
-    if multirun:
+        return overrides
+    if flags.multirun:
         raise UserError(f"{resume} cannot be combined with -m: it continues one run")
     folder = Path(resume.partition("=")[2].strip("'\""))
-    RunFolder(folder).require(resume)
-    others = [f"resume={quoted(str(folder))}" if word == resume else word for word in overrides]
-    return [*others, f"hydra.run.dir={quoted(str(folder))}"]
+    require_run(folder, resume)
+    choices = Choices(flags.config_dir)
+    words = [f"++{word}" if _sets_key(word, choices) else word for word in overrides if word != resume]
+    return [f"resume={quoted(str(folder))}", *words, f"hydra.run.dir={quoted(str(folder))}"]
+
+
+def _sets_key(word: str, choices: Choices) -> bool:
+    """Whether a word gives a value to a key of the run.
+
+    Raises UserError for one that would give it another folder.
+    """
+    key, is_set, _ = word.partition("=")
+    if key.startswith(("hydra.run.", "hydra.output_subdir")):
+        raise UserError(f"{word} cannot be given with resume: a run goes on in its own folder")
+    is_plain = bool(is_set) and key[:1] not in ("+", "~") and not key.startswith("hydra") and key != "resume"
+    return is_plain and not choices.is_group(key)

@@ -7,6 +7,7 @@ home.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,7 +20,7 @@ from ddpg.config import resolvers
 from ddpg.config.given import GIVEN, require_parts_that_fit
 from ddpg.config.keys import flat
 from ddpg.config.signature import Target, fit
-from ddpg.config.spelling import as_written
+from ddpg.config.spelling import as_written, shell_quoted
 from ddpg.errors import UserError, untyped_first_line
 from ddpg.ranges import Count, Fraction, Positive, PositiveInt
 
@@ -114,9 +115,13 @@ def values(cfg: Any) -> dict[str, Any]:
         _require_values({key: unresolved[key] for key in keys})  # what is missing may be the cause
         raise UserError(omegaconf_line(error)) from error
     _require_values(plain)
-    fitted = fit(plain, Settings)
+    try:
+        fitted = fit(plain, Settings)
+    except UserError as error:
+        raise about_the_environment(error, OmegaConf.to_container(cfg)) from error
     _require_wrappers(fitted["env"])
     require_parts_that_fit(fitted)
+    _require_minibatch(fitted)
     return fitted
 
 
@@ -127,6 +132,32 @@ def _require_wrappers(env: Node) -> None:
             example = "{_target_: gymnasium.wrappers.FlattenObservation}"
             raise UserError(f"env.wrappers[{place}]={as_written(node)} must be a wrapper, as in {example}")
         fit(node, Annotated[Node, Target(*GIVEN["wrapper"])], f"env.wrappers[{place}]")
+
+
+def about_the_environment(error: UserError, unresolved: Any) -> UserError:
+    """Return an error with what helps where the value that does not fit is a variable of the environment, a text.
+
+    Args:
+        error: its message begins with the key.
+        unresolved: the config in plain dicts and lists, with its interpolations.
+    """
+    key = str(error).partition("=")[0]
+    written = flat(unresolved).get(key)
+    if not isinstance(written, str) or "${oc.env:" not in written or "${oc.decode:" in written:
+        return error
+    decoded = shell_quoted(f'{key}="${{oc.decode:{written}}}"')
+    return UserError(f"{error}; a variable of the environment is a text, and oc.decode reads it: {decoded}")
+
+
+def _require_minibatch(values: Mapping[str, Any]) -> None:
+    """Raise UserError for a minibatch that is larger than the replay memory, because it would repeat transitions."""
+    batch_size = values["batch_size"]
+    buffer_size = values["buffer_size"]
+    if batch_size > buffer_size:
+        raise UserError(
+            f"batch_size={batch_size} is more than the replay memory holds, buffer_size={buffer_size}: a minibatch "
+            "would repeat transitions"
+        )
 
 
 def _resolved(cfg: Any, key: str) -> Any:
@@ -173,6 +204,9 @@ def to_yaml(values: Mapping[str, Any]) -> str:
 def omegaconf_line(error: OmegaConfBaseException) -> str:
     """Return the first line of OmegaConf's message, with the key in front if it does not name it."""
     text = untyped_first_line(error)
+    unset = re.search(r"Environment variable '(.*)' not found", text)
+    if unset is not None:
+        text = f"{unset[0]}: export it, or write what holds without it, ${{oc.env:{unset[1]},VALUE}}"
     return f"{error.full_key}: {text}" if error.full_key and error.full_key not in text else text
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,3 +40,14 @@ def as_written(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(as_written, value))}]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def as_typed(words: Iterable[str]) -> list[str]:
+    """Return overrides without a ++, which is put before free keys for Hydra; they mean the same."""
+    return [str(word).removeprefix("++") for word in words]
+
+
+def shell_quoted(word: str) -> str:
+    """Return a word as a shell takes it, in double quotes where these are easier to read."""
+    is_plain = "'" in word and not any(character in word for character in '"$`\\!')
+    return f'"{word}"' if is_plain else shlex.quote(word)

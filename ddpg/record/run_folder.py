@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from ddpg.errors import UserError
 from ddpg.record.claims import claim, locked
 
 log = logging.getLogger(__name__)
@@ -90,11 +89,6 @@ class RunFolder:
         self.checkpoints = path / "checkpoint"
         self.videos = path / "videos"
         self._status = path / "status.json"
-
-    def require(self, name: str) -> None:
-        """Raise a UserError, which calls the folder by `name`, unless there is a config that can be run or played."""
-        if not self.config.exists():
-            raise UserError(f"{name} is no run folder: it has no config.yaml")
 
     def status(self) -> dict[str, Any]:
         """Read status.json: `state` (running, done, interrupted, failed), env_step and results; {} for a new run."""

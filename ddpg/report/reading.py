@@ -8,6 +8,7 @@ from typing import Any
 from ddpg.config.settings import group
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
+from ddpg.record.find_run import near_folder
 from ddpg.record.run_folder import RunFolder, read_yaml, run_folders
 from ddpg.record.tracking.metrics import Row, read_metrics
 from ddpg.report.labels import Described, labels
@@ -63,7 +64,7 @@ def find_runs(folders: Sequence[Path]) -> list[RunRecord]:
     found: dict[Path, Path] = {}
     for folder in folders:
         if not folder.is_dir():
-            raise UserError(f"{folder}: there is no such folder")
+            raise UserError(f"{folder}: there is no such folder{near_folder(folder)}")
         below = [path for path in run_folders(folder) if _has_started(path)]
         if not below:
             raise UserError(f"{folder} holds no run folder (one with config.yaml, status.json and metrics.jsonl)")

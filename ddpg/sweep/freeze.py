@@ -21,6 +21,7 @@ from hydra.core.utils import filter_overrides
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from ddpg.config.settings import to_yaml, values
+from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.provenance import code_version
@@ -31,6 +32,9 @@ from ddpg.sweep.state.folder import SweepFolder, timestamp
 #: Run folders that are written at the same time. Each waits for the disk several times: a thousand of them one after
 #: the other take half a minute, and a second this way.
 WRITERS = 16
+
+#: Sweepers that name all their jobs beforehand, whatever becomes of them.
+NEED_NO_RESULTS = ("hydra_plugins.ddpg_launcher.Sweeper", "hydra._internal.core_plugins.basic_sweeper.BasicSweeper")
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,10 @@ def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[st
         first: the number of the first job.
 
     Raises:
-        UserError: a config that does not fit, or jobs that would share a run folder or leave the sweep's folder.
+        UserError: no jobs, a config that does not fit, or jobs that share a run folder or leave that of the sweep.
     """
+    if not jobs:
+        raise UserError("there are no jobs: the sweeper has named none")
     composer = Composer(config, loader)
     sweep = Path(str(config.hydra.sweep.dir))
     runs = [_frozen(number, composer.compose(number, words), words, sweep) for number, words in enumerate(jobs, first)]
@@ -140,7 +146,7 @@ def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> 
             "folder, so what differs between them belongs into hydra.sweep.subdir, a relative path"
         )
     choices = {group: option for group, option in job.hydra.runtime.choices.items() if not group.startswith("hydra/")}
-    return FrozenRun(number, sweep / subdir, [str(word) for word in filter_overrides(words)], choices, config)
+    return FrozenRun(number, sweep / subdir, as_typed(filter_overrides(words)), choices, config)
 
 
 def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int], handling: Mapping[str, Any]) -> None:

@@ -10,18 +10,16 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
+from ddpg.config.settings import about_the_environment
 from ddpg.errors import UserError
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.forecast.requirements import estimated_job_gb
-from ddpg.sweep.freeze import FrozenRun, compose, freeze
+from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, compose, freeze
 from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.slurm_checks import require_submittable
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import RunState, states
 from ddpg.sweep.state.table import number_of_runs
-
-#: Sweepers that name all their jobs beforehand, whatever becomes of them.
-NEED_NO_RESULTS = ("hydra_plugins.ddpg_launcher.Sweeper", "hydra._internal.core_plugins.basic_sweeper.BasicSweeper")
 
 
 def checked_options(config: DictConfig) -> Options:
@@ -52,7 +50,12 @@ def launcher_options(config: DictConfig) -> Options:
     if not hasattr(launcher, "kind"):
         name = config.hydra.runtime.choices["hydra/launcher"]
         raise UserError(f"hydra/launcher={name} does not freeze its jobs: choose local or slurm")
-    return options({"kind": launcher.kind, **values})
+    try:
+        return options({"kind": launcher.kind, **values})
+    except UserError as error:
+        raise about_the_environment(
+            error, {"hydra": {"launcher": OmegaConf.to_container(config.hydra.launcher)}}
+        ) from error
 
 
 def require_startable(chosen: Options, runs: int = 1) -> None:

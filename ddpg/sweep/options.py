@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ddpg.config.signature import fit
-from ddpg.errors import UserError
 from ddpg.ranges import Count, PositiveInt
 
 
@@ -55,7 +54,4 @@ def options(values: Mapping[str, Any]) -> Options:
         UserError: an unknown key, a wrong type, or a number out of range.
     """
     schema = _KINDS[values["kind"]]
-    try:
-        return schema(**fit(dict(values), schema))
-    except UserError as error:
-        raise UserError(f"hydra.launcher.{error}") from error
+    return schema(**fit(dict(values), schema, "hydra.launcher"))

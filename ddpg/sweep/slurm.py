@@ -20,6 +20,14 @@ CUSTOM_VARIABLES = ("SQUEUE_", "SINFO_", "SCANCEL_")
 #: Complaints of scancel about jobs that have ended already.
 HARMLESS = re.compile("Invalid job id|already completing or completed|finished")
 
+#: What Slurm's commands print on a machine of no cluster, or where the controller is down.
+SILENCE = re.compile("configuration source|[Uu]nable to contact slurm controller")
+#: What to do on a machine without Slurm.
+WITHOUT_SLURM = (
+    "go to a login node of your cluster; hydra/launcher=local runs the sweep here, scripts/local_slurm.sh start makes "
+    "a Slurm to try"
+)
+
 
 @dataclass(frozen=True)
 class QueuedJob:
@@ -141,9 +149,12 @@ def _largest(limits: Sequence[str]) -> float:
 def _ask(*command: str) -> str:
     """Return what a command of Slurm prints; raise UserError if it fails."""
     result = _run(*command)
-    if result.returncode:
-        raise UserError(f"{command[0]}: {error_line(result.stderr)}")
-    return result.stdout
+    if not result.returncode:
+        return result.stdout
+    reason = error_line(result.stderr)
+    if SILENCE.search(reason):
+        raise UserError(f"{command[0]}: no Slurm answers this machine ({reason.rpartition('; ')[2]}): {WITHOUT_SLURM}")
+    raise UserError(f"{command[0]}: {reason}")
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

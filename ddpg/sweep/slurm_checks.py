@@ -25,10 +25,7 @@ def require_submittable(options: SlurmOptions, runs: int, threads: int, mem_gb: 
         mem_gb: GiB of each job, where the options leave its memory open.
     """
     if shutil.which("sbatch") is None:
-        raise UserError(
-            "hydra/launcher=slurm needs sbatch, which is not on this machine: go to a login node of your cluster; "
-            "hydra/launcher=local runs the sweep here, scripts/local_slurm.sh start makes a Slurm to try"
-        )
+        raise UserError(f"hydra/launcher=slurm needs sbatch, which is not on this machine: {slurm.WITHOUT_SLURM}")
     if options.timeout_min * 60 <= options.signal_delay_s:
         raise UserError(
             f"hydra.launcher.timeout_min={options.timeout_min} leaves no time before the warning: "

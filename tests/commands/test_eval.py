@@ -24,10 +24,12 @@ def test_eval(
     usage = "ddpg-eval RUN [episodes=...] [video=...] [actor=...] [seed=...]"
     assert_has(refused(), usage)
     assert_has(refused("episodes=3"), usage)
-    assert_has(refused("nope"), "nope ... config.yaml")
+    assert_has(refused("nope"), "nope: there is no such folder")
     assert_has(refused(finished, "episods=3"), "episods=3 ... episodes?")
     assert_has(refused(finished, "episodes=0"), "episodes=0 ... at least 1")
     assert_has(refused(finished, "actor=bst"), "actor=bst ... last, best ... best?")
+    assert_has(refused(finished, "seed=1", "seed=2"), "seed=1 seed=2 ... twice")
+    assert_has(refused(finished, "episodes=[3"), "episodes=[3 ... the [ is never closed")
     assert_has(refused(finished, "video"), "video ... KEY=VALUE ... episodes=20")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     assert install_hint("video") in refused(finished, "video=true", "episodes=1")

@@ -1,13 +1,11 @@
-"""Overrides as Hydra parses them: the jobs of a sweep, and the first mistake."""
-
-from pathlib import Path
+"""Overrides as Hydra parses them: flags, and the jobs of a sweep."""
 
 import hydra
 import pytest
 from hydra.core.global_hydra import GlobalHydra
-from support.command_line import assert_has
+from support.command_line import user_error
 
-from ddpg.commands.overrides import find_mistake, known_flags, variations
+from ddpg.commands.overrides import known_flags, require_lists, variations
 from ddpg.errors import UserError
 
 
@@ -18,7 +16,6 @@ from ddpg.errors import UserError
         ("seed=1,2,3 tau=4,5", ["seed=1 tau=4", "seed=2 tau=4", "seed=3 tau=4", "seed=1 tau=5"]),
         ("seed=range(1,5) tau=0.1", ["seed=1 tau=0.1", "seed=4 tau=0.1"]),  # the ends of a range stand for all of it
         ("seed=range(1,2) ~noise", ["seed=1 ~noise"]),
-        ("seed=range(1,1) tau=1", ["tau=1"]),
         ("noise=glob(ou) tau=1", ["noise=ou tau=1"]),
         ("gamma=interval(0,1) tau=1", ["tau=1"]),  # its values are the sweeper's
     ],
@@ -27,6 +24,26 @@ def test_variations(words: str, jobs: list[str]) -> None:
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         found = variations(words.split(), GlobalHydra.instance().config_loader())
     assert [" ".join(job) for job in found] == jobs
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("seed=range(3,1) tau=1", "seed=range(3,1) has no values"),
+        ("noise=glob(x*)", "noise=glob(x*) has no values"),
+        ("seed=1,2,1", "seed=1,2,1 has 1 twice ... extra.repeat=1,2"),
+        ("gamma=0.9,0.90", "gamma=0.9,0.90 has 0.9 twice"),
+    ],
+)
+def test_no_sweep(words: str, parts: str) -> None:
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"), user_error(parts):
+        variations(words.split(), GlobalHydra.instance().config_loader())
+
+
+def test_intervals_are_for_a_search() -> None:
+    require_lists(["gamma=0.9,0.8", "seed=range(1,3)"], "basic")
+    with user_error("gamma=interval(0,1) ... hydra/sweeper=basic ... gamma=0.1,0.2"):
+        require_lists(["gamma=interval(0,1)"], "basic")
 
 
 def test_flags_and_overrides_in_any_order() -> None:
@@ -40,25 +57,6 @@ def test_flags_that_are_none(words: str) -> None:
         known_flags(words.split())
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "env=hopper preset=paper noise.sigma=0.1 network.actor.norm=layer",
-        "~noise +extra.a=1 extra.a=2 ++extra.b=1 +extra={c:1} extra.c=2 env.budget={total_steps:9}",
-        "hydra.run.dir=x hydra/launcher=local +hydra.job.env_set.A=1 experiment=pendulum",
-        "seed=1,2 noise=ou,gaussian -m",
-        "+noise@second=ou second.sigma=0.1",
-        "experiment=noise_study seed=1,2",
-    ],
-)
-def test_what_hydra_accepts_is_no_mistake(words: str) -> None:
-    assert find_mistake(words.split()) is None
-
-
-def test_groups_of_ones_own(tmp_path: Path) -> None:
-    (tmp_path / "plant").mkdir()
-    (tmp_path / "plant" / "tree.yaml").write_text("height: 3\n")
-    own = ["--config-dir", str(tmp_path)]
-    assert find_mistake([*own, "+plant=tree", "plant.height=4"]) is None
-    assert_has(str(find_mistake([*own, "+plant=tree", "plant.hight=4"])), "plant.hight=4 ... plant.height?")
-    assert_has(str(find_mistake([*own, "+plant=tre"])), "plant=tre ... tree?")
+def test_what_looks_like_a_flag_inside_brackets() -> None:
+    with user_error("'a=[-1, -0.5]'"):
+        known_flags(["seed=1", "a=[-1,", "-0.5]"])

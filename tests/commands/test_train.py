@@ -1,5 +1,6 @@
 """`ddpg-train`: runs that are started again or continued, jobs of Hydra's own launcher, and what needs no torch."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,17 +21,23 @@ def test_run_again(
 ) -> None:
     """A run continues in its folder or with resume= if it is the same one; another is refused, and nothing changes."""
     before = Path(finished, ".hydra", "config.yaml").read_text()
-    again = [*SHORT, f"hydra.run.dir='{finished}'"]
+    again = [*SHORT, "noise=ou", f"hydra.run.dir='{finished}'"]
     resume = f"resume={finished}"
     assert_has(refusal(*again, "gamma=0.9"), f"{finished} ... gamma=0.99 ... 0.9 ... hydra.run.dir ... {resume}")
     assert_has(refusal(resume, "gamma=0.9"), f"gamma=0.9 ... {resume} ... gamma=0.99")
     for group in ("noise=none", "preset=paper", "~noise"):
         assert_has(refusal(resume, group), f"{group} ... resume ... groups ... keys")
     assert_has(refusal(resume, "gama=1"), "gama=1 ... gamma?")
+    # the run has noise=ou, which the default has not
+    assert_has(refusal(resume, "noise.theta=3"), f"noise.theta=3 ... {resume} ... noise.theta=0.15")
+    assert_has(refusal(resume, "noise.sgma=3"), "noise.sgma=3 ... the run has no such key ... noise.sigma?")
+    assert_has(refusal(resume, "hydra.run.dir=x"), "hydra.run.dir=x ... resume")
     assert_has(refusal(resume, "seed=1,2", "-m"), f"{resume} ... -m")
-    call(monkeypatch, train.main, resume, "total_steps=300")
+    call(monkeypatch, train.main, resume, "total_steps=300", "noise.theta=0.15", "extra.note=longer")
     assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
-    assert OmegaConf.load(Path(finished, "config.yaml")).total_steps == 300
+    config = OmegaConf.load(Path(finished, "config.yaml"))
+    assert (config.total_steps, config.extra) == (300, {"note": "longer"})
+    assert "extra.note=longer" in json.loads(Path(finished, "provenance.json").read_text())[-1]["overrides"]
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
 
 
@@ -87,7 +94,7 @@ def test_words_for_hydra(tmp_path: Path) -> None:
     (tmp_path / "it's, a run").mkdir()
     (tmp_path / "it's, a run" / "config.yaml").touch()
     resume = r"'it\'s, a run'"
-    words = [f"resume={resume}", "total_steps=5", f"hydra.run.dir={resume}"]
+    words = [f"resume={resume}", "++total_steps=5", f"hydra.run.dir={resume}"]
     assert train.hydra_words(["resume=it's, a run", "total_steps=5"]) == words
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from ddpg.errors import UserError, first_line
+from ddpg.record.find_run import near_folder
 from ddpg.record.run_folder import is_run_folder, read_yaml, run_folders
 from ddpg.sweep.state.folder import SweepRun
 from ddpg.sweep.state.tasks import Task
@@ -23,7 +24,7 @@ def find_runs(path: Path) -> list[SweepRun]:
         UserError: there are no runs, or the folder is a run itself, or it holds several sweeps.
     """
     if not path.is_dir():
-        raise UserError(f"{path}: there is no such folder")
+        raise UserError(f"{path}: there is no such folder{near_folder(path)}")
     if is_run_folder(path):
         raise UserError(f"{path} is a run, not a sweep; to go on with it: ddpg-train resume={shlex.quote(str(path))}")
     sweeps = sorted(path.glob("*/sweep.json"))

@@ -1,0 +1,85 @@
+"""The first mistake of a command line that Hydra has refused, and the keys that are free."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.command_line import assert_has
+
+from ddpg.commands.composition import CommandLine, composing
+from ddpg.commands.free_keys import free_keys
+from ddpg.commands.mistakes import find_mistake
+from ddpg.commands.options_help import Choices
+from ddpg.commands.overrides import known_flags
+
+
+@contextmanager
+def line(*words: str) -> Iterator[CommandLine]:
+    flags = known_flags(words)
+    with composing(flags, Choices(flags.config_dir)) as composed:
+        yield composed
+
+
+def mistake(*words: str) -> str | None:
+    with line(*words) as composed:
+        return find_mistake(composed)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "env=hopper preset=paper noise.sigma=0.1 network.actor.norm=layer",
+        "~noise +extra.a=1 ++extra.b=1 +extra={c:1} extra.c=2 env.budget={total_steps:9}",
+        "hydra.run.dir=x hydra/launcher=local +hydra.job.env_set.A=1 experiment=pendulum",
+        "seed=1,2 noise=ou,gaussian -m",
+        "+noise@second=ou second.sigma=0.1",
+        "experiment=noise_study seed=1,2",
+    ],
+)
+def test_what_hydra_accepts_is_no_mistake(words: str) -> None:
+    assert mistake(*words.split()) is None
+
+
+def test_groups_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "plant").mkdir()
+    (tmp_path / "plant" / "tree.yaml").write_text("height: 3\n")
+    own = ["--config-dir", str(tmp_path)]
+    assert mistake(*own, "+plant=tree", "plant.height=4") is None
+    assert_has(str(mistake(*own, "+plant=tree", "plant.hight=4")), "plant.hight=4 ... plant.height?")
+    assert_has(str(mistake(*own, "+plant=tre")), "plant=tre ... tree?")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("noise.theta=1", "noise.theta=1 ... a key of noise=ou"),
+        ("hydra.launcher.proceses=2", "hydra.launcher.processes? ... hydra/launcher=local"),
+        ("noise=ou noise.sgma=1", "noise.sgma=1 ... noise.sigma?"),
+        ("hydra/sweeper=Optuna", "hydra/sweeper=Optuna ... pip install hydra-optuna-sweeper"),
+        ("hydra/launcher=joblib", "pip install hydra-joblib-launcher"),
+        ("hydra.sweeper.params.seed=1", "hydra.sweeper.params.seed=1 ... seed=1,2"),
+        ("=3", "=3: there is no such key"),
+    ],
+)
+def test_where_it_belongs(words: str, parts: str) -> None:
+    assert_has(str(mistake(*words.split())), parts)
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (["extra.note=hi", "extra.a={b: 1}", "seed=2", "env={kwargs:{g:1}}"], {"extra.note", "extra.a", "env"}),
+        (["extra={note:hi,more:{a:1}}", "env.kwargs={g: 1}"], {"extra", "env.kwargs"}),
+        (["extra.note=a,b", "noise=ou,gaussian", "env.kwarg.g=1", "-m"], {"extra.note"}),
+        (["env={kwargs:{g:1},typo:1}", "+extra.a=1", "extra.a=2", "gama=1"], set()),
+        (
+            ["hydra/launcher=slurm", "hydra.launcher.additional_parameters.exclude=n7", "-m"],
+            {"hydra.launcher.additional_parameters.exclude"},
+        ),
+        (["noise._target_=builtins.dict", "noise.own=1"], {"noise.own"}),
+    ],
+)
+def test_free_keys(words: list[str], keys: set[str]) -> None:
+    with line(*words) as composed:
+        assert free_keys(composed) == keys
