@@ -25,6 +25,8 @@ from ddpg.errors import Refused, UserError
 from ddpg.record.config_file import read_config
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, check_env, compose
 
+#: The launchers that start a run by its folder alone.
+FREEZING = ("hydra_plugins.ddpg_launcher.LocalLauncher", "hydra_plugins.ddpg_launcher.SlurmLauncher")
 #: The sweeper that draws values.
 SEARCH = "hydra_plugins.ddpg_launcher.SearchSweeper"
 
@@ -65,7 +67,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
     require_said_once(_words(config))
-    freezes = str(config.hydra.launcher._target_).startswith("hydra_plugins.ddpg_launcher.")
+    freezes = config.hydra.launcher._target_ in FREEZING
     require_effect_in_sweep(_words(config), config.hydra.runtime.choices["hydra/launcher"], freezes)
     require_id_of_option(config)
     name_jobs(config)
