@@ -98,7 +98,6 @@ def _raised_by(error: Exception, *packages: str) -> bool:
 def _hydra_line(error: HydraException) -> str:
     """Return Hydra's message and that of OmegaConf's exception which it wraps; one of them can be empty."""
     cause = error.__cause__
-    line = one_line(error).replace("'++", "'")  # the ++ that `try_words` puts before free keys
     if not isinstance(cause, OmegaConfBaseException):
-        return line
-    return f"{line}: {omegaconf_line(cause)}" if str(error) else omegaconf_line(cause)
+        return one_line(error)
+    return f"{one_line(error)}: {omegaconf_line(cause)}" if str(error) else omegaconf_line(cause)
