@@ -35,6 +35,6 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 @pytest.fixture
 def finished(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     """A short run in a folder whose name Hydra's grammar would not read."""
-    call(monkeypatch, train.main, *SHORT, "noise=ou", "hydra.run.dir='lr=1,x'")
+    call(monkeypatch, train.main, *SHORT, "hydra.run.dir='lr=1,x'")
     capsys.readouterr()
     return "lr=1,x"

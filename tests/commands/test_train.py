@@ -8,10 +8,11 @@ from pathlib import Path
 
 import hydra
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from support.command_line import SHORT, assert_has, call
 
 from ddpg.commands import train
+from ddpg.config.settings import to_yaml, values
 
 Refusal = Callable[..., str]
 
@@ -21,24 +22,29 @@ def test_run_again(
 ) -> None:
     """A run continues in its folder or with resume= if it is the same one; another is refused, and nothing changes."""
     before = Path(finished, ".hydra", "config.yaml").read_text()
-    again = [*SHORT, "noise=ou", f"hydra.run.dir='{finished}'"]
+    again = [*SHORT, f"hydra.run.dir='{finished}'"]
     resume = f"resume={finished}"
     assert_has(refusal(*again, "gamma=0.9"), f"{finished} ... gamma=0.99 ... 0.9 ... hydra.run.dir ... {resume}")
     assert_has(refusal(resume, "gamma=0.9"), f"gamma=0.9 ... {resume} ... gamma=0.99")
     for group in ("noise=none", "preset=paper", "~noise"):
         assert_has(refusal(resume, group), f"{group} ... resume ... groups ... keys")
     assert_has(refusal(resume, "gama=1"), "gama=1 ... gamma?")
-    # the run has noise=ou, which the default has not
-    assert_has(refusal(resume, "noise.theta=3"), f"noise.theta=3 ... {resume} ... noise.theta=0.15")
-    assert_has(refusal(resume, "noise.sgma=3"), "noise.sgma=3 ... the run has no such key ... noise.sigma?")
-    assert_has(refusal(resume, "hydra.run.dir=x"), "hydra.run.dir=x ... resume")
     assert_has(refusal(resume, "seed=1,2", "-m"), f"{resume} ... -m")
-    call(monkeypatch, train.main, resume, "total_steps=300", "noise.theta=0.15", "extra.note=longer")
+    call(monkeypatch, train.main, resume, "total_steps=300", "extra.note=longer")
     assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
     config = OmegaConf.load(Path(finished, "config.yaml"))
     assert (config.total_steps, config.extra) == (300, {"note": "longer"})
     assert "extra.note=longer" in json.loads(Path(finished, "provenance.json").read_text())[-1]["overrides"]
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
+
+
+def test_a_resume_knows_the_keys_of_the_run(refusal: Refusal, compose: Callable[..., DictConfig]) -> None:
+    """The run has noise=ou, which the default has not."""
+    Path("run").mkdir()
+    Path("run", "config.yaml").write_text(to_yaml(values(compose("noise=ou"))))
+    assert_has(refusal("resume=run", "noise.theta=3"), "noise.theta=3 ... resume=run ... noise.theta=0.15")
+    assert_has(refusal("resume=run", "noise.sgma=3"), "noise.sgma=3 ... the run has no such key ... noise.sigma?")
+    assert_has(refusal("resume=run", "hydra.run.dir=x"), "hydra.run.dir=x ... resume")
 
 
 def test_stored_config_is_plain(finished: str) -> None:
