@@ -11,6 +11,7 @@ import gymnasium
 FIXED_BY_RESET = (
     "gymnasium.envs.classic_control",
     "gymnasium.envs.mujoco",
+    "gymnasium.envs.box2d.car_racing",
     "gymnasium.envs.box2d.lunar_lander",
     "shimmy",
 )

@@ -32,6 +32,17 @@ CASES = {
         ["env=bipedalwalker", "network=layer_norm", "noise=adaptive_parameter", "noise.adapt_every=7"],
     ),
     "box2d-delayed": (10, ["env=lunarlander", "noise=ou_slow", "algorithm=delayed", "replay=prioritized"]),
+    "box2d-pictures": (
+        2,
+        [
+            "env.id=CarRacing-v3",
+            "network=pixels",
+            "noise=ou_slow",
+            "env.max_episode_steps=12",
+            "total_steps=36",
+            "checkpoint.every=12",
+        ],
+    ),
     "dm_control-normalized": (10, ["env=dmc_cartpole_swingup", "noise=keras", "network.normalize_obs=5"]),
     "dm_control-small": (10, ["env=dmc_reacher_hard", "noise=none", "replay=prioritized", "buffer_size=130"]),
     "pybullet-td3": (10, ["env=pybullet_hopper", "noise=ou_slow_0.5", "algorithm=td3", "replay=prioritized"]),
