@@ -58,7 +58,7 @@ def suite_of(env_id: str) -> Suite:
     """Return what an environment needs, by its id, which may begin with a module as in `module:id`."""
     _, _, name = env_id.rpartition(":")
     for pattern, suite in _BY_ID.items():
-        if re.fullmatch(pattern, name):
+        if re.fullmatch(pattern, name, re.IGNORECASE):  # so that a misspelled id is told the nearest of its suite
             return suite
     entry_point = registered_at(name)
     return next((suite for module, suite in _BY_MODULE.items() if entry_point.startswith(module)), Suite())

@@ -91,7 +91,7 @@ def test_an_id_that_is_not_made_of_its_parts_is_refused(overrides: list[str], ke
 
 
 def test_an_unknown_task_of_a_suite_names_the_nearest() -> None:
-    assert "ReacherBulletEnv-v0" in refusal(spec_of("gym", "env.id=RecherBulletEnv-v0"))
+    assert "ReacherBulletEnv-v0" in refusal(spec_of("gym", "env.id=recherbulletenv-v0"))
     assert "env.id=ReacherBulletEnv-v0" in refusal(spec_of("gym", "env.id=ReacherBulletEnv-v1"))
     pytest.importorskip("dm_control")
     assert "dm_control/finger-spin-v0" in refusal(spec_of("gym", "env.id=dm_control/finger-spn-v0"))
