@@ -68,7 +68,7 @@ class EnvSpec:
         Raises UserError if the environment is unknown, not installed, fails to build, cannot be drawn, has no time
         limit, or if its actions are not a bounded Box.
         """
-        draws = render or self.pixels is not None
+        draws = render or self.pixels is not None or "render_mode" in self.kwargs
         self._prepare_mujoco(draws)
         self._import()
         env = self._build(draws)
@@ -159,7 +159,13 @@ class EnvSpec:
     def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
         if derives_from(env, "pybullet_envs_gymnasium"):
             env = QuietConnection(env)
+        own = env.observation_space
         env = wrapped(env, self.wrappers, str(self._name))
+        if self.pixels is not None and env.observation_space != own:
+            raise UserError(
+                f"{self._name} env.pixels={self.pixels} draws the observations, so that those of env.wrappers would be "
+                "lost; gymnasium.wrappers.AddRenderObservation, with +env.kwargs.render_mode=rgb_array, draws first"
+            )
         env = InfoMetrics(env, self.info_metrics, str(self._name))
         if self.pixels is not None:
             env = Pixels(env, self.pixels, str(self._name))
@@ -187,7 +193,7 @@ class EnvSpec:
             **completed(self.kwargs, self._suite.kwargs),
         }
         try:
-            return gymnasium.make(self.id, render_mode="rgb_array" if draws else None, **options)
+            return gymnasium.make(self.id, **{"render_mode": "rgb_array" if draws else None} | options)
         except TypeError as error:
             if draws or "unexpected keyword argument 'render_mode'" not in str(error):
                 raise

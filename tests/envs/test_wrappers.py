@@ -79,6 +79,43 @@ def test_a_time_limit_may_come_from_a_wrapper() -> None:
     assert env.spec.max_episode_steps == 3
 
 
+class Drawn(Toy):
+    """Draws the first number of its observation."""
+
+    metadata: Any = {"render_modes": ["rgb_array"]}  # noqa: RUF012
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.render_mode = render_mode
+
+    def render(self) -> Any:
+        return np.full((10, 12, 3), self.obs[0, 0], np.uint8)
+
+
+def test_wrappers_may_draw() -> None:
+    render = "{_target_: gymnasium.wrappers.AddRenderObservation}"
+    stack = "{_target_: gymnasium.wrappers.FrameStackObservation, stack_size: 2, padding_type: zero}"
+    registered(Drawn)
+    wrappers = f"env.wrappers=[{render},{stack}]"
+    env = spec_of("gym", "env.id=TestOnly-v0", wrappers, "+env.kwargs.render_mode=rgb_array").make()
+    env.reset(seed=0)
+    obs = env.step(env.action_space.low)[0]
+    assert obs.shape == (6, 10, 12)
+    assert obs[:, 0, 0].tolist() == [0] * 3 + [1] * 3
+
+
+def test_observations_that_pixels_would_replace_are_refused() -> None:
+    flat = "{_target_: gymnasium.wrappers.FlattenObservation}"
+    registered(Drawn)
+    line = refusal(spec_of("gym", "env.id=TestOnly-v0", f"env.wrappers=[{flat}]", "env.pixels=10"))
+    assert "env.pixels=10" in line
+    assert "AddRenderObservation" in line
+    clipped = "env.wrappers=[{_target_: gymnasium.wrappers.ClipReward, max_reward: 0}]"
+    env = spec_of("gym", "env.id=TestOnly-v0", clipped, "env.pixels=10").make()
+    assert env.observation_space.shape == (3, 10, 10)
+    assert env.step(env.action_space.low)[1] == 0
+
+
 @pytest.mark.parametrize(
     ("node", "facts"),
     [
