@@ -73,6 +73,10 @@ def choices(override) -> Iterator[str]:  # type: ignore[no-untyped-def]
     if not override.is_sweep_override():
         yield override.input_line
         return
+    if override.is_interval_sweep():  # of a study: both ends
+        interval = override.value()
+        yield from (f"{override.get_key_element()}={end}" for end in (interval.start, interval.end))
+        return
     for value in override.sweep_string_iterator():
         yield f"{override.get_key_element()}={value}"
 
@@ -145,6 +149,9 @@ def test_sweep_commands_fit(words: list[str], compose: Callable[..., DictConfig]
     elif command == "retry":
         _, _, launcher = sweep_cli.retry_arguments(rest)
         assert launcher.keys() <= {f.name for kind in (LocalOptions, SlurmOptions) for f in fields(kind)}
+    elif command in ("best", "confirm"):
+        options = {"best": sweep_cli.BestOptions, "confirm": sweep_cli.ConfirmOptions}[command]
+        fit(dict(OmegaConf.to_container(OmegaConf.from_cli(rest[1:]))), options)
     else:
         assert command in sweep_cli.COMMANDS
         assert len(rest) == 1

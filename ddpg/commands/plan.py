@@ -14,6 +14,7 @@ from ddpg.commands.messages import try_words
 from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags, sweep_words, without_defaults
 from ddpg.commands.precheck import SEARCH, check_jobs
+from ddpg.commands.train import study_words
 from ddpg.config import resolvers
 from ddpg.errors import UserError
 from ddpg.sweep.forecast.plan import plan
@@ -43,7 +44,7 @@ def _plan(words: Sequence[str], probe_s: float) -> None:
     others = [name for name, value in vars(flags).items() if value and name not in (*FLAGS, "overrides")]
     if others:
         raise UserError(f"--{others[0].replace('_', '-')}: plan takes no such flag of ddpg-train")
-    overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
+    overrides = [*Choices(flags.config_dir).search_path(), *study_words(flags.overrides)]
     if not any(word.startswith("hydra/launcher=") for word in overrides):
         overrides.append("hydra/launcher=local")
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):

@@ -97,7 +97,17 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     others = list(meant)
     for override in flags.overrides:
         others.remove(override)
-    return [*map(_quoted_folder, _continued(flags)), *others]
+    return [*map(_quoted_folder, study_words(_continued(flags))), *others]
+
+
+def study_words(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides with the sweeper that searches, if they name a study: a file cannot choose its sweeper.
+
+    Hydra lets conf/config.yaml, which chooses one, win over the files that it composes.
+    """
+    names_a_study = any(word.startswith("+study=") for word in overrides)
+    names_a_sweeper = any(word.startswith("hydra/sweeper=") for word in overrides)
+    return [*overrides, *["hydra/sweeper=search"] * (names_a_study and not names_a_sweeper)]
 
 
 def _quoted_folder(word: str) -> str:

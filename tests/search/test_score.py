@@ -26,8 +26,8 @@ def test_a_torn_record(tmp_path: Path) -> None:
     ]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"env_step": 30, "r": 4')
     curve = read_curve(tmp_path, "r")
-    assert list(curve) == [9, 20]
-    assert curve[9] == 1.5
+    assert list(curve) == [10, 20]
+    assert curve[10] == 1.5
     assert math.isnan(curve[20])
     assert read_curve(tmp_path / "none", "r") == {}
     require_metric(tmp_path, "r")
