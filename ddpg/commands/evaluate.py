@@ -1,5 +1,6 @@
 """The command `ddpg-eval`: the returns of noise-free episodes of a trained actor."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -31,6 +32,8 @@ class EvalArguments:
 def main() -> None:
     """`ddpg-eval RUN [KEY=VALUE ...]`: print the returns of noise-free episodes."""
     find_own_packages()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("ddpg").setLevel(logging.INFO)
     with one_line_errors("ddpg-eval"):
         arguments = eval_arguments(sys.argv[1:])
         folder = RunFolder(Path(arguments.folder))

@@ -1,12 +1,11 @@
-"""Pictures of an environment: how MuJoCo draws without a display, and frames written as an mp4."""
+"""Pictures of an environment: how MuJoCo draws without a display."""
 
 import ctypes.util
 import importlib
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium
@@ -125,45 +124,3 @@ def _works(backend: str) -> bool:
         _log.info("MuJoCo cannot draw with MUJOCO_GL=%s: %s", backend, typed_line(error))
         return False
     return True
-
-
-def frames_per_second(env: gymnasium.Env[Any, Any]) -> float:
-    """Return the number of agent decisions in a second of simulated time, at which a video plays at its speed.
-
-    The control step `dt` comes first, because shimmy's `render_fps` for dm_control is 1000 dt instead of 1 / dt.
-    """
-    repeat = env.get_wrapper_attr("action_repeat") if env.has_wrapper_attr("action_repeat") else 1
-    return _simulator_rate(env) / repeat
-
-
-def _simulator_rate(env: gymnasium.Env[Any, Any]) -> float:
-    step = getattr(env.unwrapped, "dt", None)
-    if isinstance(step, int | float) and step > 0:
-        return 1 / step
-    return float(env.metadata.get("render_fps") or 30)
-
-
-def write_video(frames: Iterable[Frame], path: Path, fps: float) -> None:
-    """Write frames (height, width, 3), at least one, as H.264; `path` appears when it is complete."""
-    try:
-        import imageio_ffmpeg
-    except ModuleNotFoundError as error:
-        raise UserError(f"writing {path} needs ffmpeg: {install_hint('video')}") from error
-    remaining = iter(frames)
-    first = next(remaining)
-    unfinished = path.with_name(f"{path.stem}.part{path.suffix}")  # ffmpeg reads the format off the suffix
-    writer = imageio_ffmpeg.write_frames(
-        str(unfinished),
-        (first.shape[1], first.shape[0]),
-        fps=fps,
-        macro_block_size=2,  # yuv420p needs even sides; 16, the default, would stretch 500 x 500
-        ffmpeg_log_level="error",
-    )
-    writer.send(None)
-    try:
-        writer.send(np.ascontiguousarray(first))
-        for frame in remaining:
-            writer.send(np.ascontiguousarray(frame))
-    finally:
-        writer.close()
-    unfinished.replace(path)

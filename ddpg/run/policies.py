@@ -8,12 +8,11 @@ from pickle import UnpicklingError
 from typing import Literal
 
 import gymnasium as gym
-import numpy as np
 import torch
 from omegaconf import DictConfig
 
 from ddpg.config.settings import check
-from ddpg.envs import frames_per_second, write_video
+from ddpg.envs import recording
 from ddpg.errors import UserError
 from ddpg.learner.policy import act
 from ddpg.record.config_file import read_config
@@ -69,8 +68,6 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
 
 def _record(policy: Policy, env: gym.Env, seed: int, path: Path, on_step: Callable[[], None] | None) -> Episodes:
     """Run one episode in an env that draws, and write its video."""
-    frames: list[np.ndarray] = []
-    episode = evaluate(policy, env, [seed], on_frame=frames.append, on_step=on_step)
     path.parent.mkdir(exist_ok=True)
-    write_video(frames, path, fps=frames_per_second(env))
-    return episode
+    with recording(env, path) as add_frame:
+        return evaluate(policy, env, [seed], on_frame=add_frame, on_step=on_step)

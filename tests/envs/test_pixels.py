@@ -13,7 +13,8 @@ from omegaconf import DictConfig
 from support.envs import has_software_renderer, make, registered, spec_of
 
 from ddpg.distribution import install_hint
-from ddpg.envs import EnvSpec, frames_per_second
+from ddpg.envs import EnvSpec
+from ddpg.envs.video import frames_per_second
 from ddpg.errors import UserError
 
 

@@ -2,17 +2,16 @@
 
 import ctypes.util
 import os
-import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from support.envs import has_software_renderer, make, spec_of
 
 from ddpg.distribution import install_hint
-from ddpg.envs import EnvSpec, frames_per_second, write_video
+from ddpg.envs import EnvSpec
 from ddpg.envs.rendering import choose_mujoco_backend, require_mujoco_backend
+from ddpg.envs.video import frames_per_second
 from ddpg.errors import UserError
 
 
@@ -169,19 +168,3 @@ def test_failing_to_draw_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pygame", None)
     with pytest.raises(UserError, match=r"env\.id=Pendulum-v1: drawing it failed: .*ddpg\[video\]"):
         env.render()
-
-
-def test_video_has_every_frame(tmp_path: Path) -> None:
-    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="the extra video is not installed")
-    path = tmp_path / "policy.mp4"
-    write_video((np.full((50, 70, 3), 8 * k, np.uint8) for k in range(24)), path, fps=12.5)
-    count, seconds = ffmpeg.count_frames_and_secs(str(path))
-    assert (count, seconds) == (24, pytest.approx(24 / 12.5, abs=0.1))
-    assert next(ffmpeg.read_frames(str(path)))["size"] == (70, 50)
-    assert [file.name for file in tmp_path.iterdir()] == ["policy.mp4"]
-
-
-def test_video_without_ffmpeg_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(UserError, match=re.escape(install_hint("video"))):
-        write_video([np.zeros((4, 4, 3), np.uint8)], tmp_path / "policy.mp4", fps=10)
