@@ -148,6 +148,8 @@ class Turns:
             self._recipe.run(first + place, folder / f"seed_{seed}", trial.params, seed)
             for place, seed in enumerate(trial.seeds)
         ]
+        for run in runs:
+            _mark(run.config, self.definition.name, trial.number)
         definition = self.definition
         handling = {"launcher": definition.launcher, "threads": definition.threads, **definition.origin}
         freeze(sweep, runs, alive=(), handling=handling)
@@ -163,6 +165,14 @@ class Turns:
         open_trials = [trial for trial in trials.values() if trial.result is None]
         is_free = free_owners(self.study, [trial.owner for trial in open_trials if trial.owner])
         return next((t for t in open_trials if t.owner in (None, self._worker) or is_free(t.owner)), None)
+
+
+def _mark(config: dict[str, Any], study: str, number: int) -> None:
+    """Let W&B know what a run belongs to: the study as its group, unless it has one, and the trial among free keys."""
+    config["extra"] = {**config["extra"], "study": study, "trial": number}
+    wandb = config["logger"].get("wandb")
+    if isinstance(wandb, dict) and wandb.get("group") is None:
+        wandb["group"] = study
 
 
 def free_owners(study: StudyFolder, owners: list[str]) -> Callable[[str | None], bool]:

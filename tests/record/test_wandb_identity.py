@@ -20,6 +20,16 @@ def test_a_new_folder_has_none_and_gets_its_own(tmp_path: Path) -> None:
     assert WandbIdentity.of(tmp_path, "g", "other name") == WandbIdentity(one.id, "g", "other name")
 
 
+def test_the_agent_of_a_sweep_chooses_the_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W&B ignores any other there. A folder that has an id keeps it, and a left-over variable alone means nothing."""
+    monkeypatch.setenv("WANDB_RUN_ID", "agent1")
+    assert WandbIdentity.of(tmp_path, "g", "n").id != "agent1"
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
+    WandbIdentity.of(tmp_path, "g", "n").save(tmp_path)
+    monkeypatch.setenv("WANDB_RUN_ID", "agent2")
+    assert WandbIdentity.of(tmp_path, "g", "n").id == "agent1"
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\0\0\0\0", b'{"id": "ab', b"[]", b'{"id": "a", "rows": 3}', b"\xff\xfe", None]
 )

@@ -131,3 +131,11 @@ def test_retry_of_trials_that_failed(study: FormulaStudy, monkeypatch: pytest.Mo
     (study.folder.path / "trial_0002" / "trial.json").write_text("{")
     with user_error("trial_0002 ... damaged"):
         study.work()
+
+
+def test_what_tells_a_run_of_a_study(study: FormulaStudy) -> None:
+    """W&B's group is the study; the trial stands among the free keys, which change nothing of what is learned."""
+    study.run("hydra.sweeper.n_trials=2", "+extra.note=hi")
+    config = yaml.safe_load((study.folder.path / "trial_0001" / "seed_1" / "config.yaml").read_text())
+    assert config["extra"] == {"note": "hi", "study": "study", "trial": 1}
+    assert config["logger"]["wandb"]["group"] == "study"

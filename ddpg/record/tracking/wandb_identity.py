@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,12 +24,21 @@ class WandbIdentity:
     def of(cls, run_dir: Path, group: str, name: str) -> "WandbIdentity":
         """Return the identity of a run folder, with a new id for a new folder, and with this group and name."""
         known = known_identity(run_dir)
-        return cls(known.id if known else uuid.uuid4().hex[:12], group, name)
+        return cls(known.id if known else new_id(), group, name)
 
     def save(self, run_dir: Path) -> None:
         """Write wandb.json."""
         with atomic_write(run_dir / "wandb.json") as file:
             file.write(json.dumps(asdict(self)).encode())
+
+
+def new_id() -> str:
+    """Return an id for a run that W&B does not know yet; an agent of a W&B sweep has chosen it already.
+
+    Under such an agent W&B ignores any other id, so that a later sync under it would make a second run.
+    """
+    chosen = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None
+    return chosen or uuid.uuid4().hex[:12]
 
 
 def known_identity(run_dir: Path) -> WandbIdentity | None:
