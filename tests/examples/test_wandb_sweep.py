@@ -1,4 +1,4 @@
-"""examples/wandb_sweep.yaml: the command that an agent makes of it is one of ddpg-train, in a folder of the run's id."""
+"""examples/wandb_sweep.yaml: what an agent makes of it is a command of ddpg-train, in a folder of the run's id."""
 
 from collections.abc import Callable
 from pathlib import Path
