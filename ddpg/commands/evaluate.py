@@ -47,7 +47,7 @@ def main() -> None:
         print(f"return {returns.mean():.2f} +- {returns.std():.2f} (min {returns.min():.2f}, max {returns.max():.2f})")
         print(f"length {episodes.lengths.mean():.1f} env steps")
         for name, mean in episodes.info_means().items():
-            print(f"{name} {mean:.2f}")
+            print(f"{name} {mean:.4g}")
         if arguments.video:
             print(f"video: {folder.videos / f'{arguments.actor}.mp4'}")
 
