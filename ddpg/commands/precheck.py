@@ -45,6 +45,7 @@ class Precheck(Callback):
             require_said_once(_words(config))
             require_effect_in_run(_words(config))
             require_id_of_option(config)
+            require_no_choices(config)
             checked = check(job_config(_without_hydra(config), config.hydra.overrides.task))
             check_env(checked.env)
             require_writable(Path(config.hydra.run.dir))
@@ -70,6 +71,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     freezes = config.hydra.launcher._target_ in FREEZING
     require_effect_in_sweep(_words(config), config.hydra.runtime.choices["hydra/launcher"], freezes)
     require_id_of_option(config)
+    require_no_choices(config)
     name_jobs(config)
     if config.hydra.sweeper._target_ == SEARCH:  # it checks its own space, in which values can be drawn
         return
@@ -92,11 +94,18 @@ def _require_different(runs: Sequence[FrozenRun]) -> None:
     """Raise UserError if two jobs are the same run."""
     first: dict[str, list[str]] = {}
     for run in runs:
-        before = first.setdefault(json.dumps(run.config, sort_keys=True), run.overrides)
+        values = {key: value for key, value in run.config.items() if key != "choices"}
+        before = first.setdefault(json.dumps(values, sort_keys=True), run.overrides)
         if before is not run.overrides:
             one = " ".join(word for word in before if word not in run.overrides)
             other = " ".join(word for word in run.overrides if word not in before)
             raise UserError(f"{one} and {other} are the same run{TO_REPEAT}")
+
+
+def require_no_choices(config: DictConfig) -> None:
+    """Raise UserError if the record of the options was typed, which the program itself writes down."""
+    if "choices" in config:
+        raise UserError("choices: the program writes them down; an option is chosen as in noise=ou")
 
 
 def require_id_of_option(config: DictConfig) -> None:

@@ -10,7 +10,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from ddpg.commands.command_line import find_own_packages, one_line_errors, require_text
 from ddpg.commands.folders import quoted
@@ -19,6 +19,7 @@ from ddpg.commands.options_help import Choices
 from ddpg.commands.overrides import known_flags, without_defaults
 from ddpg.commands.precheck import job_config
 from ddpg.config import resolvers
+from ddpg.config.settings import chosen
 from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError
 from ddpg.interrupt import ending_at_once
@@ -72,6 +73,8 @@ def _train(cfg: DictConfig) -> float | None:
         from ddpg.run.lifecycle import run  # torch is loaded when there is something to train
 
     job = HydraConfig.get()
+    with open_dict(cfg):
+        cfg.choices = chosen(job.runtime.choices)
     overrides = as_typed(job.overrides.task)
     folder = Path(job.runtime.output_dir)
     if job.mode == RunMode.MULTIRUN:

@@ -14,6 +14,8 @@ METHOD = ("preset", "algorithm")
 #: Most characters of a part of a folder's name, and of all its words: file systems take names of 255 bytes.
 LONGEST_PART = 40
 LONGEST_WORDS = 60
+#: Most characters of the words of a run in W&B, whose names have 128.
+LONGEST_NAME = 100
 
 
 def typed(overrides: Sequence[str]) -> dict[str, str]:
@@ -45,7 +47,7 @@ class Names:
     keys: Collection[str]
 
     def folder(self) -> str:
-        """Return `pendulum_ddpg_td3_actor.lr=1e-3_seed1`, short and safe for file systems.
+        """Return `pendulum_ddpg_td3_actor.lr=1e-3_seed1`, the name of a folder, short and safe for file systems.
 
         Of a sweep, a key that varies is written with its values, `seed=1+2+3`.
         """
@@ -55,7 +57,23 @@ class Names:
         begin += [] if varied.keys() & {*METHOD} else [method(self.choices)]
         end = [] if "seed" in varied else [f"seed{self.seed}"]
         words = self._words([key for key in self.typed if key not in placed or key in varied])
-        return "_".join([*filter(None, map(_safe, begin)), *_as_many_as_fit(words), *end])
+        told = _as_many_as_fit([_safe(word) for word in words], LONGEST_WORDS)
+        return "_".join([*filter(None, map(_safe, begin)), *told, *end])
+
+    def run(self) -> str:
+        """Return `noise=ou actor.lr=1e-3 seed=1`, or `pendulum ddpg_td3 seed=1` where nothing was typed."""
+        words = self._words([key for key in self.typed if key != "seed"])
+        told = _as_many_as_fit(words, LONGEST_NAME) or [self.env, method(self.choices)]
+        return " ".join([*told, f"seed={self.seed}"])
+
+    def group(self, configuration: str) -> str:
+        """Return `pendulum ddpg_td3 noise=ou 1f0c9a3e`, which the seeds of a configuration share.
+
+        Args:
+            configuration: what tells configurations apart whose words are the same, because a YAML file was edited.
+        """
+        words = self._words([key for key in self.typed if key not in (*ENVIRONMENT, *METHOD, "seed")])
+        return " ".join([self.env, method(self.choices), *_as_many_as_fit(words, LONGEST_WORDS), configuration])
 
     def _words(self, chosen: Sequence[str]) -> list[str]:
         """Return `actor.lr=1e-3` for each of some typed keys."""
@@ -71,10 +89,10 @@ def method(choices: Mapping[str, str | None]) -> str:
     return "_".join(filter(None, [algorithm, preset]))
 
 
-def _as_many_as_fit(words: Sequence[str]) -> list[str]:
-    """Return the words, safe for file systems; of many the first and the last, and how many are left out."""
-    kept = [_safe(word) for word in words]
-    while len("_".join(kept)) > LONGEST_WORDS:
+def _as_many_as_fit(words: Sequence[str], longest: int) -> list[str]:
+    """Return words of at most so many characters; of many the first and the last, and how many are left out."""
+    kept = list(words)
+    while len(" ".join(kept)) > longest:
         del kept[len(kept) // 2]
     gap = (len(kept) + 1) // 2
     dropped = [f"and{len(words) - len(kept)}more"] if len(kept) < len(words) else []

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
@@ -27,7 +27,9 @@ from ddpg.ranges import Count, Fraction, Positive, PositiveInt
 Node = Mapping[str, Any]
 
 #: The keys that may differ when a run goes on: how long, where and how it is watched; never what is learned.
-MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "compile", "extra", "resume")
+MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "compile", "extra")
+#: The keys that tell how a run was composed and started, not what it is.
+OF_THE_START = ("resume", "choices")
 
 
 @dataclass
@@ -89,6 +91,8 @@ class Settings:
     noise: Annotated[Node, Target(*GIVEN["noise"])]
     replay: Annotated[Node, Target(*GIVEN["replay"])]
     logger: Annotated[Node, Target(*GIVEN["logger"])]
+    #: The option that was chosen of each group, for the record; the program writes it down.
+    choices: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def check(cfg: DictConfig | ListConfig) -> DictConfig:
@@ -105,7 +109,10 @@ def check(cfg: DictConfig | ListConfig) -> DictConfig:
 
 
 def values(cfg: Any) -> dict[str, Any]:
-    """Check a config as `check` does and return plain dicts and lists, without the node `hydra`."""
+    """Check a config as `check` does and return plain dicts and lists.
+
+    Of the node `hydra`, if there is one, the option that was chosen of each group is kept, as `choices`.
+    """
     resolvers.register()
     keys = [str(key) for key in cfg if key != "hydra"]
     try:
@@ -115,6 +122,8 @@ def values(cfg: Any) -> dict[str, Any]:
         _require_values({key: unresolved[key] for key in keys})  # what is missing may be the cause
         raise UserError(omegaconf_line(error)) from error
     _require_values(plain)
+    if "hydra" in cfg:
+        plain["choices"] = chosen(cfg.hydra.runtime.choices)
     try:
         fitted = fit(plain, Settings)
     except UserError as error:
@@ -158,6 +167,11 @@ def _require_minibatch(values: Mapping[str, Any]) -> None:
             f"batch_size={batch_size} is more than the replay memory holds, buffer_size={buffer_size}: a minibatch "
             "would repeat transitions"
         )
+
+
+def chosen(choices: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return Hydra's record of the option of each group, without the groups of Hydra itself."""
+    return {str(group): option for group, option in choices.items() if not group.startswith("hydra/")}
 
 
 def _resolved(cfg: Any, key: str) -> Any:
@@ -211,8 +225,8 @@ def omegaconf_line(error: OmegaConfBaseException) -> str:
 
 
 def science(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the seeds of one configuration have in common: all but the seed and MAY_CHANGE."""
-    return {key: value for key, value in values.items() if key not in (*MAY_CHANGE, "seed")}
+    """Return what the seeds of one configuration have in common: all but the seed, MAY_CHANGE and OF_THE_START."""
+    return {key: value for key, value in values.items() if key not in (*MAY_CHANGE, *OF_THE_START, "seed")}
 
 
 def group(values: Mapping[str, Any]) -> str:

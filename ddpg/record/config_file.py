@@ -7,7 +7,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.keys import flat
-from ddpg.config.settings import MAY_CHANGE, to_yaml
+from ddpg.config.settings import MAY_CHANGE, OF_THE_START, to_yaml
 from ddpg.config.spelling import as_written
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
@@ -19,7 +19,7 @@ def read_config(path: Path) -> DictConfig:
 
 
 def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
-    """Raise a UserError if the folder holds a run of another config; the keys of MAY_CHANGE may differ."""
+    """Raise a UserError if the folder holds a run of another config; MAY_CHANGE and OF_THE_START may differ."""
     if not folder.config.exists() or folder.config.read_text(encoding="utf-8") == to_yaml(values):
         return
     old = flat(OmegaConf.to_container(read_config(folder.config), resolve=True))
@@ -27,12 +27,12 @@ def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
     for key in sorted({*new, *old}):
         before = old.get(key)
         now = new.get(key)
-        if key.split(".")[0] in MAY_CHANGE or before == now or isinstance(before or now, dict):
+        if key.split(".")[0] in (*MAY_CHANGE, *OF_THE_START) or before == now or isinstance(before or now, dict):
             continue
         if values["resume"] is not None:
             raise UserError(
                 f"{key}={as_written(now)} cannot be given with resume={values['resume']}: that run has "
-                f"{key}={as_written(before)}; what may change: {', '.join(MAY_CHANGE[:-1])}"
+                f"{key}={as_written(before)}; what may change: {', '.join(MAY_CHANGE)}"
             )
         raise UserError(
             f"{folder.path} holds a run with {key}={as_written(before)}, not {as_written(now)}: "

@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig
 
 from ddpg.config.keys import flat
+from ddpg.config.names import Names, typed
 from ddpg.config.settings import check, group, plain, to_yaml
 from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted, InterruptFlag
@@ -187,13 +188,14 @@ def _record_end(folder: RunFolder, error: BaseException) -> None:
 def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> Iterator[Tracker]:
     """Open the run's tracker for the block, and end it with the exit code of the program."""
     values = plain(cfg)
+    names = _names(cfg, folder, overrides)
     tracker = open_tracker(
         build_logger(cfg),
         run_dir=folder.path,
         total_steps=cfg.total_steps,
         run_config=values,
-        group=f"{cfg.env.name}-{group(values)}",
-        name=_run_name(cfg, folder, overrides),
+        group=names.group(group(values)),
+        name=names.run(),
     )
     exit_code = 1
     try:
@@ -206,9 +208,8 @@ def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> It
         tracker.finish(exit_code, folder.status())
 
 
-def _run_name(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> str:
-    """Name a run by the overrides of its first start, so that it keeps the name that it began with."""
+def _names(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> Names:
+    """Name a run by the overrides of its first start, so that it keeps the names that it began with."""
     starts = folder.starts()
     first = starts[0].get("overrides", overrides) if starts else overrides
-    words = [word for word in first if not word.startswith(("seed=", "logger"))]
-    return " ".join([*words, f"seed={cfg.seed}"])
+    return Names(cfg.env.name, cfg.seed, cfg.get("choices") or {}, typed(first), flat(plain(cfg)))

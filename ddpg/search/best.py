@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from ddpg.config.settings import to_yaml
 from ddpg.errors import UserError
-from ddpg.record.run_folder import RunFolder, atomic_write
+from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.table import ranked, table
 from ddpg.search.trials import Trial
@@ -80,7 +80,7 @@ def experiment(study: StudyFolder, definition: Definition, trial: Trial) -> str:
 
 def _groups(run: Path) -> Sequence[str]:
     """Return the groups of which the config of a run has an option."""
-    return list(RunFolder(run).starts()[0]["choices"])
+    return list(read_yaml(RunFolder(run).config)["choices"])
 
 
 def _set(values: dict[str, Any], path: Sequence[str], value: Any) -> None:

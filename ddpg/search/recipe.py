@@ -54,8 +54,8 @@ class Recipe:
         resolvers.register()
         setup_globals()
 
-    def config(self, params: Mapping[str, Value], seed: int) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the checked config of a run, in plain values, and the option of each group.
+    def config(self, params: Mapping[str, Value], seed: int) -> dict[str, Any]:
+        """Return the checked config of a run, in plain values.
 
         Raises:
             UserError: a value that does not fit.
@@ -67,20 +67,18 @@ class Recipe:
             override = self._parsed(word)
             OmegaConf.update(config, override.key_or_group, override.value())
         HydraConfig.instance().cfg = config  # type: ignore[assignment]  # what ${hydra:...} reads
-        chosen = config.hydra.runtime.choices
-        return values(config), {group: option for group, option in chosen.items() if not group.startswith("hydra/")}
+        return values(config)
 
     def run(self, number: int, path: Path, params: Mapping[str, Value], seed: int) -> FrozenRun:
         """Return a run of a trial before it starts."""
-        config, choices = self.config(params, seed)
         overrides = [*self._space.words(params), f"seed={seed}"]
-        return FrozenRun(number, path, overrides, choices, config)
+        return FrozenRun(number, path, overrides, self.config(params, seed))
 
     def first_config(self) -> dict[str, Any]:
         """Return the checked config of a run with the first value of each key, and the seed that the config has."""
         combination = next(iter(self._bases))
         seed = self._bases[combination].copy().seed
-        return self.config(self._first(combination), seed)[0]
+        return self.config(self._first(combination), seed)
 
     def inside(self) -> dict[str, Value]:
         """Return a value for each key of a trial: the first option of choices, of numbers one inside the interval."""
@@ -98,7 +96,7 @@ class Recipe:
 
     def environments(self) -> list[dict[str, Any]]:
         """Return the node `env` of each base, those that differ."""
-        envs = [self.config(self._first(combination), 0)[0]["env"] for combination in self._bases]
+        envs = [self.config(self._first(combination), 0)["env"] for combination in self._bases]
         return [json.loads(text) for text in dict.fromkeys(map(json.dumps, envs))]
 
     def require_valid(self, seed: int) -> None:

@@ -45,14 +45,12 @@ class FrozenRun:
         number: its place in the sweep.
         path: its run folder.
         overrides: the words that make it differ from other runs.
-        choices: the option of each group.
         config: its config, in which nothing is left to resolve.
     """
 
     number: int
     path: Path
     overrides: list[str]
-    choices: dict[str, str]
     config: dict[str, Any]
 
 
@@ -145,8 +143,7 @@ def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> 
             f"hydra.sweep.subdir={subdir} and hydra.sweep.dir={job.hydra.sweep.dir}: all runs have to be below one "
             "folder, so what differs between them belongs into hydra.sweep.subdir, a relative path"
         )
-    choices = {group: option for group, option in job.hydra.runtime.choices.items() if not group.startswith("hydra/")}
-    return FrozenRun(number, sweep / subdir, as_typed(filter_overrides(words)), choices, config)
+    return FrozenRun(number, sweep / subdir, as_typed(filter_overrides(words)), config)
 
 
 def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int], handling: Mapping[str, Any]) -> None:
@@ -196,4 +193,4 @@ def _write(run: FrozenRun, origin: Mapping[str, Any]) -> None:
         with atomic_write(folder.config) as file:
             file.write(config.encode())
     if not folder.provenance.exists():
-        folder.write_json(folder.provenance, [{**origin, "overrides": run.overrides, "choices": run.choices}])
+        folder.write_json(folder.provenance, [{**origin, "overrides": run.overrides}])

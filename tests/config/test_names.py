@@ -78,3 +78,13 @@ def test_hydra_calls_it_for_runs_and_sweeps() -> None:
     OmegaConf.update(found, "hydra.job.num", 3)
     assert Path(found.hydra.run.dir).name.endswith("_hopper-v4_ddpg_td3_noise=ou_seed1")
     assert found.hydra.sweep.subdir == "3_hopper-v4_ddpg_td3_noise=ou_seed1"
+
+
+def test_names_in_wandb() -> None:
+    """Its tables show the beginning of a name, so what was typed comes first; the seeds of a setting share a group."""
+    words = ["env=pendulum", "noise=adaptive_parameter", "network=layer_norm", "seed=2", "logger=silent"]
+    names = Names("pendulum", 2, {"preset": "td3", "algorithm": "ddpg"}, typed(words), KEYS)
+    assert names.run() == "env=pendulum noise=adaptive_parameter network=layer_norm seed=2"
+    assert names.group("0a1b") == "pendulum ddpg_td3 noise=adaptive_parameter network=layer_norm 0a1b"
+    plain = Names("pendulum", 2, {"preset": "td3", "algorithm": "ddpg"}, typed(["seed=2"]), KEYS)
+    assert (plain.run(), plain.group("0a1b")) == ("pendulum ddpg_td3 seed=2", "pendulum ddpg_td3 0a1b")

@@ -17,7 +17,7 @@ def test_a_new_folder_has_none_and_gets_its_own(tmp_path: Path) -> None:
     assert one.id != two.id
     one.save(tmp_path)
     assert known_identity(tmp_path) == one
-    assert WandbIdentity.of(tmp_path, "g", "other name") == WandbIdentity(one.id, "g", "other name")
+    assert WandbIdentity.of(tmp_path, "other group", "other name") == one
 
 
 def test_the_agent_of_a_sweep_chooses_the_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ from support.tracked import (
 )  # fmt: skip
 from support.wandb_server import WandbServer
 
+from ddpg.record.tracking.wandb_sink import sweep_of
+
 
 def received(server: WandbServer) -> int:
     return len(server.only_run().lines) if server.runs else 0
@@ -135,6 +137,15 @@ def test_failed_is_failed(wandb_server: WandbServer, tmp_path: Path) -> None:
     log_rows(tracker, 0, 3)
     tracker.finish(1, {"state": "failed"})
     assert (wandb_server.only_run().state, wandb_server.only_run().exit_code) == ("failed", 1)
+
+
+@pytest.mark.parametrize("file", ["sweep.json", "multirun.yaml"])
+def test_the_sweep_of_a_run_is_the_nearest_folder_above_of_one(tmp_path: Path, file: str) -> None:
+    """Also of one that a plain -m trains, one run after the other."""
+    assert sweep_of(tmp_path / "sweep" / "0") is None
+    (tmp_path / "sweep" / "0").mkdir(parents=True)
+    (tmp_path / "sweep" / file).touch()
+    assert sweep_of(tmp_path / "sweep" / "seeds" / "0") == tmp_path / "sweep"
 
 
 def test_a_run_of_a_sweep_has_its_name_as_a_tag(wandb_server: WandbServer, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_killed_and_resumed_it_is_one_run_with_its_first_name(wandb_server: Wand
         for row in plain_rows(server.history)
     ]
     assert rows == record(run)
-    assert server.settings["displayName"].endswith(" checkpoint.every=200 gamma=0.9 seed=3")
+    assert server.settings["displayName"].endswith(" gamma=0.9 seed=3")
     assert server.settings["tags"] == ["first"]
     assert [name.partition("-")[0] for name in server.artifacts] == ["actor"]
     assert server.summary["state"] == "done"

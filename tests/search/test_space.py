@@ -122,9 +122,9 @@ def test_a_space_of_the_stock_plugin_and_its_runs(planned: Callable[..., Planned
     )  # fmt: skip
     assert definition.seeds == (5, 6)
     params = {"tau": 1.25e-05, "network.actor.hidden": "[16]", "noise": "ou", "noise.theta": 0.15}
-    config, choices = recipe.config(params, seed=6)
+    config = recipe.config(params, seed=6)
     assert (config["tau"], config["network"]["actor"]["hidden"], config["seed"]) == (1.25e-05, [16], 6)
     assert (config["noise"]["theta"], config["random_steps"]) == (0.15, 32)
-    assert choices["noise"] == "ou"
+    assert config["choices"]["noise"] == "ou"
     gaussian = {"tau": 0.01, "network.actor.hidden": "[8,8]", "noise": "gaussian"}
-    assert "theta" not in recipe.config(gaussian, seed=5)[0]["noise"]
+    assert "theta" not in recipe.config(gaussian, seed=5)["noise"]

@@ -30,7 +30,12 @@ from ddpg.record.tracking.open_tracker import open_tracker
 CONF = Path(__file__).parents[2] / "conf" / "logger"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds wandb-core in Linux's /proc")
 GROUP = "…" + "g" * 122 + "-0a1b"  # as W&B has it
-CONFIG = {"seed": 1, "noise": {"sigma": 0.1}, "eval": {"episodes": [1, 2]}}
+CONFIG = {
+    "seed": 1,
+    "noise": {"sigma": 0.1},
+    "eval": {"episodes": [1, 2]},
+    "choices": {"noise": "ou", "experiment": None},
+}
 
 
 def logger_node(**wandb: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from ddpg.config import resolvers
 from ddpg.config.settings import to_yaml
 from ddpg.errors import UserError
 from ddpg.sweep.freeze import Composer, FrozenRun, compose, freeze
@@ -37,6 +38,7 @@ JOBS = st.tuples(*(st.sampled_from([None, *words]) for words in WORDS)).map(lamb
 
 @pytest.fixture(scope="module")
 def loader() -> Iterator[Any]:
+    resolvers.register()
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         yield GlobalHydra.instance().config_loader()
 

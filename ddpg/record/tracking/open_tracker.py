@@ -22,7 +22,7 @@ def open_tracker(
     """Open the tracker of a run folder. No sink is started before the tracker's `rewind`.
 
     Args:
-        run_config: the resolved configuration in plain dicts and lists, shown by W&B.
+        run_config: the resolved configuration in plain dicts and lists, shown by W&B and TensorBoard.
         group: W&B's group where `logger.wandb.group` is null.
         name: W&B's name of the run where `logger.wandb.name` is null.
 
@@ -33,7 +33,7 @@ def open_tracker(
     if settings.progress != "none":
         sinks.append(ProgressSink(settings.progress, settings.progress_seconds, total_steps))
     if settings.tensorboard.enabled:
-        sinks.append(TensorboardSink(run_dir / "tensorboard"))
+        sinks.append(TensorboardSink(run_dir / "tensorboard", run_config))
     if settings.wandb.mode != "disabled":
         sinks.append(WandbSink(settings.wandb, run_dir, run_config, group, name))
     return Tracker(run_dir / "metrics.jsonl", sinks)

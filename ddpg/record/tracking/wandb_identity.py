@@ -22,9 +22,9 @@ class WandbIdentity:
 
     @classmethod
     def of(cls, run_dir: Path, group: str, name: str) -> "WandbIdentity":
-        """Return the identity of a run folder, with a new id for a new folder, and with this group and name."""
-        known = known_identity(run_dir)
-        return cls(known.id if known else new_id(), group, name)
+        """Return the identity of a run folder: of one that has none a new id, with this group and name."""
+        known = known_identity(run_dir) or cls(new_id(), group, name)
+        return cls(known.id, known.group or group, known.name or name)
 
     def save(self, run_dir: Path) -> None:
         """Write wandb.json."""

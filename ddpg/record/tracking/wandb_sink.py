@@ -5,6 +5,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom  # apart from what is seeded, which draws the same numbers with and without W&B
 from time import monotonic
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FROZEN = "sweep.json"  # what the launchers write that train many jobs at the same time
+SWEEP_FILES = (FROZEN, "multirun.yaml")  # either is in the folder of a sweep
 LONGEST_TAG = 64  # W&B's limits
 LONGEST_NAME = 128
 BY_A_SIGNAL = 128  # exit codes above say that a signal ended the run
@@ -43,7 +46,9 @@ class WandbSink:
         self._settings = settings
         self._run_dir = run_dir
         self._run_config = dict(run_config)
-        self._identity = WandbIdentity.of(run_dir, shortened(settings.group or group), shortened(settings.name or name))
+        known = WandbIdentity.of(run_dir, group, name)
+        chosen = WandbIdentity(known.id, settings.group or known.group, settings.name or known.name)
+        self._identity = replace(chosen, group=shortened(chosen.group), name=shortened(chosen.name))
         self._sweep = sweep_of(run_dir)
         self._offline = settings.mode == "offline"
         self._open_at = 0.0
@@ -61,7 +66,7 @@ class WandbSink:
             log.info("W&B run, offline; send it with: %s", self._sync_command)
             return
         self._waiting = list(enumerate(rows))
-        if self._sweep:
+        if self._sweep and (self._sweep / FROZEN).exists():  # else its jobs follow each other
             self._open_at = monotonic() + SystemRandom().uniform(0, self._settings.start_jitter)
 
     def log(self, index: int, row: Row) -> None:
@@ -216,7 +221,9 @@ def shortened(name: str) -> str:
 
 def sweep_of(run_dir: Path) -> Path | None:
     """Find the folder of the sweep that a run folder belongs to; hydra.sweep.subdir may put folders between them."""
-    return next((folder for folder in run_dir.resolve().parents if (folder / "sweep.json").exists()), None)
+    return next(
+        (folder for folder in run_dir.resolve().parents if any((folder / name).exists() for name in SWEEP_FILES)), None
+    )
 
 
 @contextmanager
