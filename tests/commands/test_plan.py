@@ -50,7 +50,7 @@ def test_jobs_are_all_combinations(planned: Callable[[str], Planned], tmp_path: 
         ["preset=paper", "seed=2", "gamma=0.9"],
     ]
     assert [run.number for run in runs] == list(range(8))
-    assert {(run.choices["preset"], run.config["seed"], run.config["gamma"]) for run in runs} == {
+    assert {(run.config["choices"]["preset"], run.config["seed"], run.config["gamma"]) for run in runs} == {
         (preset, seed, gamma) for preset in ("paper", "td3") for seed in (1, 2) for gamma in (0.9, 0.8)
     }
     assert (options, probe_s) == (LocalOptions(kind="local", processes=None, wait=True), 3.0)
@@ -62,7 +62,7 @@ def test_values_of_an_experiment_and_of_the_command_line(planned: Callable[[str]
     runs, _, probe_s = planned("-m experiment=noise_study seed=7")
     assert len(runs) == 4
     assert {run.config["seed"] for run in runs} == {7}
-    assert len({run.choices["noise"] for run in runs}) == 4
+    assert len({run.config["choices"]["noise"] for run in runs}) == 4
     assert probe_s == 10.0
 
 
