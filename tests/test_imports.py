@@ -17,7 +17,7 @@ MODULES = {
 
 #: Who may import a library; a package stands for all its modules.
 HOMES = {
-    "hydra": ("ddpg.run.build", "ddpg.run.env_spec", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
+    "hydra": ("ddpg.run.node", "ddpg.run.env_spec", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
     "omegaconf": ("ddpg.config", "ddpg.record.config_file", "ddpg.run", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
     "optuna": ("ddpg.search",),
     "submitit": ("ddpg.sweep", "ddpg.search.job"),

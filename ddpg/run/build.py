@@ -1,7 +1,7 @@
 """From a checked config to objects. Nothing else says which value goes to which constructor."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -10,47 +10,29 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import nn
 
-from ddpg.config.given import asked, network_argument, nodes, optimizer_argument
+from ddpg.config.given import network_argument, nodes, optimizer_argument
 from ddpg.config.signature import parameters_of
 from ddpg.envs import EnvSpec, VectorEnv
-from ddpg.errors import UserError, one_line, typed_line
+from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.learner.networks import Normalized, RunningNorm
 from ddpg.learner.noise import Noise
-from ddpg.learner.protocol import Agent, WithCritic
+from ddpg.learner.protocol import Agent, Optimizer, OptimizerFactory, WithCritic
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
-from ddpg.run.checks import require_interface, require_memory
+from ddpg.run.checks import require_memory, require_output
+from ddpg.run.contracts import require_contract
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.machine import torch_device
+from ddpg.run.node import build
 from ddpg.training.environments import Environments
 from ddpg.training.schedule import Schedule
 from ddpg.training.seeding import Generators, derived_seed, seed_process
 from ddpg.training.trainer import Trainer
-
-
-def build(node: DictConfig, key: str, **offered: Any) -> Any:
-    """Make what the `_target_` of a node names: from the node's values, and those of `offered` that it asks for.
-
-    Nodes within the node are made first. Raises UserError, in one line with the key, for whatever a
-    constructor raises.
-    """
-    nested = {name: build(node[name], f"{key}.{name}") for name in nodes(node)}
-    try:
-        return instantiate(node, **nested, **asked(node["_target_"], offered), _convert_="all", _recursive_=False)
-    except (Exception, SystemExit) as error:
-        cause = error.__cause__ or error  # hydra wraps what the constructor raised
-        if isinstance(cause, UserError):
-            raise cause from error
-        # the text of a ValueError is written for users; of another exception the name of its class helps
-        reason = one_line(cause) if isinstance(cause, ValueError) else typed_line(cause)
-        about_a_value = reason.partition("=")[0] in node  # then key and reason together read as an override
-        raise UserError(f"{key}.{reason}" if about_a_value else f"{key}: {reason}") from error
 
 
 def build_environments(cfg: DictConfig) -> Environments:
@@ -67,7 +49,7 @@ def make_env(spec: EnvSpec, seed: int, render: bool = False) -> VectorEnv:
 
 def build_logger(cfg: DictConfig) -> LoggerSettings:
     """Make the settings that say what is logged, and where."""
-    return instantiate(cfg.logger, _convert_="all")
+    return build(cfg.logger, "logger", LoggerSettings)
 
 
 def _spaces(env: gym.Env) -> tuple[spaces.Box, spaces.Box]:
@@ -100,6 +82,7 @@ class Networks:
         self.low = torch.from_numpy(action_space.low)
         self.high = torch.from_numpy(action_space.high)
         self._obs_shape = list(obs_space.shape)
+        self._obs_dtype = obs_space.dtype
         try:
             clip = cfg.network.normalize_obs
             self._norm = None if clip is None else RunningNorm(self._obs_shape, clip)
@@ -123,10 +106,26 @@ class Networks:
             action_dim=len(self.low),
             outputs=outputs,
         )
+        if not isinstance(network, nn.Module):
+            raise UserError(f"network.{name}._target_={node['_target_']} makes a {type(network).__name__}, no Module")
         network = network.to(_dtype(self._cfg))
+        if not node["_target_"].startswith("ddpg."):
+            self._require_output(network, name, outputs)
         if self._norm is not None:
             network = Normalized(self._norm, network)
         return network.to(self._device)
+
+    def _require_output(self, network: nn.Module, name: str, outputs: int) -> None:
+        """Check what a user's network gives, if it is one of those whose inputs are known."""
+        dtype = torch.uint8 if self._obs_dtype == np.uint8 else _dtype(self._cfg)
+        obs = torch.zeros(2, *self._obs_shape, dtype=dtype)
+        action = torch.zeros(2, len(self.low), dtype=_dtype(self._cfg))
+        target = self._cfg.network[name]["_target_"]
+        if name == "actor":
+            require_output(network, [obs], action.shape, target, f"network.{name}")
+        elif name == "critic":
+            shape = [2] if outputs == 1 else [2, outputs]
+            require_output(network, [obs, action], shape, target, f"network.{name}")
 
 
 def build_actor(cfg: DictConfig, env: gym.Env) -> nn.Module:
@@ -142,11 +141,12 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
     for name in nodes(cfg.network):
         factories[network_argument(name)] = partial(networks.make, name)
     for name in nodes(cfg.optimizer):
-        factories[optimizer_argument(name)] = build(cfg.optimizer[name], f"optimizer.{name}")
+        factories[optimizer_argument(name)] = _optimizer_factory(cfg.optimizer[name], f"optimizer.{name}")
     with _initial_weights(cfg.seed):
         agent: Agent = build(
             cfg.algorithm,
             "algorithm",
+            Agent,
             tau=cfg.tau,
             **factories,
             low=networks.low.to(device, _dtype(cfg)),
@@ -154,12 +154,27 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
             # on the host, so that the draws are the same on every device
             generator=torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0)),
         )
-    require_interface(agent, Agent, cfg.algorithm, "algorithm")
     if "critic" in agent.networks:
-        require_interface(agent, WithCritic, cfg.algorithm, "algorithm")
+        require_contract(agent, WithCritic, cfg.algorithm, "algorithm")
     if "actor" not in agent.networks:
         raise UserError(f"algorithm._target_={cfg.algorithm._target_}: its networks have no actor, which acts")
     return agent
+
+
+def _optimizer_factory(node: DictConfig, key: str) -> OptimizerFactory:
+    """Make the function that makes an optimizer of some parameters, and checks it."""
+    if "params" in parameters_of(node["_target_"]) and not node.get("_partial_"):
+        raise UserError(f"{key}._partial_ must be true: {node['_target_']} gets its params later")
+    factory = build(node, key)
+    if not callable(factory):
+        raise UserError(f"{key}._target_={node['_target_']} makes a {type(factory).__name__}, no function of params")
+
+    def make(params: Iterable[nn.Parameter]) -> Optimizer:
+        optimizer: Optimizer = factory(params)
+        require_contract(optimizer, Optimizer, node, key)
+        return optimizer
+
+    return make
 
 
 def transition_bytes(env: gym.Env) -> int:
@@ -180,6 +195,7 @@ def build_replay(cfg: DictConfig, env: gym.Env, device: torch.device, rng: np.ra
     return build(
         cfg.replay,
         "replay",
+        ReplayBuffer,
         gamma=cfg.gamma,
         buffer_size=size,
         obs_shape=list(obs_space.shape),
@@ -195,9 +211,7 @@ def build_noise(cfg: DictConfig, env: gym.Env, actor: nn.Module, rng: np.random.
     """Make the exploration noise for the actor that acts."""
     bounds = _spaces(env)[1]
     action_scale = (bounds.high - bounds.low) / 2
-    noise: Noise = build(cfg.noise, "noise", actor=actor, action_scale=action_scale, rng=rng)
-    require_interface(noise, Noise, cfg.noise, "noise")
-    return noise
+    return build(cfg.noise, "noise", Noise, actor=actor, action_scale=action_scale, rng=rng)
 
 
 def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag) -> Trainer:

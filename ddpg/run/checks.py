@@ -1,17 +1,17 @@
 """Checks of a run that need more than its config: the environment, this machine, or what was built."""
 
-import inspect
 import logging
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
 
 from ddpg.config.given import nodes
-from ddpg.errors import UserError
+from ddpg.errors import UserError, typed_line
 from ddpg.learner.networks import batch_norms
 from ddpg.run.machine import available_memory
 from ddpg.training.trainer import Trainer
@@ -33,15 +33,6 @@ def require_memory(cfg: DictConfig, transitions: int, transition_bytes: int, obs
             f"buffer_size={cfg.buffer_size} needs {needed / _GIB:.1f} GiB for observations of {math.prod(obs_shape)} "
             f"numbers, and {available / _GIB:.1f} GiB are free here: at most {available // transition_bytes} fit"
         )
-
-
-def require_interface(part: object, interface: type, node: Mapping[str, Any], key: str) -> None:
-    """Raise UserError if what a node has built lacks something that its interface has."""
-    names = [name for name in (*inspect.get_annotations(interface), *vars(interface)) if not name.startswith("_")]
-    missing = [name for name in names if not hasattr(part, name)]
-    if missing:
-        home = f"{interface.__module__}.{interface.__name__}"
-        raise UserError(f"{key}._target_={node['_target_']} has no {', '.join(missing)}, which {home} asks for")
 
 
 def check_learning(cfg: DictConfig, trainer: Trainer) -> None:
@@ -84,3 +75,22 @@ def _keys_of_raw_actions(cfg: DictConfig) -> list[str]:
     """List the keys that choose the environment's units, for critics and for the noise."""
     keys = [f"network.{name}.scaled_actions" for name in nodes(cfg.network)] + ["noise.scaled"]
     return [key for key in keys if OmegaConf.select(cfg, key) is False]
+
+
+def require_output(network: nn.Module, inputs: Sequence[Tensor], shape: Sequence[int], target: str, key: str) -> None:
+    """Call a user's network once, on observations and actions of zeros, and check the shape of what it gives.
+
+    Neither the weights nor torch's generator change. Raises UserError, which names the class and both shapes.
+    """
+    was_training = network.training
+    form = " and ".join(str(tuple(given.shape)) for given in inputs)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            output = network.eval()(*inputs)
+    except Exception as error:
+        raise UserError(f"{key}._target_={target} fails for inputs of shape {form}: {typed_line(error)}") from error
+    finally:
+        network.train(was_training)
+    found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    if found != tuple(shape):
+        raise UserError(f"{key}._target_={target} gives {found} for inputs of shape {form}, not {tuple(shape)}")

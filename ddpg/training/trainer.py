@@ -25,6 +25,7 @@ from ddpg.training.evaluations import Evaluations
 from ddpg.training.finite import finite
 from ddpg.training.monitor import Monitor, numbers
 from ddpg.training.progress import Progress
+from ddpg.training.returned import as_metrics, as_step
 from ddpg.training.schedule import Schedule
 from ddpg.training.seeding import Generators, begin_episode, derived_seed
 from ddpg.training.snapshots import Part, Snapshots
@@ -197,12 +198,12 @@ class Trainer:
         for _ in range(updates):
             self.interrupt.check()  # because the updates of a whole episode may come at once
             batch = self.replay.sample(self.schedule.batch_size)
-            step = self.agent.update(batch)
+            step = as_step(self.agent.update(batch))
             self.progress.updates += 1
             self.replay.update_priorities(step.td_error)
             self._losses = numbers(step.metrics)
             self.monitor.add(self._losses)
-            self.monitor.add(self.noise.after_update(batch))
+            self.monitor.add(as_metrics(self.noise.after_update(batch), "noise.after_update"))
 
     def _evaluate(self) -> None:
         """Run episodes without noise, which leave training as it was."""

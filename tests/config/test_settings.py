@@ -134,9 +134,9 @@ def test_the_program_gives_what_the_schema_says(
     given: dict[str, set[str]] = {}
     original = build.build
 
-    def recorded(node: DictConfig, key: str, **arguments: Any) -> Any:
+    def recorded(node: DictConfig, key: str, *interface: type, **arguments: Any) -> Any:
         given[key] = set(arguments)
-        return original(node, key, **arguments)
+        return original(node, key, *interface, **arguments)
 
     monkeypatch.setattr(build, "build", recorded)
     folder = RunFolder(tmp_path)

@@ -125,15 +125,20 @@ def test_a_noise_that_asks_for_nothing(cfg: DictConfig) -> None:
 
 def test_a_noise_without_a_method(cfg: DictConfig) -> None:
     cfg.noise = {"_target_": f"{__name__}.Deaf"}
-    with pytest.raises(UserError, match=r"^noise\._target_=\S+\.Deaf has no after_update, .*ddpg\.learner\.noise"):
+    with pytest.raises(
+        UserError, match=r"^noise\._target_=\S+\.Deaf has no after_update\(batch\), .*ddpg\.learner\.noise"
+    ):
         build_noise(check(cfg), build_env_spec(cfg).make(), nn.Identity(), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (Forgetful, r"^algorithm\._target_=\S+\.Forgetful has no losses, .*ddpg\.learner\.protocol\.Agent"),
-        (Critical, r"^algorithm\._target_=\S+\.Critical has no value, .*ddpg\.learner\.protocol\.WithCritic"),
+        (Forgetful, r"^algorithm\._target_=\S+\.Forgetful has no losses\(batch\), .*ddpg\.learner\.protocol\.Agent"),
+        (
+            Critical,
+            r"^algorithm\._target_=\S+\.Critical has no value\(obs, action\), .*ddpg\.learner\.protocol\.WithCritic",
+        ),
         (Headless, r"^algorithm\._target_=\S+\.Headless: .* no actor"),
     ],
 )
