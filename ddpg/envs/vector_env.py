@@ -20,6 +20,7 @@ from ddpg.envs.returned import (
     step_values,
 )
 from ddpg.errors import UserError, one_line, typed_line
+from ddpg.interrupt import Interrupted
 
 #: The size from which a bound means that there is none: MuJoCo's mjMAXVAL, which dm_control gives as bounds.
 UNBOUNDED = 1e10
@@ -58,7 +59,7 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
         try:
             obs, info = reset_values(self.env.reset(seed=seed, options=options))
             return self._read(obs), info
-        except (Exception, SystemExit) as error:  # simulators raise what they like
+        except BaseException as error:  # simulators raise what they like, those in Rust what is no Exception
             self._explain("reset", error)
 
     def step(self, action: Vector) -> tuple[Obs, float, bool, bool, dict[str, Any]]:
@@ -71,7 +72,7 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
         try:
             obs, reward, terminated, truncated, info = step_values(self.env.step(own))
             return self._read(obs), reward, terminated, truncated, info
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             self._explain("step", error)
 
     def close(self) -> None:
@@ -80,7 +81,8 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
 
     def _explain(self, method: str, error: BaseException) -> NoReturn:
         """Raise UserError for what a method of the env has raised or returned."""
-        if isinstance(error, UserError):  # drawing the observation failed, and says so
+        # drawing the observation failed, and says so; or it is a signal
+        if isinstance(error, UserError | KeyboardInterrupt | Interrupted):
             raise error
         if isinstance(error, ReturnError):
             raise UserError(f"{self._key}: {method} returned {error}") from None

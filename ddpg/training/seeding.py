@@ -54,8 +54,10 @@ def begin_episode(env: gym.Env, seed: int) -> np.ndarray:
     seed_process(seed)
     innermost = env.unwrapped
     numbers = np.random.SeedSequence(seed).generate_state(2)
-    innermost.action_space.seed(int(numbers[0]))
-    innermost.observation_space.seed(int(numbers[1]))
+    for name, number in zip(("action_space", "observation_space"), numbers, strict=True):
+        space = getattr(innermost, name, None)  # a wrapper may be the one that has it
+        if space is not None:
+            space.seed(int(number))
     if type(innermost).np_random is gym.Env.np_random:  # dm_control has a generator of another kind
         innermost.np_random = np_random(seed)[0]
     obs, _ = env.reset(seed=seed)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpg.envs import EPISODE_METRICS
 from ddpg.errors import UserError
-from ddpg.interrupt import Interrupted, InterruptFlag
+from ddpg.interrupt import InterruptFlag
 from ddpg.learner.networks import observe, running_norms
 from ddpg.learner.noise import Noise
 from ddpg.learner.protocol import Agent
@@ -116,11 +116,12 @@ class Trainer:
             self._require_finite_weights()
             self.snapshots.take()
             self.snapshots.save()
-        except SystemExit as error:  # of a part that is not of this package
+        except KeyboardInterrupt:  # the user does not wait for a save
+            raise
+        except BaseException as error:
             self.snapshots.rescue()
-            raise self._failure(f"sys.exit({error.code!r}) was called") from error
-        except (Exception, Interrupted):
-            self.snapshots.rescue()
+            if isinstance(error, SystemExit):  # by a part that is not of this package
+                raise self._failure(f"sys.exit({error.code!r}) was called") from error
             raise
 
     def _run_episode(self) -> None:

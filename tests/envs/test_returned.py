@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -76,7 +77,7 @@ def test_a_clear_meaning_is_accepted(odd: str) -> None:
 @pytest.mark.parametrize("odd", REFUSED)
 def test_anything_else_is_refused_in_one_line(odd: str) -> None:
     """At the step where it happens, not at the reset; with env, method, what came and what was expected."""
-    env = spec_of("gym", "env.id=Odd-v0", f"+env.kwargs={{odd: '{odd}', at: 5}}").make()
+    env = VectorEnv(gymnasium.make("Odd-v0", odd=odd, at=5), key="env.id=Odd-v0", pictures=False)
     env.reset(seed=1)
     for _ in range(4):
         env.step(STILL)
@@ -161,10 +162,13 @@ def test_an_action_of_another_shape_never_reaches_the_simulator() -> None:
     assert env.unwrapped._steps == 0
 
 
-def test_sys_exit_is_a_failure_like_any_other(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_ends_the_program_is_a_failure_like_any_other(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     env = VectorEnv(Odd(odd="sys.exit"), key="env.id=Odd-v0", pictures=False)
     env.reset(seed=1)
     assert line_of(env, "step", STILL) == "env.id=Odd-v0: step ended the program by sys.exit(3)"
+    env = VectorEnv(Odd(odd="panics"), key="env.id=Odd-v0", pictures=False)
+    env.reset(seed=1)
+    assert line_of(env, "step", STILL).endswith("failed in step: PanicException: index out of bounds")
 
     class Exits(Odd):
         def __init__(self, render_mode: str | None = None) -> None:

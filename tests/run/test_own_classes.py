@@ -1,5 +1,6 @@
 """Classes as a user may write them: each gets what it asks for, and what is wrong with it is said in one line."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,21 +164,9 @@ def test_an_algorithm_without_a_critic(tmp_path: Path, make_trainer: Callable[..
     assert not {name for name in names if "q_" in name}
 
 
-@pytest.mark.parametrize(
-    ("gives", "came"),
-    [
-        ([0.1, 0.1, 0.1], "float64 of shape (3,)"),
-        (0.5, "float64 of shape ()"),
-        (None, "object of shape ()"),
-        ([[0.1, 0.1]], "float64 of shape (1, 2)"),
-        (["a", "b"], "of shape (2,)"),
-    ],
-)
-def test_a_noise_of_another_shape(tmp_path: Path, make_trainer: Callable[..., Trainer], gives: Any, came: str) -> None:
-    trainer = make_trainer(tmp_path, "random_steps=0")
-    trainer.noise = Flawed(gives)
-    with pytest.raises(UserError) as caught:
+def test_a_noise_of_another_shape(tmp_path: Path, make_trainer: Callable[..., Trainer]) -> None:
+    trainer = make_trainer(tmp_path, "random_steps=0", "eval.every=null")
+    trainer.noise = Flawed([0.1, 0.1, 0.1])
+    line = rf"^{re.escape(__name__)}\.Flawed returned float64 of shape \(3,\); .* shape \(2,\), .* \(at env_step 0"
+    with pytest.raises(UserError, match=line):
         trainer.train()
-    assert f"{__name__}.Flawed returned " in str(caught.value)
-    assert came in str(caught.value)
-    assert "shape (2,), one for each dimension of the action (at env_step 0" in str(caught.value)

@@ -21,6 +21,14 @@ class Step(NamedTuple):
     info: Any
 
 
+class PanicException(BaseException):
+    """The failure of a simulator in Rust, which is no Exception."""
+
+
+def panic() -> None:
+    raise PanicException("index out of bounds")
+
+
 #: What is odd about a step, by name: a function of the step that a plain environment returns.
 ODDITIES: dict[str, Callable[[Step], Any]] = {
     # the meaning is clear
@@ -67,7 +75,7 @@ ODDITIES: dict[str, Callable[[Step], Any]] = {
     "four values": lambda step: (step.obs, step.reward, step.terminated, {}),
     "nothing": lambda step: None,
     "sys.exit": lambda step: sys.exit(3),
-    "raises": lambda step: 1 / 0,
+    "panics": lambda step: panic(),
 }
 
 

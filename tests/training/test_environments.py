@@ -53,14 +53,14 @@ def test_evaluations_in_the_training_environment_wait_for_the_end_of_an_episode(
     assert not Only.in_use
 
 
-@pytest.mark.parametrize("overrides", [["env.single=true"], ["eval.every=null"], ["env.resets_fully=false"]])
+@pytest.mark.parametrize("resets_fully", ["true", "false"])
 def test_resume_is_exact(
-    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, overrides: list[str]
+    tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch, resets_fully: str
 ) -> None:
-    """The last one renews the shared environment around each evaluation."""
-    monkeypatch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 30)
-    settings = [*(ONLY if overrides == ["eval.every=null"] else SINGLE), "eval.every=35", *overrides]
-    assert_resumes(make_trainer, tmp_path, [*settings, "total_steps=200", "compile=false"], [90, 70])
+    """With false, the shared environment is made anew around each evaluation."""
+    monkeypatch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 20)
+    words = [*SINGLE, f"env.resets_fully={resets_fully}", "eval.every=35", "total_steps=130", "compile=false"]
+    assert_resumes(make_trainer, tmp_path, words, [60, 45])
 
 
 @pytest.fixture
