@@ -109,8 +109,11 @@ def _compiler() -> list[str]:
 
 def _failure(command: Sequence[str], library: Path) -> str | None:
     """Run the compiler; return why it failed, or None if the library is there."""
+    environment = os.environ | {"TMPDIR": str(library.parent)}  # gcc aborts where Python looks for another folder
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=TIMEOUT_S, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if done.returncode == 0:
