@@ -20,8 +20,8 @@ CUSTOM_VARIABLES = ("SQUEUE_", "SINFO_", "SCANCEL_")
 #: Complaints of scancel about jobs that have ended already.
 HARMLESS = re.compile("Invalid job id|already completing or completed|finished")
 
-#: What Slurm's commands print on a machine of no cluster, or where the controller is down.
-SILENCE = re.compile("configuration source|[Uu]nable to contact slurm controller")
+#: What Slurm's commands print on a machine of no cluster.
+NO_CLUSTER = "Could not establish a configuration source"
 #: What to do on a machine without Slurm.
 WITHOUT_SLURM = (
     "go to a login node of your cluster; hydra/launcher=local runs the sweep here, scripts/local_slurm.sh start makes "
@@ -152,8 +152,8 @@ def _ask(*command: str) -> str:
     if not result.returncode:
         return result.stdout
     reason = error_line(result.stderr)
-    if SILENCE.search(reason):
-        raise UserError(f"{command[0]}: no Slurm answers this machine ({reason.rpartition('; ')[2]}): {WITHOUT_SLURM}")
+    if NO_CLUSTER in reason:
+        raise UserError(f"{command[0]}: this machine belongs to no cluster ({NO_CLUSTER}): {WITHOUT_SLURM}")
     raise UserError(f"{command[0]}: {reason}")
 
 

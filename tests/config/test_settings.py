@@ -12,6 +12,7 @@ import torch
 import yaml
 from gymnasium import spaces
 from omegaconf import DictConfig, OmegaConf
+from support.command_line import user_error
 from support.config_options import NEEDS, OPTIONS, env_of
 
 from ddpg.config.given import GIVEN
@@ -96,7 +97,11 @@ def test_numbers_get_their_type(compose: Compose) -> None:
         ("total_steps=${nope}", "total_steps: Interpolation key 'nope' not found"),
         ("+extra.a=${extra.b}", "extra.a: Interpolation key 'extra.b' not found"),
         ("+extra.a='\\${nope}'", "Interpolation key 'nope' not found"),  # would come alive in RUN/config.yaml
-        ("+extra.a=${oc.env:NO_SUCH_VARIABLE}", "extra.a: KeyError raised while resolving interpolation"),
+        (
+            "+extra.a=${oc.env:NO_SUCH_VARIABLE}",
+            "extra.a: Environment variable 'NO_SUCH_VARIABLE' not found: export it",
+        ),
+        ("buffer_size=10", "batch_size=256 is more than the replay memory holds, buffer_size=10"),
         ("+extra.a=${folder_name}", "extra.a: "),
         ("env.name=???", "env.name has no value: set it, env.name=VALUE"),
     ],
@@ -106,6 +111,13 @@ def test_what_cannot_be_resolved_is_refused(override: str, line: str, compose: C
         check(compose(override))
     assert str(refusal.value).startswith(line)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_variable_of_the_environment_is_a_text(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGMA", "0.5")
+    with user_error("noise.sigma='0.5' ... oc.decode ... 'noise.sigma=\"${oc.decode:${oc.env:SIGMA}}\"'"):
+        check(compose("noise.sigma=${oc.env:SIGMA}"))
+    assert check(compose('noise.sigma="${oc.decode:${oc.env:SIGMA}}"')).noise.sigma == 0.5
 
 
 @pytest.mark.parametrize(

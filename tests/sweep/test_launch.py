@@ -25,7 +25,10 @@ SWEEP = (
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-c", "from ddpg.commands.train import main; main()", *SWEEP, *words]
+    """The command that trains SWEEP, in which these words replace others of the same keys."""
+    keys = {word.partition("=")[0] for word in words}
+    others = [word for word in SWEEP if word.partition("=")[0] not in keys]
+    return [sys.executable, "-c", "from ddpg.commands.train import main; main()", *others, *words]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.command_line import user_error
 from support.slurm_answers import say
 from support.slurm_cluster import Cluster
 from support.sweep_folders import slurm_options
@@ -78,6 +79,15 @@ def test_no_slurm_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert queue() is None
     with pytest.raises(UserError, match=r"^sinfo is not on this machine$"):
+        partitions()
+
+
+def test_a_machine_of_no_cluster(program: Callable[[str, str], None]) -> None:
+    lines = (
+        "sinfo: error: fetch_config: DNS SRV lookup failed\nsinfo: fatal: Could not establish a configuration source"
+    )
+    program("sinfo", f"printf '{lines}' >&2; exit 1")
+    with user_error("sinfo: no Slurm answers ... Could not establish ... login node ... hydra/launcher=local"):
         partitions()
 
 
