@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from yaml import YAMLError
 
 from ddpg.commands.brackets import lonely
-from ddpg.commands.word_checks import require_said_once
+from ddpg.commands.word_checks import check_repeated
 from ddpg.config.spelling import as_written
 from ddpg.errors import Refused, UserError, one_line
 from ddpg.interrupt import Interrupted
@@ -94,9 +94,10 @@ def is_value(word: str) -> bool:
 def key_values(words: Sequence[str], example: str) -> dict[str, Any]:
     """Return the values of KEY=VALUE words by key.
 
-    Raises UserError for a key that is set twice, and, with the example, for any word of another form.
+    Of a key that is given twice the last value counts, which is said. Raises UserError, with the example, for any word
+    of another form.
     """
-    require_said_once(words)
+    check_repeated(words)
     values = OmegaConf.create()
     for word in words:
         if "=" not in word:

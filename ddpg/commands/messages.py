@@ -15,7 +15,7 @@ from ddpg.commands.overrides import known_flags
 from ddpg.config.settings import omegaconf_line
 from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError, one_line
-from ddpg.sweep.slurm import error_line
+from ddpg.sweep.slurm import failure
 
 
 def explain(error: Exception) -> str | None:
@@ -31,7 +31,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'writing failed'}: {error.strerror}"
     if isinstance(error, RuntimeError) and _raised_by(error, "submitit."):
-        return f"hydra/launcher: {error_line(str(error))}"
+        return f"hydra/launcher: {failure(str(error))}"
     if isinstance(error, ValueError | AssertionError) and _raised_by(error, "hydra.", "omegaconf."):
         return one_line(error)
     return None

@@ -57,6 +57,12 @@ def sweep_words(config: DictConfig, words: Sequence[str]) -> list[str]:
     return [*(f"{key}={values}" for key, values in params.items()), *words]
 
 
+def swept_keys(words: Sequence[str]) -> list[str]:
+    """Return the keys that have several values each."""
+    overrides = OverridesParser.create().parse_overrides(list(words))
+    return [override.key_or_group for override in overrides if override.is_sweep_override()]
+
+
 def require_lists(words: Sequence[str], sweeper: str) -> None:
     """Raise UserError for an interval, because a sweeper that does not search tries values that are listed."""
     for override in OverridesParser.create().parse_overrides(list(words)):

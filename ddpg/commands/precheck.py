@@ -15,8 +15,8 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.commands.folders import claim_run, claim_sweep, is_new, name_jobs
-from ddpg.commands.overrides import TO_REPEAT, require_lists, sweep_words, variations
-from ddpg.commands.word_checks import require_effect_in_run, require_effect_in_sweep, require_said_once
+from ddpg.commands.overrides import TO_REPEAT, require_lists, sweep_words, swept_keys, variations
+from ddpg.commands.word_checks import check_repeated, require_effect_in_run, require_effect_in_sweep
 from ddpg.config.keys import flat
 from ddpg.config.places import place
 from ddpg.config.settings import check, plain
@@ -42,7 +42,7 @@ class Precheck(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             HydraConfig.instance().set_config(config)
-            require_said_once(_words(config))
+            check_repeated(_words(config), refused=config.hydra.runtime.choices)
             require_effect_in_run(_words(config))
             require_id_of_option(config)
             require_no_choices(config)
@@ -67,7 +67,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     """Raise UserError for a mistake in the jobs of a sweep; every value of a key is checked in one of them."""
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
-    require_said_once(_words(config))
+    check_repeated(_words(config), refused={*config.hydra.runtime.choices, *swept_keys(config.hydra.overrides.task)})
     freezes = config.hydra.launcher._target_ in FREEZING
     require_effect_in_sweep(_words(config), config.hydra.runtime.choices["hydra/launcher"], freezes)
     require_id_of_option(config)

@@ -1,8 +1,11 @@
-"""Overrides that Hydra takes in silence, though they cannot be meant: given twice, or without any effect."""
+"""Overrides that Hydra takes in silence: given twice, or without any effect."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Container, Iterable
 
 from ddpg.errors import UserError
+
+log = logging.getLogger(__name__)
 
 #: Beginnings of overrides that have an effect in a sweep alone.
 OF_SWEEPS = ("hydra/launcher", "hydra/sweeper", "hydra.launcher", "hydra.sweeper", "hydra.sweep.")
@@ -17,13 +20,27 @@ OF_HYDRAS_JOBS = (
 )
 
 
-def require_said_once(words: Iterable[str]) -> None:
-    """Raise UserError for a key or group that is set twice, of which the last would be taken."""
-    first: dict[str, str] = {}
+def check_repeated(words: Iterable[str], refused: Container[str] = ()) -> None:
+    """Say which word counts where a key is given twice, as by a script that passes its own words on with yours.
+
+    Args:
+        words: all overrides.
+        refused: keys and groups for which there is no such rule.
+
+    Raises:
+        UserError: one of those is given twice.
+    """
+    last: dict[str, str] = {}
     for word in words:
         key = word.partition("=")[0].lstrip("+")
-        if "=" in word and first.setdefault(key, word) != word:
-            raise UserError(f"{first[key]} {word}: {key} is chosen twice, of which one can count; leave out the other")
+        before = last.get(key, word)
+        if "=" not in word or before == word:
+            last.setdefault(key, word)
+            continue
+        if key in refused:
+            raise UserError(f"{before} {word}: {key} is chosen twice; leave out one of them")
+        log.warning("%s %s: the last one counts", before, word)
+        last[key] = word
 
 
 def require_effect_in_run(words: Iterable[str]) -> None:

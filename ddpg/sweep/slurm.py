@@ -132,6 +132,12 @@ def submit_limit(account: str | None, qos: str | None) -> float:
     return min(_largest(answer.split("\n")[:-1]) for answer in answers)
 
 
+def failure(stderr: str) -> str:
+    """Return why a command of Slurm has failed as one line, with what to do where there is no Slurm."""
+    reason = error_line(stderr)
+    return f"this machine belongs to no cluster ({NO_CLUSTER}): {WITHOUT_SLURM}" if NO_CLUSTER in reason else reason
+
+
 def error_line(stderr: str) -> str:
     """Return what a command of Slurm has printed to stderr as one line, without its name and repetitions."""
     lines = (re.sub(r"^\w+: (error: |fatal: )?", "", line).strip() for line in stderr.splitlines())
@@ -151,10 +157,7 @@ def _ask(*command: str) -> str:
     result = _run(*command)
     if not result.returncode:
         return result.stdout
-    reason = error_line(result.stderr)
-    if NO_CLUSTER in reason:
-        raise UserError(f"{command[0]}: this machine belongs to no cluster ({NO_CLUSTER}): {WITHOUT_SLURM}")
-    raise UserError(f"{command[0]}: {reason}")
+    raise UserError(f"{command[0]}: {failure(result.stderr)}")
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -28,7 +28,6 @@ def test_eval(
     assert_has(refused(finished, "episods=3"), "episods=3 ... episodes?")
     assert_has(refused(finished, "episodes=0"), "episodes=0 ... at least 1")
     assert_has(refused(finished, "actor=bst"), "actor=bst ... last, best ... best?")
-    assert_has(refused(finished, "seed=1", "seed=2"), "seed=1 seed=2 ... twice")
     assert_has(refused(finished, "episodes=[3"), "episodes=[3 ... the [ is never closed")
     assert_has(refused(finished, "video"), "video ... KEY=VALUE ... episodes=20")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)

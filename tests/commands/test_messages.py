@@ -3,9 +3,12 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command_line import assert_has
+
+from ddpg.commands.messages import explain
 
 Refusal = Callable[..., str]
 
@@ -112,7 +115,7 @@ Refusal = Callable[..., str]
         ("seed=1,2 gama=1", "seed=1,2 ... several values"),
         ("seed=1 --cfg job gama=1", "gama=1 ... gamma?"),
         ("env=hopper env=walker2d", "env=hopper env=walker2d ... twice"),
-        ("gamma=0.9 gamma=0.99", "gamma=0.9 gamma=0.99 ... twice"),
+        ("seed=1,2 seed=3,4 -m", "seed=1,2 seed=3,4 ... twice"),
         ("env=hopper seed=1,2 env=walker2d -m", "env=hopper env=walker2d ... twice"),
         ("-m --cfg job", "Only one of --run, --multirun, --cfg"),
         # folders
@@ -189,6 +192,15 @@ def test_no_slurm_on_this_machine(refusal: Refusal, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     assert_has(refusal("seed=1,2", "hydra/launcher=slurm", "-m"), "hydra/launcher=slurm ... sbatch")
     assert not Path("outputs").exists()
+
+
+def test_error_of_a_launcher_that_uses_submitit() -> None:
+    """Hydra's own launcher for Slurm, where it is installed."""
+    module: dict[str, Any] = {"__name__": "submitit.slurm"}
+    exec("def submit():\n    raise RuntimeError('sbatch: error: Invalid account')", module)
+    with pytest.raises(RuntimeError) as raised:
+        module["submit"]()
+    assert explain(raised.value) == "hydra/launcher: Invalid account"
 
 
 def test_launcher_option_out_of_range(refusal: Refusal) -> None:

@@ -3,25 +3,32 @@
 import pytest
 from support.command_line import user_error
 
-from ddpg.commands.word_checks import require_effect_in_run, require_effect_in_sweep, require_said_once
+from ddpg.commands.word_checks import check_repeated, require_effect_in_run, require_effect_in_sweep
 
 
 @pytest.mark.parametrize("words", ["a=1 b=2 a=1", "~a +a=1", "noise=ou noise@second=ou", "a={b:1} a.c=2"])
-def test_said_once(words: str) -> None:
-    require_said_once(words.split())
+def test_given_once(words: str, caplog: pytest.LogCaptureFixture) -> None:
+    check_repeated(words.split(), refused=["a", "noise"])
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(
-    ("words", "parts"),
+    ("words", "lines"),
     [
-        ("a=1 b=2 a=3", "a=1 a=3 ... a is chosen twice"),
-        ("a=1 ++a=2", "a=1 ++a=2"),
-        ("env=hopper env=walker2d", "env=hopper env=walker2d"),
+        ("a=1 b=2 a=3", ["a=1 a=3: the last one counts"]),
+        ("a=1 ++a=2 a=1", ["a=1 ++a=2: the last one counts", "++a=2 a=1: the last one counts"]),
     ],
 )
-def test_said_twice(words: str, parts: str) -> None:
-    with user_error(parts):
-        require_said_once(words.split())
+def test_given_twice(words: str, lines: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    check_repeated(words.split(), refused=["b"])
+    assert caplog.messages == lines
+
+
+@pytest.mark.parametrize("words", ["env=hopper env=walker2d", "seed=1 b=1 seed=2,3"])
+def test_chosen_twice(words: str) -> None:
+    first, *_, last = words.split()
+    with user_error(f"{first} {last} ... twice"):
+        check_repeated(words.split(), refused=["env", "seed"])
 
 
 @pytest.mark.parametrize(
