@@ -47,6 +47,18 @@ def draw(env: gymnasium.Env[Any, Any], key: str) -> Frame:
     return frame
 
 
+def free_pictures(env: gymnasium.Env[Any, Any]) -> None:
+    """Free what gymnasium's MuJoCo renderer has in the graphics library, before the env is closed.
+
+    MuJoCo would do it when Python removes the renderer, perhaps while another env draws. The numbers that it frees then
+    belong to that one, whose pictures are black from there on.
+    """
+    viewer = getattr(getattr(env.unwrapped, "mujoco_renderer", None), "viewer", None)
+    if viewer is not None:
+        viewer.make_context_current()
+        viewer.con.free()
+
+
 def _advice(env: gymnasium.Env[Any, Any]) -> str:
     if draws_with_mujoco(env):
         return f" ({_environment()}; {PACKAGES})"

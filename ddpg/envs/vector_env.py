@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from ddpg.envs.rendering import Frame, draw
+from ddpg.envs.rendering import Frame, draw, free_pictures
 from ddpg.envs.returned import (
     STEP,
     ReturnError,
@@ -100,6 +100,7 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
 def close(env: gymnasium.Env[Any, Any], key: str) -> None:
     """Close an env; where that fails, a warning says so, and whatever else goes on does."""
     try:
+        free_pictures(env)
         env.close()
     except (Exception, SystemExit) as error:
         _log.warning("%s: close failed: %s", key, typed_line(error))

@@ -1,6 +1,7 @@
 """Frames of every suite, the choice of MuJoCo's renderer, and videos that play."""
 
 import ctypes.util
+import gc
 import os
 import sys
 
@@ -168,3 +169,18 @@ def test_failing_to_draw_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pygame", None)
     with pytest.raises(UserError, match=r"env\.id=Pendulum-v1: drawing it failed: .*ddpg\[video\]"):
         env.render()
+
+
+def test_an_env_that_is_removed_leaves_the_pictures_of_another() -> None:
+    if not has_software_renderer():
+        pytest.skip("neither libEGL nor libOSMesa is installed")
+    first, second = make("hopper", render=True), make("hopper", render=True)
+    first.reset(seed=0)
+    first.render()
+    first.close()
+    second.reset(seed=0)
+    before = second.render()
+    del first
+    gc.collect()
+    np.testing.assert_array_equal(second.render(), before)
+    second.close()
