@@ -1,15 +1,16 @@
-"""Short names for configurations: what a researcher changed, and no more than is needed to tell them apart."""
+"""Short names for configurations: what a researcher typed, and no more than is needed to tell them apart."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ddpg.config.keys import flat
+from ddpg.config.keys import flat, short_key
+from ddpg.config.names import method
 from ddpg.config.settings import MAY_CHANGE, science
 from ddpg.config.spelling import as_written
 
-#: Options that decide others come first: what follows from them needs no mention.
+#: Options that decide others come first among keys that nobody typed.
 FIRST = ("experiment", "preset")
 #: Pairs in a label, if these tell all configurations apart.
 MOST = 4
@@ -20,11 +21,11 @@ Table = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Described:
-    """A configuration: its config, the option chosen of each group, the keys typed (None: not known)."""
+    """A configuration: its config, the option chosen of each group, the keys in the order typed (None: not known)."""
 
     config: Mapping[str, Any]
     choices: Mapping[str, str]
-    typed: frozenset[str] | None
+    typed: Sequence[str] | None
 
 
 class Labels(NamedTuple):
@@ -35,88 +36,89 @@ class Labels(NamedTuple):
 
 
 def labels(configurations: Sequence[Described]) -> Labels:
-    """Name each configuration by the keys that differ.
+    """Name each configuration by what was typed for it and differs, in that order; `ddpg_td3` where nothing was.
 
-    A key that was typed is named where it differs, unless its value follows from another experiment or preset. A key
-    that was not typed is named where two configurations would look alike. A value that all but one of 4 or more
-    configurations share is named for the odd one only, and listed in `shared`. A label ends in `…` where more than
+    A key that was not typed is named where two configurations would look alike. A value that all but one of 4 or more
+    configurations have is named for the odd one only, and listed in `shared`. A label ends in `…` where more than
     MOST pairs were typed.
     """
     tables = [_attributes(described) for described in configurations]
     names = list(dict.fromkeys(name for table in tables for name in table))
     differing = [name for name in names if len({table.get(name) for table in tables}) > 1]
-    typed = [{name for name in differing if _is_typed(name, one, differing)} for one in configurations]
-    texts = [""] * len(tables)
-    shared = []
-    for origin, members in _same_origin(tables, range(len(tables))):
-        part = [tables[i] for i in members]
-        rest = [name for name in differing if name not in origin]
-        chosen = _chosen(part, [typed[i] for i in members], rest, MOST - len(origin))
-        for i in members:
-            texts[i] = _label(tables[i], origin, chosen, names)
-        once = [_pair(name, value, names) for name, value in chosen.common.items() if name in chosen.kept]
-        if once:
-            shared.append(" ".join([*(_pair(name, part[0][name], names) for name in origin if name in part[0]), *once]))
-    return Labels(texts, shared)
+    typed = [_typed(one, table, differing) for one, table in zip(configurations, tables, strict=True)]
+    common = _common(tables, typed, differing)
+    told = [
+        [name for name in mine if table[name] != common.get(name)] for mine, table in zip(typed, tables, strict=True)
+    ]
+    while alike := _alike(tables, told):
+        _tell_apart(tables, told, alike, differing)
+    texts = []
+    for one, table, mine, short in zip(configurations, tables, told, _shortened(tables, told), strict=True):
+        pairs = [_pair(name, table[name], names) for name in short] or [method(one.choices) or "-"]
+        texts.append(" ".join([*pairs, "…"] if len(short) < len(mine) else pairs))
+    shared = [_pair(name, value, names) for name, value in common.items()]
+    return Labels(texts, [" ".join(shared)] if shared else [])
 
 
-class _Chosen(NamedTuple):
-    """The names in the labels of one origin, those left out for brevity, and the values that all but one have."""
+def _typed(described: Described, table: Table, differing: Sequence[str]) -> list[str]:
+    """Return the names that were typed and differ, in that order.
 
-    kept: list[str]
-    dropped: set[str]
-    common: dict[str, str]
-
-
-def _label(table: Table, origin: Sequence[str], chosen: _Chosen, names: Sequence[str]) -> str:
-    """Write the label of one configuration; `-` if nothing distinguishes it."""
-    candidates = (*origin, *chosen.kept, *chosen.dropped)
-    distinct = [name for name in candidates if table.get(name) not in (None, chosen.common.get(name))]
-    named = [name for name in distinct if name not in chosen.dropped] or [name for name in FIRST if name in table]
-    pairs = [_pair(name, table[name], names) for name in named]
-    if not chosen.dropped.isdisjoint(distinct):
-        pairs.append("…")
-    return " ".join(pairs) or "-"
-
-
-def _same_origin(tables: Sequence[Table], members: Sequence[int]) -> Iterator[tuple[list[str], list[int]]]:
-    """Yield parts with one experiment and one preset each, and the names that tell the part from the others.
-
-    Parts of different experiments are not told apart by the preset that each experiment has set.
+    Without a record every name counts, except those of a node whose class differs too.
     """
-    for first in FIRST:
-        values = dict.fromkeys(tables[i].get(first) for i in members)
-        if len(values) > 1:
-            for value in values:
-                for more, part in _same_origin(tables, [i for i in members if tables[i].get(first) == value]):
-                    yield [first, *more], part
-            return
-    yield [], list(members)
+    if described.typed is not None:
+        return [name for name in described.typed if name in differing and name in table]
+    targets = {name for name in differing if name.endswith("._target_")}
+    alone = [n for n in differing if n in targets or f"{n.rpartition('.')[0]}._target_" not in targets]
+    return sorted((name for name in alone if name in table), key=_rank)
 
 
-def _chosen(tables: Sequence[Table], typed: Sequence[set[str]], differing: Sequence[str], most: int) -> _Chosen:
-    """Choose names for configurations of one origin: what was typed, and more until all can be told apart."""
-    varies = {name: len({table.get(name) for table in tables}) > 1 for name in differing}
-    kept = [name for name in differing if (any if varies[name] else all)(name in words for words in typed)]
-    for name in sorted(differing, key=_rank):
-        if _count_distinct(tables, [*kept, name]) > _count_distinct(tables, kept):
-            kept.append(name)
-    kept.sort(key=_rank)
-    common = {name: value for name in kept if (value := _all_but_one([table.get(name) for table in tables]))}
-    dropped: set[str] = set()
-    # the first to go: what is the same in all of these, then what only one has; of such the last
-    for name in sorted(kept, key=lambda name: (varies[name], name not in common, -kept.index(name))):
-        rest = [other for other in kept if other not in dropped | {name}]
-        longest = max(sum(table.get(n) not in (None, common.get(n)) for n in (*rest, name)) for table in tables)
-        if longest > most and _count_distinct(tables, rest) == _count_distinct(tables, kept):
-            dropped.add(name)
-    return _Chosen([name for name in kept if name not in dropped], dropped, common)
+def _common(tables: Sequence[Table], typed: Sequence[Sequence[str]], differing: Sequence[str]) -> dict[str, str]:
+    """Return the values that all but one have, of names that were typed for one of those."""
+    found = {}
+    for name in differing:
+        value = _all_but_one([table.get(name) for table in tables])
+        if value and any(name in mine and table[name] == value for mine, table in zip(typed, tables, strict=True)):
+            found[name] = value
+    return found
 
 
 def _all_but_one(values: Sequence[str | None]) -> str | None:
     """Return the value that all but one of at least 4 have; the odd one must have another value to be named by."""
     value, count = Counter(values).most_common(1)[0]
     return value if len(values) >= 4 and count == len(values) - 1 and None not in values else None
+
+
+def _alike(tables: Sequence[Table], told: Sequence[Sequence[str]]) -> list[int] | None:
+    """Return the places of the first configurations that differ and whose labels are the same."""
+    places: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for place, (table, mine) in enumerate(zip(tables, told, strict=True)):
+        places.setdefault(tuple((name, table[name]) for name in mine), []).append(place)
+    return next((same for same in places.values() if any(tables[i] != tables[same[0]] for i in same)), None)
+
+
+def _tell_apart(tables: Sequence[Table], told: Sequence[list[str]], alike: Sequence[int], names: Sequence[str]) -> None:
+    """Add to the labels at some places the names, as few as there need be, that tell their configurations apart."""
+    part = [tables[place] for place in alike]
+    added: list[str] = []
+    for name in sorted(names, key=_rank):
+        if _count_distinct(part, [*added, name]) > _count_distinct(part, added):
+            added.append(name)
+    for place in alike:
+        told[place] += [name for name in added if name in tables[place] and name not in told[place]]
+
+
+def _count_distinct(tables: Sequence[Table], names: Sequence[str]) -> int:
+    """Count the configurations that the names tell apart."""
+    return len({tuple(table.get(name) for name in names) for table in tables})
+
+
+def _shortened(tables: Sequence[Table], told: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return the first MOST names of each label, or all of them where labels would look the same."""
+    short = [mine[:MOST] for mine in told]
+    while alike := _alike(tables, short):
+        for place in alike:
+            short[place] = told[place]
+    return short
 
 
 def _attributes(described: Described) -> dict[str, str]:
@@ -127,13 +129,6 @@ def _attributes(described: Described) -> dict[str, str]:
     return options | {key: as_written(value) for key, value in leaves.items() if not isinstance(value, Mapping)}
 
 
-def _is_typed(name: str, described: Described, differing: Sequence[str]) -> bool:
-    """Whether a key was typed. Without a record every key counts, except those of a node whose class differs too."""
-    if described.typed is not None:
-        return name in described.typed
-    return name.endswith("._target_") or f"{name.rpartition('.')[0]}._target_" not in differing
-
-
 def _rank(name: str) -> tuple[int, int]:
     """Order presets, options of groups, classes, then single keys; sorting keeps the config's order in each."""
     if name in FIRST:
@@ -141,18 +136,8 @@ def _rank(name: str) -> tuple[int, int]:
     return (1 if "." not in name else 2 if name.endswith("._target_") else 3, 0)
 
 
-def _count_distinct(tables: Sequence[Table], names: Sequence[str]) -> int:
-    """Count the configurations that the names tell apart."""
-    return len({tuple(table.get(name) for name in names) for table in tables})
-
-
 def _pair(name: str, value: str, names: Sequence[str]) -> str:
     """Write `key=value` with as little of the dotted key as is clear, and a class by the node that it is for."""
     if name.endswith("._target_"):
         return f"{name.removesuffix('._target_')}={value.rpartition('.')[2]}"
-    words = name.split(".")
-    for start in range(len(words) - 1, 0, -1):
-        end = ".".join(words[start:])
-        if sum(other == end or other.endswith(f".{end}") for other in names) == 1:
-            return f"{end}={value}"
-    return f"{name}={value}"
+    return f"{short_key(name, names)}={value}"

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ddpg.config.settings import group
+from ddpg.config.settings import chosen, group
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
@@ -24,7 +25,7 @@ class RunRecord:
     config: Mapping[str, Any]
     status: Mapping[str, Any]
     choices: Mapping[str, str]
-    typed: frozenset[str] | None
+    typed: tuple[str, ...] | None
 
     @property
     def environment(self) -> str:
@@ -97,22 +98,29 @@ def _read_run(path: Path) -> RunRecord:
     config = read_yaml(folder.config)
     if not isinstance(config, dict) or not {"env", "seed", "total_steps"} <= config.keys():
         raise UserError(f"{folder.config} is not the config of a run: env, seed or total_steps is missing")
-    choices, overrides = _composition(folder)
-    options = {key: str(value) for key, value in choices.items() if value is not None and not key.startswith("hydra/")}
-    typed = None if overrides is None else frozenset(word.partition("=")[0].lstrip("+~") for word in overrides)
+    overrides = _overrides(folder)
+    typed = None if overrides is None else tuple(word.partition("=")[0].lstrip("+~") for word in overrides)
+    options = {name: str(option) for name, option in _choices(folder, config).items() if option is not None}
     return RunRecord(folder, config, folder.status(), options, typed)
 
 
-def _composition(folder: RunFolder) -> tuple[Mapping[str, Any], Sequence[str] | None]:
-    """Return the option chosen of each group, and what was written on the command line; ({}, None) if unknown.
+def _choices(folder: RunFolder, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the option chosen of each group; {} if it is not on record.
 
-    Hydra keeps them in .hydra. A sweep that froze the run has kept them in provenance.json.
+    Folders that are older than the key `choices` of config.yaml have it in .hydra, or in provenance.json those that a
+    sweep froze.
     """
-    hydra = folder.path / ".hydra"
-    if (hydra / "hydra.yaml").exists() and (hydra / "overrides.yaml").exists():
-        return read_yaml(hydra / "hydra.yaml")["hydra"]["runtime"]["choices"], read_yaml(hydra / "overrides.yaml")
-    frozen = next((start for start in folder.starts() if "choices" in start), {})
-    return frozen.get("choices", {}), frozen.get("overrides")
+    hydra = folder.path / ".hydra" / "hydra.yaml"
+    if "choices" in config:
+        return config["choices"]
+    if hydra.exists():
+        return chosen(read_yaml(hydra)["hydra"]["runtime"]["choices"])
+    return chosen(next((start["choices"] for start in folder.starts() if "choices" in start), {}))
+
+
+def _overrides(folder: RunFolder) -> Sequence[str] | None:
+    """Return the words of the command line at the first start; None if they are not on record."""
+    return next((start["overrides"] for start in folder.starts() if "overrides" in start), None)
 
 
 def _labelled(records: Sequence[RunRecord]) -> dict[Path, tuple[str, str]]:
@@ -130,4 +138,4 @@ def _labelled(records: Sequence[RunRecord]) -> dict[Path, tuple[str, str]]:
 
 def _described(same: Sequence[RunRecord]) -> Described:
     known = [record.typed for record in same if record.typed is not None]
-    return Described(same[0].config, same[0].choices, frozenset().union(*known) if known else None)
+    return Described(same[0].config, same[0].choices, tuple(dict.fromkeys(chain(*known))) if known else None)

@@ -9,7 +9,7 @@ from ddpg.report.labels import Described, labels
 
 
 def described(choices: Mapping[str, str] | None = None, typed: Sequence[str] | None = None, **keys: Any) -> Described:
-    return Described(changed(CONFIG, **keys), choices or {}, None if typed is None else frozenset(typed))
+    return Described(changed(CONFIG, **keys), choices or {}, typed)
 
 
 def texts(configurations: Sequence[Described]) -> list[str]:
@@ -25,7 +25,7 @@ def test_label_tells_what_was_typed_and_not_what_follows() -> None:
             described(ou, typed, noise__sigma=0.5, noise__final_sigma=0.5),
             described(gaussian, ["noise"], noise={"_target_": "ddpg.learner.noise.Gaussian", "sigma": 0.2}),
         ]
-    ) == ["noise=ou sigma=0.2", "noise=ou sigma=0.5", "noise=gaussian sigma=0.2"]
+    ) == ["noise=ou sigma=0.2", "noise=ou sigma=0.5", "noise=gaussian"]
 
 
 def test_label_of_presets_hides_what_they_set_but_no_override() -> None:
@@ -37,11 +37,23 @@ def test_label_of_presets_hides_what_they_set_but_no_override() -> None:
     assert texts(configurations) == ["preset=paper", "preset=td3"]
     with_override = described(paper, ["preset", "gamma"], gamma=0.9)
     assert texts([with_override, configurations[1]]) == ["preset=paper gamma=0.9", "preset=td3"]
-    assert texts([*configurations, with_override]) == [
-        "preset=paper gamma=0.99",
-        "preset=td3",
-        "preset=paper gamma=0.9",
-    ]
+    assert texts([*configurations, with_override]) == ["preset=paper", "preset=td3", "preset=paper gamma=0.9"]
+
+
+def test_what_was_typed_comes_first_and_in_that_order() -> None:
+    """Where nothing was typed stands the method, `ddpg_td3`, which does not read as TD3."""
+    td3 = {"preset": "td3", "algorithm": "ddpg", "noise": "gaussian", "network": "td3"}
+    ours = td3 | {"noise": "adaptive_parameter", "network": "layer_norm"}
+    parameter = {"_target_": "ddpg.learner.noise.AdaptiveParameter", "delta": 0.1}
+    full = td3 | {"preset": "td3_full", "algorithm": "td3"}
+    assert texts(
+        [
+            described(td3, []),
+            described(ours, ["noise", "network"], noise=parameter, optimizer__actor__lr=1e-5),
+            described(full, ["preset"], gamma=0.9, optimizer__actor__lr=1e-5),
+            described(td3, ["optimizer.actor.lr"], optimizer__actor__lr=1e-3),
+        ]
+    ) == ["ddpg_td3", "noise=adaptive_parameter network=layer_norm", "preset=td3_full", "actor.lr=0.001"]
 
 
 def test_label_without_hydras_record() -> None:
@@ -58,7 +70,7 @@ def test_label_has_as_little_of_a_key_as_is_clear() -> None:
 
 
 def test_label_of_the_only_configuration() -> None:
-    assert texts([described({"preset": "td3"}, [])]) == ["preset=td3"]
+    assert texts([described({"preset": "td3", "algorithm": "ddpg"}, ["preset"])]) == ["ddpg_td3"]
     assert texts([described()]) == ["-"]
 
 
@@ -87,18 +99,16 @@ def test_what_all_but_one_share_is_named_once() -> None:
 
 
 def test_one_that_lacks_what_the_others_share_is_still_distinct() -> None:
-    configurations = [Described(CONFIG | {"a": i}, {}, frozenset()) for i in range(3)]
-    configurations += [Described(CONFIG | {"a": 2} | extra, {}, frozenset()) for extra in ({"b": 1}, {"b": 1, "c": 1})]
+    configurations = [Described(CONFIG | {"a": i}, {}, ()) for i in range(3)]
+    configurations += [Described(CONFIG | {"a": 2} | extra, {}, ()) for extra in ({"b": 1}, {"b": 1, "c": 1})]
     assert len(set(texts(configurations))) == 5
-    shared = [
-        Described(CONFIG | extra, {}, frozenset(["a", "b"])) for extra in ({}, *({"b": 1, "a": i} for i in "xyz"))
-    ]
-    assert texts(shared) == ["-", "b=1 a=x", "b=1 a=y", "b=1 a=z"]
+    shared = [Described(CONFIG | extra, {}, ["a", "b"]) for extra in ({}, *({"b": 1, "a": i} for i in "xyz"))]
+    assert texts(shared) == ["-", "a=x b=1", "a=y b=1", "a=z b=1"]
 
 
 def test_long_label_is_cut_as_far_as_it_stays_clear() -> None:
     keys = ["a", "b", "c", "d", "e", "f"]
-    one, other = [Described(CONFIG | dict.fromkeys(keys, i), {}, frozenset(keys)) for i in (1, 2)]
+    one, other = [Described(CONFIG | dict.fromkeys(keys, i), {}, keys) for i in (1, 2)]
     assert texts([one, other]) == ["a=1 b=1 c=1 d=1 …", "a=2 b=2 c=2 d=2 …"]
-    single = [Described(CONFIG | dict.fromkeys(keys, 0) | {key: 1}, {}, frozenset(keys)) for key in keys]
+    single = [Described(CONFIG | dict.fromkeys(keys, 0) | {key: 1}, {}, keys) for key in keys]
     assert texts(single) == [f"{key}=1" for key in keys]

@@ -71,5 +71,5 @@ def test_a_frozen_run_is_labelled_by_what_its_sweep_has_kept(tmp_path: Path) -> 
         (folder / "provenance.json").write_text(json.dumps([frozen, {"command": "ddpg-train", "overrides": []}]))
     records = find_runs([tmp_path])
     assert records[0].choices == {"noise": "ou", "env": "pendulum"}
-    assert records[0].typed == {"noise", "extra.note"}
+    assert records[0].typed == ("noise", "extra.note")
     assert [run.configuration for run in read_runs([tmp_path], Metric(RETURN))] == ["noise=ou", "noise=gaussian"]
