@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 REPORT_S = 10.0
 #: Side of MuJoCo's shadow map in a video. Its own value, 4096, takes two thirds of the time of a frame on a CPU.
 SHADOW_SIZE = 1024
+#: What imageio_ffmpeg raises for a program that is not there, fails, or answers as ffmpeg does not.
+FFMPEG_FAILS = (OSError, RuntimeError, IndexError)
 
 
 @contextmanager
@@ -77,7 +79,7 @@ class Frames:
             if self._writer is None:
                 self._writer = self._start(frame)
             self._writer.send(np.ascontiguousarray(frame))
-        except OSError as error:
+        except FFMPEG_FAILS as error:
             raise UserError(f"{self._path}: ffmpeg failed: {untyped_first_line(error)}") from error
         self._count += 1
         if time.monotonic() >= self._next_report:
@@ -93,7 +95,7 @@ class Frames:
         """Raise UserError if frames are missing, as on a full disk, because ffmpeg does not fail then."""
         try:
             written, _ = self._ffmpeg.count_frames_and_secs(str(self._path))
-        except RuntimeError as error:
+        except FFMPEG_FAILS as error:
             raise UserError(f"{self._path}: ffmpeg cannot read what it wrote") from error
         if written < self._count:
             raise UserError(f"{self._path}: ffmpeg wrote {written} of {self._count} frames")

@@ -26,7 +26,7 @@ from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
 from ddpg.run.kernels import accelerate, kernels_so_far, record_by_torch
 from ddpg.run.machine import mention_unused_gpu, torch_device
-from ddpg.run.policies import play
+from ddpg.run.policies import play, require_video
 from ddpg.training.environments import Environments
 from ddpg.training.trainer import Trainer
 
@@ -82,6 +82,8 @@ def _train(
     torch.set_num_threads(cfg.threads)
     torch.set_flush_denormal(True)
     mention_unused_gpu(cfg.device)
+    if cfg.eval.video:
+        require_video(cfg)
     trainer = build_trainer(cfg, folder, tracker, interrupt)
     report = partial(record_by_torch, folder)
     with closing(trainer.environments):

@@ -5,6 +5,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import gymnasium as gym
@@ -20,7 +21,7 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.training.evaluate import Episodes, Policy, evaluate
-from ddpg.training.seeding import derived_seed
+from ddpg.training.seeding import derived_seed, process_generators_kept
 
 Which = Literal["last", "best"]
 
@@ -64,6 +65,27 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
     except (UnpicklingError, RuntimeError, KeyError) as error:
         raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
     return partial(act, actor)
+
+
+def require_video(cfg: DictConfig) -> None:
+    """Draw one frame and write it as a video, as after the training, which would be too late for a mistake.
+
+    It is drawn in an environment of its own, and no generator of the process is another one afterwards. Raises
+    UserError if there is nothing to draw or to write with.
+    """
+    with process_generators_kept():
+        try:
+            _write_one_frame(cfg)
+        except UserError as error:
+            make_env(build_env_spec(cfg), cfg.seed).close()  # raises what has nothing to do with drawing
+            raise UserError(f"eval.video=true: {error}") from error
+
+
+def _write_one_frame(cfg: DictConfig) -> None:
+    with closing(make_env(build_env_spec(cfg), cfg.seed, render=True)) as env, TemporaryDirectory() as folder:
+        env.reset(seed=derived_seed(cfg.seed, "play", 0))
+        with recording(env, Path(folder) / "frame.mp4") as add_frame:
+            add_frame(env.render())
 
 
 def _record(policy: Policy, env: gym.Env, seed: int, path: Path, on_step: Callable[[], None] | None) -> Episodes:

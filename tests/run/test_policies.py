@@ -1,0 +1,58 @@
+"""A video is tried before the training that it will show."""
+
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import DictConfig
+from support.command_line import user_error
+
+from ddpg.config.settings import check
+from ddpg.errors import UserError
+from ddpg.run.policies import require_video
+
+Compose = Callable[..., DictConfig]
+
+
+@pytest.fixture
+def drawn(compose: Compose) -> DictConfig:
+    pytest.importorskip("pygame", reason="the extra video is not installed")
+    pytest.importorskip("imageio_ffmpeg", reason="the extra video is not installed")
+    return check(compose("env=pendulum", "eval.video=true"))
+
+
+def test_a_trial_changes_no_draw(drawn: DictConfig) -> None:
+    def draws() -> list[float]:
+        return [random.random(), np.random.random(), float(torch.rand(()))]
+
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    expected = draws()
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    require_video(drawn)
+    assert draws() == expected
+
+
+def test_a_program_that_is_no_ffmpeg(drawn: DictConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/bin/false")
+    with user_error("eval.video=true: ... ffmpeg failed"):
+        require_video(drawn)
+
+
+def test_an_environment_that_fails_without_a_video_too(compose: Compose) -> None:
+    cfg = check(compose("env=gym", "env.id=Pendulam-v1", "eval.video=true"))
+    with pytest.raises(UserError, match=r"^env\.id=Pendulam-v1: no such environment"):
+        require_video(cfg)
+
+
+def test_nothing_draws(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    for display in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(display, raising=False)
+    with user_error("eval.video=true: ... MUJOCO_GL=glfw, no DISPLAY"):
+        require_video(check(compose("env=inverted_pendulum", "eval.video=true")))
