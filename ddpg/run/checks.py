@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ddpg.config.given import nodes
 from ddpg.errors import UserError, typed_line
 from ddpg.learner.networks import batch_norms
+from ddpg.run.early_ends import warn_of_early_ends
 from ddpg.run.machine import available_memory
 from ddpg.training.trainer import Trainer
 
@@ -49,6 +50,7 @@ def check_learning(cfg: DictConfig, trainer: Trainer) -> None:
             cfg.update_every,
             cfg.updates_per_step,
         )
+    warn_of_early_ends(cfg, trainer.schedule)
     bounds = trainer.environments.training.action_space
     assert isinstance(bounds, spaces.Box)  # EnvSpec.make lets nothing else through
     warn_of_raw_actions(cfg, bounds)

@@ -175,9 +175,23 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
         file.write(written.getbuffer())
 
 
-def write_actor(path: Path, actor: dict[str, Tensor], env_step: int) -> None:
-    """Write the actor alone, for `ddpg-eval` and for use elsewhere."""
-    write_tensors(path, {"actor": actor, "env_step": env_step})
+def write_actor(
+    path: Path, actor: dict[str, Tensor], env_step: int, episodes: int | None = None
+) -> None:
+    """Write the actor alone, for `ddpg-eval` and for use elsewhere.
+
+    `episodes` are those of the evaluations by which it was chosen; None if it was not.
+    """
+    chosen = {} if episodes is None else {"episodes": episodes}
+    write_tensors(path, {"actor": actor, "env_step": env_step, **chosen})
+
+
+def stored_episodes(path: Path) -> int | None:
+    """Return the `episodes` of a stored actor; None if it has none or cannot be read."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True).get("episodes")
+    except _UNREADABLE:
+        return None
 
 
 def require_storable(state: dict[str, Any]) -> None:

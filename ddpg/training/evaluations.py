@@ -1,17 +1,20 @@
 """The evaluations of a run: when they fall due, where they run, and what is kept of them."""
 
+import logging
 from collections.abc import Callable
 
 from ddpg.learner.protocol import Agent, WithCritic
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.training.checkpoint import write_actor
+from ddpg.training.checkpoint import stored_episodes, write_actor
 from ddpg.training.environments import Environments
 from ddpg.training.evaluate import evaluate
 from ddpg.training.progress import Progress
 from ddpg.training.q_bias import QBias
 from ddpg.training.schedule import Schedule
 from ddpg.training.seeding import derived_seed
+
+log = logging.getLogger(__name__)
 
 
 class Evaluations:
@@ -81,7 +84,31 @@ class Evaluations:
         progress = self._progress
         progress.last_return = mean_return
         progress.evaluated_at = progress.env_step
+        if progress.best_of != len(self._seeds):
+            self._begin_anew()
         if progress.best_return is None or mean_return > progress.best_return:
             progress.best_return = mean_return
             actor = self._agent.networks["actor"].state_dict()
-            write_actor(self._folder.best_actor, actor, progress.env_step)
+            write_actor(self._folder.best_actor, actor, progress.env_step, progress.best_of)
+
+    def _begin_anew(self) -> None:
+        """Choose the best actor among evaluations of as many episodes as there are now.
+
+        The best one of others stays, under another name: means of fewer episodes are larger by
+        chance.
+        """
+        if self._progress.best_of:
+            self._progress.best_return = None
+        self._progress.best_of = len(self._seeds)
+        path = self._folder.best_actor
+        before = stored_episodes(path)
+        if before in (None, len(self._seeds)):
+            return
+        kept = path.with_stem(f"{path.stem}_of_{before}")
+        path.replace(kept)
+        log.info(
+            "eval.episodes=%d: the best actor is chosen anew; the one by %d episodes stays as %s",
+            len(self._seeds),
+            before,
+            kept.name,
+        )

@@ -17,6 +17,8 @@ class Progress:
     last_return: float | None = None
     #: The largest mean return of an evaluation; None before the first.
     best_return: float | None = None
+    #: The episodes in each of the evaluations that `best_return` is of; 0 before the first.
+    best_of: int = 0
     #: The env step of the last evaluation; -1 before the first.
     evaluated_at: int = -1
 

@@ -1,0 +1,35 @@
+"""The best actor is the best of evaluations with the same number of episodes."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from support.runs import record
+
+from ddpg.training.trainer import Trainer
+
+Make = Callable[..., Trainer]
+
+
+def test_a_resume_with_other_evaluations_chooses_the_best_actor_anew(
+    tmp_path: Path, make_trainer: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Means of fewer episodes are larger by chance, so they are not compared; no actor is lost."""
+    caplog.set_level(logging.INFO, "ddpg.training.evaluations")
+    first = make_trainer(tmp_path, "total_steps=200", "eval.episodes=3")
+    first.train()
+    before = (tmp_path / "actor_best.pt").read_bytes()
+    assert torch.load(tmp_path / "actor_best.pt", weights_only=True)["episodes"] == 3
+
+    trainer = make_trainer(tmp_path, "total_steps=300", "eval.episodes=1")
+    trainer.train()
+    (line,) = caplog.messages
+    assert line.startswith("eval.episodes=1: ")
+    assert "3 episodes" in line
+    assert line.endswith("actor_best_of_3.pt")
+    assert (tmp_path / "actor_best_of_3.pt").read_bytes() == before
+    (evaluation,) = [row for row in record(tmp_path) if row["env_step"] > 200 and "eval/episodic_return" in row]
+    assert trainer.progress.best_return == evaluation["eval/episodic_return"]
+    assert torch.load(tmp_path / "actor_best.pt", weights_only=True)["env_step"] == 300
