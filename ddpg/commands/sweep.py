@@ -20,6 +20,7 @@ from ddpg.ranges import NonNegative, PositiveInt
 from ddpg.search.states import TrialState
 from ddpg.sweep.control import cancel, retry
 from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.overview import overview, sweeps_below
 from ddpg.sweep.state.status import STATES, State
 from ddpg.sweep.state.table import status
 
@@ -99,8 +100,12 @@ def _plan(argv: list[str]) -> None:
 
 def _status(argv: list[str]) -> None:
     folder, only = status_arguments(argv)
-    text = _text_of_study if is_study(folder) else status
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    sweeps = [] if folder.exists else sweeps_below(folder.path)
+    if sweeps:
+        print(overview(folder.path, sweeps, only, width))
+        return
+    text = _text_of_study if is_study(folder) else status
     print(text(folder, only, width))
 
 
@@ -212,7 +217,8 @@ COMMANDS: dict[str, tuple[str, Callable[[list[str]], None]]] = {
         _plan,
     ),
     "status": (
-        "status SWEEP [state=STATE]: shows the runs, the counts, and how to go on with what is not done",
+        "status SWEEP [state=STATE]: shows the runs, the counts, and how to go on with what is not done; of a folder "
+        "that holds sweeps the counts of each",
         _status,
     ),
     "retry": (

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ddpg.search.space import Space
 from ddpg.search.states import TRIAL_STATES, TrialState
@@ -69,7 +70,7 @@ def table(
     if not trials:
         return []
     keys = [dimension.key for dimension in space.dimensions]
-    header = ["trial", *short_keys(keys), "state", "seeds", "score", "what"]
+    header = ["trial", *short_keys(keys, _folders(study, trials[0])[0]), "state", "seeds", "score", "what"]
     words = states or {trial.number: state_of(trial, {}) for trial in trials}
     rows = [header, *(_cells(study, trial, keys, words[trial.number]) for trial in trials)]
     columns = [aligned(column) for column in zip(*rows, strict=True)]
@@ -77,8 +78,7 @@ def table(
 
 
 def _cells(study: StudyFolder, trial: Trial, keys: Sequence[str], state: str) -> list[str]:
-    folders = [study.path / trial.name / f"seed_{seed}" for seed in trial.seeds]
-    done = sum(summary.state == "done" for summary in summarize_all(folders))
+    done = sum(summary.state == "done" for summary in summarize_all(_folders(study, trial)))
     score = _score(trial)
     return [
         str(trial.number),
@@ -88,6 +88,11 @@ def _cells(study: StudyFolder, trial: Trial, keys: Sequence[str], state: str) ->
         "" if score is None else f"{score:.2f}",
         _what(trial),
     ]
+
+
+def _folders(study: StudyFolder, trial: Trial) -> list[Path]:
+    """Return the run folders of a trial."""
+    return [study.path / trial.name / f"seed_{seed}" for seed in trial.seeds]
 
 
 def _score(trial: Trial) -> float | None:

@@ -87,6 +87,7 @@ def cancel(sweep: SweepFolder) -> None:
         # all tasks of an array are of one sweep, so it can be cancelled as a whole
         jobs = sorted({task.partition("_")[0] for task in alive if not is_pool(task)})
         _print_stopped(jobs, pids)
+        sweep.add_cancelled(alive)
         if jobs:
             slurm.cancel(jobs)
         for pid in pids:

@@ -39,20 +39,25 @@ def train_in_turn(
         first: the number of the first job.
     """
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
-    returns = []
-    for number, words in enumerate(jobs, first):
-        log.info("#%d: %s", number, " ".join(filter_overrides(words)))
-        job = _composed(context.config_loader, config, words, number)
-        try:
-            returns.append(_train(context, task, job))
-        except UserError as error:
-            log.error("#%d does not start: %s", number, error)
-            returns.append(Missing(overrides=list(words), status=JobStatus.FAILED, _return_value=error))
-        finally:
-            configure_log(config.hydra.hydra_logging, config.hydra.verbose)
-    sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
-    print(ending(sweep, states(sweep)), flush=True)
-    return returns
+    try:
+        return [_train_job(context, task, config, words, number) for number, words in enumerate(jobs, first)]
+    finally:
+        sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
+        print(ending(sweep, states(sweep)), flush=True)
+
+
+def _train_job(
+    context: HydraContext, task: TaskFunction, config: DictConfig, words: Sequence[str], number: int
+) -> JobReturn:
+    """Train a job, or log why its folder is not for it."""
+    log.info("#%d: %s", number, " ".join(filter_overrides(words)))
+    try:
+        return _train(context, task, _composed(context.config_loader, config, words, number))
+    except UserError as error:
+        log.error("#%d does not start: %s", number, error)
+        return Missing(overrides=list(words), status=JobStatus.FAILED, _return_value=error)
+    finally:
+        configure_log(config.hydra.hydra_logging, config.hydra.verbose)
 
 
 def _composed(loader: ConfigLoader, config: DictConfig, words: Sequence[str], number: int) -> DictConfig:

@@ -83,5 +83,5 @@ def test_options_of_any_kind(call: Callable[..., None], monkeypatch: pytest.Monk
 def test_status_shows_what_is_asked_for(call: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     call("status", "sweep", "state=failed,running")
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["job", "1", "2", "go"]
+    assert [line.split()[0] for line in lines] == ["job", "1", "2", "go", "curves"]
     assert lines[1].endswith("no luck")

@@ -115,7 +115,7 @@ class Sweep:
 
 def table(printed: str) -> dict[int, str]:
     """Return the states in a table of runs, by number."""
-    words = "done|running|pending|failed|interrupted|vanished|not submitted"
+    words = "done|running|pending|failed|interrupted|cancelled|vanished|not submitted"
     return {int(number): state for number, state in re.findall(rf"^ *(\d+) .*?\b({words})  ", printed, re.MULTILINE)}
 
 

@@ -208,7 +208,7 @@ class TestCancel:
         assert slurm.calls("scancel") == ["12 34"]
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == "asked to save and end: Slurm's 12, 34"
-        assert lines[1] == "4 runs: 1 done, 3 vanished"
+        assert lines[1] == "4 runs: 1 done, 3 cancelled"
 
     def test_pool_of_this_machine(self, tmp_path: Path, slurm: FakeSlurm, start: Start) -> None:
         """It returns when the pool has ended; processes with other start times are left alone."""
@@ -222,7 +222,7 @@ class TestCancel:
         assert mine.stdout is not None
         assert mine.stdout.read() == "SIGTERM\n"
         assert other.poll() is None
-        assert [run.state for run in states(sweep)] == ["vanished", "vanished"]
+        assert [run.state for run in states(sweep)] == ["cancelled", "cancelled"]
 
     def test_nothing_is_alive(self, tmp_path: Path, slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]) -> None:
         cancel(write_sweep(tmp_path / "sweep", [DONE], [{"12_0": [0]}]))

@@ -52,6 +52,7 @@ def train_here(sweep: SweepFolder, numbers: Sequence[int], processes: int | None
         with InterruptFlag() as interrupt:
             pool.train([runs[number] for number in numbers], interrupt)
         if interrupt.signum is not None:
+            sweep.add_cancelled([this_process()])
             raise Interrupted(interrupt.signum)
 
     return train

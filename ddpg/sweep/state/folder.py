@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -48,13 +48,15 @@ class Submission:
 class SweepFolder:
     """The folder of a sweep.
 
-    sweep.json is the manifest: the runs and the launcher's options. submissions.jsonl has a line for each submission.
+    sweep.json is the manifest: the runs and the launcher's options. submissions.jsonl has a line for each submission,
+    cancelled.txt one for each task that a user has ended.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._manifest = path / "sweep.json"
         self._submissions = path / "submissions.jsonl"
+        self._cancelled = path / "cancelled.txt"
 
     @property
     def quoted(self) -> str:
@@ -124,6 +126,15 @@ class SweepFolder:
             for task, numbers in submission.tasks.items()
             for number in numbers
         }
+
+    def add_cancelled(self, tasks: Iterable[str]) -> None:
+        """Write down that a user has ended these tasks; several processes may do so at the same time."""
+        with self._cancelled.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{task}\n" for task in tasks))
+
+    def cancelled_tasks(self) -> set[str]:
+        """Return the tasks that users have ended."""
+        return set(self._cancelled.read_text(encoding="utf-8").split()) if self._cancelled.exists() else set()
 
     def lock(self) -> AbstractContextManager[None]:
         """Keep other commands from acting on the states of the runs; raise UserError if one of them does now."""

@@ -11,7 +11,7 @@ from ddpg.sweep.state.hydra_sweeps import find_runs, last_process
 from ddpg.sweep.state.summary import RunSummary, summarize_all
 from ddpg.sweep.state.tasks import Fate, Task, find_tasks, is_pool
 
-State = Literal["done", "running", "pending", "failed", "interrupted", "vanished", "not submitted"]
+State = Literal["done", "running", "pending", "failed", "interrupted", "cancelled", "vanished", "not submitted"]
 STATES: tuple[State, ...] = get_args(State)
 #: Seconds by which the file of a job may look older than it is, because two machines have two clocks.
 SKEW_S = 5.0
@@ -72,6 +72,7 @@ def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
     runs = sweep.runs
     newest = sweep.newest_tasks()
     uids = submitters(sweep)
+    cancelled = sweep.cancelled_tasks()
     # the tasks before the folders: a run that ends in between is done
     tasks = find_tasks({name: uids[name] for name in newest.values()}, lost)
     found = []
@@ -82,7 +83,7 @@ def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
             continue
         skew_s = 0 if is_pool(name) else SKEW_S
         is_newer = summary.written_at >= submitted_at[name] - skew_s
-        found.append(_state(run, summary, tasks[name], is_newer))
+        found.append(_state(run, summary, tasks[name], is_newer, name in cancelled))
     return found
 
 
@@ -91,7 +92,7 @@ def submitters(sweep: SweepFolder) -> dict[str, int]:
     return {task: submission.user for submission in sweep.submissions() for task in submission.tasks}
 
 
-def state_of(recorded: str | None, is_newer: bool, fate: Fate | None, locked: bool) -> State:
+def state_of(recorded: str | None, is_newer: bool, fate: Fate | None, locked: bool, cancelled: bool = False) -> State:
     """Return the state of a run.
 
     Args:
@@ -99,6 +100,7 @@ def state_of(recorded: str | None, is_newer: bool, fate: Fate | None, locked: bo
         is_newer: whether that was written after the run was given to its newest task.
         fate: of that task; None if the run was given to none.
         locked: whether a process holds the run folder.
+        cancelled: whether a user has ended that task, by `ddpg-sweep cancel` or a signal.
     """
     if recorded == "done":
         return "done"
@@ -112,7 +114,7 @@ def state_of(recorded: str | None, is_newer: bool, fate: Fate | None, locked: bo
         return "failed" if recorded == "failed" else "interrupted"
     if fate in ("started", "unknown"):
         return "running" if recorded == "running" else "pending"
-    return "vanished"
+    return "cancelled" if cancelled else "vanished"
 
 
 def is_locked(folder: Path) -> bool:
@@ -137,10 +139,10 @@ def _hydra_states(sweep: SweepFolder) -> list[RunState]:
     ]
 
 
-def _state(run: SweepRun, summary: RunSummary, task: Task | None, is_newer: bool) -> RunState:
+def _state(run: SweepRun, summary: RunSummary, task: Task | None, is_newer: bool, cancelled: bool = False) -> RunState:
     fate = None if task is None else task.fate
     locked = summary.state == "running" and fate in ("gone", None) and is_locked(run.path)
-    state = state_of(summary.state, is_newer, fate, locked)
+    state = state_of(summary.state, is_newer, fate, locked, cancelled)
     return RunState(
         run=run,
         state=state,

@@ -1,11 +1,20 @@
 """The text of `ddpg-sweep status`: a line for each run, the counts, and the command that goes on with the rest."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from yaml import YAMLError
+
+from ddpg.config.keys import flat, short_key
+from ddpg.errors import first_line
+from ddpg.record.run_folder import read_yaml
 from ddpg.sweep.state.folder import SweepFolder, swept_keys
 from ddpg.sweep.state.status import STATES, RunState, State, states
 from ddpg.sweep.state.tasks import SLURM_IS_SILENT
+
+log = logging.getLogger(__name__)
 
 #: Columns of numbers.
 RIGHT_ALIGNED = {"job", "trial", "env_step", "return", "score", "steps/s"}
@@ -31,14 +40,16 @@ def ending(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
 def _text(sweep: SweepFolder, runs: Sequence[RunState], only: Sequence[State] | None, width: int | None) -> str:
     chosen = [run for run in runs if only is None or run.state in only]
     keys = swept_keys([run.run for run in runs])
-    return "\n".join([*table(chosen, keys, width), outcome(sweep, runs)])
+    has_ended = not any(run.is_alive for run in runs) and any(run.state == "done" for run in runs)
+    report = [f"curves and scores: ddpg-report {sweep.quoted}"] if has_ended else []
+    return "\n".join([*table(chosen, keys, width), outcome(sweep, runs), *report])
 
 
 def table(runs: Sequence[RunState], keys: Sequence[str], width: int | None) -> list[str]:
     """Return the lines of a table with a column for each of the swept keys; no lines without runs."""
     if not runs:
         return []
-    header = ["job", *short_keys(keys), "state", "env_step", "return", "steps/s", "error"]
+    header = ["job", *short_keys(keys, runs[0].run.path), "state", "env_step", "return", "steps/s", "error"]
     rows = [header, *(_cells(run, keys) for run in runs)]
     columns = [aligned(column) for column in zip(*rows, strict=True)]
     return [cut("  ".join(cells).rstrip(), width) for cells in zip(*columns, strict=True)]
@@ -98,11 +109,16 @@ def _progress(run: RunState) -> str:
     return f"{run.env_step} of {run.total_steps} {f'({percent}%)':>6}"
 
 
-def short_keys(keys: Sequence[str]) -> list[str]:
-    """Return the last parts of dotted keys, where these differ from each other."""
-    ends = [key.rpartition(".")[2] for key in keys]
-    count = Counter(ends)
-    return [end if count[end] == 1 else key for key, end in zip(keys, ends, strict=True)]
+def short_keys(keys: Sequence[str], run: Path) -> list[str]:
+    """Return the last parts of dotted keys, as few as tell each from all keys of a run's config."""
+    try:
+        known = flat(read_yaml(run / "config.yaml"))
+    except FileNotFoundError:  # of a run that Hydra has not started
+        known = {}
+    except (OSError, YAMLError) as error:
+        log.warning("%s cannot be read: %s", run / "config.yaml", first_line(error))
+        known = {}
+    return [short_key(key, [*keys, *known]) for key in keys]
 
 
 def cut(line: str, width: int | None) -> str:

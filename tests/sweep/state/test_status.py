@@ -239,7 +239,7 @@ class TestOfHydra:
             [str(n), str(n), "failed" if n == 1 else "done"] for n in range(11)
         ]
         assert lines[12] == "11 runs: 10 done, 1 failed"
-        assert "ddpg-train resume=" in lines[-1]
+        assert "ddpg-train resume=" in lines[-2]
 
     def test_running_is_what_holds_its_folder(self, tmp_path: Path) -> None:
         folder = write_run(tmp_path / "0_run", RUNNING)
@@ -291,7 +291,7 @@ def test_one_bad_folder_breaks_nothing(tmp_path: Path) -> None:
     assert [(run.state, run.error) for run in states(sweep)] == [
         ("vanished", "status.json cannot be read: it is torn"), ("done", ""), ("vanished", ""), ("done", "")
     ]  # fmt: skip
-    assert status(sweep, None, None).splitlines()[-2] == "4 runs: 2 done, 2 vanished"
+    assert status(sweep, None, None).splitlines()[-3] == "4 runs: 2 done, 2 vanished"
 
 
 class TestTable:
@@ -309,6 +309,7 @@ class TestTable:
             "  2  2     failed       0 of 1000   (0%)                   no",
             "3 runs: 1 done, 1 failed, 1 vanished",
             f"go on with 2 runs: ddpg-sweep retry '{sweep.path}'",
+            f"curves and scores: ddpg-report '{sweep.path}'",
         ]
 
     def test_cut_at_the_terminal(self, tmp_path: Path) -> None:
@@ -321,22 +322,26 @@ class TestTable:
     def test_only_some_states(self, tmp_path: Path) -> None:
         sweep = write_sweep(tmp_path / "sweep", [DONE, FAILED, None])
         lines = status(sweep, ["failed", "not submitted"], None).splitlines()
-        assert [line.split()[0] for line in lines] == ["job", "1", "2", "3", "go"]
+        assert [line.split()[0] for line in lines] == ["job", "1", "2", "3", "go", "curves"]
         assert status(sweep, ["running"], None).splitlines()[0] == "3 runs: 1 done, 1 failed, 1 not submitted"
 
     def test_ending_shows_what_ended_and_is_not_done(self, tmp_path: Path) -> None:
         lines = printed_at_the_end(write_sweep(tmp_path / "sweep", [DONE, FAILED])).splitlines()
-        assert [line.split()[0] for line in lines] == ["job", "1", "2", "go"]
-        assert printed_at_the_end(write_sweep(tmp_path / "done", [DONE])) == "1 run: 1 done"
+        assert [line.split()[0] for line in lines] == ["job", "1", "2", "go", "curves"]
+        done = write_sweep(tmp_path / "done", [DONE])
+        assert printed_at_the_end(done) == f"1 run: 1 done\ncurves and scores: ddpg-report {done.path}"
         assert printed_at_the_end(write_sweep(tmp_path / "begun", [RUNNING, None], [{"far:1:17": [0, 1]}])) == (
             "2 runs: 1 running, 1 pending"
         )
 
-    def test_long_keys_are_named_by_their_ends(self) -> None:
-        keys = ["optimizer.actor.lr", "noise.sigma", "optimizer.critic.lr"]
-        run = SweepRun(0, Path("x"), tuple(f"{key}=1" for key in keys))
+    def test_a_key_is_as_long_as_it_is_clear_in_the_config(self, tmp_path: Path) -> None:
+        """Whether or not the sweep varies the other key of that name."""
+        config = "noise: {sigma: 1}\noptimizer: {actor: {lr: 1}, critic: {lr: 1}}\n"
+        (tmp_path / "config.yaml").write_text(config)
+        keys = ["noise.sigma", "optimizer.actor.lr"]
+        run = SweepRun(0, tmp_path, tuple(f"{key}=1" for key in keys))
         header = table([RunState(run, "done", 0, None, None, None, "", None)], keys, None)[0]
-        assert header.split()[1:4] == ["optimizer.actor.lr", "sigma", "optimizer.critic.lr"]
+        assert header.split()[1:3] == ["sigma", "actor.lr"]
 
 
 def test_starts_without_torch_and_hydra(tmp_path: Path) -> None:
@@ -346,4 +351,4 @@ def test_starts_without_torch_and_hydra(tmp_path: Path) -> None:
         "assert not {'torch', 'hydra', 'pandas', 'submitit', 'wandb'} & set(sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert result.stdout.splitlines()[-1] == "1 run: 1 done"
+    assert result.stdout.splitlines()[-2:] == ["1 run: 1 done", "curves and scores: ddpg-report sweep"]
