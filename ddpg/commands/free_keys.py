@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from omegaconf import OmegaConf
 
 from ddpg.commands.composition import CommandLine, Job
-from ddpg.config.places import place
+from ddpg.config.places import has_place
 
 
 def free_keys(line: CommandLine) -> set[str]:
@@ -25,5 +25,5 @@ def _free_keys(job: Job) -> Iterator[str]:
             OmegaConf.update(config, override.key_or_group, override.value(), force_add=True)
     for override in settings:
         unknown = job.unknown_keys(override)
-        if unknown and all(place(config, key) == "free" for key in unknown):
+        if unknown and all(has_place(config, key) for key in unknown):
             yield override.key_or_group

@@ -13,6 +13,7 @@ from hydra.errors import HydraException
 
 from ddpg.commands.brackets import PARTNERS, lonely
 from ddpg.commands.options_help import Choices
+from ddpg.config.settings import Settings
 from ddpg.config.spelling import nearest, shell_quoted
 
 #: Words that one value can be spread over, because somebody has put spaces into it.
@@ -47,6 +48,8 @@ def _meant(word: str, before: Sequence[str], after: Sequence[str], choices: Choi
         return f"; without spaces: {word}{''.join(after[: 2 if after[0] == '=' else 1])}"
     if before and before[-1].endswith("="):
         return f"; without spaces: {before[-1]}{word}"
+    if after and "=" not in after[0] and (choices.is_group(word) or word in Settings.__annotations__):
+        return _did_you_mean([f"{word}={after[0]}"])
     if Path(word).is_dir():
         return f"; to go on with the run in that folder: resume={shell_quoted(word)}"
     if ":" in word:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from hydra.core.override_parser.types import Override
 
 from ddpg.commands.composition import CommandLine, Job
-from ddpg.commands.options_help import PLUGINS, Choices
-from ddpg.config.places import place
-from ddpg.config.spelling import as_written, close_spellings, nearest
+from ddpg.commands.options_help import PLUGINS
+from ddpg.config.spelling import as_typed, as_written, close_spellings, nearest
 from ddpg.errors import UserError
 
 
@@ -32,17 +31,20 @@ def _mistakes(line: CommandLine) -> Iterator[str | None]:
     yield from _unknown_options(common)
     if not line.is_multirun:
         swept = [override for override in line.overrides if override.is_sweep_override()]
-        yield from (_several_values(override, common.choices) for override in swept)
+        yield from (_several_values(common, override) for override in swept)
     for job in line.jobs:
         yield from _unknown_options(job)
         yield from (_already_there(job, override) for override in job.overrides if override.is_add())
         yield from (_swept_by_yaml(override) or _unknown_key(job, override) for override in job.values)
 
 
-def _several_values(override: Override, choices: Choices) -> str:
-    key, _, values = str(override.input_line).partition("=")
-    as_list = "" if choices.is_group(key) else f", or write a list as {key}=[{values}]"
-    return f"{key}={values} is several values: add -m to run each of them{as_list}"
+def _several_values(job: Job, override: Override) -> str:
+    (word,) = as_typed([str(override.input_line)])
+    key, _, values = word.partition("=")
+    if "resume" in [other.key_or_group for other in job.overrides]:
+        return f"{word} is several values, and resume continues one run"
+    as_list = f", or write a list as {key}=[{values}]" if "(" not in values and not job.choices.is_group(key) else ""
+    return f"{word} is several values: add -m to run each of them{as_list}"
 
 
 def _unknown_options(job: Job) -> Iterator[str]:
@@ -96,9 +98,7 @@ def _unknown_key(job: Job, override: Override) -> str | None:
 
 
 def _other_key(job: Job, key: str) -> str:
-    """Return the end of a message: +KEY where there is a place for it, another choice of a group, else near keys."""
-    if place(job.config, key) == "named":
-        return f"; to add it, write +{key}=VALUE"
+    """Return the end of a message: a choice for the name of an option, the option that has the key, or near keys."""
     groups = [group for group in job.chosen if not group.startswith("hydra/")]
     close = {group: close_spellings(key, job.choices.options(group), n=1, cutoff=0.85) for group in groups}
     named = [f"{group}={options[0]}" for group, options in close.items() if options]

@@ -18,7 +18,7 @@ from ddpg.commands.folders import claim_run, claim_sweep, is_new, name_jobs
 from ddpg.commands.overrides import TO_REPEAT, require_lists, sweep_words, swept_keys, variations
 from ddpg.commands.word_checks import check_repeated, require_effect_in_run, require_effect_in_sweep
 from ddpg.config.keys import flat
-from ddpg.config.places import place
+from ddpg.config.places import has_place
 from ddpg.config.settings import check, plain
 from ddpg.config.spelling import as_typed, nearest
 from ddpg.errors import Refused, UserError
@@ -146,12 +146,12 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
         key = override.key_or_group
         before = OmegaConf.select(started, key)
         (word,) = as_typed([str(override.input_line)])
-        if override.is_delete() or key in groups or OmegaConf.is_dict(before):
+        if override.is_delete() or key in groups:
             raise UserError(
                 f"{word} cannot be given with resume: groups stay as the run was started; keys such as logger.every "
                 "may change"
             )
-        if before is None and key not in flat(started) and place(started, key) is None:
+        if before is None and key not in flat(started) and not has_place(started, key):
             raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")
         OmegaConf.update(started, key, override.value())
     return started

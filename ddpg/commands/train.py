@@ -127,15 +127,17 @@ def _continued(flags: Namespace) -> list[str]:
     Keys get a ++, because the run's own config has them, which Hydra does not know, whatever the default config has.
     """
     overrides: list[str] = flags.overrides
-    resume = next((word for word in overrides if word.startswith("resume=")), None)
-    if resume is None:
+    chosen = [word for word in overrides if word.lstrip("+").startswith("resume=")]
+    if not chosen:
         return overrides
-    if flags.multirun:
-        raise UserError(f"{resume} cannot be combined with -m: it continues one run")
+    resume = chosen[0].lstrip("+")
+    if flags.multirun or len(chosen) > 1:
+        other = "-m" if flags.multirun else chosen[1]
+        raise UserError(f"{resume} cannot be combined with {other}: it continues one run")
     folder = Path(resume.partition("=")[2].strip("'\""))
     require_run(folder, resume)
     choices = Choices(flags.config_dir)
-    words = [f"++{word}" if _sets_key(word, choices) else word for word in overrides if word != resume]
+    words = [f"++{word}" if _sets_key(word, choices) else word for word in overrides if word not in chosen]
     return [f"resume={quoted(str(folder))}", *words, f"hydra.run.dir={quoted(str(folder))}"]
 
 
@@ -147,5 +149,5 @@ def _sets_key(word: str, choices: Choices) -> bool:
     key, is_set, _ = word.partition("=")
     if key.startswith(("hydra.run.", "hydra.output_subdir")):
         raise UserError(f"{word} cannot be given with resume: a run goes on in its own folder")
-    is_plain = bool(is_set) and key[:1] not in ("+", "~") and not key.startswith("hydra") and key != "resume"
+    is_plain = bool(is_set) and key[:1] not in ("+", "~") and not key.startswith("hydra")
     return is_plain and not choices.is_group(key)

@@ -7,7 +7,7 @@ such as `extra` and `env.kwargs`, or as a parameter of a user's class that has a
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -18,14 +18,11 @@ from ddpg.config.signature import Target
 from ddpg.config.targets import imported
 from ddpg.errors import UserError
 
-#: A key of a dictionary that takes any; a parameter that the class or function of a node names.
-Place = Literal["free", "named"]
 
+def has_place(config: DictConfig, key: str) -> bool:
+    """Whether the schema has a place for a dotted key that is not in a config.
 
-def place(config: DictConfig, key: str) -> Place | None:
-    """Return the place of a dotted key that is not in a config; None if there is none.
-
-    Below a `_target_` that cannot be imported every key is free, so that the target is what a message is about. Neither
+    Below a `_target_` that cannot be imported every key has one, so that the target is what a message is about. Neither
     the groups of networks and optimizers count, where a name that is misspelled looks like a new one, nor the classes
     of this package, of which the YAML lists all keys that have an effect.
 
@@ -35,21 +32,19 @@ def place(config: DictConfig, key: str) -> Place | None:
     """
     first, *below = key.split(".")
     if first == "hydra":
-        return _place(config["hydra"], Any, below) if below else None
-    return _place(config, Settings, [first, *below])
+        return bool(below) and _has_place(config["hydra"], Any, below)
+    return _has_place(config, Settings, [first, *below])
 
 
-def _place(node: Any, hint: Any, parts: list[str]) -> Place | None:
+def _has_place(node: Any, hint: Any, parts: list[str]) -> bool:
     name, *below = parts
     try:
         named, is_free = _schema(node, hint)
     except UserError:
-        return "free"
+        return True
     if name not in named:
-        return "free" if is_free else None
-    if below:
-        return _place(_child(node, name), named[name], below)
-    return "named" if _is_own(node) else None
+        return is_free
+    return _has_place(_child(node, name), named[name], below) if below else _is_own(node)
 
 
 def _is_own(node: Any) -> bool:

@@ -32,9 +32,14 @@ def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
         if values["resume"] is not None:
             raise UserError(
                 f"{key}={as_written(now)} cannot be given with resume={values['resume']}: that run has "
-                f"{key}={as_written(before)}; what may change: {', '.join(MAY_CHANGE)}"
+                f"{_held(old, key)}; what may change: {', '.join(MAY_CHANGE)}"
             )
         raise UserError(
-            f"{folder.path} holds a run with {key}={as_written(before)}, not {as_written(now)}: "
+            f"{folder.path} holds a run with {_held(old, key)}, not {as_written(now)}: "
             f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={folder.path}"
         )
+
+
+def _held(values: Mapping[str, Any], key: str) -> str:
+    """Return what a config has under a key, as it is typed."""
+    return f"{key}={as_written(values[key])}" if key in values else f"no {key}"

@@ -24,6 +24,8 @@ choices = cache(Choices)
         ("gamma = 0.9", "gamma: values are written KEY=VALUE ... without spaces: gamma=0.9"),
         ("gamma =0.9", "gamma=0.9"),
         ("gamma= 0.9", "0.9: values are written KEY=VALUE ... gamma=0.9"),
+        ("env=hopper seed 3", "seed: values are written KEY=VALUE ... seed=3?"),
+        ("seed=1 env hopper", "env=hopper?"),
         ("name=my first run b=1", "first: values are written KEY=VALUE ... 'name=my first run'"),
         # brackets and quotes
         ("a=[1,2", "the [ is never closed ... 'a=[1,2]'?"),
