@@ -7,7 +7,6 @@ from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
 from ddpg.search.launch import planned
-from ddpg.search.sampling import most_trials
 from ddpg.sweep.freeze import FrozenRun
 
 
@@ -19,6 +18,5 @@ def runs_of_study(config: DictConfig, loader: ConfigLoader, words: Sequence[str]
     """
     definition, recipe = planned(config, loader, words)
     params = recipe.inside()
-    count = most_trials(definition)
-    seeds = [seed for _ in range(count) for seed in definition.seeds]
+    seeds = [seed for _ in range(definition.options.n_trials) for seed in definition.seeds]
     return [recipe.run(number, Path(f"seed_{seed}"), params, seed) for number, seed in enumerate(seeds)]

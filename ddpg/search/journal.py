@@ -19,7 +19,6 @@ from optuna.trial import FrozenTrial, TrialState
 from ddpg.errors import UserError, first_line
 from ddpg.search.optuna_study import frozen_trial, missing_trial, quiet
 from ddpg.search.pruning import can_promote
-from ddpg.search.sampling import most_trials
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Result, Trial
 
@@ -96,7 +95,7 @@ class Journal:
         """Return a trial as the journal has it; one that may go on after it was pruned is running until the end."""
         if trial.result is not None and trial.result.state == "pruned" and can_promote(self._definition):
             ended = all(other.result is not None for other in trials.values())
-            if not ended or len(trials) < most_trials(self._definition):
+            if not ended or len(trials) < self._definition.options.n_trials:
                 trial = trial.changed(result=None)
         return frozen_trial(trial, self._definition.space)
 

@@ -39,7 +39,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
     """
     require_optuna()
     from ddpg.search.pruning import make_pruner
-    from ddpg.search.sampling import make_sampler
+    from ddpg.search.sampling import make_sampler, most_trials
 
     node: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
     options = search_options({key: value for key, value in node.items() if key not in NO_OPTIONS})
@@ -69,7 +69,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
     )
     make_sampler(definition, seed=0)
     make_pruner(definition)
-    return definition, recipe
+    return replace(definition, options=replace(options, n_trials=most_trials(definition))), recipe
 
 
 def _params(params: Mapping[str, Any] | None) -> list[str]:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ddpg.errors import UserError
 from ddpg.search.journal import Journal
 from ddpg.search.options import SearchOptions
 from ddpg.search.pruning import promoted, should_prune
 from ddpg.search.recipe import Recipe
-from ddpg.search.sampling import most_trials, propose
+from ddpg.search.sampling import propose
 from ddpg.search.study import StudyFolder
 from ddpg.search.trials import Result, Trial, Verdict
 from ddpg.sweep.freeze import freeze
@@ -23,6 +24,9 @@ from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import find_tasks, is_pool
 
 log = logging.getLogger(__name__)
+
+#: Trials that may fail at the start of a study, until it stops.
+FIRST_FAILURES = 5
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Turns:
             trial = self._orphan(trials) or promoted(self.definition, trials)
             if trial is None:
                 number = max(trials, default=-1) + 1
-                if number >= most_trials(self.definition):
+                if number >= self.options.n_trials:
                     return None
                 trial = propose(self.definition, trials, number)
             trial = trial.changed(owner=self._worker)
@@ -98,6 +102,15 @@ class Turns:
     def fail(self, number: int, why: str) -> Trial:
         """Note that a run of a trial failed."""
         return self._end(number, "failed", None, why, None)
+
+    def require_some_success(self) -> None:
+        """Raise UserError if the first trials have all failed: then there is another cause than their values."""
+        results = [trial.result for trial in self.study.trials().values() if trial.result is not None]
+        if len(results) >= FIRST_FAILURES and all(result.state == "failed" for result in results):
+            raise UserError(
+                f"all of the first {len(results)} trials failed, the last with {results[-1].why}; when that is mended: "
+                f"ddpg-sweep retry {self.study.quoted}"
+            )
 
     def release(self, number: int, kills: int) -> None:
         """Give a trial back that is not done, with the number of times that its processes were killed."""

@@ -1,6 +1,7 @@
 """A worker of a study: takes a trial, trains its seeds, tells its score, and takes the next, until none is left."""
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -113,6 +114,7 @@ class TrialWork:
         assert trial.result is not None
         counts_as = "" if trial.result.value is None else f", and counts as {trial.result.value:.2f}"
         log.warning("trial %d failed (%s)%s", self._trial.number, why, counts_as)
+        self._turns.require_some_success()
 
     def _conclude(self) -> None:
         """Tell the score of the trial, whose runs are all done."""
@@ -121,7 +123,7 @@ class TrialWork:
             require_metric(run.path, options.metric)
         curves = self._curves()
         score = trial_score(curves, options)
-        if score != score:
+        if math.isnan(score):
             self._turns.fail(self._trial.number, f"{options.metric} is not a number at the end")
             return
         values = reported(self._turns.definition, curves, self._total_steps())
@@ -133,7 +135,7 @@ class TrialWork:
         if self._pruned or not self._has_grown():
             return self._pruned
         values = reported(self._turns.definition, self._curves(), self._total_steps())
-        new = {step: value for step, value in values.items() if step not in self._reported and value == value}
+        new = {step: value for step, value in values.items() if step not in self._reported and not math.isnan(value)}
         for step in sorted(new):
             self._reported[step] = new[step]
             self._pruned = self._turns.report(self._trial.number, self._reported)

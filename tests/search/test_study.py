@@ -139,3 +139,10 @@ def test_what_tells_a_run_of_a_study(study: FormulaStudy) -> None:
     config = yaml.safe_load((study.folder.path / "trial_0001" / "seed_1" / "config.yaml").read_text())
     assert config["extra"] == {"note": "hi", "study": "study", "trial": 1}
     assert config["logger"]["wandb"]["group"] == "study"
+
+
+def test_a_study_whose_first_trials_all_fail_stops(study: FormulaStudy) -> None:
+    study.pool.formula = lambda config, env_step: 1 / 0
+    with user_error("all of the first 5 trials failed ... division by zero ... ddpg-sweep retry"):
+        study.run("hydra.sweeper.n_trials=9")
+    assert len(study.trials()) == 5
