@@ -12,6 +12,7 @@ from typing import Any, Literal
 import gymnasium
 
 from ddpg.envs.explain import EnvName, failed_build, failed_import
+from ddpg.envs.generators import seed_generators
 from ddpg.envs.info_metrics import How, InfoMetrics
 from ddpg.envs.pictures import ChannelsFirst, is_picture, require_learnable
 from ddpg.envs.pixels import ActionRepeat, Pixels
@@ -160,6 +161,7 @@ class EnvSpec:
         if derives_from(env, "pybullet_envs_gymnasium"):
             env = QuietConnection(env)
         own = env.observation_space
+        seed_generators(env, 0)  # because some wrappers reset it when they are made, and with no seed
         env = wrapped(env, self.wrappers, str(self._name))
         if self.pixels is not None and env.observation_space != own:
             raise UserError(

@@ -13,7 +13,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium.utils.seeding import np_random
+
+from ddpg.envs import seed_generators
 
 #: The purposes. A stream is known by its place in this tuple, so new ones go at its end.
 STREAMS = (
@@ -52,14 +53,7 @@ def begin_episode(env: gym.Env, seed: int) -> np.ndarray:
     that. So an episode depends on its seed alone, and a resume, which begins with one, is exact.
     """
     seed_process(seed)
-    innermost = env.unwrapped
-    numbers = np.random.SeedSequence(seed).generate_state(2)
-    for name, number in zip(("action_space", "observation_space"), numbers, strict=True):
-        space = getattr(innermost, name, None)  # a wrapper may be the one that has it
-        if space is not None:
-            space.seed(int(number))
-    if type(innermost).np_random is gym.Env.np_random:  # dm_control has a generator of another kind
-        innermost.np_random = np_random(seed)[0]
+    seed_generators(env, seed)
     obs, _ = env.reset(seed=seed)
     return obs
 

@@ -67,6 +67,24 @@ def test_observations_may_change_their_form() -> None:
     assert obs.tolist() == [0] * 6 + [1] * 6
 
 
+class Offset(gymnasium.ObservationWrapper):
+    """Subtracts the observation of a reset of its own, as AddRenderObservation aims MuJoCo's camera by one."""
+
+    def __init__(self, env: gymnasium.Env) -> None:
+        super().__init__(env)
+        self.first, _ = env.reset()
+
+    def observation(self, observation: Any) -> Any:
+        return observation - self.first
+
+
+def test_environments_are_alike_where_a_wrapper_resets_them_without_a_seed() -> None:
+    spec = with_wrappers("{_target_: envs.test_wrappers.Offset}", env=Wave)
+    one, other = (spec.make().reset(seed=1)[0] for _ in range(2))
+    assert one.any()
+    assert one.tolist() == other.tolist()
+
+
 def test_lists_become_the_tuples_that_a_wrapper_wants() -> None:
     env = with_wrappers("{_target_: gymnasium.wrappers.ReshapeObservation, shape: [3, 2]}").make()
     assert env.observation_space.shape == (6,)
