@@ -32,12 +32,12 @@ def _known_task(env_id: str) -> dict[str, Any]:
         if match is not None:
             known |= row
             known |= {"name": match.expand(row["name"]).lower()} if "name" in row else {}
-    return {"name": _folder_name(env_id)} | known
+    return known if "name" in known else known | {"name": _folder_name(env_id)}
 
 
 def _folder_name(text: str) -> str:
     """Return a text as a folder can be named."""
-    from ddpg.envs import folder_name  # loads gymnasium, which --help does without
+    from ddpg.envs import folder_name  # loads gymnasium, which a known id does without
 
     return folder_name(text)
 

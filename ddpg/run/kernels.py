@@ -63,6 +63,14 @@ def kernels_so_far(folder: RunFolder, kernels: str) -> list[str]:
     return sorted({*known, kernels})
 
 
+def by_torch_so_far(folder: RunFolder) -> list[str] | None:
+    """List the operators without a native kernel in what the run continues from; None if that has no update."""
+    if not folder.checkpoints.exists():
+        return None
+    known = [start["by_torch"] for start in [*folder.starts(), folder.status()] if "by_torch" in start]
+    return sorted(set().union(*known)) if known else None
+
+
 def record_by_torch(folder: RunFolder, operators: Sequence[str]) -> None:
     """Add operators that torch computes beside native kernels to status.json and to the newest start."""
     status = folder.status()

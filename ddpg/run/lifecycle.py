@@ -24,7 +24,7 @@ from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.open_tracker import open_tracker
 from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
-from ddpg.run.kernels import accelerate, kernels_so_far, record_by_torch
+from ddpg.run.kernels import accelerate, by_torch_so_far, kernels_so_far, record_by_torch
 from ddpg.run.machine import mention_unused_gpu, torch_device
 from ddpg.run.policies import play, require_video
 from ddpg.training.environments import Environments
@@ -112,8 +112,9 @@ def _record_start(cfg: DictConfig, folder: RunFolder, trainer: Trainer, kernels:
     folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
     all_kernels = kernels_so_far(folder, kernels)
     exactness = exactness_of(cfg, trainer.environments, device, all_kernels)
-    status = folder.status()
-    status.pop("by_torch", None)  # of the last start
+    by_torch = by_torch_so_far(folder)
+    status = {key: value for key, value in folder.status().items() if key != "by_torch"}
+    status |= {} if by_torch is None else {"by_torch": by_torch}
     folder.write_status(**status | {"kernels": all_kernels, "resume": exactness})
 
 

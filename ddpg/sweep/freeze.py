@@ -26,7 +26,6 @@ from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.provenance import code_version
 from ddpg.record.run_folder import RunFolder, atomic_write, sync_names
-from ddpg.run.env_spec import build_env_spec
 from ddpg.sweep.state.folder import SweepFolder, timestamp
 
 #: Run folders that are written at the same time. Each waits for the disk several times: a thousand of them one after
@@ -130,6 +129,8 @@ def compose(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[st
 
 def check_env(env: Any) -> None:
     """Raise UserError for a mistake in the environment's settings that shows without building it."""
+    from ddpg.run.env_spec import build_env_spec  # loads gymnasium, which most mistakes are told without
+
     spec = build_env_spec({"env": env})
     if hasattr(spec, "check"):  # a user's class need not have it
         spec.check()
