@@ -70,7 +70,7 @@ def require_lists(words: Sequence[str], sweeper: str) -> None:
             key = override.get_key_element()
             raise UserError(
                 f"{override.input_line}: hydra/sweeper={sweeper} tries values that are listed, as in {key}=0.1,0.2; an "
-                "interval is for a sweeper that searches"
+                "interval is for hydra/sweeper=search"
             )
 
 

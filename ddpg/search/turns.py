@@ -8,9 +8,11 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder
 from ddpg.search.journal import Journal
 from ddpg.search.options import SearchOptions
 from ddpg.search.pruning import promoted, should_prune
@@ -18,7 +20,7 @@ from ddpg.search.recipe import Recipe
 from ddpg.search.sampling import propose
 from ddpg.search.study import StudyFolder
 from ddpg.search.trials import Result, Trial, Verdict
-from ddpg.sweep.freeze import freeze
+from ddpg.sweep.freeze import FrozenRun, freeze
 from ddpg.sweep.state.folder import Submission, SweepRun, timestamp
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import find_tasks, is_pool
@@ -66,22 +68,32 @@ class Turns:
 
         Returns None if there are as many as there are to be, and each is done or another worker has it.
         """
-        with self.study.lock():
-            self.definition = self.study.definition()  # n_trials may have grown
-            trials = self._repaired()
-            trial = self._orphan(trials) or promoted(self.definition, trials)
-            if trial is None:
-                number = max(trials, default=-1) + 1
-                if number >= self.options.n_trials:
+        while True:
+            with self.study.lock():
+                self.definition = self.study.definition()  # n_trials may have grown
+                trials = self._repaired()
+                trial = self._chosen(trials)
+                if trial is None:
                     return None
-                trial = propose(self.definition, trials, number)
-            trial = trial.changed(owner=self._worker)
-            self.study.write(trial)
-            self._freeze(trial)
-            self._record_claim(trial)
-            self._journal.follow({**trials, trial.number: trial})
+                trial = trial.changed(owner=self._worker)
+                self.study.write(trial)
+                trial = self._frozen(trials, trial)
+                if trial.result is None:
+                    self._record_claim(trial)
+                self._journal.follow({**trials, trial.number: trial})
+            if trial.result is None:
+                return Turn(trial, self._runs(trial))
+
+    def _chosen(self, trials: Mapping[int, Trial]) -> Trial | None:
+        trial = self._orphan(trials) or promoted(self.definition, trials)
+        number = max(trials, default=-1) + 1
+        if trial is None and number < self.options.n_trials:
+            trial = propose(self.definition, trials, number)
+        return trial
+
+    def _runs(self, trial: Trial) -> tuple[SweepRun, ...]:
         runs = self.study.sweep.runs
-        return Turn(trial, tuple(runs[trial.run_number(place)].absolute() for place in range(len(trial.seeds))))
+        return tuple(runs[trial.run_number(place)].absolute() for place in range(len(trial.seeds)))
 
     def report(self, number: int, values: Mapping[int, float]) -> bool:
         """Note the score so far of a trial, and return whether it is to be stopped."""
@@ -143,29 +155,49 @@ class Turns:
     def _repaired(self) -> dict[int, Trial]:
         """Return the trials, after run folders that a crash kept from being made were made."""
         trials = self.study.trials()
-        known = len(self.study.sweep.manifest()["runs"])
-        for trial in trials.values():
-            if trial.run_number(len(trial.seeds)) > known:
-                self._freeze(trial)
+        listed = len(self.study.sweep.manifest()["runs"])
+        for number, trial in list(trials.items()):
+            if trial.result is None or trial.run_number(len(trial.seeds)) > listed:
+                trials[number] = self._frozen(trials, trial)
         return trials
 
-    def _freeze(self, trial: Trial) -> None:
-        """Make the run folders of a trial, as far as they are not there."""
+    def _frozen(self, trials: Mapping[int, Trial], trial: Trial) -> Trial:
+        """Make the run folders of a trial, if they are not there; one whose values do not fit together has failed."""
         sweep = self.study.sweep
-        known = sweep.manifest()["runs"]
         first = trial.run_number(0)
-        if len(known) >= trial.run_number(len(trial.seeds)):
-            return
-        folder = self.study.path / trial.name
-        runs = [
-            self._recipe.run(first + place, folder / f"seed_{seed}", trial.params, seed)
-            for place, seed in enumerate(trial.seeds)
-        ]
-        for run in runs:
-            _mark(run.config, self.definition.name, trial.number)
+        is_listed = len(sweep.manifest()["runs"]) >= trial.run_number(len(trial.seeds))
+        if is_listed and all(RunFolder(self._folder(trial, seed)).config.exists() for seed in trial.seeds):
+            return trial
+        try:
+            runs = [self._run(trial, first + place, seed) for place, seed in enumerate(trial.seeds)]
+        except UserError as error:
+            self._list_without_folders(trial)
+            trial = trial.changed(result=self._result(trials, "failed", None, str(error)), owner=None)
+            self.study.write(trial)
+            log.warning("trial %d failed: %s", trial.number, error)
+            return trial
         definition = self.definition
         handling = {"launcher": definition.launcher, "threads": definition.threads, **definition.origin}
         freeze(sweep, runs, alive=(), handling=handling)
+        return trial
+
+    def _run(self, trial: Trial, number: int, seed: int) -> FrozenRun:
+        run = self._recipe.run(number, self._folder(trial, seed), trial.params, seed)
+        _mark(run.config, self.definition.name, trial.number)
+        return run
+
+    def _folder(self, trial: Trial, seed: int) -> Path:
+        return self.study.path / trial.name / f"seed_{seed}"
+
+    def _list_without_folders(self, trial: Trial) -> None:
+        """Name the runs of a trial in sweep.json alone, so that those after it keep their numbers."""
+        sweep = self.study.sweep
+        manifest = sweep.manifest()
+        words = self.definition.space.words(trial.params)
+        for seed in trial.seeds:
+            folder = str(self._folder(trial, seed).relative_to(sweep.path))
+            manifest["runs"].append({"folder": folder, "overrides": [*words, f"seed={seed}"]})
+        sweep.write(manifest)
 
     def _record_claim(self, trial: Trial) -> None:
         """Write into submissions.jsonl that this worker has the runs, for status and cancel."""

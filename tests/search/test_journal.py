@@ -78,3 +78,7 @@ def test_a_trial_whose_folder_was_removed(study: FormulaStudy) -> None:
     told = stock(study.folder.journal)
     assert [one[0] for one in told] == [0, 1, 2, 3]
     assert told[1][1] == optuna.trial.TrialState.FAIL
+    study.folder.path.joinpath("trial_0003").rename(study.folder.path.with_name("last"))
+    study.work()
+    assert [trial.number for trial in study.trials()] == [0, 2, 3]
+    assert len(stock(study.folder.journal)) == 4

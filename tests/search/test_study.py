@@ -3,16 +3,19 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from support.command_line import assert_has, user_error
 from support.studies import FormulaStudy, depth
 
+from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.search.best import best
 from ddpg.search.confirm import new_seeds, report
 from ddpg.search.control import retry
+from ddpg.search.recipe import Recipe
 from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
 
@@ -146,3 +149,21 @@ def test_a_study_whose_first_trials_all_fail_stops(study: FormulaStudy) -> None:
     with user_error("all of the first 5 trials failed ... division by zero ... ddpg-sweep retry"):
         study.run("hydra.sweeper.n_trials=9")
     assert len(study.trials()) == 5
+
+
+def test_values_that_do_not_fit_together(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a trial has failed before it began, and those after it have their own runs."""
+    original = Recipe.run
+
+    def refuse(recipe: Recipe, number: int, *others: Any) -> Any:
+        if number == 1:
+            raise UserError("batch_size=64 does not fit buffer_size=10")
+        return original(recipe, number, *others)
+
+    monkeypatch.setattr(Recipe, "run", refuse)
+    trials = study.run()
+    assert [trial.result and trial.result.state for trial in trials] == ["complete", "failed", "complete", "complete"]
+    assert trials[1].result is not None
+    assert trials[1].result.why == "batch_size=64 does not fit buffer_size=10"
+    assert [run.path.parent.name for run in study.folder.sweep.runs] == [f"trial_000{n}" for n in range(4)]
+    assert study.pool.trained.keys() == {0, 2, 3}
