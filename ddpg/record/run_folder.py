@@ -92,7 +92,7 @@ class RunFolder:
 
     def status(self) -> dict[str, Any]:
         """Read status.json: `state` (running, done, interrupted, failed), env_step and results; {} for a new run."""
-        return self._read_json(self._status) or {}
+        return self._read_json(self._status, dict) or {}
 
     def write_status(self, **status: Any) -> None:
         """Replace status.json."""
@@ -100,15 +100,15 @@ class RunFolder:
 
     def starts(self) -> list[dict[str, Any]]:
         """Read provenance.json: an entry of the sweep which froze the run, if one did, and one for each start."""
-        return self._read_json(self.provenance) or []
+        return self._read_json(self.provenance, list) or []
 
     def add_start(self, start: Mapping[str, Any]) -> None:
         """Add an entry to provenance.json."""
         self.write_json(self.provenance, [*self.starts(), start])
 
     def amend_start(self, **more: Any) -> None:
-        """Add to the newest entry of provenance.json."""
-        *before, newest = self.starts()
+        """Add to the newest entry of provenance.json; to an empty one if somebody has removed the file."""
+        *before, newest = self.starts() or [{}]
         self.write_json(self.provenance, [*before, newest | more])
 
     def write_json(self, path: Path, content: Any) -> None:
@@ -137,10 +137,13 @@ class RunFolder:
         name = f"run folder {self.path}"
         return name, f"{name} is in use: another process trains in it"
 
-    def _read_json(self, path: Path) -> Any:
+    def _read_json(self, path: Path, kind: type) -> Any:
         """Read a JSON file; None if it is missing, and with a warning if it is damaged: the checkpoint still counts."""
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(content, kind):
+                raise ValueError(f"it holds a {type(content).__name__}, not a {kind.__name__}")
+            return content
         except FileNotFoundError:
             return None
         except ValueError as error:  # no JSON, or no text at all

@@ -57,7 +57,7 @@ def _is_finished(cfg: DictConfig, folder: RunFolder) -> bool:
     status = folder.status()
     if status.get("state") != "done":
         return False
-    if status["env_step"] >= cfg.total_steps:
+    if status.get("env_step", 0) >= cfg.total_steps:
         log.info("%s is done: %s after %d steps", folder.path, result_text(status), status["env_step"])
         log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
         return True
@@ -171,19 +171,31 @@ def recorded_end(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if folder.status().get("state") != "done":  # else only the pictures failed
-            _record_end(folder, error)
+        if isinstance(error, Exception) and not folder.path.is_dir():
+            raise UserError(
+                f"run folder {folder.path} is gone: it was moved or removed while it trained; where it was moved, "
+                "ddpg-train resume=FOLDER goes on from its last checkpoint"
+            ) from error
+        _record_end(folder, error)
         raise
 
 
 def _record_end(folder: RunFolder, error: BaseException) -> None:
+    """Write down an exception as the end of a run, and say whether something is kept.
+
+    What fails here is logged and not raised, because it must not hide that exception.
+    """
     state = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
     reason = str(error) if isinstance(error, UserError) else typed_line(error)
+    status: dict[str, Any] = {}
     try:
-        folder.write_status(**folder.status() | {"state": state, "error": reason})
+        status = folder.status()
+        if status.get("state") == "done":  # only the pictures failed
+            return
+        folder.write_status(**status | {"state": state, "error": reason})
     except OSError as another:  # most likely a full disk, which may be what ends the run
         log.warning("status.json could not be written: %s", another)
-    if folder.status().get("env_step", 0) > 0 and folder.checkpoints.exists():
+    if status.get("env_step", 0) > 0 and folder.checkpoints.exists():
         log.warning("%s (%s); what was learned is kept: ddpg-train resume=%s goes on", state, error, folder.path)
 
 

@@ -105,7 +105,8 @@ class Snapshots:
             )
             return
         self.saved_at = self.taken_at
-        self._folder.write_status(**self._folder.status() | {"env_step": self.saved_at})
+        status = {"state": "running"} | self._folder.status()  # which somebody may have removed
+        self._folder.write_status(**status | {"env_step": self.saved_at})
         write_actor(self._folder.actor, state["actor"], self.saved_at)
 
     def save_if_due(self, every: int) -> None:

@@ -24,7 +24,7 @@ def test_transitions_have_to_fit_the_memory(
     compose: Compose, monkeypatch: pytest.MonkeyPatch, free: int | None
 ) -> None:
     """`free` counts transitions; where the system does not say what is free, nothing is refused."""
-    cfg = check(compose("env=pendulum", "buffer_size=100"))
+    cfg = check(compose("env=pendulum", "buffer_size=100", "batch_size=8"))
     size = transition_bytes(build_env_spec(cfg).make())
     monkeypatch.setattr("ddpg.run.checks.available_memory", lambda: None if free is None else free * size)
     if free != 99:
