@@ -29,6 +29,9 @@ from ddpg.envs.wrappers import Wrap, wrapped
 from ddpg.errors import UserError
 from ddpg.ranges import Count, PositiveInt
 
+#: What Python says of a class that does not take `render_mode`, with an `__init__` of its own and without one.
+NO_RENDER_MODE = ("unexpected keyword argument 'render_mode'", "takes no arguments", "takes no keyword arguments")
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -197,7 +200,7 @@ class EnvSpec:
         try:
             return gymnasium.make(self.id, **{"render_mode": "rgb_array" if draws else None} | options)
         except TypeError as error:
-            if draws or "unexpected keyword argument 'render_mode'" not in str(error):
+            if draws or not any(words in str(error) for words in NO_RENDER_MODE):
                 raise
         return gymnasium.make(self.id, **options)  # it can only not be drawn
 

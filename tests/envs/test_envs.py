@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium import spaces
+from gymnasium import Env, spaces
 from support.config_options import CONF
 from support.envs import Toy, has_software_renderer, make, refusal, registered, spec_of
 
@@ -254,4 +254,17 @@ def test_a_constructor_that_knows_no_render_mode() -> None:
     spec = registered(Plain)
     spec.make().close()
     with pytest.raises(UserError, match="unexpected keyword argument 'render_mode'"):
+        spec.make(render=True)
+
+
+def test_a_class_without_a_constructor() -> None:
+    """Python then says that it takes no arguments at all."""
+
+    class Plain(Env):
+        observation_space = Toy.observation_space
+        action_space = Toy.action_space
+
+    spec = registered(Plain)
+    spec.make().close()
+    with pytest.raises(UserError, match="takes no arguments"):
         spec.make(render=True)
