@@ -22,7 +22,7 @@ KILLS = 100
 #: The trials are random, so their values do not depend on the order in which they end.
 WORDS = (
     "env=gym", "env.id=Slow-v0", "env.imports=[support.toys]", *TINY, "total_steps=300", "eval.episodes=1",
-    "tau=tag(log,interval(1e-3,1))", "batch_size=choice(8,16)", "-m",
+    "tau=tag(log,interval(1e-3,1))", "noise.sigma=choice(0.1,0.2)", "-m",
     "hydra/launcher=local", "hydra.launcher.processes=2", "hydra/sweeper=search", "hydra/sweeper/sampler=random",
     "hydra/sweeper/pruner=none", "hydra.sweeper.seeds=1", "hydra.sweeper.max_kills=1000",
 )  # fmt: skip
@@ -50,6 +50,7 @@ def kill_at_random(folder: Path, trials: int, kills: int, rng: random.Random) ->
     hit = 0
     while command.poll() != 0:
         if command.returncode is not None:
+            assert command.returncode < 0, folder.with_suffix(".txt").read_text()
             command = start(folder, trials, pause_s=0.005)
         time.sleep(rng.uniform(0.1, 3))
         alive = processes(folder)
