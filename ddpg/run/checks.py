@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from ddpg.config.given import nodes
+from ddpg.envs import VectorEnv
 from ddpg.errors import UserError, typed_line
 from ddpg.learner.networks import batch_norms
 from ddpg.run.early_ends import warn_of_early_ends
@@ -23,6 +24,8 @@ _GIB = 2**30
 #: Networks learn well from actions as they are while half the range is not below the one and no bound beyond the other.
 _LEAST_HALF_RANGE = 0.1
 _LARGEST_BOUND = 10
+#: Fewer numbers than this in a range make steps that a policy would notice.
+_LEAST_NUMBERS = 100
 
 
 def require_memory(cfg: DictConfig, transitions: int, transition_bytes: int, obs_shape: Sequence[int]) -> None:
@@ -51,17 +54,19 @@ def check_learning(cfg: DictConfig, trainer: Trainer) -> None:
             cfg.updates_per_step,
         )
     warn_of_early_ends(cfg, trainer.schedule)
-    bounds = trainer.environments.training.action_space
-    assert isinstance(bounds, spaces.Box)  # EnvSpec.make lets nothing else through
-    warn_of_raw_actions(cfg, bounds)
+    env = trainer.environments.training
+    assert isinstance(env, VectorEnv)  # EnvSpec.make gives nothing else
+    warn_of_raw_actions(cfg, env.action_space)
+    assert isinstance(env.env.action_space, spaces.Box)  # VectorEnv takes no others
+    warn_of_coarse_actions(env.env.action_space)
 
 
 def warn_of_raw_actions(cfg: DictConfig, bounds: spaces.Box) -> None:
     """Warn if actions are far from -1..1 in the environment's units, and something takes them in these units."""
     half_range = (bounds.high - bounds.low) / 2
-    narrow = (half_range > 0) & (half_range < _LEAST_HALF_RANGE)
+    narrow = half_range < _LEAST_HALF_RANGE
     beyond = np.maximum(abs(bounds.low), abs(bounds.high)) > _LARGEST_BOUND
-    far = np.flatnonzero(narrow | beyond)
+    far = np.flatnonzero((half_range > 0) & (narrow | beyond))
     raw = _keys_of_raw_actions(cfg)
     if len(far) and raw:
         log.warning(
@@ -70,6 +75,23 @@ def warn_of_raw_actions(cfg: DictConfig, bounds: spaces.Box) -> None:
             bounds.low[far[0]],
             bounds.high[far[0]],
             " and ".join(f"{key}=true" for key in raw),
+        )
+
+
+def warn_of_coarse_actions(space: spaces.Box) -> None:
+    """Warn if a range of the environment's own actions has few numbers in float32, in which they are kept."""
+    low = np.asarray(space.low, np.float64).ravel()
+    high = np.asarray(space.high, np.float64).ravel()
+    distance = np.spacing(np.maximum(abs(low), abs(high)).astype(np.float32))
+    coarse = np.flatnonzero((high > low) & (high - low < _LEAST_NUMBERS * distance))
+    if len(coarse):
+        log.warning(
+            "action[%d] is between %.12g and %.12g, where float32, in which actions are kept, has a number every %.2g: "
+            "'env.wrappers=[{_target_: gymnasium.wrappers.RescaleAction, min_action: -1, max_action: 1}]'",
+            coarse[0],
+            low[coarse[0]],
+            high[coarse[0]],
+            distance[coarse[0]],
         )
 
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.run.build import transition_bytes
-from ddpg.run.checks import check_learning, require_memory, warn_of_raw_actions
+from ddpg.run.checks import check_learning, require_memory, warn_of_coarse_actions, warn_of_raw_actions
 from ddpg.run.env_spec import build_env_spec
 from ddpg.training.trainer import Trainer
 
@@ -82,7 +82,7 @@ def test_a_run_that_never_learns_is_warned_of(
         ((-1e4, 1e4), ["preset=sb3", "noise=gaussian_unscaled"], ["noise.scaled=true"]),
         ((-0.4, 0.4), ["preset=td3_2018"], []),
         ((-3, 1), [], []),
-        ((5, 5), [], []),
+        ((50, 50), [], []),
     ],
 )
 def test_actions_far_from_one_in_the_environments_units_are_warned_of(
@@ -93,3 +93,16 @@ def test_actions_far_from_one_in_the_environments_units_are_warned_of(
     assert len(caplog.records) == bool(keys)
     assert [word for word in caplog.text.split() if "scaled" in word] == keys
     assert not keys or f"action[1] is between {bounds[0]:g} and {bounds[1]:g}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "every"),
+    [(1e8, 1e8 + 1, "8"), (1e6, 1e6 + 1, "0.062"), (1000, 1000.5, ""), (5, 5, ""), (-1, 1, "")],
+)
+def test_ranges_with_few_numbers_in_float32_are_warned_of(
+    caplog: pytest.LogCaptureFixture, low: float, high: float, every: str
+) -> None:
+    warn_of_coarse_actions(spaces.Box(np.array([[-1, low]]), np.array([[1, high]]), dtype=np.float64))
+    assert len(caplog.records) == bool(every)
+    assert f"action[1] is between {low:.12g} and {high:.12g}" in caplog.text or not every
+    assert f"a number every {every}:" in caplog.text or not every
