@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from numbers import Real
 from typing import Any, Literal
 
 import gymnasium
 import numpy as np
 
-from ddpg.envs.returned import reset_values, step_values
+from ddpg.envs.returned import ReturnError, one_number, reset_values, step_values
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +65,11 @@ class InfoMetrics(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def _number(value: Any) -> float | None:
-    """Return the number that a value is or holds as its only element, or None."""
-    if isinstance(value, np.ndarray | np.generic):
-        return float(value.item()) if value.size == 1 and value.dtype.kind in "biuf" else None
-    return float(value) if isinstance(value, Real) else None
+    """Return the number that a value is or holds as its only element; None for anything else."""
+    try:
+        return None if value is None else one_number(value)
+    except ReturnError:
+        return None
 
 
 @cache

@@ -58,6 +58,14 @@ def failed_to_unpack(error: BaseException) -> bool:
     return "unpack" in str(error) and Path(gymnasium.__file__).parent in Path(place.filename).parents
 
 
+def one_number(value: Any) -> float | None:
+    """Return the number that a value is or holds as its only element, or None; ReturnError if it is no array."""
+    if isinstance(value, Real):
+        return float(value)
+    array = _array(value)
+    return float(array.item()) if array.size == 1 and array.dtype.kind in _NUMBERS else None
+
+
 def observation_reader(space: spaces.Space[Any]) -> Callable[[Any], Vector]:
     """Return a function from an observation of `space` to a new finite vector, as `gymnasium.spaces.flatten` orders it.
 
@@ -94,7 +102,7 @@ def picture_reader(shape: Shape) -> Callable[[Any], Picture]:
 
 
 def _reward(reward: Any) -> float:
-    number = reward if isinstance(reward, float) else _one_number(reward)
+    number = reward if isinstance(reward, float) else one_number(reward)
     if number is None:
         raise ReturnError(f"{_described(reward)} as the reward; expected one number")
     if not -LARGEST <= number <= LARGEST:
@@ -105,18 +113,10 @@ def _reward(reward: Any) -> float:
 def _flag(name: str, flag: Any) -> bool:
     if flag is True or flag is False:
         return flag
-    number = _one_number(flag)
+    number = one_number(flag)
     if number not in (0, 1):
         raise ReturnError(f"{_described(flag)} as {name}; expected True or False")
     return bool(number)
-
-
-def _one_number(value: Any) -> float | None:
-    """Return the number that a value is or holds as its only element, or None."""
-    if isinstance(value, Real):
-        return float(value)
-    array = _array(value)
-    return float(array.item()) if array.size == 1 and array.dtype.kind in _NUMBERS else None
 
 
 def _array(value: Any) -> npt.NDArray[Any]:

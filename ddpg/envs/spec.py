@@ -169,7 +169,7 @@ class EnvSpec:
         if self.pixels is not None and env.observation_space != own:
             raise UserError(
                 f"{self._name} env.pixels={self.pixels} draws the observations, so that those of env.wrappers would be "
-                "lost; gymnasium.wrappers.AddRenderObservation, with +env.kwargs.render_mode=rgb_array, draws first"
+                "lost; gymnasium.wrappers.AddRenderObservation, with env.kwargs.render_mode=rgb_array, draws first"
             )
         env = InfoMetrics(env, self.info_metrics, str(self._name))
         if self.pixels is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from support.envs import Toy, registered, spec_of
 
 from ddpg.envs.info_metrics import EPISODE_METRICS, _warn_of_missing
@@ -23,6 +24,7 @@ class Informed(Toy):
         info = {
             "is_success": np.bool_(self.steps == 3),
             "far": np.array([4.0 - self.steps]),
+            "held": torch.tensor([True]),
             "name": "toy",
             "odd": [[1], [1, 2]],
         }
@@ -52,6 +54,7 @@ def episode_info(*overrides: str, env: type[Toy] = Informed) -> dict[str, Any]:
         (["env.info_metrics.is_success=max"], {"is_success": 1}),
         (["+env.info_metrics.far=sum"], {"is_success": 0, "far": 6}),
         (["+env.info_metrics.far=mean"], {"is_success": 0, "far": 1.5}),
+        (["+env.info_metrics.held=sum"], {"is_success": 0, "held": 4}),
         (["+env.info_metrics.early=last"], {"is_success": 0, "early": 7}),
         (["+env.info_metrics.far=sum", "env.action_repeat=2"], {"is_success": 0, "far": 6}),
     ],
@@ -67,7 +70,7 @@ def test_a_name_that_is_not_there_is_said_once(caplog: pytest.LogCaptureFixture)
     assert info[EPISODE_METRICS] == {"is_success": 0}
     first, second = caplog.messages
     assert "env.info_metrics.fra" in first
-    assert "far, is_success" in first
+    assert "far, held, is_success" in first
     assert "env.info_metrics.name" in second
 
 
