@@ -123,7 +123,7 @@ class Critic(nn.Module):
             *_hidden_layers(obs_dim, before, activation, norm),
         )
         self.action_body = nn.Sequential(
-            *([HalfRanges(low, high)] if scaled_actions else []),
+            *(_half_ranges(low, high) if scaled_actions else []),
             *_hidden_layers(len(low), action_hidden, activation, joint_norm),
         )
         self.joint_body = nn.Sequential(*_hidden_layers(joint_dim, after, activation, joint_norm))
@@ -184,6 +184,12 @@ def _input_norm(obs_dim: int, norm: Norm) -> list[nn.Module]:
     Layer norm is left out here, because it would erase the scale of the observation.
     """
     return _norm(obs_dim, norm) if norm == "batch" else []
+
+
+def _half_ranges(low: Tensor, high: Tensor) -> list[nn.Module]:
+    """List what maps actions to half ranges: nothing where all bounds are -1 and 1 already."""
+    are_scaled = torch.equal(-low, high) and bool((high == 1).all())
+    return [] if are_scaled else [HalfRanges(low, high)]
 
 
 def _initialize(network: nn.Module, final: nn.Linear, init: Init, final_init: float | None) -> None:
