@@ -7,6 +7,7 @@ import gymnasium
 import numpy as np
 import torch
 
+from ddpg.config.settings import check
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
@@ -41,11 +42,11 @@ def loop(case: Case, filled: int, folder: Path) -> Work:
     if "Still-v0" not in gymnasium.registry:
         gymnasium.register("Still-v0", f"{__name__}:Still", max_episode_steps=EPISODE)
     forever = 10**9
-    cfg = compose(
+    cfg = check(compose(
         *case.overrides, "env.id=Still-v0", "env.name=still", f"+env.kwargs.obs={case.shapes.obs}", "random_steps=0",
         "learning_starts=0", f"total_steps={forever}", f"eval.every={forever}", f"logger.every={forever}",
         "buffer_size=1_000_000", env="gym",
-    )  # fmt: skip
+    ))  # fmt: skip
     run_folder = RunFolder(folder)
     trainer = build_trainer(cfg, run_folder, Tracker(run_folder.metrics, []), InterruptFlag())
     accelerate(cfg, trainer.agent, trainer.replay, torch.device("cpu"))
