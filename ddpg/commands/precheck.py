@@ -57,6 +57,10 @@ class Precheck(Callback):
         try:
             new = is_new(config.hydra.sweep)
             check_jobs(config, GlobalHydra.instance().config_loader())
+            if _freezes(config) and config.hydra.sweeper._target_ != SEARCH:
+                from ddpg.sweep.launch import checked_options, require_startable  # loads submitit
+
+                require_startable(checked_options(config))
             require_writable(Path(config.hydra.sweep.dir))
             claim_sweep(config, new, lock=config.hydra.sweeper._target_ != SEARCH)
         except Exception as error:
@@ -68,8 +72,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
     check_repeated(_words(config), refused={*config.hydra.runtime.choices, *swept_keys(config.hydra.overrides.task)})
-    freezes = config.hydra.launcher._target_ in FREEZING
-    require_effect_in_sweep(_words(config), config.hydra.runtime.choices["hydra/launcher"], freezes)
+    require_effect_in_sweep(_words(config), config.hydra.runtime.choices["hydra/launcher"], _freezes(config))
     require_id_of_option(config)
     require_no_choices(config)
     name_jobs(config)
@@ -82,6 +85,11 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     _require_different(runs)
     for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
         check_env(env)
+
+
+def _freezes(config: DictConfig) -> bool:
+    """Whether the launcher is one of this package's."""
+    return config.hydra.launcher._target_ in FREEZING
 
 
 def _words(config: DictConfig) -> list[str]:

@@ -42,8 +42,15 @@ def train_in_turn(
     try:
         return [_train_job(context, task, config, words, number) for number, words in enumerate(jobs, first)]
     finally:
-        sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
+        _print_ending(SweepFolder(Path(str(config.hydra.sweep.dir))))
+
+
+def _print_ending(sweep: SweepFolder) -> None:
+    """Print what became of the runs, or in one line why that cannot be told: it must not hide what they returned."""
+    try:
         print(ending(sweep, states(sweep)), flush=True)
+    except UserError as error:
+        log.warning("%s", error)
 
 
 def _train_job(
@@ -75,8 +82,9 @@ def _train(context: HydraContext, task: TaskFunction, job: DictConfig) -> JobRet
     folder.claim()
     try:
         require_same_config(values(job), folder)
-        if folder.config.exists():
-            job.hydra.output_subdir = None
+        if folder.config.exists():  # Hydra's record is that of the first start
+            with read_write(job.hydra):
+                job.hydra.output_subdir = None
         return run_job(
             task_function=task,
             config=job,

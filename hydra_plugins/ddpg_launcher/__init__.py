@@ -85,13 +85,12 @@ class FreezingLauncher(Launcher):
         """Ignore the options of hydra/launcher/*.yaml, because `setup` gets them with the whole config."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Check the options, before the sweeper makes a folder."""
-        from ddpg.sweep.launch import checked_options, require_startable
+        """Keep what `launch` needs; ddpg.commands.precheck has checked it before there was a folder."""
+        from ddpg.sweep.launch import checked_options
 
         self._config = config
         self._loader = hydra_context.config_loader
         self._options = checked_options(config)
-        require_startable(self._options)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Call `ddpg.sweep.launch.launch`."""

@@ -8,7 +8,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
-from support.command_line import SHORT, call, user_error
+from support.command_line import SHORT, assert_has, call, user_error
 
 from ddpg.commands import train
 from ddpg.commands.folders import claim_run, claim_sweep, name_jobs
@@ -77,3 +77,22 @@ def test_the_second_process_in_a_folder_changes_nothing(
     assert "is done: return" in capsys.readouterr().out
     after = contents(Path(finished))
     assert [name for name in after if after[name] != before.get(name)] == ["train.log"]
+
+
+def test_a_sweep_that_is_done_returns_its_results(
+    finished: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the same command does again; in a folder of several sweeps, whose runs no table can show together."""
+    before = contents(Path(finished))
+    Path("another").mkdir()
+    Path("another/sweep.json").write_text("{}")
+    call(monkeypatch, train.main, *SHORT, "hydra.sweep.dir=.", f"hydra.sweep.subdir='{finished}'", "-m")
+    assert "is done: return" in capsys.readouterr().out
+    after = contents(Path(finished))
+    assert [name for name in after if after[name] != before.get(name)] == ["train.log"]
+
+
+def test_a_launcher_that_refuses_leaves_no_folder(refusal: Any) -> None:
+    message = refusal("hydra/launcher=local", "hydra.launcher.proceses=2", "seed=1,2", "-m")
+    assert_has(message, "hydra.launcher.proceses ... did you mean hydra.launcher.processes?")
+    assert not Path("outputs").exists()
