@@ -44,7 +44,8 @@ class Crew:
             UserError: a worker found that the study cannot go on, or workers die again and again.
             Interrupted: a signal came; the runs have saved.
         """
-        self._study.sweep.add_submission(Submission(timestamp(), os.getuid(), "local", {this_process(): []}))
+        with self._study.lock():  # the workers of another crew write into the same file
+            self._study.sweep.add_submission(Submission(timestamp(), os.getuid(), "local", {this_process(): []}))
         with InterruptFlag() as interrupt:
             workers = [self._start() for _ in range(self._count)]
             codes: list[int] = []

@@ -59,7 +59,7 @@ class StudyFolder:
         self.sweep = SweepFolder(path)
         self.journal = path / "journal.log"
         self._file = path / "study.json"
-        self._ended: dict[int, Trial] = {}
+        self._complete: dict[int, Trial] = {}
 
     @property
     def exists(self) -> bool:
@@ -106,19 +106,23 @@ class StudyFolder:
             file.write((json.dumps(content, indent=1) + "\n").encode())
 
     def trials(self) -> dict[int, Trial]:
-        """Return the trials by their numbers, in this order; those that have ended are read once."""
+        """Return the trials by their numbers, in this order.
+
+        Those that are complete are read once, because nothing changes them. Another process may let one go on that was
+        pruned, or try one again that failed.
+        """
         found = {}
         for path in sorted(self.path.glob("trial_*/trial.json")):
             number = int(path.parent.name.removeprefix("trial_"))
-            trial = self._ended.get(number) or read_trial(path)
-            if trial.result is not None:
-                self._ended[number] = trial
+            trial = self._complete.get(number) or read_trial(path)
+            if trial.result is not None and trial.result.state == "complete":
+                self._complete[number] = trial
             found[number] = trial
         return found
 
     def write(self, trial: Trial) -> None:
         """Write a trial's file."""
-        self._ended.pop(trial.number, None)
+        self._complete.pop(trial.number, None)
         write_trial(self.path, trial)
 
     def has_workers(self, lost: str | None) -> bool:

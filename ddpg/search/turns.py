@@ -74,6 +74,7 @@ class Turns:
                 trials = self._repaired()
                 trial = self._chosen(trials)
                 if trial is None:
+                    self._journal.follow(trials)  # what a crash after the last result has left out
                     return None
                 trial = trial.changed(owner=self._worker)
                 self.study.write(trial)
@@ -83,6 +84,7 @@ class Turns:
                 self._journal.follow({**trials, trial.number: trial})
             if trial.result is None:
                 return Turn(trial, self._runs(trial))
+            self.require_some_success()
 
     def _chosen(self, trials: Mapping[int, Trial]) -> Trial | None:
         trial = self._orphan(trials) or promoted(self.definition, trials)
@@ -99,7 +101,7 @@ class Turns:
         """Note the score so far of a trial, and return whether it is to be stopped."""
         with self.study.lock():
             trials = self.study.trials()
-            trial = trials[number].changed(values=dict(values))
+            trial = self._mine(trials, number).changed(values=dict(values))
             prune, attrs = should_prune(self.definition, trials, trial)
             trial = trial.changed(attrs=attrs)
             if prune:
@@ -128,7 +130,7 @@ class Turns:
         """Give a trial back that is not done, with the number of times that its processes were killed."""
         with self.study.lock():
             trials = self.study.trials()
-            self._write(trials, trials[number].changed(owner=None, kills=kills))
+            self._write(trials, self._mine(trials, number).changed(owner=None, kills=kills))
 
     def _end(
         self, number: int, state: Verdict, value: float | None, why: str, values: Mapping[int, float] | None
@@ -136,10 +138,18 @@ class Turns:
         with self.study.lock():
             trials = self.study.trials()
             result = self._result(trials, state, value, why)
-            trial = trials[number].changed(result=result, owner=None)
+            trial = self._mine(trials, number).changed(result=result, owner=None)
             if values is not None:
                 trial = trial.changed(values=dict(values))
             self._write(trials, trial)
+        return trial
+
+    def _mine(self, trials: Mapping[int, Trial], number: int) -> Trial:
+        """Return a trial of this worker; raise UserError if another has it, as after `retry lost=` of a living host."""
+        trial = trials.get(number)
+        if trial is None or trial.owner != self._worker:
+            now = "its folder is gone" if trial is None else f"{trial.owner or 'nobody'} has it now"
+            raise UserError(f"trial {number} was taken from this worker: {now}, so nothing is counted here")
         return trial
 
     def _write(self, trials: Mapping[int, Trial], trial: Trial) -> None:
@@ -194,9 +204,9 @@ class Turns:
         sweep = self.study.sweep
         manifest = sweep.manifest()
         words = self.definition.space.words(trial.params)
-        for seed in trial.seeds:
-            folder = str(self._folder(trial, seed).relative_to(sweep.path))
-            manifest["runs"].append({"folder": folder, "overrides": [*words, f"seed={seed}"]})
+        folders = {seed: str(self._folder(trial, seed).relative_to(sweep.path)) for seed in trial.seeds}
+        entries = [{"folder": folder, "overrides": [*words, f"seed={seed}"]} for seed, folder in folders.items()]
+        manifest["runs"][trial.run_number(0) : trial.run_number(len(entries))] = entries
         sweep.write(manifest)
 
     def _record_claim(self, trial: Trial) -> None:

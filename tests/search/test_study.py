@@ -165,5 +165,10 @@ def test_values_that_do_not_fit_together(study: FormulaStudy, monkeypatch: pytes
     assert [trial.result and trial.result.state for trial in trials] == ["complete", "failed", "complete", "complete"]
     assert trials[1].result is not None
     assert trials[1].result.why == "batch_size=64 does not fit buffer_size=10"
-    assert [run.path.parent.name for run in study.folder.sweep.runs] == [f"trial_000{n}" for n in range(4)]
+    folders = [f"trial_000{n}" for n in range(4)]
+    assert [run.path.parent.name for run in study.folder.sweep.runs] == folders
     assert study.pool.trained.keys() == {0, 2, 3}
+    monkeypatch.setattr("ddpg.search.control.start", lambda *_: study.run("hydra.sweeper.n_trials=5"))
+    assert not retry(StudyFolder(study.folder.path), {}, lost=None)
+    assert [run.path.parent.name for run in study.folder.sweep.runs] == [*folders, "trial_0004"]
+    assert study.pool.trained.keys() == {0, 2, 3, 4}

@@ -3,14 +3,19 @@
 import os
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+from support.command_line import user_error
 from support.studies import FormulaStudy, formula_pool
 
+from ddpg.search.study import StudyFolder
 from ddpg.search.trials import Trial
+from ddpg.search.turns import Turns
+from ddpg.sweep.process import this_process
 
 
 def stock(study: FormulaStudy) -> list[optuna.trial.FrozenTrial]:
@@ -51,6 +56,41 @@ def test_a_study_is_reproducible_and_goes_on(study: FormulaStudy, tmp_path: Path
     assert values(pieces) == values(first)
     assert {number: other.pool.trained[number] for number in trained} == trained
     assert len({tuple(trial.params.values()) for trial in first}) == 8
+
+
+def test_the_journal_is_made_again_after_the_last_trial(study: FormulaStudy) -> None:
+    """A worker that finds nothing to do writes what a crash has left out, or all of a file that is lost."""
+    trials = study.run()
+    study.folder.journal.unlink()
+    study.work()
+    assert [one.value for one in stock(study)] == values(trials)
+
+
+def test_what_another_process_changes_is_seen(study: FormulaStudy) -> None:
+    """A pruned trial that another worker lets go on is no longer pruned for this one, which would train it as well."""
+    study.run("hydra.sweeper.n_trials=1")
+    trial = study.trials()[0]
+    assert trial.result is not None
+    pruned = trial.changed(result=replace(trial.result, state="pruned"))
+    study.folder.write(pruned)
+    assert study.folder.trials()[0] == pruned
+    StudyFolder(study.folder.path).write(pruned.changed(result=None, owner="another:1:2"))
+    assert study.folder.trials()[0].owner == "another:1:2"
+
+
+def test_a_trial_that_another_worker_has_now(study: FormulaStudy) -> None:
+    """A worker on a host that was called lost, and lives, counts nothing."""
+    study.begin()
+    turns = Turns(study.folder, this_process())
+    turn = turns.next()
+    assert turn is not None
+    theirs = turn.trial.changed(owner="another:1:2")
+    study.folder.write(theirs)
+    for tell in (lambda: turns.conclude(0, 1.0, {}), lambda: turns.report(0, {100: 1.0}), lambda: turns.release(0, 0)):
+        with user_error("trial 0 ... another:1:2"):
+            tell()
+    (left,) = study.trials()
+    assert (left.owner, left.result, left.values) == (theirs.owner, None, None)
 
 
 def test_every_instant_of_a_crash(study: FormulaStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
