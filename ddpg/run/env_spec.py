@@ -5,21 +5,27 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Union, get_args, get_origin
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from ddpg.config.constructors import hints
 from ddpg.envs import EnvSpec
+from ddpg.errors import UserError, typed_line
 
 
 def build_env_spec(config: Mapping[str, Any]) -> EnvSpec:
     """Make the recipe of a config's environment; its wrappers become functions of an environment."""
     node = config["env"]
-    wrappers = [_wrapper(wrapper) for wrapper in node.get("wrappers", ())]
+    wrappers = [_wrapper(place, wrapper) for place, wrapper in enumerate(node.get("wrappers", ()))]
     return instantiate(node, **({"wrappers": wrappers} if wrappers else {}), _convert_="all")
 
 
-def _wrapper(node: Mapping[str, Any]) -> "partial[Any]":
-    made: partial[Any] = instantiate(node, _partial_=True, _convert_="all")
+def _wrapper(place: int, node: Mapping[str, Any]) -> "partial[Any]":
+    """Raises UserError if what a `_target_` within the node names fails."""
+    try:
+        made: partial[Any] = instantiate(node, _partial_=True, _convert_="all")
+    except InstantiationException as error:
+        raise UserError(f"env.wrappers[{place}]: {typed_line(error.__cause__ or error)}") from error
     hints_of = hints(made.func)
     # YAML knows no tuples, on which some of gymnasium's wrappers insist
     lists = {name: value for name, value in made.keywords.items() if isinstance(value, list)}

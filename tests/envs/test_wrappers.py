@@ -10,6 +10,7 @@ from support.envs import Toy, refusal, registered, spec_of
 
 from ddpg.envs import EnvSpec
 from ddpg.envs.wrappers import is_cleared_by_reset
+from ddpg.errors import UserError
 
 
 class Twice(gymnasium.Wrapper):
@@ -148,6 +149,12 @@ def test_a_wrapper_that_cannot_be_used_is_refused(node: str, facts: list[str]) -
     assert line.startswith("env.id=TestOnly-v0 env.wrappers[0]: ")
     for fact in facts:
         assert fact in line
+
+
+def test_an_argument_that_cannot_be_made_is_said_with_its_wrapper() -> None:
+    fails = "{_target_: gymnasium.wrappers.TransformReward, func: {_target_: builtins.abs}}"
+    with pytest.raises(UserError, match=r"^env\.wrappers\[1\]: TypeError: abs\(\) takes exactly one argument"):
+        with_wrappers("{_target_: gymnasium.wrappers.ClipReward, max_reward: 0}", fails)
 
 
 @pytest.mark.parametrize(

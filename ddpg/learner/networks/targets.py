@@ -21,5 +21,5 @@ class Targets:
         """Move the targets: theta' <- tau theta + (1 - tau) theta' (line 15 of Algorithm 1)."""
         torch._foreach_lerp_(self._target, self._online, tau)
         if self._online_buffers:
-            # they are statistics of batch norm, averages already, so they are copied
+            # they are copied: statistics, which are averages already, and bounds, which stay
             torch._foreach_copy_(self._target_buffers, self._online_buffers)
