@@ -11,13 +11,15 @@ def as_metrics(value: Any, name: str) -> Mapping[str, Any]:
     """Return numbers by name as they are; raise UserError for anything else, such as None."""
     if isinstance(value, Mapping):
         return value
-    kind = type(value).__name__
-    raise UserError(f"{name} returned a {kind}, and not the numbers to be logged by name, or {{}}")
+    raise UserError(f"{name} returned {_kind(value)}, not numbers to log by name, or {{}}")
 
 
 def as_step(value: Any) -> Step:
     """Return the result of an update as it is; raise UserError for anything else."""
     if isinstance(value, Step):
         return value
-    kind = type(value).__name__
-    raise UserError(f"algorithm.update returned a {kind}, and not a ddpg.learner.protocol.Step")
+    raise UserError(f"algorithm.update returned {_kind(value)}, not a ddpg.learner.protocol.Step")
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"

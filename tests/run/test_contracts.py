@@ -191,7 +191,7 @@ def test_an_optimizer_that_is_none(compose: Compose) -> None:
 
 
 def test_what_is_returned_in_training() -> None:
-    with user_error("noise.after_update returned a NoneType"):
+    with user_error("noise.after_update returned None"):
         as_metrics(None, "noise.after_update")
     with user_error("algorithm.update returned a dict ... ddpg.learner.protocol.Step"):
         as_step({})
