@@ -49,7 +49,7 @@ def name_jobs(config: DictConfig) -> None:
     """
     if is_new(config.hydra.sweep):
         _set_sweep_dir(config, str(config.hydra.sweep.dir))
-    parsed = OverridesParser.create().parse_overrides(_as_typed(config)["task"])
+    parsed = OverridesParser.create().parse_overrides(written(config)["task"])
     fixed = [override.key_or_group for override in parsed if not override.is_sweep_override()]
     excluded = dict.fromkeys([*config.hydra.job.config.override_dirname.exclude_keys, *fixed])
     _add_to_jobs(config, EXCLUDED, f"[{','.join(map(quoted, excluded))}]")
@@ -89,12 +89,12 @@ def _set_sweep_dir(config: DictConfig, path: str) -> None:
 def _add_to_jobs(config: DictConfig, key: str, value: str) -> None:
     """Add KEY=VALUE to the words that all jobs of a sweep are composed from."""
     with read_write(config.hydra):
-        others = [word for word in _as_typed(config)["hydra"] if not word.startswith(f"{key}=")]
+        others = [word for word in written(config)["hydra"] if not word.startswith(f"{key}=")]
         config.hydra.overrides.hydra = [*others, f"{key}={value}"]
 
 
-def _as_typed(config: DictConfig) -> dict[str, list[str]]:
-    """Return the overrides of a config, with interpolations as they were written."""
+def written(config: DictConfig) -> dict[str, list[str]]:
+    """Return the overrides of `task` and those of `hydra`, with interpolations as they were written."""
     words: Any = OmegaConf.to_container(config.hydra.overrides)
     return words
 

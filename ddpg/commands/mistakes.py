@@ -43,7 +43,8 @@ def _several_values(job: Job, override: Override) -> str:
     key, _, values = word.partition("=")
     if "resume" in [other.key_or_group for other in job.overrides]:
         return f"{word} is several values, and resume continues one run"
-    as_list = f", or write a list as {key}=[{values}]" if "(" not in values and not job.choices.is_group(key) else ""
+    takes_list = isinstance(job.keys.get(key), list) or (key not in job.keys and not job.choices.is_group(key))
+    as_list = f", or write a list as {key}=[{values}]" if takes_list and "(" not in values else ""
     return f"{word} is several values: add -m to run each of them{as_list}"
 
 

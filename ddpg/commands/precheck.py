@@ -14,7 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.commands.folders import claim_run, claim_sweep, is_new, name_jobs
+from ddpg.commands.folders import claim_run, claim_sweep, is_new, name_jobs, written
 from ddpg.commands.overrides import TO_REPEAT, require_lists, sweep_words, swept_keys, variations
 from ddpg.commands.word_checks import check_repeated, require_effect_in_run, require_effect_in_sweep
 from ddpg.config.keys import flat
@@ -93,8 +93,8 @@ def _freezes(config: DictConfig) -> bool:
 
 
 def _words(config: DictConfig) -> list[str]:
-    """Return the overrides of the command line as written, interpolations too."""
-    words: Any = OmegaConf.to_container(config.hydra.overrides)
+    """Return the overrides of the command line as they were written."""
+    words = written(config)
     return [*words["task"], *words["hydra"]]
 
 
@@ -121,9 +121,8 @@ def require_id_of_option(config: DictConfig) -> None:
 
     Where the option has none of its own, name and budget follow from the id (conf/tasks.yaml).
     """
-    words: Any = OmegaConf.to_container(config.hydra.overrides)
     option = config.hydra.runtime.choices.env
-    given = [word for word in words["task"] if word.startswith("env.id=")]
+    given = [word for word in as_typed(written(config)["task"]) if word.startswith("env.id=")]
     loader: Any = GlobalHydra.instance().config_loader()
     found = loader.repository.load_config(f"env/{option}") if given else None
     file: Any = {} if found is None else OmegaConf.to_container(found.config)

@@ -110,7 +110,8 @@ Refusal = Callable[..., str]
         # grammar
         ("foo", "foo ... KEY=VALUE ... seed=3"),
         ("noise.sigma=[1", "noise.sigma=[1 ... the [ is never closed"),
-        ("seed=1,2", "seed=1,2 ... -m ... seed=[1,2]"),
+        ("network.actor.hidden=8,8", "network.actor.hidden=8,8 ... -m ... network.actor.hidden=[8,8]"),
+        ("seed=1,2", "seed=1,2 ... -m to run each of them"),
         ("seed=range(1,3)", "seed=range(1,3) ... -m"),
         ("seed=1,2 gama=1", "seed=1,2 ... several values"),
         ("seed=1 --cfg job gama=1", "gama=1 ... gamma?"),
