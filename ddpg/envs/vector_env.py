@@ -100,8 +100,10 @@ class VectorEnv(gymnasium.Wrapper[Obs, Any, Any, Any]):
 def close(env: gymnasium.Env[Any, Any], key: str) -> None:
     """Close an env; where that fails, a warning says so, and whatever else goes on does."""
     try:
-        free_pictures(env)
-        env.close()
+        try:
+            free_pictures(env)
+        finally:
+            env.close()
     except (Exception, SystemExit) as error:
         _log.warning("%s: close failed: %s", key, typed_line(error))
 

@@ -1,6 +1,7 @@
 """Odd values from an environment: accepted where their meaning is clear, else refused in one line."""
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
@@ -190,3 +191,18 @@ def test_a_close_that_fails_is_a_warning(error: BaseException, caplog: pytest.Lo
         registered(Stuck).make().close()
     (record,) = caplog.records
     assert record.getMessage().startswith("env.id=TestOnly-v0: close failed: ")
+
+
+def test_an_environment_whose_pictures_cannot_be_freed_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    """It has a renderer that is named as gymnasium's and is another one."""
+    closed = []
+
+    class Drawing(Toy):
+        mujoco_renderer = SimpleNamespace(viewer=object())
+
+        def close(self) -> None:
+            closed.append(self)
+
+    registered(Drawing).make().close()
+    assert len(closed) == 1
+    assert "close failed: AttributeError" in caplog.text
