@@ -1,12 +1,12 @@
 """`ddpg-sweep best`: the best trials of a study, and an experiment file with the winner's values."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 
-from ddpg.config.settings import to_yaml
+from ddpg.config.settings import OF_THE_START, to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml
 from ddpg.search.study import Definition, StudyFolder
@@ -15,6 +15,8 @@ from ddpg.search.trials import Trial
 
 #: The name of the experiment.
 NAME = "best"
+#: The keys of a run's config that are no part of an experiment.
+OF_A_RUN = (*OF_THE_START, "seed", "extra", "logger")
 
 
 def best(study: StudyFolder, count: int) -> str:
@@ -56,18 +58,13 @@ def finished(study: StudyFolder, definition: Definition) -> list[Trial]:
 
 def experiment(study: StudyFolder, definition: Definition, trial: Trial) -> str:
     """Return the text of an experiment file: groups as defaults, values as keys."""
-    groups = _groups(study.path / trial.name / f"seed_{trial.seeds[0]}")
+    config = read_yaml(RunFolder(study.path / trial.name / f"seed_{trial.seeds[0]}").config)
     overrides = OverridesParser.create().parse_overrides(definition.space.words(trial.params))
-    defaults: list[Any] = []
-    values: dict[str, Any] = {}
-    for override in overrides:
-        key = override.key_or_group
-        if key == "experiment":
-            defaults.insert(0, override.value())
-        elif key in groups:
-            defaults.append({f"override /{key}": override.value()})
-        elif not override.is_delete() and not key.startswith("hydra"):
-            _set(values, key.split("."), override.value())
+    added = [override.key_or_group for override in overrides if override.is_add() or override.is_force_add()]
+    if any(key in config["choices"] for key in added):
+        defaults, values = _from_config(config, added)
+    else:
+        defaults, values = _from_words(overrides, config["choices"])
     assert trial.result is not None
     score = f"{definition.options.metric} {trial.result.value:.4g}"
     head = [
@@ -78,9 +75,26 @@ def experiment(study: StudyFolder, definition: Definition, trial: Trial) -> str:
     return "\n".join([*head, to_yaml({"defaults": [*defaults, "_self_"]} | values)])
 
 
-def _groups(run: Path) -> Sequence[str]:
-    """Return the groups of which the config of a run has an option."""
-    return list(read_yaml(RunFolder(run).config)["choices"])
+def _from_words(overrides: Sequence[Override], groups: Collection[str]) -> tuple[list[Any], dict[str, Any]]:
+    """Return what the words of a trial choose of groups, and what they set."""
+    defaults: list[Any] = []
+    values: dict[str, Any] = {}
+    for override in overrides:
+        key = override.key_or_group
+        if key == "experiment":
+            defaults.insert(0, override.value())
+        elif key in groups:
+            defaults.append({f"override /{key}": override.value()})
+        elif not override.is_delete() and not key.startswith("hydra"):
+            _set(values, key.split("."), override.value())
+    return defaults, values
+
+
+def _from_config(config: Mapping[str, Any], added: Collection[str]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the groups and all values of a run, because +study=NAME names a file that an experiment cannot use."""
+    groups = {group: option for group, option in config["choices"].items() if group not in (*added, "experiment")}
+    defaults = [{f"override /{group}": option} for group, option in groups.items() if option is not None]
+    return defaults, {key: value for key, value in config.items() if key not in OF_A_RUN}
 
 
 def _set(values: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -41,7 +41,8 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
     definition = study.definition()
     chosen = options(changed_options(study.sweep, changes))
     winners = finished(study, definition)[:top]
-    sweep = SweepFolder(study.path.with_name(f"{study.path.absolute().name}_confirm"))
+    folder = study.path.resolve()  # "." has no name
+    sweep = SweepFolder(folder.with_name(f"{folder.name}_confirm"))
     runs = _runs(study, definition, winners, new_seeds(definition, seeds), sweep.path)
     ended = train_frozen(sweep, runs, chosen)
     if not all(one.state == "done" for one in ended):
@@ -72,16 +73,17 @@ def _runs(
 
 def report(study: StudyFolder, definition: Definition, winners: Sequence[Trial], folder: Path, seeds: int) -> str:
     """Return tuned beside confirmed scores, and how much of the winner's difference its selection explains."""
-    rows = [["trial", "tuned", "confirmed", "95 % interval", "difference"]]
+    rows = [["trial", "tuned", "95 % interval", "confirmed", "95 % interval", "difference"]]
     differences = []
     for trial in winners:
-        tuned = t_interval(_scores(study.path / trial.name, trial.seeds, definition)).mean
+        tuned = t_interval(_scores(study.path / trial.name, trial.seeds, definition))
         confirmed = t_interval(_scores(folder / trial.name, new_seeds(definition, seeds), definition))
-        differences.append(confirmed.mean - tuned)
+        differences.append(confirmed.mean - tuned.mean)
         rows.append(
             [
                 str(trial.number),
-                f"{tuned:.2f}",
+                f"{tuned.mean:.2f}",
+                f"[{tuned.low:.2f}, {tuned.high:.2f}]",
                 f"{confirmed.mean:.2f}",
                 f"[{confirmed.low:.2f}, {confirmed.high:.2f}]",
                 f"{differences[-1]:+.2f}",

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
 from support.command_line import assert_has, user_error
 from support.studies import FormulaStudy, depth
 
@@ -66,6 +68,19 @@ def test_status_best_and_confirmation(study: FormulaStudy, compose: Callable[...
     assert_has(
         text, f"3 seeds ... 4 new ... {depth(winner.params):.2f} ... -0.20 ... {states.count('complete')} trials"
     )
+
+
+def test_the_winner_of_a_study_in_a_file(study: FormulaStudy, loader: ConfigLoader, tmp_path: Path) -> None:
+    """The experiment has what the file chose and set, because it cannot name the file."""
+    (tmp_path / "conf" / "study").mkdir(parents=True)
+    text = "# @package _global_\ndefaults: [{override /noise: gaussian}]\nbuffer_size: 777\n"
+    (tmp_path / "conf" / "study" / "mine.yaml").write_text(text)
+    (trial,) = study.run(f"hydra.searchpath=[file://{tmp_path / 'conf'}]", "+study=mine", "hydra.sweeper.n_trials=1")
+    best(study.folder, count=1)
+    words = [f"hydra.searchpath=[file://{study.folder.path}]", "experiment=best"]
+    config = loader.load_configuration("config", words, RunMode.RUN)
+    assert (config.buffer_size, config.total_steps, config.tau) == (777, 400, trial.params["tau"])
+    assert config.noise._target_.endswith("Gaussian")
 
 
 OTHER_STUDIES = {
