@@ -56,7 +56,7 @@ def test_a_folder_that_is_moved(tmp_path: Path, train: Callable[..., object], co
     assert RunFolder(moved).status()["state"] == "done"
 
 
-@pytest.mark.parametrize("name", ["status.json", "provenance.json", "config.yaml"])
+@pytest.mark.parametrize("name", ["status.json", "provenance.json"])
 def test_a_file_that_is_removed(tmp_path: Path, train: Callable[..., object], name: str) -> None:
     folder = RunFolder(tmp_path)
     train(tmp_path, (tmp_path / name).unlink)
