@@ -61,7 +61,8 @@ def _never_called(kind: type, interface: type, home: str) -> Iterator[str]:
     """Yield a line for each public method that looks like another which is not overridden, or if none is."""
     bases = [base for base in kind.__mro__ if base not in _own_classes(kind)]
     own = _own_names(kind)
-    unknown = [name for name in own if name not in _members(interface) and not any(hasattr(b, name) for b in bases)]
+    known = {*_members(interface), *_called_by_themselves(kind)}
+    unknown = [name for name in own if name not in known and not any(hasattr(b, name) for b in bases)]
     ours = [base for base in bases if base.__module__.startswith("ddpg.")]
     overridable = {name for base in (interface, *ours) for name in _members(base)}
     for name in unknown:
@@ -98,6 +99,12 @@ def _own_names(kind: type) -> list[str]:
         for name, value in vars(base).items()
         if (inspect.isfunction(value) or isinstance(value, property)) and name in _members(base)
     ]
+
+
+def _called_by_themselves(kind: type) -> set[str]:
+    """Return the names of attributes that the methods of a user's classes use."""
+    methods = [value for base in _own_classes(kind) for value in vars(base).values() if inspect.isfunction(value)]
+    return {name for method in methods for name in method.__code__.co_names}
 
 
 def _takes(method: Any, arguments: Sequence[str]) -> bool:

@@ -60,6 +60,20 @@ class Renamed(Gaussian):
     def shifted(self, obs: np.ndarray) -> np.ndarray: ...
 
 
+class WithHelper(DDPG):
+    """It has a public helper whose name is almost that of another method, and calls it."""
+
+    def __init__(self) -> None: ...
+
+    reward_scale = 1.0
+    networks: Any = None
+
+    def losses(self, batch: Any) -> Any:
+        return self.actor_losses(batch)
+
+    def actor_losses(self, batch: Any) -> Any: ...
+
+
 class OtherArguments(Noise):
     def __call__(self, env_step: int) -> np.ndarray: ...
 
@@ -128,9 +142,9 @@ def test_a_broken_contract(kind: type, interface: type, parts: str) -> None:
         require_contract(kind(), interface, {"_target_": kind.__name__}, "key")
 
 
-@pytest.mark.parametrize("kind", [Whole, Renamed])
-def test_a_contract_that_is_kept(kind: type) -> None:
-    require_contract(kind(), Noise, {"_target_": kind.__name__}, "key")
+@pytest.mark.parametrize(("kind", "interface"), [(Whole, Noise), (Renamed, Noise), (WithHelper, Agent)])
+def test_a_contract_that_is_kept(kind: type, interface: type) -> None:
+    require_contract(kind(), interface, {"_target_": kind.__name__}, "key")
 
 
 class Column(nn.Module):
