@@ -22,6 +22,7 @@ from support.runs import TINY, WALK
 from support.slurm_cluster import MISSING, Cluster
 from support.wandb_server import KEY, WandbServer
 
+from ddpg.config import resolvers
 from ddpg.config.settings import check, plain
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
@@ -71,6 +72,8 @@ def _leave_nothing_of_hydra() -> Iterator[None]:
 @pytest.fixture
 def compose() -> Callable[..., DictConfig]:
     """compose("env=hopper", "gamma=0.9"): the config of that command line, not yet checked."""
+
+    resolvers.register()
 
     def _compose(*overrides: str) -> DictConfig:
         with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
