@@ -33,9 +33,9 @@ def accelerate(
     foreign = foreign_parts(cfg)
     if cfg.compile == "auto" and foreign:
         log.info(
-            "updates run as ordinary PyTorch, because %s is no class of this package; "
-            "compile=true records them, which is faster, and right if its Python does the same at every update",
-            " and ".join(foreign),
+            "updates run as ordinary PyTorch, because not all classes are of this package (%s); "
+            "compile=true records them, which is faster, and right if their Python does the same at every update",
+            ", ".join(foreign),
         )
     if not cfg.compile or (cfg.compile == "auto" and foreign):
         return "torch"
