@@ -18,7 +18,7 @@ from ddpg.search.options import SearchOptions
 from ddpg.search.pruning import promoted, should_prune
 from ddpg.search.recipe import Recipe
 from ddpg.search.sampling import propose
-from ddpg.search.study import StudyFolder
+from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Result, Trial, Verdict
 from ddpg.sweep.freeze import FrozenRun, freeze
 from ddpg.sweep.state.folder import Submission, SweepRun, timestamp
@@ -53,10 +53,21 @@ class Turns:
             UserError: the folder is no study, or one of another version.
         """
         self.study = study
-        self.definition = study.definition()
         self._worker = worker
-        self._recipe = Recipe.read(self.definition.space, study.path / "bases")
-        self._journal = Journal(study, self.definition)
+        self._adopt(study.definition())
+
+    def _adopt(self, definition: Definition) -> None:
+        """Prepare for a study as it is now."""
+        self.definition = definition
+        self._recipe = Recipe.read(definition.space, self.study.path / "bases")
+        self._journal = Journal(self.study, definition)
+
+    def _read(self) -> dict[int, Trial]:
+        """Return the trials; n_trials may have grown since the last look, or the space become wider."""
+        definition = self.study.definition()
+        if definition != self.definition:
+            self._adopt(definition)
+        return self.study.trials()
 
     @property
     def options(self) -> SearchOptions:
@@ -70,7 +81,6 @@ class Turns:
         """
         while True:
             with self.study.lock():
-                self.definition = self.study.definition()  # n_trials may have grown
                 trials = self._repaired()
                 trial = self._chosen(trials)
                 if trial is None:
@@ -100,7 +110,7 @@ class Turns:
     def report(self, number: int, values: Mapping[int, float]) -> bool:
         """Note the score so far of a trial, and return whether it is to be stopped."""
         with self.study.lock():
-            trials = self.study.trials()
+            trials = self._read()
             trial = self._mine(trials, number).changed(values=dict(values))
             prune, attrs = should_prune(self.definition, trials, trial)
             trial = trial.changed(attrs=attrs)
@@ -129,14 +139,14 @@ class Turns:
     def release(self, number: int, kills: int) -> None:
         """Give a trial back that is not done, with the number of times that its processes were killed."""
         with self.study.lock():
-            trials = self.study.trials()
+            trials = self._read()
             self._write(trials, self._mine(trials, number).changed(owner=None, kills=kills))
 
     def _end(
         self, number: int, state: Verdict, value: float | None, why: str, values: Mapping[int, float] | None
     ) -> Trial:
         with self.study.lock():
-            trials = self.study.trials()
+            trials = self._read()
             result = self._result(trials, state, value, why)
             trial = self._mine(trials, number).changed(result=result, owner=None)
             if values is not None:
@@ -164,7 +174,7 @@ class Turns:
 
     def _repaired(self) -> dict[int, Trial]:
         """Return the trials, after run folders that a crash kept from being made were made."""
-        trials = self.study.trials()
+        trials = self._read()
         listed = len(self.study.sweep.manifest()["runs"])
         for number, trial in list(trials.items()):
             if trial.result is None or trial.run_number(len(trial.seeds)) > listed:

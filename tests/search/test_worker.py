@@ -93,6 +93,19 @@ def test_a_trial_that_another_worker_has_now(study: FormulaStudy) -> None:
     assert (left.owner, left.result, left.values) == (theirs.owner, None, None)
 
 
+def test_a_study_that_grows_under_a_worker(study: FormulaStudy) -> None:
+    """A worker that is at work takes the wider space, with its configs, and writes the journal with it."""
+    study.begin()
+    turns = Turns(study.folder, this_process())
+    turn = turns.next()
+    assert turn is not None
+    study.begin("tau=tag(log,interval(1e-5,1))", "hydra.sweeper.widen=true", "hydra.sweeper.n_trials=9")
+    turns.conclude(0, 1.0, {400: 1.0})
+    assert turns.options.n_trials == 9
+    assert stock(study)[0].distributions["tau"].low == 1e-5  # type: ignore[attr-defined]
+    assert stock(study)[0].value == 1.0
+
+
 def test_every_instant_of_a_crash(study: FormulaStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that ends before any of its writes, each time at the next one: no trial is lost, repeated or changed."""
     calm = study.run("hydra.sweeper.n_trials=3", *MEDIAN)
