@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -182,12 +183,14 @@ def no_optimizer(params: Iterable[nn.Parameter]) -> object:
             "algorithm.head._target_= ... HalfAHead has target(reward, discount), which",
         ),
         ("logger", NoState, "logger._target_= ... NoState has no every"),
+        ("env", NoState, "env._target_= ... NoState has no single, make(render), reset_fixes_episode(env)"),
+        ("env", gymnasium.Env, "env._target_=gymnasium.Env is an environment ... gymnasium.register ... env.imports"),
     ],
 )
 def test_a_part_of_a_run_that_breaks_its_contract(compose: Compose, key: str, target: type, parts: str) -> None:
     cfg = check(compose("env=pendulum", "network.normalize_obs=null"))
     group, _, name = key.partition(".")
-    node = {"_target_": f"{__name__}.{target.__name__}"}
+    node = {"_target_": f"{target.__module__}.{target.__name__}".replace("gymnasium.core", "gymnasium")}
     if name:
         cfg[group][name] = node
     else:

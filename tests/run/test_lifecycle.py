@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from support.runs import TINY, WALK, record
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.record.run_folder import RunFolder
+from ddpg.run.build import build_trainer
 from ddpg.run.lifecycle import run
 from ddpg.training.trainer import Trainer
 
@@ -163,6 +165,23 @@ def test_interrupt_is_told_in_the_status(tmp_path: Path, start: Start, monkeypat
     assert status["resume"].startswith("not promised: support.toys ")
     start(tmp_path)
     assert RunFolder(tmp_path).status()["resume"] == status["resume"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_while_the_run_is_built(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch, signum: signal.Signals
+) -> None:
+    """It raises nothing there, because libraries in C++ are imported, and ends the run before its first step."""
+
+    def build(*arguments: Any) -> Trainer:
+        signal.raise_signal(signum)
+        return build_trainer(*arguments)
+
+    monkeypatch.setattr("ddpg.run.lifecycle.build_trainer", build)
+    with pytest.raises(Interrupted, match=signum.name):
+        start(tmp_path)
+    assert RunFolder(tmp_path).status().items() >= {"state": "interrupted", "env_step": 0}.items()
+    assert not (tmp_path / "metrics.jsonl").read_text()
 
 
 def test_evaluation_that_is_not_finite_is_no_result(tmp_path: Path, start: Start) -> None:
