@@ -121,8 +121,11 @@ def start(study: StudyFolder, definition: Definition, launcher: Options, lost: s
     from ddpg.search.table import ending
 
     print(f"study of {definition.options.n_trials} trials: ddpg-sweep status {study.quoted}", flush=True)
-    if study.has_workers(lost):
+    workers = study.workers(lost)
+    if workers:
         print("workers are at work on it already, and go on", flush=True)
+        for host in sorted({worker.host for worker in workers if worker.host}):
+            print(f"{host} cannot be asked; if its workers have ended: ddpg-sweep retry {study.quoted} lost={host}")
         return
     wait = _started(study, definition, launcher)
     if launcher.wait:

@@ -17,7 +17,7 @@ from ddpg.search.space import Space
 from ddpg.search.trials import Trial, read_trial, write_trial
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import submitters
-from ddpg.sweep.state.tasks import find_tasks
+from ddpg.sweep.state.tasks import Task, find_tasks
 
 #: Seconds for which a process waits for the lock of a study; each holder needs a fraction of one.
 LOCK_PATIENCE_S = 120.0
@@ -125,13 +125,13 @@ class StudyFolder:
         self._complete.pop(trial.number, None)
         write_trial(self.path, trial)
 
-    def has_workers(self, lost: str | None) -> bool:
-        """Whether a task that was started for the study is alive, waits in a queue, or cannot be asked.
+    def workers(self, lost: str | None) -> list[Task]:
+        """Return the tasks that were started for the study and are alive, wait in a queue, or cannot be asked.
 
         `lost` is a host that is gone for good.
         """
         tasks = find_tasks(submitters(self.sweep), lost)
-        return any(task.fate != "gone" for task in tasks.values())
+        return [task for task in tasks.values() if task.fate != "gone"]
 
     @contextmanager
     def lock(self) -> Iterator[None]:

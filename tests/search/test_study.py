@@ -17,9 +17,12 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.search.best import best
 from ddpg.search.confirm import new_seeds, report
 from ddpg.search.control import retry
+from ddpg.search.launch import start
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
+from ddpg.sweep.options import LocalOptions
+from ddpg.sweep.state.folder import Submission, timestamp
 
 #: No chance: a few trials, the third of which fails.
 SEEDS = ("hydra.sweeper.seeds=3", "hydra.sweeper.n_trials=4")
@@ -109,6 +112,14 @@ def test_a_wider_space_goes_on_if_asked(study: FormulaStudy) -> None:
     trials = study.run("hydra.sweeper.n_trials=4", "tau=tag(log,interval(1e-5,1))", "hydra.sweeper.widen=true")
     assert [trial.params for trial in trials[:2]] == [trial.params for trial in first]
     assert len(trials) == 4
+
+
+def test_workers_of_a_host_that_cannot_be_asked(study: FormulaStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    """They may be alive, so no other is started, and the user reads how to go on if they are not."""
+    definition = study.begin()
+    study.folder.sweep.add_submission(Submission(timestamp(), 0, "local", {"elsewhere:1:2": []}))
+    start(study.folder, definition, LocalOptions("local", processes=1, wait=True))
+    assert_has(capsys.readouterr().out, f"elsewhere ... ddpg-sweep retry {study.folder.quoted} lost=elsewhere")
 
 
 def test_a_folder_with_another_sweep(study: FormulaStudy, tmp_path: Path) -> None:
