@@ -49,8 +49,9 @@ def begin_episode(env: gym.Env, seed: int) -> np.ndarray:
     """Reset an environment from a seed, and return its first observation, (*obs_shape).
 
     The seed also fixes the draws of environments that do not heed it: from the generators of the
-    process, from the environment's spaces, and from its `np_random` where its `reset` does not seed
-    that. So an episode depends on its seed alone, and a resume, which begins with one, is exact.
+    process, from the spaces of the environment and its wrappers, and from its `np_random` where its
+    `reset` does not seed that. So an episode depends on its seed alone, and a resume, which begins
+    with one, is exact.
     """
     seed_process(seed)
     seed_generators(env, seed)

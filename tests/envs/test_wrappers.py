@@ -11,6 +11,7 @@ from support.envs import Toy, refusal, registered, spec_of
 from ddpg.envs import EnvSpec
 from ddpg.envs.wrappers import is_cleared_by_reset
 from ddpg.errors import UserError
+from ddpg.training.seeding import begin_episode
 
 
 class Twice(gymnasium.Wrapper):
@@ -84,6 +85,25 @@ def test_environments_are_alike_where_a_wrapper_resets_them_without_a_seed() -> 
     one, other = (spec.make().reset(seed=1)[0] for _ in range(2))
     assert one.any()
     assert one.tolist() == other.tolist()
+
+
+class Shaken(gymnasium.Wrapper):
+    """Adds a draw from a space of its own to the first observation."""
+
+    def __init__(self, env: gymnasium.Env) -> None:
+        super().__init__(env)
+        self.action_space = spaces.Box(-1, 1, (2,))
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        obs, info = self.env.reset(seed=seed)
+        return obs + self.action_space.sample()[0], info
+
+
+def test_an_episodes_seed_fixes_draws_from_the_space_of_a_wrapper() -> None:
+    env = with_wrappers("{_target_: envs.test_wrappers.Shaken}", env=Wave).make()
+    one, other, again = (begin_episode(env, seed).tolist() for seed in (1, 2, 1))
+    assert one != other
+    assert one == again
 
 
 def test_lists_become_the_tuples_that_a_wrapper_wants() -> None:
