@@ -65,7 +65,7 @@ def _other_option(job: Job, group: str, option: object) -> str:
     package = PLUGINS.get(group, {}).get(written.lower())
     if package is not None:
         return f"; the package that brings it is not installed: pip install {package}"
-    return nearest(written, job.choices.options(group), most=40)
+    return nearest("" if option is None else written, job.choices.options(group), most=40)
 
 
 def _already_there(job: Job, override: Override) -> str | None:

@@ -103,6 +103,7 @@ Refusal = Callable[..., str]
         ("algorithm.actor_reduce=last", "algorithm.actor_reduce=last ... first, min, mean"),
         ("algorithm.target_noise=-0.1", "algorithm.target_noise=-0.1 ... at least 0"),
         ("algorithm=td4", "algorithm=td4 ... td3?"),
+        ("preset=null", "preset=null ... allowed here: ... td3_full"),
         ("policy_delay=2", "policy_delay=2 ... algorithm.policy_delay?"),
         ("dtype=float16", "dtype=float16 ... float32, float64; did you mean"),
         ("network.normalize_obs=0", "network.normalize_obs=0 ... above 0, or null"),
