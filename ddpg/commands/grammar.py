@@ -57,10 +57,9 @@ def _meant(word: str, before: Sequence[str], after: Sequence[str], choices: Choi
     named = [f"{group}={word.lower()}" for group in choices.groups() if choices.exists(group, word.lower())]
     if named:
         return f"; did you mean {' or '.join(named)}?"
-    if not before:
-        return ""
-    parts = [before[-1], word, *takewhile(lambda part: "=" not in part, after)]
-    return f"; a value with spaces needs quotes: {shell_quoted(' '.join(parts))}"
+    whole = " ".join([*before[-1:], word, *takewhile(lambda part: "=" not in part, after)])
+    is_value = "=" in whole and error_of(whole) is None
+    return f"; a value with spaces needs quotes: {shell_quoted(whole)}" if is_value else ""
 
 
 def _spread(word: str, after: Sequence[str]) -> str | None:
