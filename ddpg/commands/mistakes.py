@@ -60,11 +60,11 @@ def _unknown_options(job: Job) -> Iterator[str]:
 
 
 def _other_option(job: Job, group: str, option: object) -> str:
-    """Return the end of a message: the package that brings an option, or the option that is meant."""
+    """Return the end of a message: where an option comes from, or the one that is meant."""
     written = as_written(option)
-    package = PLUGINS.get(group, {}).get(written.lower())
-    if package is not None:
-        return f"; the package that brings it is not installed: pip install {package}"
+    advice = PLUGINS.get(group, {}).get(written.lower())
+    if advice is not None:
+        return f" without the package that brings it: {advice}"
     return nearest("" if option is None else written, job.choices.options(group), most=40)
 
 

@@ -15,23 +15,23 @@ from omegaconf import OmegaConf
 
 from ddpg.config.keys import flat
 
-#: Packages with options of Hydra's own groups, which are there where the package is installed.
+#: Where options of Hydra's own groups come from, which are there if a package is installed.
 PLUGINS = {
     "hydra/launcher": {
-        "joblib": "hydra-joblib-launcher",
-        "ray": "hydra-ray-launcher",
-        "ray_aws": "hydra-ray-launcher",
-        "rq": "hydra-rq-launcher",
-        "submitit_local": "hydra-submitit-launcher",
-        "submitit_slurm": "hydra-submitit-launcher",
+        "joblib": "pip install hydra-joblib-launcher",
+        "ray": "pip install hydra-ray-launcher",
+        "ray_aws": "pip install hydra-ray-launcher",
+        "rq": "pip install hydra-rq-launcher",
+        "submitit_local": "pip install hydra-submitit-launcher",
+        "submitit_slurm": "pip install hydra-submitit-launcher",
     },
     "hydra/sweeper": {
-        "ax": "hydra-ax-sweeper",
-        "nevergrad": "hydra-nevergrad-sweeper",
-        "optuna": "hydra-optuna-sweeper",
+        "ax": "pip install hydra-ax-sweeper",
+        "nevergrad": "pip install hydra-nevergrad-sweeper",
+        "optuna": "use hydra/sweeper=search; hydra-optuna-sweeper brings an Optuna that is too old for that",
     },
-    "hydra/hydra_logging": {"colorlog": "hydra-colorlog"},
-    "hydra/job_logging": {"colorlog": "hydra-colorlog"},
+    "hydra/hydra_logging": {"colorlog": "pip install hydra-colorlog"},
+    "hydra/job_logging": {"colorlog": "pip install hydra-colorlog"},
 }
 
 
