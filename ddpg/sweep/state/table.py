@@ -79,12 +79,13 @@ def outcome(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
     if any(run.task == SLURM_IS_SILENT and run.state != "done" for run in runs):
         lines.append("Slurm cannot be asked (squeue): the states of runs that are not done are as of their folders")
     if not sweep.exists:
-        lines.append("Hydra ran this sweep: runs that it has not started are not shown")
+        lines.append("this sweep has no list of its runs: those that have not started are not shown")
     missing = sum(run.can_be_retried for run in runs)
     if missing and sweep.exists:
         lines.append(f"go on with {number_of_runs(missing)}: ddpg-sweep retry {sweep.quoted}")
     elif missing:
-        lines.append("go on with one of them: ddpg-train resume=RUN")
+        again = f"the same command with hydra.sweep.dir={sweep.quoted}"
+        lines.append(f"go on with one of them: ddpg-train resume=RUN; with all: {again}")
     return "\n".join(lines)
 
 
