@@ -174,6 +174,7 @@ def test_failing_to_draw_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 def test_an_env_that_is_removed_leaves_the_pictures_of_another() -> None:
     if not has_software_renderer():
         pytest.skip("neither libEGL nor libOSMesa is installed")
+    gc.collect()  # environments that other tests did not close
     first, second = make("hopper", render=True), make("hopper", render=True)
     first.reset(seed=0)
     first.render()

@@ -30,7 +30,7 @@ def sweep(resolved: Resolved) -> Callable[..., list[FrozenRun]]:
 
     def _sweep(*jobs: str) -> list[FrozenRun]:
         words = [job.split() for job in jobs]
-        return [FrozenRun(n, Path(f"sweep/{n}"), each, {}, resolved(*each)) for n, each in enumerate(words)]
+        return [FrozenRun(n, Path(f"sweep/{n}"), each, resolved(*each)) for n, each in enumerate(words)]
 
     return _sweep
 
