@@ -127,7 +127,7 @@ def values(cfg: Any) -> dict[str, Any]:
     try:
         fitted = fit(plain, Settings)
     except UserError as error:
-        raise about_the_environment(error, OmegaConf.to_container(cfg)) from error
+        raise about_the_environment(error, OmegaConf.to_container(cfg)) from error.__cause__
     _require_wrappers(fitted["env"])
     require_parts_that_fit(fitted)
     _require_minibatch(fitted)

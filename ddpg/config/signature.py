@@ -101,7 +101,7 @@ def _fit_union(value: Any, options: Sequence[Any], key: str) -> Any:
         words = [as_written(word) for choice in choices[: len(candidates) - 1] for word in get_args(choice)]
         also = words + ["null"] * (type(None) in options)
         near = nearest(value, words, most=0) if isinstance(value, str) and words else ""
-        raise UserError("".join([str(error), *(f", or {word}" for word in also), near])) from error
+        raise UserError("".join([str(error), *(f", or {word}" for word in also), near])) from error.__cause__
 
 
 def _fit_choice(value: Any, choices: Sequence[Any], key: str) -> Any:
