@@ -17,7 +17,8 @@ def test_a_resume_with_other_evaluations_chooses_the_best_actor_anew(
     tmp_path: Path, make_trainer: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Means of fewer episodes are larger by chance, so they are not compared; no actor is lost."""
-    caplog.set_level(logging.INFO, "ddpg.training.evaluations")
+    logger = "ddpg.training.evaluations"
+    caplog.set_level(logging.INFO, logger)
     first = make_trainer(tmp_path, "total_steps=200", "eval.episodes=3")
     first.train()
     before = (tmp_path / "actor_best.pt").read_bytes()
@@ -25,7 +26,7 @@ def test_a_resume_with_other_evaluations_chooses_the_best_actor_anew(
 
     trainer = make_trainer(tmp_path, "total_steps=300", "eval.episodes=1")
     trainer.train()
-    (line,) = caplog.messages
+    (line,) = [entry.getMessage() for entry in caplog.records if entry.name == logger]
     assert line.startswith("eval.episodes=1: ")
     assert "3 episodes" in line
     assert line.endswith("actor_best_of_3.pt")
