@@ -18,7 +18,7 @@ CRASHES, CANCELLED, KILLED, ORPHANED, LOST, FINE = range(6)
 
 def test_array_of_which_most_end_badly(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
     """One raises, one is cancelled; kill -9 of one's process, of one's job, of both; the last is left alone."""
-    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1", "+env.kwargs.crash=350,0,0,0,0,0")
+    sweep = Sweep(slurm, tmp_path / "sweep", "seed=1", "env.kwargs.crash=350,-1,-2,-3,-4,-5")
     hits = {
         CANCELLED: lambda: slurm.run("scancel", sweep.tasks[CANCELLED]),
         KILLED: lambda: kill(sweep.worker(KILLED)),
