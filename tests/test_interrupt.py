@@ -2,10 +2,27 @@
 
 import itertools
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from ddpg.interrupt import BY_HAND, IMPATIENCE_S, OTHERS, SENT, SIGNALS, Interrupted, InterruptFlag, ending_at_once
+
+
+@contextmanager
+def handled(signum: signal.Signals) -> Iterator[tuple[Callable[[int, object], None], list[int]]]:
+    """Give a signal a handler, and give that and the list of what it is called with."""
+    called: list[int] = []
+
+    def handler(number: int, frame: object) -> None:
+        called.append(number)
+
+    before = signal.signal(signum, handler)
+    try:
+        yield handler, called
+    finally:
+        signal.signal(signum, before)
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
@@ -22,13 +39,7 @@ def test_every_signal_that_would_end_the_process_is_a_flag(signum: signal.Signal
 @pytest.mark.parametrize("signum", OTHERS)
 def test_a_timer_of_an_environment_stays_its_own(signum: signal.Signals) -> None:
     """Whether its handler was there before the training, or came in it."""
-    called: list[int] = []
-
-    def handler(number: int, frame: object) -> None:
-        called.append(number)
-
-    before = signal.signal(signum, handler)
-    try:
+    with handled(signum) as (handler, called):
         with InterruptFlag() as flag:
             signal.raise_signal(signum)
         signal.signal(signum, signal.SIG_DFL)
@@ -37,8 +48,6 @@ def test_a_timer_of_an_environment_stays_its_own(signum: signal.Signals) -> None
         signal.raise_signal(signum)
         flag.check()
         assert called == [signum, signum]
-    finally:
-        signal.signal(signum, before)
 
 
 def test_ctrl_c_ends_the_process_while_libraries_are_imported() -> None:
@@ -53,13 +62,7 @@ def test_ctrl_c_ends_the_process_while_libraries_are_imported() -> None:
 @pytest.mark.parametrize("signum", SENT)
 def test_a_signal_is_a_flag(signum: signal.Signals) -> None:
     """A handler from before (submitit's) is not called, and is there again afterwards."""
-    called: list[int] = []
-
-    def handler(number: int, frame: object) -> None:
-        called.append(number)
-
-    before = signal.signal(signum, handler)
-    try:
+    with handled(signum) as (handler, called):
         with InterruptFlag() as flag:
             flag.check()
             signal.raise_signal(signum)
@@ -67,8 +70,6 @@ def test_a_signal_is_a_flag(signum: signal.Signals) -> None:
                 flag.check()
         assert not called
         assert signal.getsignal(signum) is handler
-    finally:
-        signal.signal(signum, before)
 
 
 def test_a_run_under_nohup_outlives_its_terminal() -> None:

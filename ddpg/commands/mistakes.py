@@ -1,4 +1,4 @@
-"""What is wrong with a command line that Hydra has refused.
+"""Finds what is wrong with a command line that Hydra has refused.
 
 Hydra refuses with paragraphs about its own API. `find_mistake` says the most common of them in one line. It does not
 read them: it compares the parsed overrides with the groups of conf/ and with the config that they compose. It is called

@@ -79,7 +79,7 @@ def test_during_a_rescue(
 
 
 def test_during_the_rescue_of_a_failure(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed is told, not the signal: the run would fail again."""
+    """The failure is reported, not the signal, because the run would fail again."""
     trainer = make_trainer(tmp_path, "+env.kwargs.crash=250")
     with monkeypatch.context() as patch:
         storm = Storm(patch, (signal.SIGTERM,), first=10_000)

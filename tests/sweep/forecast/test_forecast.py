@@ -1,4 +1,4 @@
-"""What a sweep is expected to take, and what would stop it; the speeds are made up, test_probe.py measures one."""
+"""Forecasts of what a sweep takes, and of what would stop it; the speeds are made up, test_probe.py measures one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What runs need of memory, without starting them."""
+"""Estimates of the memory that runs need, without starting them."""
 
 from collections.abc import Callable
 from pathlib import Path
