@@ -31,7 +31,10 @@ HOMES = {
     "matplotlib": ("ddpg.record.figure", "ddpg.record.learning_curve", "ddpg.report"),
     "pandas": (),
     "rliable": (),
-    "scipy": ("ddpg.search",),
+    "scipy": ("ddpg.report", "ddpg.search"),
+    "jinja2": ("ddpg.report",),
+    "msgspec": ("ddpg.record.tracking",),
+    "pyarrow": ("ddpg.report",),
 }
 
 #: The rooms, from the ground up; a module may import from the rooms before its own, and from its own.
