@@ -54,6 +54,8 @@ def failed_build(name: EnvName, error: BaseException) -> str:
 
 
 def _missing(name: EnvName, module: str) -> str:
+    if not module:  # what `:Pendulum-v1` asks gymnasium to import
+        return f"{name}: the module that registers it stands before the colon, as in env.id=my_package{name.id}"
     advice = _install_extra(name) or (
         f"no Python module {module} is installed: install the package that has it, or put its folder on PYTHONPATH"
     )

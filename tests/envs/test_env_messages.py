@@ -47,6 +47,12 @@ def test_unknown_dm_control_task_names_the_nearest(domain: str, task: str) -> No
     assert "env.domain=fish env.task=swim" in line
 
 
+def test_nothing_before_the_colon_of_an_id() -> None:
+    line = refusal(spec_of("gym", "env.id=:Pendulum-v1"))
+    assert line.startswith("env.id=:Pendulum-v1: ")
+    assert "env.id=my_package:Pendulum-v1" in line
+
+
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dm_control", None)  # Python's way to say: not there
     assert install_hint("dm_control") in refusal(spec_of("dmc_walker_run"))
