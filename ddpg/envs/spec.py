@@ -91,7 +91,7 @@ class EnvSpec:
         self._check_id()
         for module in self._modules():
             package = module.partition(".")[0]
-            if importlib.util.find_spec(package) is None:
+            if not package or importlib.util.find_spec(package) is None:
                 missing = ModuleNotFoundError(f"No module named {package!r}", name=package)
                 raise UserError(failed_import(self._name, module, missing))
 
