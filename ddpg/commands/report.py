@@ -10,7 +10,6 @@ from ddpg.commands.command_line import is_value, key_values, one_line_errors, pr
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
-from ddpg.ranges import PositiveInt
 
 
 @dataclass
@@ -22,7 +21,6 @@ class ReportArguments:
         default=None, metadata={"help": "folder for what is written; null: report/ in the first FOLDER"}
     )
     metric: str = field(default="eval/episodic_return", metadata={"help": "any name in metrics.jsonl"})
-    reps: PositiveInt = field(default=2000, metadata={"help": "bootstrap samples for the 95 % intervals"})
     solved: float | None = field(
         default=None, metadata={"help": "a column tells how many seeds end with at least this; null: no such column"}
     )
@@ -37,7 +35,7 @@ def main() -> None:
 
         folders = [Path(folder) for folder in arguments.folders]
         out = folders[0] / "report" if arguments.out is None else Path(arguments.out)
-        print(write_report(folders, out, arguments.metric, arguments.reps, arguments.solved))
+        print(write_report(folders, out, arguments.metric, arguments.solved))
 
 
 def report_arguments(words: Sequence[str]) -> ReportArguments:
@@ -54,5 +52,5 @@ def report_arguments(words: Sequence[str]) -> ReportArguments:
     folders = list(takewhile(lambda word: not is_value(word), words))
     if not folders:
         raise UserError(f"folders come first: ddpg-report FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}")
-    values = key_values(words[len(folders) :], "reps=500")
+    values = key_values(words[len(folders) :], "solved=90")
     return ReportArguments(**fit({"folders": folders, **values}, ReportArguments))

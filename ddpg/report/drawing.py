@@ -11,17 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ddpg.record.figure import INK, picture, style_axes
+from ddpg.report.intervals import ENOUGH, FEW, mean_interval
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.selection import count
-from ddpg.report.statistics import ENOUGH, Estimates, iqm
 
 #: Okabe and Ito's colours, which colour-blind readers can tell apart, without the yellow, which is pale on paper.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 STYLES = ("-", "--", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-#: With fewer seeds each is drawn as well, because their interquartile mean may be where none of them is.
-FEW = 6
 #: The legend has one column if a label is longer than WIDE characters; a label is wrapped after LINE characters.
 WIDE = 46
 LINE = 100
@@ -31,14 +29,14 @@ THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
 Look = tuple[str, str, str]
 
 
-def draw(found: Sequence[Sample], metric: Metric, estimates: Estimates, out: Path) -> dict[str, Path]:
+def draw(found: Sequence[Sample], metric: Metric, out: Path) -> dict[str, Path]:
     """Write ENVIRONMENT.png into the folder `out`; return the pictures by environment, none where no step is shared."""
     pictures = {}
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
         looks = {sample: look(place) for place, sample in enumerate(samples) if len(sample.steps)}
         if looks:
             path = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', environment)}.png"
-            pictures[environment] = _picture(environment, looks, metric, estimates, path)
+            pictures[environment] = _picture(environment, looks, metric, path)
     return pictures
 
 
@@ -47,8 +45,8 @@ def look(place: int) -> Look:
     return PALETTE[place % len(PALETTE)], STYLES[place % len(STYLES)], MARKERS[place % len(MARKERS)]
 
 
-def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, estimates: Estimates, path: Path) -> Path:
-    ranked = sorted(looks, key=lambda sample: -iqm(sample.values)[-1])  # the legend reads as the lines end
+def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, path: Path) -> Path:
+    ranked = sorted(looks, key=lambda sample: -sample.values.mean(axis=0)[-1])  # the legend reads as the lines end
     names = [_legend_name(sample) for sample in ranked]
     thin = _thin_lines(ranked)
     columns = 1 if max(map(len, names)) > WIDE or len(ranked) < 3 else 2
@@ -56,7 +54,7 @@ def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, estima
     shade = 0.15 if len(ranked) <= 4 else 0.09
     with picture(path, 4.3 + 0.2 * -(-lines // columns)) as figure:
         axes = figure.add_subplot()
-        handles = [draw_curve(axes, sample, looks[sample], estimates, shade, ranked) for sample in ranked]
+        handles = [draw_curve(axes, sample, looks[sample], shade, ranked) for sample in ranked]
         style_axes(axes, environment, _ylabel(metric))
         axes.text(0.99, 1.02, _subtitle(ranked), transform=axes.transAxes, ha="right", fontsize=8, color=INK)
         figure.legend(
@@ -66,12 +64,10 @@ def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, estima
     return path
 
 
-def draw_curve(
-    axes: Axes, sample: Sample, look: Look, estimates: Estimates, shade: float, drawn: Sequence[Sample]
-) -> Line2D:
-    """Draw a configuration: its interquartile mean, the interval, and thin lines for few seeds or unfinished runs."""
+def draw_curve(axes: Axes, sample: Sample, look: Look, shade: float, drawn: Sequence[Sample]) -> Line2D:
+    """Draw a configuration: its mean, the interval, and thin lines for few seeds or unfinished runs."""
     color, style, marker = look
-    bounds = estimates.interval(sample.values)
+    bounds = mean_interval(sample.values)
     if bounds is not None:
         axes.fill_between(sample.steps, bounds[0], bounds[1], color=color, alpha=shade, linewidth=0)
     if 1 < len(sample.seeds) < FEW:
@@ -80,9 +76,9 @@ def draw_curve(
         axes.plot(run.steps, run.values, color=color, marker="x", markersize=5, markevery=[-1], **THIN)
     # where lines lie on each other, dashes are drawn above solid lines, and the markers are at different steps
     [line] = axes.plot(
-        sample.steps, iqm(sample.values), color=color, linestyle=style, linewidth=1.8, marker=marker, markersize=4.5,
-        markevery=marker_places(len(sample.steps), drawn.index(sample), len(drawn)), label=_legend_name(sample),
-        zorder=3 + STYLES.index(style) / 10,
+        sample.steps, sample.values.mean(axis=0), color=color, linestyle=style, linewidth=1.8, marker=marker,
+        markersize=4.5, markevery=marker_places(len(sample.steps), drawn.index(sample), len(drawn)),
+        label=_legend_name(sample), zorder=3 + STYLES.index(style) / 10,
     )  # fmt: skip
     return line
 
@@ -122,4 +118,4 @@ def _subtitle(samples: Sequence[Sample]) -> str:
     if max(counts) == 1:
         return "one seed: no interval"
     few = f" (from {ENOUGH} seeds on)" if min(counts) < ENOUGH else ""
-    return f"interquartile mean, 95 % bootstrap interval{few}"
+    return f"mean over seeds, 95 % t interval{few}"

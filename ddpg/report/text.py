@@ -8,20 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from ddpg.record.series import short_number
+from ddpg.report.intervals import explanation, iqm_explanation
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.selection import count
-from ddpg.report.statistics import ENOUGH, Estimates, Score
+from ddpg.report.statistics import Score, scores
 
-HEADER = ("convention", "configuration", "seeds", "step", "IQM", "95 % interval", "mean ± std")
+HEADER = ("convention", "configuration", "seeds", "step", "mean ± std", "95 % interval", "IQM", "95 % of the IQM")
 
 #: The characters that need a backslash in Markdown to be text; inside a word, an underscore is text.
 MARKUP = re.compile(r"[\\`*<|$~&]|(?<=\])\(|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def markdown(
-    found: Sequence[Sample], metric: Metric, estimates: Estimates, pictures: Mapping[str, Path], solved: float | None
-) -> str:
+def markdown(found: Sequence[Sample], metric: Metric, pictures: Mapping[str, Path], solved: float | None) -> str:
     """Write a section for every environment: its picture, if there is one, its table, and notes."""
     lines = [f"# {literal(metric.name)}", ""]
     header = HEADER if solved is None else (*HEADER, f"solved (at least {solved:g})")
@@ -31,10 +30,10 @@ def markdown(
         if environment in pictures:
             lines += [f"![{literal(metric.name)} of {title}]({pictures[environment].name})", ""]
         same = list(samples)
-        lines += [*_aligned([header, *_rows(same, metric, estimates, solved)]), ""]
+        lines += [*_aligned([header, *_rows(same, metric, solved)]), ""]
         notes = [f"- {literal(note)}" for note in _notes(same, metric)]
         lines += [*notes, ""] if notes else []
-    return "\n".join([*lines, *_explanations(found, metric, estimates.reps, solved)]) + "\n"
+    return "\n".join([*lines, *_explanations(found, metric, solved)]) + "\n"
 
 
 def literal(text: str) -> str:
@@ -55,13 +54,11 @@ def number(value: float) -> str:
     return f"{value:.1f}" if size >= 100 else f"{value:.2f}" if size >= 1 or size == 0 else f"{value:.3g}"
 
 
-def _rows(
-    samples: Sequence[Sample], metric: Metric, estimates: Estimates, solved: float | None
-) -> Iterator[tuple[str, ...]]:
+def _rows(samples: Sequence[Sample], metric: Metric, solved: float | None) -> Iterator[tuple[str, ...]]:
     """Yield all configurations by one convention, then by the next, so that comparable scores stand together."""
-    scores = [(score, one) for one in samples for score in estimates.scores(one, metric)]
-    first = min((score.rank for score, _ in scores), default=0)
-    for score, one in sorted(scores, key=lambda entry: entry[0].rank):
+    rated = [(score, one) for one in samples for score in scores(one, metric)]
+    first = min((score.rank for score, _ in rated), default=0)
+    for score, one in sorted(rated, key=lambda entry: entry[0].rank):
         row = (score.convention, literal(one.configuration), _seeds_cell(one), *_numbers(score, len(one.seeds)))
         yield row if solved is None else (*row, _solved(one, solved) if score.rank == first else "")
 
@@ -95,11 +92,21 @@ def _notes(samples: Sequence[Sample], metric: Metric) -> Iterator[str]:
 
 
 def _numbers(score: Score, seeds: int) -> tuple[str, ...]:
-    interval = (
-        f"[{number(score.low)}, {number(score.high)}]" if np.isfinite(score.low) else f"- ({count(seeds, 'seeds')})"
-    )
     spread = f" ± {number(score.std)}" if seeds > 1 else ""
-    return short_number(score.step), number(score.iqm), interval, number(score.mean) + spread
+    return (
+        short_number(score.step),
+        number(score.mean) + spread,
+        _interval(score.low, score.high, seeds),
+        number(score.iqm),
+        _interval(score.iqm_low, score.iqm_high, seeds),
+    )
+
+
+def _interval(low: float, high: float, seeds: int) -> str:
+    """Write an interval; equal values claim none, because its width would be zero."""
+    if not np.isfinite(low):
+        return f"- ({count(seeds, 'seeds')})"
+    return f"[{number(low)}, {number(high)}]" if low < high else "- (all equal)"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -110,7 +117,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in padded]
 
 
-def _explanations(found: Sequence[Sample], metric: Metric, reps: int, solved: float | None) -> list[str]:
+def _explanations(found: Sequence[Sample], metric: Metric, solved: float | None) -> list[str]:
     word = metric.noun
     lines = []
     if not metric.of_episodes:
@@ -126,10 +133,10 @@ def _explanations(found: Sequence[Sample], metric: Metric, reps: int, solved: fl
     if metric.of_episodes:
         lines.append(f"- curves: mean of each run's last {WINDOW} episodes, or of all while it has fewer.")
     lines += [
-        "- IQM: interquartile mean over seeds; with fewer than 4 seeds that is the mean. ±: population std over seeds.",
-        f"- 95 % interval: percentile bootstrap, {reps} samples; none with fewer than {ENOUGH} seeds. It is",
-        "  too narrow for few: on normal data that of 3 seeds has the true mean in it in about 3 of 4 cases, that of 5",
-        "  in about 9 of 10 (measured: 74 % with 3 seeds, 87 % with 4, 90 % with 5, 93 % with 10).",
+        "- ±: population std over seeds. IQM: interquartile mean over seeds; with fewer than 4 that is the mean.",
+        f"- {explanation()}",
+        f"- {iqm_explanation()}",
+        "- intervals that overlap, or do not, are no test of a difference: ddpg-report compare makes one.",
     ]
     if any(one.unfinished for one in found):
         lines.append(

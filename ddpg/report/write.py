@@ -8,17 +8,15 @@ from ddpg.record.pictures import optional_pictures
 from ddpg.report.metric import Metric
 from ddpg.report.reading import read_runs
 from ddpg.report.samples import samples
-from ddpg.report.statistics import Estimates
 from ddpg.report.text import markdown
 
 
-def write_report(folders: Sequence[Path], out: Path, metric: str, reps: int, solved: float | None) -> str:
+def write_report(folders: Sequence[Path], out: Path, metric: str, solved: float | None) -> str:
     """Write `out`/report.md and a picture for each environment; return the text for the terminal.
 
     Args:
         folders: every run in them and below them is compared.
         metric: a name in metrics.jsonl.
-        reps: the number of bootstrap samples.
         solved: a seed whose last value is at least this counts as solved; None: the table does not count them.
 
     Raises:
@@ -26,14 +24,13 @@ def write_report(folders: Sequence[Path], out: Path, metric: str, reps: int, sol
     """
     compared = Metric(metric)
     found = samples(read_runs(folders, compared), compared)
-    estimates = Estimates(reps)
     out.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, Path] = {}
     with optional_pictures("pictures"):
         from ddpg.report.drawing import draw  # imports matplotlib
 
-        pictures = draw(found, compared, estimates, out)
-    text = markdown(found, compared, estimates, pictures, solved)
+        pictures = draw(found, compared, out)
+    text = markdown(found, compared, pictures, solved)
     (out / "report.md").write_text(text, encoding="utf-8")
     written = ", ".join(str(path) for path in (out / "report.md", *pictures.values()))
     return re.sub(r"!\[.*\n\n", "", text) + f"\nwritten: {written}"

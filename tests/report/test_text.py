@@ -15,16 +15,21 @@ def test_table_by_hand(tmp_path: Path) -> None:
         write_run(tmp_path / f"ou{seed}", [0.0, 90.0, 50.0, last], [seed] * 3, seed=seed)
     for seed in (1, 2):
         write_run(tmp_path / f"g{seed}", [0.0, 1.0, 2.0, 3.0 * seed], seed=seed, gamma=0.5)
-    text = write_report([tmp_path], tmp_path / "out", RETURN, 500, None)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, None)
     table = {(row[0], row[1]): row[2:] for row in table_of(text)}
-    # 13 of 256 resamples have the same seed 3 or 4 times, so that it is both of the middle two
-    assert table["last evaluation", "gamma=0.99"] == ["4 (1-4)", "300", "25.00", "[10.00, 80.00]", "35.00 ± 26.93"]
-    assert table["last evaluation", "gamma=0.5"] == ["2 (1, 2)", "300", "4.50", "- (2 seeds)", "4.50 ± 1.50"]
-    assert table["last 4 evaluations", "gamma=0.99"][2] == "41.25"
-    assert table["max of the mean evaluation", "gamma=0.99"] == [
-        "4 (1-4)", "100", "90.00", "[90.00, 90.00]", "90.00 ± 0.00",
+    # standard deviation of 10, 20, 30, 80: 31.09; 3.182 * 31.09 / 2 = 49.47. Winsorized, 20, 20, 30, 30 have 5.774;
+    # 12.706 * 5.774 * sqrt(3 / 2) = 89.85
+    assert table["last evaluation", "gamma=0.99"] == [
+        "4 (1-4)", "300", "35.00 ± 26.93", "[-14.47, 84.47]", "25.00", "[-64.85, 114.8]",
     ]  # fmt: skip
-    assert table["last 3 training episodes", "gamma=0.99"][-1] == "2.50 ± 1.12"
+    assert table["last evaluation", "gamma=0.5"] == [
+        "2 (1, 2)", "300", "4.50 ± 1.50", "- (2 seeds)", "4.50", "- (2 seeds)",
+    ]  # fmt: skip
+    assert table["last 4 evaluations", "gamma=0.99"][4] == "41.25"
+    assert table["max of the mean evaluation", "gamma=0.99"] == [
+        "4 (1-4)", "100", "90.00 ± 0.00", "- (all equal)", "90.00", "- (all equal)",
+    ]  # fmt: skip
+    assert table["last 3 training episodes", "gamma=0.99"][2] == "2.50 ± 1.12"
     assert ("last 3 training episodes", "gamma=0.5") not in table
     assert len({len(line) for line in text.splitlines() if line[:1] == "|"}) == 1  # aligned
     written = (tmp_path / "out" / "report.md").read_text()
@@ -44,7 +49,7 @@ def test_seeds_that_failed_are_in_the_table(tmp_path: Path) -> None:
         write_run(tmp_path / f"{seed}", [0.0, last], seed=seed)
     for seed, state in enumerate(("failed", "running", "interrupted"), start=4):
         write_run(tmp_path / f"{seed}", [99.0], seed=seed, state=state)
-    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, 90.0)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, 90.0)
     table = {row[0]: row[2:] for row in table_of(text)}
     assert table["convention"][-1] == "solved (at least 90)"
     assert (table["last evaluation"][0], table["last evaluation"][-1]) == ("3 of 6 (1-3)", "2 of 4")
@@ -56,7 +61,7 @@ def test_conventions_stand_in_one_order_whatever_a_configuration_lacks(tmp_path:
     write_run(tmp_path / "a", [1.0], gamma=0.1)  # has neither a second evaluation nor a training episode
     write_run(tmp_path / "b", [1.0, 2.0, 3.0], [1.0], gamma=0.2)
     write_run(tmp_path / "c", [1.0, 2.0], [1.0, 2.0], gamma=0.3)
-    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, None)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, None)
     assert [(row[0], row[1][-3:]) for row in table_of(text)[2:]] == [
         ("last evaluation", "0.1"), ("last evaluation", "0.2"), ("last evaluation", "0.3"),
         ("last 3 evaluations", "0.2"), ("last 2 evaluations", "0.3"),
@@ -71,7 +76,7 @@ def test_nothing_in_common_is_noted(tmp_path: Path) -> None:
     for seed in (1, 2):
         path = write_run(tmp_path / f"{seed}", [1.0, 2.0], seed=seed) / "metrics.jsonl"
         path.write_text(path.read_text().split("\n")[seed - 1] + "\n")
-    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, 90.0)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, 90.0)
     assert "\n- not compared: " in text
     assert "written: " in text
 
@@ -101,6 +106,6 @@ def test_labels_of_any_text(tmp_path: Path) -> None:
     """A value of a string argument, in the picture and in the table."""
     write_run(tmp_path / "a", [1.0, 2.0], gamma="a$_{$b|c")
     write_run(tmp_path / "b", [1.0, 2.0], gamma="$\\frac{$")
-    text = write_report([tmp_path], tmp_path / "out", RETURN, 50, None)
+    text = write_report([tmp_path], tmp_path / "out", RETURN, None)
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"}) == 1
     assert (tmp_path / "out" / "pendulum.png").exists()
