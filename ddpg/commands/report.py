@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 
@@ -27,9 +28,16 @@ class ReportArguments:
 
 
 def main() -> None:
-    """`ddpg-report FOLDER... [KEY=VALUE ...]`: write learning curves and a table of final scores."""
+    """`ddpg-report FOLDER... [KEY=VALUE ...]`: write learning curves and a table of final scores.
+
+    `ddpg-report compare ...` and `ddpg-report serve ...` are commands of their own; a folder of that name is ./compare.
+    """
     with one_line_errors("ddpg-report"):
-        arguments = report_arguments(sys.argv[1:])
+        words = sys.argv[1:]
+        if words[:1] in (["compare"], ["serve"]):
+            import_module(f"ddpg.commands.report_{words[0]}").main(words[1:])
+            return
+        arguments = report_arguments(words)
         with ending_at_once():
             from ddpg.report.write import write_report
 

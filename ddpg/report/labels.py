@@ -35,6 +35,14 @@ class Labels(NamedTuple):
     shared: list[str]
 
 
+def attributes(described: Described) -> dict[str, str]:
+    """Return the options by the name of their group, then every key of the config by its dotted name."""
+    outside = (*MAY_CHANGE, "extra")
+    options = {name: option for name, option in described.choices.items() if name.split(".")[0] not in outside}
+    leaves = flat(science(described.config))
+    return options | {key: as_written(value) for key, value in leaves.items() if not isinstance(value, Mapping)}
+
+
 def labels(configurations: Sequence[Described]) -> Labels:
     """Name each configuration by what was typed for it and differs, in that order; `ddpg_td3` where nothing was.
 
@@ -42,7 +50,7 @@ def labels(configurations: Sequence[Described]) -> Labels:
     configurations have is named for the odd one only, and listed in `shared`. A label ends in `…` where more than
     MOST pairs were typed.
     """
-    tables = [_attributes(described) for described in configurations]
+    tables = [attributes(described) for described in configurations]
     names = list(dict.fromkeys(name for table in tables for name in table))
     differing = [name for name in names if len({table.get(name) for table in tables}) > 1]
     typed = [_typed(one, table, differing) for one, table in zip(configurations, tables, strict=True)]
@@ -119,14 +127,6 @@ def _shortened(tables: Sequence[Table], told: Sequence[Sequence[str]]) -> list[S
         for place in alike:
             short[place] = told[place]
     return short
-
-
-def _attributes(described: Described) -> dict[str, str]:
-    """Return the options by the name of their group, then every key of the config by its dotted name."""
-    outside = (*MAY_CHANGE, "extra")
-    options = {name: option for name, option in described.choices.items() if name.split(".")[0] not in outside}
-    leaves = flat(science(described.config))
-    return options | {key: as_written(value) for key, value in leaves.items() if not isinstance(value, Mapping)}
 
 
 def _rank(name: str) -> tuple[int, int]:

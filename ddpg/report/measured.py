@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddpg.record.series import Series, series, short_number
-from ddpg.record.tracking.metrics import Row
+from ddpg.record.series import Series, short_number
 
 
 class Curve(NamedTuple):
@@ -26,11 +25,8 @@ class Curve(NamedTuple):
         return self.values[np.searchsorted(self.steps, steps)]
 
 
-def curve_of(rows: list[Row], key: str) -> Curve:
-    """Take the finite values of a metric from the record of a run; a step may have several."""
-    steps, values = series(rows, key)
-    order = np.argsort(steps, kind="stable")
-    return Curve(steps[order], values[order])
+#: The curve of a metric that a run does not have.
+NO_CURVE = Curve(np.empty(0), np.empty(0))
 
 
 def newest_at_each_step(curve: Curve) -> Curve:

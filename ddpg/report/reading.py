@@ -1,36 +1,50 @@
 """Run folders as the runs that a report compares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ddpg.config.settings import chosen, group
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
 from ddpg.record.run_folder import RunFolder, read_yaml, run_folders
-from ddpg.record.tracking.metrics import Row, read_metrics
+from ddpg.report.columns import Columns, read_columns
 from ddpg.report.labels import Described, labels
-from ddpg.report.measured import MeasuredRun, curve_of, newest_at_each_step
+from ddpg.report.measured import NO_CURVE, MeasuredRun, newest_at_each_step
 from ddpg.report.metric import EPISODES, Metric
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run folder without its metrics. `choices` and `typed` tell how it was composed, if that is on record."""
+    """A run folder without its metrics. `choices` and `overrides` tell how it was composed, if that is on record."""
 
     folder: RunFolder
     config: Mapping[str, Any]
     status: Mapping[str, Any]
     choices: Mapping[str, str]
-    typed: tuple[str, ...] | None
+    #: The entries of provenance.json, and the words of the command line at the first start.
+    starts: Sequence[Mapping[str, Any]]
+    overrides: Sequence[str] | None
+
+    @property
+    def typed(self) -> tuple[str, ...] | None:
+        """The keys that were typed, in that order."""
+        return None if self.overrides is None else tuple(key_of(word) for word in self.overrides)
 
     @property
     def environment(self) -> str:
         """The name of the run's environment."""
         return str(self.config["env"]["name"])
+
+
+class Label(NamedTuple):
+    """What tells a configuration from the others of its environment, and what all of these labels leave out."""
+
+    configuration: str
+    shared: str
 
 
 def read_runs(folders: Sequence[Path], metric: Metric) -> list[MeasuredRun]:
@@ -39,21 +53,39 @@ def read_runs(folders: Sequence[Path], metric: Metric) -> list[MeasuredRun]:
     Raises:
         UserError: a folder is missing or holds no run, or no run has the metric.
     """
-    if metric.name == "env_step":
-        raise UserError("metric=env_step is what the values are drawn over, not a metric; try eval/episodic_return")
-    records = find_runs(folders)
-    labelled = _labelled(records)
-    runs: list[MeasuredRun] = []
+    runs = each_run(find_runs(folders), metric.name)
+    return [measured(record, columns, metric, label) for record, columns, label in runs]
+
+
+def each_run(records: Sequence[RunRecord], metric: str) -> Iterator[tuple[RunRecord, Columns, Label]]:
+    """Read the metrics of runs, one after the other, because a thousand of them are gigabytes; name them.
+
+    Raises:
+        UserError: after the last run, if none of them has a metric of this name.
+    """
+    labels = labelled(records)
     recorded: set[str] = set()
     for record in records:
-        rows = read_metrics(record.folder.metrics)
-        recorded.update(*rows)
-        runs.append(_measured(record, rows, metric, *labelled[record.folder.path]))
-    if metric.name not in recorded:
-        near = nearest(metric.name, recorded - {"env_step"}) if recorded else ": nothing has been recorded yet"
-        where = "not in the only run" if len(runs) == 1 else f"in none of the {len(runs)} runs"
-        raise UserError(f"metric={metric.name} is {where}{near}")
-    return runs
+        columns = read_columns(record.folder.metrics)
+        recorded.update(columns)
+        yield record, columns, labels[record.folder.path]
+    require_metric(metric, recorded, len(records))
+
+
+def require_metric(name: str, recorded: Set[str], runs: int) -> None:
+    """Raise UserError unless some run has a metric of this name.
+
+    Args:
+        name: of the metric.
+        recorded: the names of all metrics of the runs.
+        runs: how many runs there are.
+    """
+    if name == "env_step":
+        raise UserError("metric=env_step is what the values are drawn over, not a metric; try eval/episodic_return")
+    if name not in recorded:
+        near = nearest(name, recorded) if recorded else ": nothing has been recorded yet"
+        where = "not in the only run" if runs == 1 else f"in none of the {runs} runs"
+        raise UserError(f"metric={name} is {where}{near}")
 
 
 def find_runs(folders: Sequence[Path]) -> list[RunRecord]:
@@ -73,18 +105,19 @@ def find_runs(folders: Sequence[Path]) -> list[RunRecord]:
     return [_read_run(path) for path in found.values()]
 
 
-def _measured(record: RunRecord, rows: list[Row], metric: Metric, configuration: str, shared: str) -> MeasuredRun:
+def measured(record: RunRecord, columns: Columns, metric: Metric, label: Label) -> MeasuredRun:
+    """Take the values of a metric from all that a run has recorded."""
     return MeasuredRun(
         environment=record.environment,
-        configuration=configuration,
-        shared=shared,
+        configuration=label.configuration,
+        shared=label.shared,
         seed=record.config["seed"],
         state=record.status.get("state", "unknown"),
         done_step=record.status.get("env_step", 0),
         total_steps=record.config["total_steps"],
         eval_episodes=record.config.get("eval", {}).get("episodes", 1),
-        metric=newest_at_each_step(curve_of(rows, metric.name)),
-        episodes=curve_of(rows, EPISODES),
+        metric=newest_at_each_step(columns.get(metric.name, NO_CURVE)),
+        episodes=columns.get(EPISODES, NO_CURVE),
     )
 
 
@@ -98,13 +131,24 @@ def _read_run(path: Path) -> RunRecord:
     config = read_yaml(folder.config)
     if not isinstance(config, dict) or not {"env", "seed", "total_steps"} <= config.keys():
         raise UserError(f"{folder.config} is not the config of a run: env, seed or total_steps is missing")
-    overrides = _overrides(folder)
-    typed = None if overrides is None else tuple(word.partition("=")[0].lstrip("+~") for word in overrides)
-    options = {name: str(option) for name, option in _choices(folder, config).items() if option is not None}
-    return RunRecord(folder, config, folder.status(), options, typed)
+    starts = folder.starts()
+    choices = _choices(folder, config, starts)
+    return RunRecord(
+        folder,
+        config,
+        folder.status(),
+        choices={name: str(option) for name, option in choices.items() if option is not None},
+        starts=starts,
+        overrides=next((start["overrides"] for start in starts if "overrides" in start), None),
+    )
 
 
-def _choices(folder: RunFolder, config: Mapping[str, Any]) -> Mapping[str, Any]:
+def key_of(word: str) -> str:
+    """Return the key of an override."""
+    return word.partition("=")[0].lstrip("+~")
+
+
+def _choices(folder: RunFolder, config: Mapping[str, Any], starts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the option chosen of each group; {} if it is not on record.
 
     Folders that are older than the key `choices` of config.yaml have it in .hydra, or in provenance.json those that a
@@ -115,24 +159,19 @@ def _choices(folder: RunFolder, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return config["choices"]
     if hydra.exists():
         return chosen(read_yaml(hydra)["hydra"]["runtime"]["choices"])
-    return chosen(next((start["choices"] for start in folder.starts() if "choices" in start), {}))
+    return chosen(next((start["choices"] for start in starts if "choices" in start), {}))
 
 
-def _overrides(folder: RunFolder) -> Sequence[str] | None:
-    """Return the words of the command line at the first start; None if they are not on record."""
-    return next((start["overrides"] for start in folder.starts() if "overrides" in start), None)
-
-
-def _labelled(records: Sequence[RunRecord]) -> dict[Path, tuple[str, str]]:
-    """Return by run folder the label of its configuration within its environment, and what these labels share."""
+def labelled(records: Sequence[RunRecord]) -> dict[Path, Label]:
+    """Name by run folder the configuration of each run within its environment."""
     members: dict[str, dict[str, list[RunRecord]]] = {}
     for record in records:
         members.setdefault(record.environment, {}).setdefault(group(record.config), []).append(record)
-    named: dict[Path, tuple[str, str]] = {}
+    named: dict[Path, Label] = {}
     for groups in members.values():
         texts, shared = labels([_described(same) for same in groups.values()])
         for text, same in zip(texts, groups.values(), strict=True):
-            named |= {record.folder.path: (text, "; ".join(shared)) for record in same}
+            named |= {record.folder.path: Label(text, "; ".join(shared)) for record in same}
     return named
 
 

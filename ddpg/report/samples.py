@@ -42,6 +42,8 @@ class Sample:
     #: The env step up to which the seeds are compared; all of them have come so far.
     end: float
     unfinished: tuple[Unfinished, ...] = ()
+    #: Length S: the runs that the values are of.
+    counted: tuple[MeasuredRun, ...] = ()
     #: The different values of eval.episodes.
     eval_episodes: tuple[int, ...] = ()
     #: What the labels of the environment leave out, because all configurations but one have it.
@@ -91,6 +93,7 @@ def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:
         episodes=tuple(one.up_to(end).values for one in episodes),
         end=end,
         unfinished=tuple(_unfinished(run, metric) for run in others),
+        counted=tuple(counted),
         eval_episodes=tuple(sorted({run.eval_episodes for run in counted})),
         shared=same[0].shared,
         notes=(*notes, *notes_on_choice(runs, counted, target), *thinned, *lengths),

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from ddpg.record.series import short_number
 from ddpg.report.measured import MeasuredRun
 
+#: Why a run does not count whose seed was run again.
+TWICE = "was run more than once: the run that came furthest counts"
+
 
 def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:
     """Keep one run of each seed, the one that came furthest: a seed that was run again is no second sample."""
@@ -14,7 +17,7 @@ def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], l
         if other is None or (run.done_step, run.reached) > (other.done_step, other.reached):
             best[run.seed] = run
     twice = [seed for seed in best if sum(run.seed == seed for run in runs) > 1]
-    notes = [f"seed {seed} was run more than once: the run that came furthest counts" for seed in sorted(twice)]
+    notes = [f"seed {seed} {TWICE}" for seed in sorted(twice)]
     return [best[seed] for seed in sorted(best)], notes
 
 
@@ -64,11 +67,12 @@ def different_lengths(runs: Sequence[MeasuredRun]) -> list[str]:
 def _reasons(others: Sequence[MeasuredRun]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for run in sorted(others, key=lambda run: run.state != "failed"):
-        reasons.setdefault(_reason(run), []).append(run.where())
-    return [f"{reason}: {', '.join(those)}" for reason, those in reasons.items()]
+        reasons.setdefault(reason(run), []).append(run.where())
+    return [f"{why}: {', '.join(those)}" for why, those in reasons.items()]
 
 
-def _reason(run: MeasuredRun) -> str:
+def reason(run: MeasuredRun) -> str:
+    """Say why a run is left out, if another run of its seed is not the reason."""
     if run.state == "failed":
         return "failed"
     if run.state == "done":

@@ -37,16 +37,30 @@ def read_metrics(path: Path) -> list[Row]:
     """
     if not path.exists():
         return []
-    lines = path.read_bytes().split(b"\n")[:-1]
+    import msgspec  # here, because a run that starts does without it
+
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    try:
+        rows = msgspec.json.Decoder().decode_lines(whole)
+    except msgspec.MsgspecError:  # the last line is torn, or another is damaged
+        rows = _read_each_line(path, whole)
+    for row in rows:
+        if None in row.values():
+            row.update({key: math.nan for key, value in row.items() if value is None})
+    return rows
+
+
+def _read_each_line(path: Path, content: bytes) -> list[Row]:
+    """Read line by line what cannot be read at once; raise UserError for a line other than the last."""
+    lines = content.split(b"\n")[:-1]
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
-            row = json.loads(line)
+            rows.append(json.loads(line))
         except ValueError as error:  # JSONDecodeError, or UnicodeDecodeError after a power cut
-            if number == len(lines):
-                break
-            raise UserError(f"{path}, line {number} is not JSON: {line[:60]!r}") from error
-        rows.append({key: math.nan if value is None else value for key, value in row.items()})
+            if number < len(lines):
+                raise UserError(f"{path}, line {number} is not JSON: {line[:60]!r}") from error
     return rows
 
 

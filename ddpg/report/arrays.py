@@ -1,0 +1,51 @@
+"""Arrays of numbers as JSON that is small and that a browser reads at once."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from ddpg.record.series import Series
+
+#: The largest code of a value that is stored in two bytes.
+CODES = 65535
+
+
+def encode_steps(steps: Series) -> dict[str, Any]:
+    """Write env steps without loss: evenly spaced ones as three numbers, others in four bytes each."""
+    count = len(steps)
+    every = float(steps[1] - steps[0]) if count > 1 else 1.0
+    first = float(steps[0]) if count else 0.0
+    if np.array_equal(steps, first + every * np.arange(count)):
+        return {"base": "range", "first": _whole(first), "every": _whole(every), "count": count}
+    return {"base": "f32", "data": _text(steps, "<f4")}
+
+
+def encode_values(values: Series) -> dict[str, Any]:
+    """Write finite values in two bytes each, as codes between their least and their largest."""
+    low = float(values.min(initial=np.inf))
+    high = float(values.max(initial=-np.inf))
+    if not high > low:
+        return {"base": "range", "first": low if len(values) else 0, "every": 0, "count": len(values)}
+    codes = np.rint((values - low) / (high - low) * CODES)
+    return {"base": "u16", "low": low, "high": high, "data": _text(codes, "<u2")}
+
+
+def decode(array: dict[str, Any]) -> Series:
+    """Read what `encode_steps` and `encode_values` write, as the page does; a `ref` is the reader's to look up."""
+    if array["base"] == "range":
+        return array["first"] + array["every"] * np.arange(array["count"], dtype=np.float64)
+    kind = {"f32": "<f4", "u16": "<u2"}[array["base"]]
+    numbers = np.frombuffer(base64.b64decode(array["data"]), kind).astype(np.float64)
+    if array["base"] == "f32":
+        return numbers
+    return array["low"] + (array["high"] - array["low"]) * numbers / CODES
+
+
+def _whole(number: float) -> float:
+    """Write a number without a fraction as JSON writes an integer."""
+    return int(number) if number.is_integer() else number
+
+
+def _text(numbers: Series, kind: str) -> str:
+    return base64.b64encode(numbers.astype(kind).tobytes()).decode()

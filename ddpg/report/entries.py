@@ -1,0 +1,104 @@
+"""A run as an entry of the page's payload."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ddpg.record.run_folder import RunFolder
+from ddpg.report.arrays import encode_steps, encode_values
+from ddpg.report.columns import Columns
+from ddpg.report.facts import Clock, clock, first_line, repeat_command, speed, starts, updates
+from ddpg.report.measured import MeasuredRun
+from ddpg.report.metric import Metric
+from ddpg.report.reading import RunRecord
+from ddpg.report.samples import Sample
+from ddpg.report.scores import scores, steps_to
+from ddpg.report.selection import TWICE, reason
+from ddpg.report.thinning import every_nth
+
+#: Points of the hours by env step, between which a page interpolates.
+CLOCK_POINTS = 50
+
+Entry = dict[str, Any]
+
+
+def longest_of(records: Sequence[RunRecord]) -> dict[str, int]:
+    """Return by environment the most steps of a run, which all of its curves divide evenly."""
+    longest: dict[str, int] = {}
+    for record in records:
+        longest[record.environment] = max(longest.get(record.environment, 1), record.config["total_steps"])
+    return longest
+
+
+def facts(record: RunRecord, columns: Columns, with_config: bool) -> Entry:
+    """Return what an entry tells of the run alone, without its curves."""
+    time = clock(columns)
+    return {
+        "error": first_line(record.status.get("error")),
+        "hours": float(time.hours.values[-1]) if len(time.hours.values) else None,
+        "steps_per_second": speed(columns),
+        "starts": starts(record, time.resumed),
+        "command": repeat_command(record),
+        "config": record.folder.config.read_text(encoding="utf-8") if with_config else None,
+        "video": _video(record.folder),
+        "clock": _clock(time),
+        "updates": updates(record.config),
+    }
+
+
+def reached(run: MeasuredRun, columns: Columns) -> float:
+    """Return the largest env step that is known of a run, whatever was recorded there."""
+    return max([run.reached, *(float(one.steps[-1]) for one in columns.values() if len(one.steps))])
+
+
+def entry(number: int, record: RunRecord, run: MeasuredRun, alone: Entry, values: Mapping[str, str]) -> Entry:
+    """Join the parts of an entry that do not depend on other runs.
+
+    Args:
+        number: the run's place among all.
+        record: the run.
+        run: its values.
+        alone: its `facts`, its `step` and its `curves`.
+        values: its keys.
+    """
+    return {
+        "id": number,
+        "folder": str(record.folder.path),
+        "environment": run.environment,
+        "configuration": run.configuration,
+        "seed": run.seed,
+        "keys": dict(values),
+        "state": run.state,
+        "total_steps": run.total_steps,
+        **alone,
+    }
+
+
+def compared(run: MeasuredRun, samples: Mapping[MeasuredRun, Sample], metric: Metric, threshold: float | None) -> Entry:
+    """Return the part of an entry that depends on the other runs: whether the run counts, and its scores then."""
+    sample = samples.get(run)
+    return {
+        "counts": sample is not None,
+        "note": None if sample is not None else _note(run, samples),
+        "scores": scores(run, sample, metric),
+        "steps_to_threshold": None if threshold is None else steps_to(run.metric, threshold),
+    }
+
+
+def _note(run: MeasuredRun, samples: Mapping[MeasuredRun, Sample]) -> str:
+    """Say why a run does not count."""
+    same = (run.environment, run.configuration, run.seed)
+    twice = any((other.environment, other.configuration, other.seed) == same for other in samples)
+    return f"its seed {TWICE}" if twice else reason(run)
+
+
+def _clock(time: Clock) -> dict[str, Any] | None:
+    if not len(time.hours.steps):
+        return None
+    few = every_nth(time.hours, CLOCK_POINTS)
+    return {"step": encode_steps(few.steps), "value": encode_values(few.values)}
+
+
+def _video(folder: RunFolder) -> str | None:
+    """Return the path of the last video, if there is one."""
+    newest = folder.videos / "last.mp4"
+    return str(newest) if newest.exists() else None

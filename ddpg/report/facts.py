@@ -1,0 +1,89 @@
+"""The facts of a run beside its metrics: how it was started, how fast it was, and what became of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ddpg.config.spelling import as_typed, shell_quoted
+from ddpg.report.columns import Columns
+from ddpg.report.measured import NO_CURVE, Curve
+from ddpg.report.reading import RunRecord
+
+SPEED = "charts/SPS"
+ELAPSED = "time/elapsed_s"
+LOSS = "losses/qf1_loss"
+HOUR_S = 3600.0
+
+
+class Clock(NamedTuple):
+    """The hours of training by env step, and the last logged step before each resume."""
+
+    hours: Curve
+    resumed: list[int]
+
+
+def clock(columns: Columns) -> Clock:
+    """Add up the seconds of `time/elapsed_s`, which a process that goes on with a run counts from 0 again."""
+    elapsed = columns.get(ELAPSED, NO_CURVE)
+    gains = np.diff(elapsed.values, prepend=0.0)
+    hours = np.cumsum(np.where(gains < 0, elapsed.values, gains)) / HOUR_S
+    before = elapsed.steps[np.flatnonzero(gains < 0) - 1]
+    return Clock(Curve(elapsed.steps, hours), [int(step) for step in before])
+
+
+def speed(columns: Columns) -> float | None:
+    """Return the env steps a second while the run learns, evaluations included: the harmonic mean of charts/SPS."""
+    speeds = columns.get(SPEED, NO_CURVE)
+    losses = columns.get(LOSS, NO_CURVE)
+    learns = speeds.steps >= losses.steps[0] if len(losses.steps) else np.full(len(speeds.steps), True)
+    positive = speeds.values[learns & (speeds.values > 0)]
+    return float(len(positive) / np.sum(1 / positive)) if len(positive) else None
+
+
+def updates(config: Mapping[str, Any]) -> dict[str, list[float]] | None:
+    """Return env steps and the updates made until then, which grow evenly in between; None if that is not known."""
+    try:
+        begin = config["learning_starts"]
+        end = max(config["total_steps"], begin + 1)
+        return {"step": [0, begin, end], "value": [0, 0, (end - begin) * config["updates_per_step"]]}
+    except (KeyError, TypeError):
+        return None
+
+
+def starts(record: RunRecord, resumed: Sequence[int]) -> list[dict[str, Any]]:
+    """Describe each start of a run: when, where, from which commit, with which versions, and at which env step.
+
+    The step of a resume is not on record: it is where the seconds of `time/elapsed_s` begin again, if that is seen for
+    every resume.
+    """
+    begun = [start for start in record.starts if "started" in start]
+    unknown = [None] * (len(begun) - 1)
+    steps = [0, *(resumed if len(resumed) == len(begun) - 1 else unknown)]
+    return [
+        {
+            "time": start["started"],
+            "machine": (start.get("machine") or {}).get("host"),
+            "cpu": (start.get("machine") or {}).get("cpu"),
+            "commit": (start.get("git") or start).get("commit"),
+            "dirty": (start.get("git") or {}).get("dirty"),
+            "versions": start.get("versions") or {},
+            "command": start.get("command"),
+            "kernels": start.get("kernels"),
+            "step": step,
+        }
+        for start, step in zip(begun, steps, strict=False)
+    ]
+
+
+def repeat_command(record: RunRecord) -> str | None:
+    """Return the command that trains the run again; None if its overrides are not on record."""
+    if record.overrides is None:
+        return next((start["command"] for start in record.starts if "command" in start), None)
+    words = as_typed(word for word in record.overrides if not word.startswith("resume="))
+    return " ".join(["ddpg-train", *map(shell_quoted, words)])
+
+
+def first_line(text: Any) -> str | None:
+    """Return the first line of an error; None if there is none."""
+    return str(text).partition("\n")[0] if text else None

@@ -1,0 +1,160 @@
+"""The data of a report's page as one JSON object: runs, what differs between them, their scores and curves."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ddpg
+from ddpg.report.columns import Columns
+from ddpg.report.entries import Entry, compared, entry, facts, longest_of, reached
+from ddpg.report.grouping import Attributes
+from ddpg.report.measured import MeasuredRun
+from ddpg.report.metric import Metric
+from ddpg.report.reading import Label, RunRecord, each_run, find_runs, measured
+from ddpg.report.samples import Sample, samples
+from ddpg.report.thinning import Thinning, thinning
+
+#: The number of the form, which a page compares with its own.
+FORMAT = 1
+#: Degrees of freedom for which a page has the quantiles of Student's t.
+DEGREES = 200
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class View:
+    """The choice of the command line.
+
+    Args:
+        metric: a name in metrics.jsonl.
+        group_by: the keys that tell configurations apart; none: all that differ.
+        filters: the values that runs must have, by key.
+        solved: a seed whose last value is at least this counts as solved.
+        threshold: the value to which the steps are counted.
+    """
+
+    metric: str = "eval/episodic_return"
+    group_by: tuple[str, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+    solved: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class ReadRun:
+    """A run in memory: its record, its values, and what its entry tells of it alone."""
+
+    record: RunRecord
+    measured: MeasuredRun
+    alone: Entry
+
+
+@dataclass(frozen=True)
+class Report:
+    """The runs of a report as samples that are compared, and as the payload of the page."""
+
+    samples: Sequence[Sample]
+    payload: Payload
+
+
+def read_report(folders: Sequence[Path], view: View, command: str) -> Report:
+    """Read the runs in folders and below them, each file once.
+
+    Args:
+        folders: every run in them and below them.
+        view: what is shown first.
+        command: the command line of the report, for the reader of the page.
+
+    Raises:
+        UserError: there is nothing to read, or no such metric.
+    """
+    records = find_runs(folders)
+    longest = longest_of(records)
+    thin = thinning(view.metric, len(records))
+    read = each_run(records, view.metric)
+    runs = [read_run(record, columns, label, view, thin, longest) for record, columns, label in read]
+    return assemble(runs, view, made(folders, command, live=False))
+
+
+def read_run(
+    record: RunRecord, columns: Columns, label: Label, view: View, thin: Thinning, longest: Mapping[str, int]
+) -> ReadRun:
+    """Take from all values of a run what a report needs of it, which is a twentieth."""
+    run = measured(record, columns, Metric(view.metric), label)
+    step = reached(run, columns)
+    curves = thin.curves(columns, longest[run.environment], step)
+    return ReadRun(record, run, {**facts(record, columns, thin.with_config), "step": int(step), "curves": curves})
+
+
+def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Report:
+    """Compare runs that are in memory; nothing is read."""
+    metric = Metric(view.metric)
+    found = samples([run.measured for run in runs], metric)
+    sample_of = {one: sample for sample in found for one in sample.counted}
+    attributes = Attributes([run.record for run in runs])
+    entries = [
+        entry(number, run.record, run.measured, run.alone, attributes.of(number))
+        | compared(run.measured, sample_of, metric, view.threshold)
+        for number, run in enumerate(runs)
+    ]
+    payload = {
+        "format": FORMAT,
+        "made": dict(made),
+        "view": {**asdict(view), "group_by": list(view.group_by)},
+        "t": t_quantiles(),
+        "keys": [asdict(key) for key in attributes.keys],
+        "metrics": _metrics(entries),
+        "references": [],
+        "groups": [_group(one) for one in found],
+        "missing": [],
+        "runs": entries,
+        "study": None,
+    }
+    return Report(found, payload)
+
+
+def t_quantiles() -> list[float]:
+    """Return the 97.5 % quantiles of Student's t for 1, 2, ... DEGREES degrees of freedom."""
+    from scipy.special import stdtrit  # here, because the terminal's table does without scipy
+
+    return [round(float(quantile), 6) for quantile in stdtrit(np.arange(1, DEGREES + 1), 0.975)]
+
+
+def to_json(payload: Payload) -> str:
+    """Write a payload as JSON without spaces; raise ValueError for NaN, which JSON does not have."""
+    return json.dumps(payload, allow_nan=False, separators=(",", ":"))
+
+
+def made(folders: Sequence[Path], command: str, live: bool) -> dict[str, Any]:
+    """Say how a report was made, from which folders, and whether its runs are looked at again while they go on."""
+    return {
+        "version": ddpg.__version__,
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "folders": [str(folder) for folder in folders],
+        "live": live,
+    }
+
+
+def _metrics(runs: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    names = sorted({name for run in runs for name in run["curves"]})
+    return {name: {"kind": Metric(name).kind} for name in names}
+
+
+def _group(sample: Sample) -> dict[str, Any]:
+    """Describe a configuration in an environment: up to where its seeds are compared, and the notes on that."""
+    return {
+        "environment": sample.environment,
+        "configuration": sample.configuration,
+        "seeds": list(sample.seeds),
+        "started": sample.started,
+        "end": sample.end,
+        "notes": list(sample.notes),
+        "shared": sample.shared,
+    }

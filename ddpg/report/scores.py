@@ -1,0 +1,44 @@
+"""The final score of a single run by each convention."""
+
+import numpy as np
+
+from ddpg.record.series import Series
+from ddpg.report.measured import Curve, MeasuredRun
+from ddpg.report.metric import Metric
+from ddpg.report.samples import Sample
+from ddpg.report.statistics import EVALUATIONS, TRAINING
+
+#: The score by its convention: of the last value, of the last 10, of the last 100 training episodes, of the largest.
+Scores = dict[str, float | None]
+
+
+def scores(run: MeasuredRun, sample: Sample | None, metric: Metric) -> Scores:
+    """Score a run where its sample is compared, or, with `sample` None, where it has come to.
+
+    `best` is the run's own largest value, which is biased upwards: it is None for a metric that is no return.
+    """
+    end = np.inf if sample is None else sample.end
+    shown = run.metric.up_to(end)
+    if metric.of_episodes:
+        training = shown
+        values = np.empty(0)
+    else:
+        training = run.episodes.up_to(end)
+        values = shown.values if sample is None else run.metric.at(sample.steps)
+    has_training = metric.is_return or metric.of_episodes
+    return {
+        "last": _mean(values[-1:]),
+        "last10": _mean(values[-EVALUATIONS:]),
+        "training100": _mean(training.values[-TRAINING:]) if has_training else None,
+        "best": float(values.max()) if metric.is_return and len(values) else None,
+    }
+
+
+def steps_to(curve: Curve, threshold: float) -> float | None:
+    """Return the step of the first value that is at least the threshold; None where there is none."""
+    reached = np.flatnonzero(curve.values >= threshold)
+    return float(curve.steps[reached[0]]) if len(reached) else None
+
+
+def _mean(values: Series) -> float | None:
+    return float(values.mean()) if len(values) else None
