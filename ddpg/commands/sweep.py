@@ -17,7 +17,7 @@ from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.ranges import NonNegative, PositiveInt
-from ddpg.search.states import TrialState
+from ddpg.search.states import LOCK_PATIENCE_S, TrialState
 from ddpg.sweep.control import cancel, retry
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.overview import overview, sweeps_below
@@ -154,7 +154,8 @@ def _confirm(argv: list[str]) -> None:
 
 
 def _cancel(argv: list[str]) -> None:
-    cancel(_folder_alone("cancel", argv))
+    folder = _folder_alone("cancel", argv)
+    cancel(folder, LOCK_PATIENCE_S if is_study(folder) else 0.0)
 
 
 def _sync(argv: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Who may write into a folder: a lock that the file system keeps, and new folders that no other process has."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import IO
 
 from ddpg.errors import UserError
+
+#: Seconds between two attempts to take a lock that another process holds.
+POLL_S = 0.02
 
 #: Locks that this process took before the block that is to hold them, by folder.
 _claims: dict[Path, IO[bytes]] = {}
@@ -42,31 +46,42 @@ def release(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, name: str, in_use: str) -> Iterator[None]:
+def locked(folder: Path, name: str, in_use: str, patience_s: float = 0.0) -> Iterator[None]:
     """Hold FOLDER/.lock, until this process ends at the latest; the folder is made if it is not there.
 
     Args:
         name: how an error message calls the folder.
         in_use: the message if another process holds the lock.
+        patience_s: seconds for which it is waited until that process is done.
 
     Raises:
         UserError: another process holds the lock, or the folder cannot be written to.
     """
-    file = _claims.pop(folder.resolve(), None) or _lock(folder, name, in_use)
+    file = _claims.pop(folder.resolve(), None) or _lock(folder, name, in_use, patience_s)
     with file:
         yield
 
 
-def _lock(folder: Path, name: str, in_use: str) -> IO[bytes]:
+def _lock(folder: Path, name: str, in_use: str, patience_s: float = 0.0) -> IO[bytes]:
     """Return the file that holds the lock of a folder while it is open."""
+    deadline = time.monotonic() + patience_s
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("ab")
     except OSError as error:
         raise UserError(f"{name} cannot be written to: {error.strerror}") from error
+    while not _is_locked_by_us(file):
+        if time.monotonic() >= deadline:
+            file.close()
+            raise UserError(in_use)
+        time.sleep(POLL_S)
+    return file
+
+
+def _is_locked_by_us(file: IO[bytes]) -> bool:
+    """Lock a file, and return False if another process has it locked."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
-        raise UserError(in_use) from None
-    return file
+        return False
+    return True

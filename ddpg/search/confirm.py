@@ -4,19 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write
 from ddpg.search.best import finished
+from ddpg.search.confirmation import Confirmation, Look, confirmation_folder, read_confirmation
 from ddpg.search.recipe import Recipe
-from ddpg.search.score import read_curve, run_score
-from ddpg.search.selection import optimism, t_interval
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Trial
 from ddpg.sweep.control import changed_options
 from ddpg.sweep.freeze import FrozenRun
 from ddpg.sweep.launch import train_frozen
 from ddpg.sweep.options import options
-from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.table import aligned
 
 #: The seeds of a confirmation come after this one, and after those of the study.
@@ -33,25 +30,24 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
         changes: options of the launcher that replace those of the study.
 
     Returns:
-        False if a run is not done, otherwise True.
+        False if it waited and a run is not done, otherwise True.
 
     Raises:
         UserError: no trial is complete yet, or wrong options.
     """
     definition = study.definition()
     chosen = options(changed_options(study.sweep, changes))
-    winners = finished(study, definition)[:top]
-    folder = study.path.resolve()  # "." has no name
-    sweep = SweepFolder(folder.with_name(f"{folder.name}_confirm"))
-    runs = _runs(study, definition, winners, new_seeds(definition, seeds), sweep.path)
+    complete = finished(study, definition)
+    sweep = confirmation_folder(study)
+    runs = _runs(study, definition, complete[:top], new_seeds(definition, seeds), sweep.path)
     ended = train_frozen(sweep, runs, chosen)
-    if not all(one.state == "done" for one in ended):
+    if not all(one.state in ("done", "failed") for one in ended):
         return not chosen.wait
-    text = report(study, definition, winners, sweep.path, seeds)
+    text = report(definition, read_confirmation(study, definition, complete))
     print(text)
     with atomic_write(sweep.path / "confirmed.txt") as file:
         file.write(f"{text}\n".encode())
-    return True
+    return all(one.state == "done" for one in ended)
 
 
 def new_seeds(definition: Definition, count: int) -> list[int]:
@@ -71,51 +67,44 @@ def _runs(
     ]
 
 
-def report(study: StudyFolder, definition: Definition, winners: Sequence[Trial], folder: Path, seeds: int) -> str:
+def report(definition: Definition, found: Confirmation) -> str:
     """Return tuned beside confirmed scores, and how much of the winner's difference its selection explains."""
-    rows = [["trial", "tuned", "95 % interval", "confirmed", "95 % interval", "difference"]]
-    differences = []
-    for trial in winners:
-        tuned = t_interval(_scores(study.path / trial.name, trial.seeds, definition))
-        confirmed = t_interval(_scores(folder / trial.name, new_seeds(definition, seeds), definition))
-        differences.append(confirmed.mean - tuned.mean)
-        rows.append(
-            [
-                str(trial.number),
-                f"{tuned.mean:.2f}",
-                f"[{tuned.low:.2f}, {tuned.high:.2f}]",
-                f"{confirmed.mean:.2f}",
-                f"[{confirmed.low:.2f}, {confirmed.high:.2f}]",
-                f"{differences[-1]:+.2f}",
-            ]
-        )
+    over_seeds = definition.options.over_seeds
+    rows = [["trial", "tuned", "95 % interval", "seeds", "confirmed", "95 % interval", "seeds"]]
+    for number, tuned in found.tuned.items():
+        rows.append([str(number), *_cells(tuned), *_cells(found.confirmed[number])])
     columns = [aligned(column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
-    head = f"means of {len(definition.seeds)} seeds for tuning, and of {seeds} new ones"
-    return "\n".join([head, *lines, _explanation(study, definition, differences[0])])
+    head = f"{over_seeds} over the seeds on which trials were chosen, and over new ones"
+    return "\n".join([head, *lines, *_failures(found), _explanation(found, over_seeds)])
 
 
-def _explanation(study: StudyFolder, definition: Definition, difference: float) -> str:
+def _cells(look: Look) -> list[str]:
+    seeds = str(len(look.scores))
+    if look.total is None:
+        return ["", "", seeds]
+    score, low, high = look.total
+    return [f"{score:.2f}", "" if low is None or high is None else f"[{low:.2f}, {high:.2f}]", seeds]
+
+
+def _failures(found: Confirmation) -> list[str]:
+    """Return a line for each trial with failed runs, which says as what they count."""
+    counted = "left out" if found.worst is None else f"counted as {found.worst:.2f}, the worst of all runs"
+    return [
+        f"trial {number}: failed on {look.failed} of the new seeds, {counted}"
+        for number, look in found.confirmed.items()
+        if look.failed
+    ]
+
+
+def _explanation(found: Confirmation, over_seeds: str) -> str:
     """Return how much of the winner's difference comes from having been chosen."""
-    order = finished(study, definition)
-    scores = [_scores(study.path / trial.name, trial.seeds, definition) for trial in order]
-    maximize = definition.options.direction == "maximize"
-    expected = optimism(scores, maximize)
-    if expected is None:
-        return "how much of the difference the choice of the best explains is not known: one seed shows no noise"
-    signed = -expected if maximize else expected
+    if found.expected is None:
+        is_centre = over_seeds in ("mean", "median")
+        why = "one seed shows no noise" if is_centre else f"the {over_seeds} moves with the number of seeds"
+        return f"how much of the difference the choice of the best explains is not known: {why}"
+    difference = "none, because all runs failed" if found.difference is None else f"{found.difference:+.2f}"
     return (
-        f"the best of {len(order)} trials was chosen by its score, so on other seeds a difference of {signed:+.2f} is "
-        f"expected from that alone; found: {difference:+.2f}"
+        f"the best of {found.trials} trials was chosen by its score, so on other seeds a difference of "
+        f"{found.expected:+.2f} is expected from that alone; found: {difference}"
     )
-
-
-def _scores(folder: Path, seeds: Sequence[int], definition: Definition) -> list[float]:
-    """Return the score of the run of each seed; raise UserError if one has none."""
-    found = []
-    for seed in seeds:
-        curve = read_curve(folder / f"seed_{seed}", definition.options.metric)
-        if not curve:
-            raise UserError(f"{folder / f'seed_{seed}'} has no {definition.options.metric}")
-        found.append(run_score(curve, definition.options.last))
-    return found

@@ -1,7 +1,6 @@
 """`ddpg-sweep retry` for a study: workers go on with it, in the same folder."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from typing import Any
 
 from ddpg.search.launch import start
@@ -27,9 +26,7 @@ def retry(study: StudyFolder, changes: Mapping[str, Any], lost: str | None) -> b
     """
     definition = study.definition()
     chosen = options(changed_options(study.sweep, changes))
-    definition = replace(definition, launcher=asdict(chosen))
     with study.lock():
-        study.define(definition)
         for trial in study.trials().values():
             failed = trial.result is not None and trial.result.state == "failed"
             if failed or _is_lost(trial.owner, lost):

@@ -85,8 +85,8 @@ class Crew:
         return True
 
 
-def start_detached(study: StudyFolder) -> None:
-    """Run the workers under a process that outlives this one and its terminal; it prints to STUDY/pool.log.
+def start_detached(study: StudyFolder, count: int) -> None:
+    """Run `count` workers under a process that outlives this one and its terminal; it prints to STUDY/pool.log.
 
     Returns when that process has recorded that it is at work.
     """
@@ -94,7 +94,7 @@ def start_detached(study: StudyFolder) -> None:
     pool_log = study.path / "pool.log"
     with pool_log.open("ab") as output:
         process = subprocess.Popen(
-            command("ddpg.search.crew", str(study.path.absolute())),
+            command("ddpg.search.crew", str(study.path.absolute()), str(count)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -107,12 +107,10 @@ def start_detached(study: StudyFolder) -> None:
 
 
 def main() -> None:
-    """Run the workers of the study that the command line names."""
+    """Run workers of the study that the command line names, as many as it says."""
     log_to_stdout()
-    study = StudyFolder(Path(sys.argv[1]))
-    definition = study.definition()
     try:
-        Crew(study, workers_here(definition, definition.launcher["processes"])).run()
+        Crew(StudyFolder(Path(sys.argv[1])), int(sys.argv[2])).run()
     except Interrupted as error:
         sys.exit(error.exit_code)
     except UserError as error:

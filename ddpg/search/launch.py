@@ -4,6 +4,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,6 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
 
     node: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
     options = search_options({key: value for key, value in node.items() if key not in NO_OPTIONS})
-    launcher = launcher_options(config)
     space = parse([*_params(node["params"]), *words], node["conditions"] or {}, loader)
     recipe = compose_recipe(config, loader, space)
     first = recipe.first_config()
@@ -59,13 +59,6 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
         seeds=tuple(tuning_seeds(options, first["seed"])),
         total_steps=first["total_steps"],
         threads=first["threads"],
-        launcher=asdict(launcher),
-        origin={
-            "command": shlex.join(sys.argv),
-            "directory": str(Path.cwd()),
-            "submitted": timestamp(),
-            **code_version(),
-        },
     )
     make_sampler(definition, seed=0)
     make_pruner(definition)
@@ -82,20 +75,24 @@ def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> No
     Raises:
         UserError: something does not fit, or the study had to stop; nothing of it is lost then.
     """
-    definition, recipe = planned(config, loader, words)
     study = StudyFolder(Path(str(config.hydra.sweep.dir)))
-    launcher = launcher_options(config)
-    if isinstance(launcher, SlurmOptions):
-        from ddpg.search.job import submittable  # submitit, which only Slurm needs
+    try:
+        launcher = launcher_options(config)
+        definition, recipe = planned(config, loader, words)
+        if isinstance(launcher, SlurmOptions):
+            from ddpg.search.job import submittable  # submitit, which only Slurm needs
 
-        launcher = submittable(definition, recipe, launcher)
-        definition = replace(definition, launcher=asdict(launcher))
-    begin(study, definition, recipe)
+            launcher = submittable(definition, recipe, launcher)
+    except Exception:
+        with suppress(OSError):  # the folder was claimed for this study, and nobody else has put something into it
+            study.path.rmdir()
+        raise
+    begin(study, definition, recipe, launcher)
     start(study, definition, launcher)
 
 
-def begin(study: StudyFolder, definition: Definition, recipe: Recipe) -> None:
-    """Write what the study is, or compare it with what the folder holds.
+def begin(study: StudyFolder, definition: Definition, recipe: Recipe, launcher: Options) -> None:
+    """Write what the study is, or compare it with what the folder holds; the launcher may be another one.
 
     Raises:
         UserError: the folder has another study, or another sweep. Nothing is written then.
@@ -107,10 +104,16 @@ def begin(study: StudyFolder, definition: Definition, recipe: Recipe) -> None:
         elif study.sweep.exists or any(study.path.glob("*/config.yaml")):
             raise UserError(f"{study.path} holds another sweep: choose another hydra.sweep.dir")
         recipe.write(study.path / "bases")
-        if not study.sweep.exists:
-            handling = {"launcher": definition.launcher, "threads": definition.threads, "runs": []}
-            study.sweep.write({**definition.origin, **handling})
+        manifest = study.sweep.manifest() if study.sweep.exists else _first_manifest(definition)
+        study.sweep.write({**manifest, "launcher": asdict(launcher)})
         study.define(definition)
+
+
+def _first_manifest(definition: Definition) -> dict[str, Any]:
+    """Return what sweep.json says before there are trials: where the study comes from."""
+    origin = {"submitted": timestamp(), **code_version()}
+    command = {"command": shlex.join(sys.argv), "directory": str(Path.cwd())}
+    return {**origin, **command, "threads": definition.threads, "runs": []}
 
 
 def start(study: StudyFolder, definition: Definition, launcher: Options, lost: str | None = None) -> None:
@@ -143,10 +146,10 @@ def _started(study: StudyFolder, definition: Definition, launcher: Options) -> C
         return submit_workers(study, definition, launcher)
     from ddpg.search.crew import Crew, start_detached, workers_here
 
-    crew = Crew(study, workers_here(definition, launcher.processes))
+    count = workers_here(definition, launcher.processes)
     if not launcher.wait:
-        start_detached(study)
-    return crew.run
+        start_detached(study, count)
+    return Crew(study, count).run
 
 
 def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> None:

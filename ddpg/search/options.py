@@ -10,6 +10,8 @@ from ddpg.distribution import install_hint
 from ddpg.errors import UserError
 from ddpg.ranges import Count, Fraction, PositiveInt
 
+#: From the scores of the runs to that of the trial.
+OverSeeds = Literal["mean", "median", "min", "max"]
 #: What the program adds to the constructors of samplers and pruners that ask for it.
 GIVEN_TO_SAMPLERS = ("seed", "independent_sampler", "search_space")
 GIVEN_TO_PRUNERS = ("min_resource", "max_resource")
@@ -25,7 +27,7 @@ class SearchOptions:
     direction: Literal["maximize", "minimize"]
     metric: str
     last: PositiveInt
-    over_seeds: Literal["mean", "median", "min", "max"]
+    over_seeds: OverSeeds
     failed: Literal["worst", "fail"]
     max_kills: PositiveInt
     control: Fraction

@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import optuna
-from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
@@ -16,8 +16,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna.trial import Trial as Asked
 
-from ddpg.config.given import asked, nodes
-from ddpg.errors import UserError, one_line
+from ddpg.run.node import build
 from ddpg.search.space import Choice, Dimension, Space
 from ddpg.search.study import Definition
 from ddpg.search.trials import Result, Trial
@@ -42,17 +41,12 @@ def target_of(node: Mapping[str, Any]) -> Any:
 
 
 def made(node: Mapping[str, Any], key: str, offered: Mapping[str, Any]) -> Any:
-    """Make what a node names, the nodes within it first, with those of `offered` that it asks for.
+    """Make the sampler or pruner that a node names, with those of `offered` that it asks for.
 
     Raises:
         UserError: the constructor refuses a value.
     """
-    nested = {name: made(node[name], f"{key}.{name}", offered) for name in nodes(node)}
-    given = asked(node["_target_"], offered)
-    try:
-        return instantiate(dict(node), **nested, **given, _convert_="all", _recursive_=False)
-    except Exception as error:
-        raise UserError(f"{key}: {one_line(error.__cause__ or error)}") from error
+    return build(OmegaConf.create(dict(node)), key, **offered)
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -154,7 +148,9 @@ class MemoryStudy:
         """Return what the sampler keeps about the study."""
         return dict(self._storage.get_study_system_attrs(self._id))
 
-    def should_prune(self, number: int) -> bool:
-        """Ask the pruner about a trial that is not done."""
+    def should_prune(self, number: int, without: str | None = None) -> bool:
+        """Ask the pruner about a trial that is not done, as if it had not kept the attribute `without` about it."""
+        if without is not None:
+            del self.optuna.get_trials(deepcopy=False)[number].system_attrs[without]
         trial = Asked(self.optuna, self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
         return trial.should_prune()

@@ -43,17 +43,21 @@ def should_prune(definition: Definition, trials: Mapping[int, Trial], trial: Tri
     budget = len(definition.seeds) if by_seed else definition.total_steps * len(definition.seeds)
     if max(trial.values) + by_seed < definition.options.prune_after * budget:
         return False, unchanged
-    study = _study(definition, trials, trial)
     with quiet():
+        study = _study(definition, {**trials, trial.number: trial})
         return bool(study.should_prune(trial.number)), study.attrs(trial.number)
 
 
-def _study(definition: Definition, trials: Mapping[int, Trial], trial: Trial) -> MemoryStudy:
-    known = {**trials, trial.number: trial}
-    with quiet():
-        return MemoryStudy(
-            definition, known, max(known) + 1, sampler=RandomSampler(seed=0), pruner=make_pruner(definition)
-        )
+def is_whole(definition: Definition, values: Mapping[int, float], total_steps: Sequence[int]) -> bool:
+    """Whether what is reported of a trial is of runs that are all trained to their ends, so that nothing is saved."""
+    if issubclass(target_of(definition.options.pruner), WilcoxonPruner):
+        return len(values) == len(total_steps)
+    return max(values) >= sum(total_steps)
+
+
+def _study(definition: Definition, trials: Mapping[int, Trial]) -> MemoryStudy:
+    pruner = make_pruner(definition)
+    return MemoryStudy(definition, trials, max(trials) + 1, sampler=RandomSampler(seed=0), pruner=pruner)
 
 
 def can_promote(definition: Definition) -> bool:
@@ -66,14 +70,23 @@ def promoted(definition: Definition, trials: Mapping[int, Trial]) -> Trial | Non
 
     The pruner is asked again as it was when it stopped the trial: without the trial's score at that rung.
     """
-    if not can_promote(definition):
+    stopped = _stopped_at_rungs(trials) if can_promote(definition) else {}
+    if not stopped:
         return None
-    for trial in trials.values():
-        rungs = [int(found[1]) for found in map(RUNG.fullmatch, trial.attrs) if found]
-        if trial.result is None or trial.result.state != "pruned" or not rungs:
-            continue
-        attrs = {name: value for name, value in trial.attrs.items() if name != f"completed_rung_{max(rungs)}"}
-        prune, attrs_now = should_prune(definition, trials, trial.changed(result=None, attrs=attrs))
-        if not prune:
-            return trial.changed(result=None, attrs=attrs_now)
+    going_on = {number: trials[number].changed(result=None) for number in stopped}
+    with quiet():
+        study = _study(definition, {**trials, **going_on})
+        for number, rung in stopped.items():
+            if not study.should_prune(number, without=rung):
+                return going_on[number].changed(attrs=study.attrs(number))
     return None
+
+
+def _stopped_at_rungs(trials: Mapping[int, Trial]) -> dict[int, str]:
+    """Return the last rung of each trial that successive halving has stopped, as the name of its attribute."""
+    found = {}
+    for number, trial in trials.items():
+        rungs = [int(match[1]) for match in map(RUNG.fullmatch, trial.attrs) if match]
+        if trial.result is not None and trial.result.state == "pruned" and rungs:
+            found[number] = f"completed_rung_{max(rungs)}"
+    return found

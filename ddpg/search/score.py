@@ -4,21 +4,18 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import read_metrics
-from ddpg.search.options import SearchOptions
+from ddpg.search.options import OverSeeds, SearchOptions
+from ddpg.search.trials import Trial
 
 #: From the scores of the runs to that of the trial.
-AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
-    "mean": lambda scores: float(np.mean(scores)),
-    "median": lambda scores: float(np.median(scores)),
-    "min": lambda scores: float(np.min(scores)),
-    "max": lambda scores: float(np.max(scores)),
-}
+AGGREGATES: dict[OverSeeds, Callable[..., Any]] = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
 #: The values of a metric by env step, without that before learning.
 Curve = dict[int, float]
 
@@ -51,7 +48,14 @@ def run_score(curve: Curve, last: int) -> float:
 
 def trial_score(curves: Sequence[Curve], options: SearchOptions) -> float:
     """Return the score of a trial from the whole curves of its runs; NaN if one of them ends in NaN."""
-    return AGGREGATES[options.over_seeds]([run_score(curve, options.last) for curve in curves])
+    return float(AGGREGATES[options.over_seeds]([run_score(curve, options.last) for curve in curves]))
+
+
+def worst_score(trials: Mapping[int, Trial], options: SearchOptions) -> float | None:
+    """Return the worst score of the trials that have ended, or None if none has one."""
+    values = [trial.result.value for trial in trials.values() if trial.result is not None]
+    scores = [value for value in values if value is not None]
+    return (min if options.direction == "maximize" else max)(scores, default=None)
 
 
 def require_metric(run: Path, metric: str) -> None:
@@ -86,7 +90,7 @@ def scores_so_far(curves: Sequence[Curve], total_steps: Sequence[int], options: 
             scores = [
                 run_score({at: value for at, value in curve.items() if at <= step}, options.last) for curve in group
             ]
-            found[spent + len(group) * step] = AGGREGATES[options.over_seeds]([*finals, *scores])
+            found[spent + len(group) * step] = float(AGGREGATES[options.over_seeds]([*finals, *scores]))
         lengths = total_steps[start : start + options.together]
         if any(max(curve, default=0) < length for curve, length in zip(group, lengths, strict=True)):
             break

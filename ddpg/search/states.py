@@ -1,6 +1,10 @@
-"""The states of a trial, for `ddpg-sweep status state=...`: light, because that command starts without Optuna."""
+"""What commands need to know of studies: light, because they start without Hydra and Optuna."""
 
 from typing import Literal, get_args
 
 TrialState = Literal["complete", "pruned", "failed", "running", "pending", "interrupted"]
+#: The states of a trial, for `ddpg-sweep status state=...`.
 TRIAL_STATES: tuple[TrialState, ...] = get_args(TrialState)
+
+#: Seconds for which a process waits for the lock of a study; each holder needs a fraction of one.
+LOCK_PATIENCE_S = 120.0

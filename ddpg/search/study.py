@@ -2,26 +2,20 @@
 
 import json
 import shlex
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import ddpg
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write
 from ddpg.search.options import SearchOptions
 from ddpg.search.space import Space
+from ddpg.search.states import LOCK_PATIENCE_S
 from ddpg.search.trials import Trial, read_trial, write_trial
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import Task, find_tasks
-
-#: Seconds for which a process waits for the lock of a study; each holder needs a fraction of one.
-LOCK_PATIENCE_S = 120.0
-LOCK_POLL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -36,8 +30,6 @@ class Definition:
         seeds: of the runs of each trial.
         total_steps: of a run, as the config has it before a trial changes it.
         threads: cores of a run.
-        launcher: the options of the launcher.
-        origin: the command, the folder it was given in, when, and the commit of the code.
     """
 
     name: str
@@ -47,8 +39,6 @@ class Definition:
     seeds: tuple[int, ...]
     total_steps: int
     threads: int
-    launcher: Mapping[str, Any]
-    origin: Mapping[str, Any]
 
 
 class StudyFolder:
@@ -125,6 +115,10 @@ class StudyFolder:
         self._complete.pop(trial.number, None)
         write_trial(self.path, trial)
 
+    def run_folder(self, trial: Trial, seed: int) -> Path:
+        """Return the run folder of one of a trial's seeds."""
+        return self.path / trial.name / f"seed_{seed}"
+
     def workers(self, lost: str | None) -> list[Task]:
         """Return the tasks that were started for the study and are alive, wait in a queue, or cannot be asked.
 
@@ -133,24 +127,9 @@ class StudyFolder:
         tasks = find_tasks(submitters(self.sweep), lost)
         return [task for task in tasks.values() if task.fate != "gone"]
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the lock of the sweep, and wait for it before: other workers hold it for moments.
 
-        Raises:
-            UserError: it was not free within LOCK_PATIENCE_S, or the folder cannot be written to.
+        Raises UserError if it was not free within LOCK_PATIENCE_S, or if the folder cannot be written to.
         """
-        deadline = time.monotonic() + LOCK_PATIENCE_S
-        while True:
-            lock = self.sweep.lock()
-            try:
-                lock.__enter__()
-                break
-            except UserError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(LOCK_POLL_S)
-        try:
-            yield
-        finally:
-            lock.__exit__(None, None, None)
+        return self.sweep.lock(LOCK_PATIENCE_S)

@@ -1,26 +1,25 @@
 """Whose turn is it: what a worker does with a study while it holds the lock.
 
 A crash at any instant leaves a state that the next holder of the lock repairs: a trial without run folders gets them,
-one whose owner is gone is free, and the journal follows the folders.
+one whose owner is gone is free, and the journal follows the folders. What takes long, as to ask Slurm who is alive or
+a pruner about many trials, is found out before the lock is taken.
 """
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ddpg.errors import UserError
-from ddpg.record.run_folder import RunFolder
 from ddpg.search.journal import Journal
 from ddpg.search.options import SearchOptions
 from ddpg.search.pruning import promoted, should_prune
-from ddpg.search.recipe import Recipe
 from ddpg.search.sampling import propose
+from ddpg.search.score import worst_score
 from ddpg.search.study import Definition, StudyFolder
+from ddpg.search.trial_runs import TrialRuns
 from ddpg.search.trials import Result, Trial, Verdict
-from ddpg.sweep.freeze import FrozenRun, freeze
 from ddpg.sweep.state.folder import Submission, SweepRun, timestamp
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import find_tasks, is_pool
@@ -37,6 +36,21 @@ class Turn:
 
     trial: Trial
     runs: tuple[SweepRun, ...]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What was found out before the lock was taken.
+
+    Args:
+        gone: the owners of trials that have ended.
+        stopped: a trial that the pruner has stopped and would let go on now; None if there is none.
+        resumed: the same trial as it goes on.
+    """
+
+    gone: frozenset[str]
+    stopped: Trial | None
+    resumed: Trial | None
 
 
 class Turns:
@@ -59,7 +73,7 @@ class Turns:
     def _adopt(self, definition: Definition) -> None:
         """Prepare for a study as it is now."""
         self.definition = definition
-        self._recipe = Recipe.read(definition.space, self.study.path / "bases")
+        self._runs = TrialRuns(self.study, definition)
         self._journal = Journal(self.study, definition)
 
     def _read(self) -> dict[int, Trial]:
@@ -80,40 +94,71 @@ class Turns:
         Returns None if there are as many as there are to be, and each is done or another worker has it.
         """
         while True:
+            outlook = self._outlook()
             with self.study.lock():
                 trials = self._repaired()
-                trial = self._chosen(trials)
+                trial = self._chosen(trials, outlook)
                 if trial is None:
                     self._journal.follow(trials)  # what a crash after the last result has left out
                     return None
-                trial = trial.changed(owner=self._worker)
+                trial = self._taken(trials, trial)
                 self.study.write(trial)
                 trial = self._frozen(trials, trial)
                 if trial.result is None:
                     self._record_claim(trial)
                 self._journal.follow({**trials, trial.number: trial})
             if trial.result is None:
-                return Turn(trial, self._runs(trial))
+                return Turn(trial, self._runs.of(trial))
             self.require_some_success()
 
-    def _chosen(self, trials: Mapping[int, Trial]) -> Trial | None:
-        trial = self._orphan(trials) or promoted(self.definition, trials)
+    def _outlook(self) -> Outlook:
+        trials = self._read()
+        owners = {trial.owner for trial in trials.values() if trial.result is None and trial.owner is not None}
+        uids = submitters(self.study.sweep)
+        tasks = find_tasks({owner: uids[owner] for owner in owners - {self._worker} if owner in uids})
+        resumed = promoted(self.definition, trials)
+        return Outlook(
+            gone=frozenset(name for name, task in tasks.items() if task.fate == "gone"),
+            stopped=None if resumed is None else trials[resumed.number],
+            resumed=resumed,
+        )
+
+    def _chosen(self, trials: Mapping[int, Trial], outlook: Outlook) -> Trial | None:
+        trial = self._orphan(trials, outlook)
+        if trial is None and outlook.stopped is not None and outlook.stopped in trials.values():
+            trial = outlook.resumed
         number = max(trials, default=-1) + 1
         if trial is None and number < self.options.n_trials:
             trial = propose(self.definition, trials, number)
         return trial
 
-    def _runs(self, trial: Trial) -> tuple[SweepRun, ...]:
-        runs = self.study.sweep.runs
-        return tuple(runs[trial.run_number(place)].absolute() for place in range(len(trial.seeds)))
+    def _orphan(self, trials: Mapping[int, Trial], outlook: Outlook) -> Trial | None:
+        """Return the first trial that is not done and that no living worker has; None if there is none."""
+        known = submitters(self.study.sweep)
+        free = {None, self._worker, *outlook.gone}
+        open_trials = [trial for trial in trials.values() if trial.result is None]
+        return next((trial for trial in open_trials if trial.owner in free or trial.owner not in known), None)
+
+    def _taken(self, trials: Mapping[int, Trial], trial: Trial) -> Trial:
+        """Return a trial as this worker has it: one that still has an owner was left by a worker that was killed.
+
+        If that was once too often, the trial has failed.
+        """
+        kills = trial.kills + (trial.owner is not None)
+        if trial.owner is None or kills < self.options.max_kills:
+            return trial.changed(owner=self._worker, kills=kills)
+        why = f"its processes were killed {kills} times"
+        log.warning("trial %d failed: %s", trial.number, why)
+        return trial.changed(owner=None, kills=kills, result=self._result(trials, "failed", None, why))
 
     def report(self, number: int, values: Mapping[int, float]) -> bool:
         """Note the score so far of a trial, and return whether it is to be stopped."""
+        trials = self._read()
+        trial = self._mine(trials, number).changed(values=dict(values))
+        prune, attrs = should_prune(self.definition, trials, trial)
         with self.study.lock():
             trials = self._read()
-            trial = self._mine(trials, number).changed(values=dict(values))
-            prune, attrs = should_prune(self.definition, trials, trial)
-            trial = trial.changed(attrs=attrs)
+            trial = self._mine(trials, number).changed(values=dict(values), attrs=attrs)
             if prune:
                 trial = trial.changed(result=self._result(trials, "pruned", values[max(values)]), owner=None)
             self._write(trials, trial)
@@ -142,6 +187,14 @@ class Turns:
             trials = self._read()
             self._write(trials, self._mine(trials, number).changed(owner=None, kills=kills))
 
+    def give_back(self, number: int) -> None:
+        """Give a trial back with which this worker cannot go on, if it has one that is not done."""
+        with self.study.lock():
+            trials = self._read()
+            trial = trials.get(number)
+            if trial is not None and trial.owner == self._worker and trial.result is None:
+                self._write(trials, trial.changed(owner=None))
+
     def _end(
         self, number: int, state: Verdict, value: float | None, why: str, values: Mapping[int, float] | None
     ) -> Trial:
@@ -169,86 +222,44 @@ class Turns:
     def _result(self, trials: Mapping[int, Trial], state: Verdict, value: float | None, why: str = "") -> Result:
         orders = [trial.result.order for trial in trials.values() if trial.result is not None]
         if state == "failed" and self.options.failed == "worst":
-            value = _worst(trials, self.options)
+            value = worst_score(trials, self.options)
         return Result(state, value, max(orders, default=-1) + 1, timestamp(), why)
 
     def _repaired(self) -> dict[int, Trial]:
-        """Return the trials, after run folders that a crash kept from being made were made."""
+        """Return the trials, after run folders that a crash kept from being made were made.
+
+        Trials that failed before any other had a score count as the worst now, if there is one.
+        """
         trials = self._read()
-        listed = len(self.study.sweep.manifest()["runs"])
         for number, trial in list(trials.items()):
-            if trial.result is None or trial.run_number(len(trial.seeds)) > listed:
+            if trial.result is None or not self._runs.are_listed(trial):
                 trials[number] = self._frozen(trials, trial)
+        if self.options.failed == "worst":
+            self._score_first_failures(trials)
         return trials
+
+    def _score_first_failures(self, trials: dict[int, Trial]) -> None:
+        worst = worst_score(trials, self.options)
+        for number, trial in trials.items():
+            result = trial.result
+            if worst is not None and result is not None and result.state == "failed" and result.value is None:
+                trials[number] = trial.changed(result=replace(result, value=worst))
+                self.study.write(trials[number])
 
     def _frozen(self, trials: Mapping[int, Trial], trial: Trial) -> Trial:
         """Make the run folders of a trial, if they are not there; one whose values do not fit together has failed."""
-        sweep = self.study.sweep
-        first = trial.run_number(0)
-        is_listed = len(sweep.manifest()["runs"]) >= trial.run_number(len(trial.seeds))
-        if is_listed and all(RunFolder(self._folder(trial, seed)).config.exists() for seed in trial.seeds):
+        if self._runs.are_made(trial):
             return trial
         try:
-            runs = [self._run(trial, first + place, seed) for place, seed in enumerate(trial.seeds)]
+            self._runs.make(trial)
         except UserError as error:
-            self._list_without_folders(trial)
             trial = trial.changed(result=self._result(trials, "failed", None, str(error)), owner=None)
             self.study.write(trial)
             log.warning("trial %d failed: %s", trial.number, error)
-            return trial
-        definition = self.definition
-        handling = {"launcher": definition.launcher, "threads": definition.threads, **definition.origin}
-        freeze(sweep, runs, alive=(), handling=handling)
         return trial
-
-    def _run(self, trial: Trial, number: int, seed: int) -> FrozenRun:
-        run = self._recipe.run(number, self._folder(trial, seed), trial.params, seed)
-        _mark(run.config, self.definition.name, trial.number)
-        return run
-
-    def _folder(self, trial: Trial, seed: int) -> Path:
-        return self.study.path / trial.name / f"seed_{seed}"
-
-    def _list_without_folders(self, trial: Trial) -> None:
-        """Name the runs of a trial in sweep.json alone, so that those after it keep their numbers."""
-        sweep = self.study.sweep
-        manifest = sweep.manifest()
-        words = self.definition.space.words(trial.params)
-        folders = {seed: str(self._folder(trial, seed).relative_to(sweep.path)) for seed in trial.seeds}
-        entries = [{"folder": folder, "overrides": [*words, f"seed={seed}"]} for seed, folder in folders.items()]
-        manifest["runs"][trial.run_number(0) : trial.run_number(len(entries))] = entries
-        sweep.write(manifest)
 
     def _record_claim(self, trial: Trial) -> None:
         """Write into submissions.jsonl that this worker has the runs, for status and cancel."""
         numbers = [trial.run_number(place) for place in range(len(trial.seeds))]
         kind: Any = "local" if is_pool(self._worker) else "slurm"
         self.study.sweep.add_submission(Submission(timestamp(), os.getuid(), kind, {self._worker: numbers}))
-
-    def _orphan(self, trials: Mapping[int, Trial]) -> Trial | None:
-        """Return the first trial that is not done and that no living worker has; None if there is none."""
-        open_trials = [trial for trial in trials.values() if trial.result is None]
-        is_free = free_owners(self.study, [trial.owner for trial in open_trials if trial.owner])
-        return next((t for t in open_trials if t.owner in (None, self._worker) or is_free(t.owner)), None)
-
-
-def _mark(config: dict[str, Any], study: str, number: int) -> None:
-    """Let W&B know what a run belongs to: the study as its group, unless it has one, and the trial among free keys."""
-    config["extra"] = {**config["extra"], "study": study, "trial": number}
-    wandb = config["logger"].get("wandb")
-    if isinstance(wandb, dict) and wandb.get("group") is None:
-        wandb["group"] = study
-
-
-def free_owners(study: StudyFolder, owners: list[str]) -> Callable[[str | None], bool]:
-    """Return the function that says whether an owner of trials is gone."""
-    uids = submitters(study.sweep)
-    tasks = find_tasks({owner: uids[owner] for owner in owners if owner in uids})
-    return lambda owner: owner not in tasks or tasks[owner].fate == "gone"
-
-
-def _worst(trials: Mapping[int, Trial], options: SearchOptions) -> float | None:
-    """Return the worst score of the trials that have ended, or None if none has one."""
-    values = [trial.result.value for trial in trials.values() if trial.result is not None]
-    scores = [value for value in values if value is not None]
-    return (min if options.direction == "maximize" else max)(scores, default=None)

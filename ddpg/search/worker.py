@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
-from ddpg.search.pruning import reported
+from ddpg.search.pruning import is_whole, reported
 from ddpg.search.score import Curve, read_curve, require_metric, trial_score
 from ddpg.search.study import StudyFolder
 from ddpg.search.turns import Turn, Turns
@@ -43,7 +43,11 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
         turn = turns.next()
         if turn is None:
             return
-        TrialWork(turns, turn, interrupt).train()
+        try:
+            TrialWork(turns, turn, interrupt).train()
+        except UserError:
+            turns.give_back(turn.trial.number)
+            raise
 
 
 class TrialWork:
@@ -134,10 +138,14 @@ class TrialWork:
         """Report what is new, and return whether the runs are to be stopped."""
         if self._pruned or not self._has_grown():
             return self._pruned
-        values = reported(self._turns.definition, self._curves(), self._total_steps())
+        definition = self._turns.definition
+        total_steps = self._total_steps()
+        values = reported(definition, self._curves(), total_steps)
         new = {step: value for step, value in values.items() if step not in self._reported and not math.isnan(value)}
         for step in sorted(new):
             self._reported[step] = new[step]
+            if is_whole(definition, self._reported, total_steps):
+                break
             self._pruned = self._turns.report(self._trial.number, self._reported)
             if self._pruned:
                 log.info("trial %d pruned at %d: score so far %.2f", self._trial.number, step, new[step])

@@ -72,14 +72,18 @@ def changed_options(sweep: SweepFolder, changes: Mapping[str, Any]) -> dict[str,
     return launcher
 
 
-def cancel(sweep: SweepFolder) -> None:
+def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
     """Stop what is alive of the sweep, and return when it has saved and ended.
+
+    Args:
+        sweep: the folder of the sweep.
+        patience_s: seconds for which it is waited until no other command is at work on the sweep.
 
     Raises:
         UserError: no sweep of this package, Slurm cannot be asked, or a task does not end within PATIENCE_S.
     """
     _require_manifest(sweep)
-    with sweep.lock():
+    with sweep.lock(patience_s):
         runs = states(sweep)
         _require_answer(runs)
         alive = _alive(submitters(sweep))

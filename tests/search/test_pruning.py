@@ -92,3 +92,10 @@ def test_a_pruned_run_can_be_trained_further(study: FormulaStudy) -> None:
         assert one.result.value == one.values[max(one.values)]
         trained = sum(study.pool.trained.get(one.run_number(place), 0) for place in range(2))
         assert 0.333 * 800 <= max(one.values) == trained < 800
+
+
+def test_a_trial_that_is_trained_to_its_end_is_not_pruned(study: FormulaStudy) -> None:
+    """At its last evaluation nothing is left to save, so its whole score counts."""
+    words = ("hydra/sweeper/pruner=median", "hydra.sweeper.pruner.n_startup_trials=1", "hydra.sweeper.prune_after=1")
+    trials = study.run(*words, "hydra.sweeper.n_trials=6")
+    assert {one.result and one.result.state for one in trials} == {"complete"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddpg.search.selection import optimism, t_interval
+from ddpg.search.selection import interval, optimism
 
 
 @pytest.mark.parametrize(("trials", "spread"), [(10, 0.0), (50, 0.0), (50, 1.0)])
@@ -26,7 +26,21 @@ def test_small_scores_are_good_as_well_and_one_seed_shows_no_noise() -> None:
     assert optimism(scores[:, :1].tolist(), maximize=True) is None
 
 
-def test_interval() -> None:
-    """As scipy's: 4.303 standard errors for three scores."""
-    mean, low, high = t_interval([1.0, 2.0, 3.0])
+def test_intervals() -> None:
+    """Of a mean as scipy's, 4.303 standard errors for three scores; of a median between scores, for six and more."""
+    mean, low, high = interval([1.0, 2.0, 3.0], "mean")
     assert (mean, low, high) == (2.0, pytest.approx(2 - 4.3027 / 3**0.5, abs=1e-4), pytest.approx(4.4841, abs=1e-4))
+    ten = [float(score) for score in range(10)]
+    assert interval(ten, "median") == (4.5, 1.0, 8.0)  # covers 1 - 2 * 11 / 1024
+    assert interval(ten[:6], "median") == (2.5, 0.0, 5.0)
+    assert interval(ten[:5], "median") == (2.0, None, None)
+    assert interval(ten, "min") == (0.0, None, None)
+
+
+def test_the_choice_flatters_a_median_as_well() -> None:
+    scores = np.random.default_rng(0).standard_normal((20, 3)).tolist()
+    mean = optimism(scores, maximize=True)
+    median = optimism(scores, maximize=True, over_seeds="median")
+    assert mean is not None
+    assert median is not None
+    assert mean < median < 1.4 * mean  # the median of three normal numbers spreads 1.16 times as much

@@ -1,26 +1,31 @@
 """What one does with a study: see it, go on with it, confirm its best, and mistakes around it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 import yaml
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from support.command_line import assert_has, user_error
 from support.studies import FormulaStudy, depth
 
+from ddpg.commands.sweep import sweep
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
-from ddpg.search.best import best
+from ddpg.search.best import best, finished
 from ddpg.search.confirm import new_seeds, report
+from ddpg.search.confirmation import confirmation_folder, read_confirmation
 from ddpg.search.control import retry
-from ddpg.search.launch import start
+from ddpg.search.launch import search, start
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
+from ddpg.search.trials import Trial
 from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.state.folder import Submission, timestamp
 
@@ -35,8 +40,8 @@ def failing(config: dict[str, float], env_step: int) -> float:
     return depth(config) + 0.1 * config["seed"]
 
 
-def test_status_best_and_confirmation(study: FormulaStudy, compose: Callable[..., object]) -> None:
-    """Failed trials count as the worst so far; the winner becomes an experiment; new seeds say what it is worth."""
+def test_status_and_best(study: FormulaStudy) -> None:
+    """Failed trials count as the worst so far, the first ones as the first score; the winner is an experiment."""
     study.pool.formula = failing
     trials = study.run(*SEEDS, "hydra.sweeper.control=0.5", "hydra.sweeper.n_trials=6")
     states = [trial.result.state for trial in trials if trial.result]
@@ -45,8 +50,9 @@ def test_status_best_and_confirmation(study: FormulaStudy, compose: Callable[...
         assert trial.result is not None
         if trial.result.state == "failed":
             assert "qf1_loss is not finite" in trial.result.why
-            before = [t.result.value for t in trials[:place] if t.result and t.result.value is not None]
-            assert trial.result.value == min(before, default=None)
+            after = next(t for t in trials if t.result and t.result.state == "complete")
+            before = [t.result.value for t in trials[: max(place, after.number + 1)] if t.result]
+            assert trial.result.value == min(value for value in before if value is not None)
     folder = StudyFolder(study.folder.path)
     printed = status(folder, None, width=None)
     winner = max((t for t in trials if t.result and t.result.state == "complete"), key=lambda t: depth(t.params))
@@ -60,17 +66,41 @@ def test_status_best_and_confirmation(study: FormulaStudy, compose: Callable[...
     assert (written["tau"], written["gamma"]) == (winner.params["tau"], winner.params["gamma"])
     assert written["defaults"] == ["smoke", "_self_"]
 
-    definition = folder.definition()
-    seeds = new_seeds(definition, 4)
-    assert not set(seeds) & set(winner.seeds)
-    for seed in seeds:
-        run = RunFolder(folder.path.with_name("study_confirm") / winner.name / f"seed_{seed}")
+
+def confirmed(study: FormulaStudy, trial: Trial, scores: Sequence[float | None]) -> None:
+    """Write the runs of a second look at a trial with these scores; None for a run that failed."""
+    definition = study.folder.definition()
+    seeds = new_seeds(definition, len(scores))
+    assert not set(seeds) & set(trial.seeds)
+    sweep = confirmation_folder(study.folder)
+    for seed, score in zip(seeds, scores, strict=True):
+        run = RunFolder(sweep.path / trial.name / f"seed_{seed}")
         run.path.mkdir(parents=True)
-        run.metrics.write_text(json.dumps({"env_step": 400, "eval/episodic_return": depth(winner.params)}) + "\n")
-    text = report(folder, definition, [winner], folder.path.with_name("study_confirm"), seeds=4)
-    assert_has(
-        text, f"3 seeds ... 4 new ... {depth(winner.params):.2f} ... -0.20 ... {states.count('complete')} trials"
-    )
+        run.metrics.write_text(json.dumps({"env_step": 400, "eval/episodic_return": score}) + "\n")
+        run.write_status(state="failed" if score is None else "done", env_step=400)
+    folders = [f"{trial.name}/seed_{seed}" for seed in seeds]
+    sweep.write({"runs": [{"folder": folder, "overrides": []} for folder in folders]})
+
+
+CONFIRMED = {
+    "hydra.sweeper.over_seeds=mean": "1.50 ... [0.26, 2.74] ... 3 ... -0.60 ... [-2.02, 0.82] ... 5 ... "
+    "failed on 1 of the new seeds, counted as -2.00 ... best of 2 trials ... -2.10",
+    "hydra.sweeper.over_seeds=median": "1.50 ... 3 ... -1.00 ... 5 ... counted as -2.00 ... found: -2.50",
+    "hydra.sweeper.over_seeds=min": "1.00 ... 3 ... -2.00 ... 5 ... the min moves with the number of seeds",
+    "hydra.sweeper.failed=fail": "1.50 ... 3 ... -0.25 ... [-1.77, 1.27] ... 4 ... left out ... found: -1.75",
+}
+
+
+@pytest.mark.parametrize("word", CONFIRMED)
+def test_a_second_look(study: FormulaStudy, word: str) -> None:
+    """It aggregates seeds as the study does, and a run that failed counts as the study counts failures."""
+    study.pool.formula = lambda config, env_step: (config["seed"] + 1) / 2 - 3 * (config["tau"] > 0.1)
+    trials = study.run(*SEEDS, word, "hydra.sweeper.n_trials=2", "hydra.sweeper.over_seeds=mean", word)
+    winner = next(trial for trial in trials if trial.params["tau"] < 0.1)
+    confirmed(study, winner, [1.0, 0.0, -1.0, -1.0, None])
+    definition = study.folder.definition()
+    found = read_confirmation(study.folder, definition, finished(study.folder, definition))
+    assert_has(report(definition, found), CONFIRMED[word])
 
 
 def test_the_winner_of_a_study_in_a_file(study: FormulaStudy, loader: ConfigLoader, tmp_path: Path) -> None:
@@ -198,3 +228,31 @@ def test_values_that_do_not_fit_together(study: FormulaStudy, monkeypatch: pytes
     assert not retry(StudyFolder(study.folder.path), {}, lost=None)
     assert [run.path.parent.name for run in study.folder.sweep.runs] == [*folders, "trial_0004"]
     assert study.pool.trained.keys() == {0, 2, 3, 4}
+
+
+def test_a_space_that_is_refused_leaves_no_folder(
+    study_config: Callable[..., DictConfig], loader: ConfigLoader, tmp_path: Path
+) -> None:
+    """It was claimed before the space was composed; a folder with something in it is left alone."""
+    config = study_config("batch_size=choice(64,none)")
+    (tmp_path / "study").mkdir()
+    with user_error("batch_size"):
+        search(config, loader, list(config.hydra.overrides.task))
+    assert not (tmp_path / "study").exists()
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "notes").touch()
+    with user_error("batch_size"):
+        search(config, loader, list(config.hydra.overrides.task))
+    assert (tmp_path / "study" / "notes").exists()
+
+
+def test_cancel_waits_until_a_worker_has_told_its_result(
+    study: FormulaStudy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study.begin()
+    held = study.folder.lock()
+    held.__enter__()
+    Timer(0.2, lambda: held.__exit__(None, None, None)).start()
+    monkeypatch.setattr("sys.argv", ["ddpg-sweep", "cancel", str(study.folder.path)])
+    sweep()
+    assert "nothing of this sweep is alive" in capsys.readouterr().out

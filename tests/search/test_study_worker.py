@@ -93,6 +93,25 @@ def test_a_trial_that_another_worker_has_now(study: FormulaStudy) -> None:
     assert (left.owner, left.result, left.values) == (theirs.owner, None, None)
 
 
+def test_a_worker_that_is_killed_again_and_again(study: FormulaStudy) -> None:
+    """It takes its trial's kills with it, so a trial that kills its workers fails; one that was given back does not."""
+    study.begin("hydra.sweeper.max_kills=3", "hydra.sweeper.failed=fail", "hydra.sweeper.n_trials=2")
+    for kills in (0, 1, 2):
+        turn = Turns(study.folder, this_process()).next()
+        assert turn is not None
+        assert (turn.trial.number, turn.trial.kills) == (0, kills)
+    turns = Turns(study.folder, this_process())
+    for _ in range(4):
+        turn = turns.next()
+        assert turn is not None
+        assert (turn.trial.number, turn.trial.kills) == (1, 0)
+        turns.give_back(1)
+    failed = study.trials()[0].result
+    assert failed is not None
+    assert (failed.state, failed.value, failed.why) == ("failed", None, "its processes were killed 3 times")
+    assert stock(study)[0].state == optuna.trial.TrialState.FAIL
+
+
 def test_a_study_that_grows_under_a_worker(study: FormulaStudy) -> None:
     """A worker that is at work takes the wider space, with its configs, and writes the journal with it."""
     study.begin()
@@ -111,7 +130,7 @@ def test_every_instant_of_a_crash(study: FormulaStudy, tmp_path: Path, monkeypat
     calm = study.run("hydra.sweeper.n_trials=3", *MEDIAN)
     with formula_pool() as pool:
         hit = study.elsewhere(tmp_path / "hit", pool)
-        hit.begin("hydra.sweeper.n_trials=3", *MEDIAN)
+        hit.begin("hydra.sweeper.n_trials=3", "hydra.sweeper.max_kills=99", *MEDIAN)
         crashes = 0
         while crash_at(monkeypatch, crashes, hit.work):
             crashes += 1

@@ -20,6 +20,7 @@ from ddpg.search.space import Number, Space
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Trial
 from ddpg.search.worker import work
+from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.process import this_process
 from ddpg.sweep.state.folder import SweepRun
 
@@ -50,7 +51,7 @@ def plain_definition(sampler: str = "tpe", pruner: str = "percentile", **changes
     space = changes.pop("space", VALLEY)
     options = search_options({**values, **changes})
     seeds = tuple(tuning_seeds(options, 1))
-    return Definition("study", "0", options, space, seeds, total_steps=400, threads=1, launcher={}, origin={})
+    return Definition("study", "0", options, space, seeds, total_steps=400, threads=1)
 
 
 class FormulaPool:
@@ -124,7 +125,7 @@ class FormulaStudy:
     def begin(self, *words: str) -> Definition:
         """Begin the study of a command line, or go on with it."""
         definition, recipe = self._planned(*SPACE, *words)
-        begin(self.folder, definition, recipe)
+        begin(self.folder, definition, recipe, LocalOptions("local", processes=1, wait=True))
         return definition
 
     def run(self, *words: str) -> list[Trial]:

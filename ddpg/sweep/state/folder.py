@@ -136,9 +136,12 @@ class SweepFolder:
         """Return the tasks that users have ended."""
         return set(self._cancelled.read_text(encoding="utf-8").split()) if self._cancelled.exists() else set()
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Keep other commands from acting on the states of the runs; raise UserError if one of them does now."""
-        return locked(self.path, *self._lock_messages())
+    def lock(self, patience_s: float = 0.0) -> AbstractContextManager[None]:
+        """Keep other commands from acting on the states of the runs.
+
+        Raises UserError if one of them still does after `patience_s` seconds.
+        """
+        return locked(self.path, *self._lock_messages(), patience_s)
 
     def claim(self) -> None:
         """Keep other commands out until the next `lock` of this process ends; raise UserError if one is at work."""
