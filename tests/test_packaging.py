@@ -75,6 +75,8 @@ def test_wheel_has_every_module_and_yaml(wheel: Path) -> None:
     sources = [
         p for top in ("ddpg", "hydra_plugins") for p in (ROOT / top).rglob("*") if p.suffix in (".py", ".c", ".h")
     ]
+    page = ROOT / "ddpg" / "report" / "page"
+    sources += [p for pattern in ("*.html", "*.css", "js/*.js", "vendor/*") for p in page.glob(pattern)]
     modules = {p.relative_to(ROOT).as_posix() for p in sources}
     yaml = {f"ddpg/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
     assert packed == modules | yaml | {"ddpg/conf/__init__.py"}

@@ -1,0 +1,91 @@
+/** Answers at a glance: which is better, by how much, is that certain, what was swept, and what failed. */
+function renderGlance(element) {
+  const { payload, model } = state;
+  const verdicts = model.environments.map((environment) => el("li", {}, ...verdict(environment, payload.t)));
+  replace(element,
+    el("p", {}, summarySentence(model.runs)),
+    sweptSentence(model.runs),
+    el("ul", { class: "verdicts" }, verdicts),
+    cautions(model),
+    el("details", { "data-key": "test" },
+      el("summary", {}, "Is a difference certain? Test it"),
+      el("p", {}, "The intervals here are of one mean or one difference each; choosing the best of many makes them too hopeful. This command tests with a correction for that, and says how many seeds would be enough:"),
+      commandLine(`ddpg-report compare ${payload.made.folders.map(quoted).join(" ")}`)));
+}
+
+/** A word for a shell: in quotes where it has other characters than those of plain names. */
+function quoted(word) {
+  return /^[\w./=,:@%+-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;
+}
+
+function summarySentence(runs) {
+  const states = new Map();
+  for (const run of runs) states.set(run.state, (states.get(run.state) ?? 0) + 1);
+  const parts = [...states].sort((a, b) => b[1] - a[1]).map(([name, number]) => `${number} ${name}`);
+  const environments = new Set(runs.map((run) => run.environment)).size;
+  const configurations = new Set(runs.map((run) => run.configuration)).size;
+  return `${count(runs.length, "runs")} in ${count(environments, "environments")}, ${count(configurations, "configurations")}: ${listed(parts)}.`;
+}
+
+function sweptSentence(runs) {
+  const keys = sweptKeys(runs);
+  if (!keys.length) return null;
+  const values = valuesByKey(runs);
+  const shown = keys.slice(0, 6).map((key) => el("li", {}, el("code", {}, key), `: ${shortened(values[key].slice(0, 8).join(", "), 90)}${values[key].length > 8 ? `, … (${values[key].length} values)` : ""}`));
+  return el("details", { "data-key": "swept", open: keys.length <= 3 }, el("summary", {}, `What differs between the runs: ${count(keys.length, "keys")}`),
+    el("ul", {}, shown, keys.length > 6 ? el("li", {}, `and ${keys.length - 6} more: ${keys.slice(6).join(", ")}`) : null));
+}
+
+/** The sentence on an environment: the best configuration, its distance to the next, and whether that is certain. */
+function verdict(environment, t) {
+  const name = el("strong", {}, `${environment.name}: `);
+  const ranked = rankedGroups(environment);
+  if (!ranked.length) return [name, "no scores yet."];
+  const [best, next] = ranked;
+  const first = [name, ...scored(best, t)];
+  if (!next) return [...first, ...(ranked.length === environment.groups.length ? [] : [`; ${othersWithout(environment, ranked)}`]), "."];
+  const words = [...first, " is highest, then ", ...scored(next, t), ". "];
+  return [...words, certainty(environment, best, next, ranked.length, t)];
+}
+
+function othersWithout(environment, ranked) {
+  return `${count(environment.groups.length - ranked.length, "others")} without a score`;
+}
+
+/** The groups that have scores by the chosen convention, highest first. */
+function rankedGroups(environment) {
+  return environment.groups.map((group) => ({ group, scores: scoresOf(group, state.view.score) })).filter(({ scores }) => scores.length)
+    .sort((a, b) => meanOf(b.scores) - meanOf(a.scores));
+}
+
+function scored({ group, scores }, t) {
+  return [el("b", { class: "label" }, group.label), ` with ${withInterval(meanInterval(scores, t))} (n = ${scores.length})`];
+}
+
+/** Says whether the best two differ; a comparison that is not finished gets no verdict. */
+function certainty(environment, best, next, groups, t) {
+  const running = environment.groups.flatMap((group) => group.runs).filter((run) => !["done", "failed"].includes(run.state)).length;
+  if (running) return `Not finished: ${count(running, "runs")} can still change this, so no verdict.`;
+  const difference = differenceInterval(best.scores, next.scores, t);
+  if (!difference) return `The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; fewer than ${ENOUGH} seeds cannot say whether that is chance.`;
+  const interval = `The difference is ${scoreNumber(difference.mean)}, 95 % interval [${scoreNumber(difference.low)}, ${scoreNumber(difference.high)}]`;
+  const chosen = groups > 2 ? `, not corrected for choosing the best of ${groups}` : "";
+  return difference.low > 0 ? `${interval}${chosen}: probably better.` : `${interval}${chosen}: it includes 0, so these seeds cannot tell them apart.`;
+}
+
+/** Warnings that hold for the whole page: a sweep that is not finished, a biased convention, failed runs. */
+function cautions(model) {
+  const failed = model.runs.filter((run) => run.state === "failed").length;
+  const out = model.runs.filter((run) => !run.counts).length;
+  const words = [];
+  if (failed) words.push([`${count(failed, "runs")} failed; scores are of those that are left. `, el("a", { href: "#failures", onclick: jump }, "Which and why")]);
+  if (out > failed) words.push([`${count(out - failed, "other runs")} ${out - failed === 1 ? "is" : "are"} not in the means (not finished, or run twice).`]);
+  if (CONVENTIONS[state.view.score]?.biased) words.push(["Scores are each run's maximum over time, which is chosen after the fact and too high."]);
+  return words.length ? el("ul", { class: "warn" }, words.map((sentence) => el("li", {}, ...sentence))) : null;
+}
+
+/** Scrolls to a section of the page; the address is the view's and stays as it is. */
+function jump(event) {
+  event.preventDefault();
+  byId(event.target.getAttribute("href").slice(1)).scrollIntoView();
+}

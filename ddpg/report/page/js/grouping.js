@@ -1,0 +1,85 @@
+/** The words by which runs can be filtered and grouped: the keys that differ, and what every run has. */
+function keysOf(run) {
+  return { environment: run.environment, seed: String(run.seed), state: run.state, ...run.keys };
+}
+
+/** The keys that differ between the runs, with their values in a natural order. */
+function valuesByKey(runs) {
+  const values = {};
+  for (const run of runs) {
+    for (const [key, value] of Object.entries(keysOf(run))) (values[key] ??= new Set()).add(value);
+  }
+  return Object.fromEntries(Object.entries(values).map(([key, found]) => [key, [...found].sort(byNature)]));
+}
+
+/** The keys of which the page's runs have several values, but for the seed, the environment and the state. */
+function sweptKeys(runs) {
+  const own = new Set(runs.flatMap((run) => Object.keys(run.keys)));
+  return [...own].filter((key) => key !== "seed" && new Set(runs.map((run) => run.keys[key])).size > 1).sort(byNature);
+}
+
+/** Tells whether a run has, for every filter, one of the values that the filter names: noise=ou,gaussian */
+function passes(run, filters) {
+  const keys = keysOf(run);
+  return Object.entries(filters).every(([key, wanted]) => splitOutside(wanted, ",").some((value) => sameValue(keys[key], value)));
+}
+
+function sameValue(own, wanted) {
+  if (own === undefined) return wanted === "-";
+  return own === wanted || (own !== "" && wanted !== "" && Number(own) === Number(wanted));
+}
+
+/** The label of a run's group: its configuration, or key=value for each key by which the runs are grouped. */
+function groupLabel(run, groupBy) {
+  if (!groupBy.length) return run.configuration;
+  const keys = keysOf(run);
+  return groupBy.map((key) => `${key}=${keys[key] ?? "-"}`).join(" ");
+}
+
+/**
+ * The runs that pass the filters, by environment and group. A group is {label, environment, runs, counted, mixed, cache}:
+ * `counted` are the runs that enter its means, `mixed` the number of its configurations where that is more than one.
+ */
+function modelOf(payload, view) {
+  const runs = payload.runs.filter((run) => passes(run, view.filters));
+  const environments = new Map();
+  for (const run of runs) {
+    const groups = setDefault(environments, run.environment, () => new Map());
+    setDefault(groups, groupLabel(run, view.groupBy), () => []).push(run);
+  }
+  const listed = [...environments].sort((a, b) => byNature(a[0], b[0])).map(([name, groups]) => ({
+    name,
+    groups: [...groups].sort((a, b) => byNature(a[0], b[0])).map(([label, own]) => groupOf(label, name, own)),
+  }));
+  const labels = [...new Set(listed.flatMap((environment) => environment.groups.map((group) => group.label)))].sort(byNature);
+  return { runs, environments: listed, labels, looks: looksOf(labels, listed) };
+}
+
+function setDefault(map, key, make) {
+  if (!map.has(key)) map.set(key, make());
+  return map.get(key);
+}
+
+function groupOf(label, environment, runs) {
+  const configurations = new Set(runs.map((run) => run.configuration));
+  const counted = runs.filter((run) => run.counts);
+  return { label, environment, runs, counted, mixed: configurations.size > 1 ? configurations.size : 0, cache: new Map() };
+}
+
+/** The scores of a group's counted runs by a convention; runs without that score are left out. */
+function scoresOf(group, convention) {
+  return group.counted.map((run) => run.scores[convention]).filter((score) => Number.isFinite(score));
+}
+
+/** The conventions by which final scores are reported. */
+const CONVENTIONS = {
+  last: { title: "last evaluation", meaning: "the evaluation at each run's last step" },
+  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 evaluations" },
+  training100: { title: "last 100 training episodes", meaning: "the mean of each run's last 100 training episodes, with exploration noise" },
+  best: { title: "maximum over time (biased)", meaning: "each run's largest evaluation: chosen after the fact, so it is too high", biased: true },
+};
+
+/** The conventions that some run of the page has a score by. */
+function knownConventions(runs) {
+  return Object.keys(CONVENTIONS).filter((name) => runs.some((run) => Number.isFinite(run.scores[name])));
+}

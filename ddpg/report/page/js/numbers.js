@@ -1,0 +1,83 @@
+/** Writes a number of steps briefly, as ddpg.record.series.short_number: 20000 -> 20k, 1500000 -> 1.5M. */
+function shortNumber(value) {
+  for (const [unit, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (Math.abs(value) >= unit) return `${trimmed(value / unit, 4)}${letter}`;
+  }
+  return trimmed(value, 4);
+}
+
+/** Writes a number with at most so many significant digits and no zeros at its end. */
+function trimmed(value, digits) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-4 || size >= 1e15) return value.toExponential(Math.min(digits, 3) - 1).replace(/\.?0+e/, "e");
+  return String(Number(value.toPrecision(digits)));
+}
+
+/** Writes a score with as many digits as it needs, as ddpg.report.text.number: 1,234.5, 12.34, 0.00123. */
+function scoreNumber(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size >= 1e7) return value.toExponential(3);
+  if (size >= 1000) return grouped(value.toFixed(0));
+  if (size >= 100) return value.toFixed(1);
+  return size >= 1 || size === 0 ? value.toFixed(2) : trimmed(value, 3);
+}
+
+function grouped(digits) {
+  return digits.replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Writes a mean with the half width of its interval: 9,110 ± 300; the mean alone where there is no interval. */
+function withInterval({ mean, low, high }) {
+  if (low === null) return scoreNumber(mean);
+  const half = (high - low) / 2;
+  return `${scoreNumber(mean)} ± ${Math.abs(mean) >= 1000 && half >= 10 ? grouped(half.toFixed(0)) : scoreNumber(half)}`;
+}
+
+/** Writes hours: 0.71 h, or minutes and seconds where that is less than one: 12 min, 35 s. */
+function duration(hours) {
+  if (hours === null || hours === undefined) return "–";
+  if (hours >= 1) return `${trimmed(hours, 3)} h`;
+  return hours * 60 >= 1 ? `${trimmed(hours * 60, 2)} min` : `${trimmed(hours * 3600, 2)} s`;
+}
+
+/** Writes a number with its noun: 2 seeds, 1 seed. */
+function count(number, noun) {
+  return `${number} ${number === 1 ? noun.replace(/s$/, "") : noun}`;
+}
+
+/** Joins words as in a sentence: a, b and c. */
+function listed(words) {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+/** Cuts a text that is longer than `most` characters. */
+function shortened(text, most) {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+/** Orders texts so that numbers inside them count as numbers: lr=0.0003 before lr=0.001, and by sign. */
+function byNature(one, other) {
+  const [a, b] = [Number(one), Number(other)];
+  if (one !== "" && other !== "" && Number.isFinite(a) && Number.isFinite(b)) return a - b;
+  return one.localeCompare(other, "en", { numeric: true });
+}
+
+/** Returns the known word that is nearest to one that is unknown, by the number of edits; null if none is near. */
+function nearest(word, known) {
+  const ranked = known.map((one) => [edits(word, one), one]).sort((a, b) => a[0] - b[0]);
+  return ranked.length && ranked[0][0] <= Math.max(2, word.length / 2) ? ranked[0][1] : null;
+}
+
+function edits(one, other) {
+  let row = Array.from({ length: other.length + 1 }, (_, place) => place);
+  for (let i = 1; i <= one.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j += 1) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (one[i - 1] === other[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[other.length];
+}

@@ -1,0 +1,106 @@
+/** Draws a run's own page: what it is, its curves, what it was configured with, where it ran, how to repeat it. */
+function renderRun(element) {
+  removeCharts(element);
+  const run = state.payload.runs.find((one) => String(one.id) === state.view.run);
+  if (!run) {
+    replace(element, backButton(), el("p", { class: "warn" }, `This report has no run ${state.view.run}.`));
+    return;
+  }
+  const room = el("div", {});
+  replace(element,
+    el("nav", { class: "row", "aria-label": "Runs" }, backButton(), ...neighbours(run)),
+    el("h2", {}, `${run.environment}, ${run.configuration}, seed ${run.seed}`),
+    runFacts(run),
+    run.error ? el("section", {}, el("h3", {}, "Error"), el("pre", { class: "error" }, run.error)) : null,
+    run.command ? el("section", {}, el("h3", {}, "Repeat this run"), commandLine(run.command)) : null,
+    run.video ? el("section", {}, el("h3", {}, "Video"), el("video", { src: run.video, controls: true, preload: "none", "aria-label": "An episode of this run" }),
+      el("p", { class: "note" }, `The file ${run.video} lies beside this page; it is not inside.`)) : null,
+    el("section", {}, el("h3", {}, "Curves"), field("over", select("run x", Object.entries(AXES), state.view.x, (x) => choose({ x, zoom: {} }))), room),
+    changedSection(run),
+    startsSection(run),
+    configSection(run));
+  drawRunCurves(run, room);
+}
+
+function backButton() {
+  return el("button", { type: "button", "data-key": "back", onclick: () => openRun(null) }, "← All runs");
+}
+
+/** Buttons to the other seeds of the run's configuration. */
+function neighbours(run) {
+  const same = state.payload.runs.filter((one) => one.environment === run.environment && one.configuration === run.configuration);
+  return same.length < 2 ? [] : [el("span", { class: "note" }, "Seeds:"), ...same.map((one) => el("button", {
+    type: "button", "data-key": `seed ${one.id}`, "aria-pressed": String(one.id === run.id), onclick: () => openRun(one.id),
+  }, String(one.seed)))];
+}
+
+function runFacts(run) {
+  const facts = [
+    ["state", el("span", { class: `state ${run.state}` }, run.state)],
+    ["folder", el("code", {}, run.folder)],
+    ["steps", `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`],
+    ["hours", duration(run.hours)], ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],
+    ...Object.keys(CONVENTIONS).filter((name) => Number.isFinite(run.scores[name])).map((name) => [CONVENTIONS[name].title, scoreNumber(run.scores[name])]),
+    ...(run.note ? [["note", run.note]] : []),
+  ];
+  return el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+function drawRunCurves(run, room) {
+  const names = metricsOf(state.payload).filter((name) => curveOf(run, name, state.view.x));
+  if (!names.length) {
+    room.append(el("p", { class: "empty" }, `Nothing has been recorded over ${AXES[state.view.x]}.`));
+    return;
+  }
+  const panels = el("div", { class: "panels" }, names.map((name) => runPanel(name)));
+  room.append(panels);
+  names.forEach((name, place) => drawRunCurve(run, name, panels.children[place].querySelector(".chart")));
+}
+
+function runPanel(name) {
+  const { meaning } = metricFacts(state.payload, name);
+  return el("article", { class: "panel" }, el("h4", {}, el("code", {}, name)), meaning ? el("p", { class: "note" }, meaning) : null, el("div", { class: "chart" }));
+}
+
+function drawRunCurve(run, name, element) {
+  const facts = metricFacts(state.payload, name);
+  const key = `run ${name}`;
+  const curve = curveOf(run, name, state.view.x);
+  drawChart(element, {
+    label: `${facts.title} of this run, from ${scoreNumber(curve.y[0])} to ${scoreNumber(curve.y.at(-1))}`, height: 220,
+    lines: [{ ...curve, label: facts.title, look: lookAt(0), low: null, n: 0 }],
+    x: { label: AXES[state.view.x], name: state.view.x === "hours" ? "after" : state.view.x, unit: state.view.x === "hours" ? " h" : "" },
+    y: { label: facts.unit || facts.title }, zoom: state.view.zoom[key] ?? null, onzoom: (bounds) => zoomTo(key, bounds),
+  });
+}
+
+function changedSection(run) {
+  const changed = Object.entries(run.changed ?? {});
+  return el("section", {}, el("h3", {}, "What differs from its preset"),
+    changed.length ? el("table", {},
+      el("thead", {}, el("tr", {}, ["key", "preset", "this run"].map((title) => el("th", { scope: "col" }, title)))),
+      el("tbody", {}, changed.map(([key, [usual, own]]) => el("tr", {}, el("th", { scope: "row", class: "name" }, el("code", {}, key)), el("td", {}, String(usual)), el("td", {}, String(own))))))
+      : el("p", {}, "Nothing, or it is not on record."));
+}
+
+/** The starts of a run: when, where and with which versions; more than one means that it was interrupted. */
+function startsSection(run) {
+  const starts = run.starts ?? [];
+  return el("section", {}, el("h3", {}, starts.length > 1 ? `Interrupted: ${starts.length} starts` : "Start"),
+    starts.length ? el("div", { class: "scroll" }, el("table", {},
+      el("thead", {}, el("tr", {}, ["time", "from step", "machine", "commit", "versions"].map((title) => el("th", { scope: "col" }, title)))),
+      el("tbody", {}, starts.map((start) => el("tr", {},
+        el("td", {}, start.time ?? "–"), el("td", { class: "number" }, shortNumber(start.step ?? 0)), el("td", {}, start.machine ?? "–"), el("td", {}, el("code", {}, (start.commit ?? "–").slice(0, 10))),
+        el("td", {}, versionsFold(start.versions)))))))
+      : el("p", {}, "Not on record."));
+}
+
+function versionsFold(versions) {
+  const all = Object.entries(versions ?? {}).map(([name, version]) => `${name} ${version}`);
+  return all.length ? el("details", {}, el("summary", {}, shortened(all.slice(0, 3).join(", "), 60)), all.join(", ")) : "–";
+}
+
+function configSection(run) {
+  if (!run.config) return el("section", {}, el("h3", {}, "Config"), el("p", {}, "Left out of this page for its size; it is ", el("code", {}, `${run.folder}/config.yaml`), "."));
+  return el("section", {}, el("h3", {}, "Config"), el("details", { "data-key": "config" }, el("summary", {}, "config.yaml"), copyButton(run.config), el("pre", {}, run.config)));
+}

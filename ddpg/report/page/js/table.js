@@ -1,0 +1,132 @@
+/** Draws a sortable table of final scores for each environment. */
+function renderTables(element) {
+  const { environments, runs } = state.model;
+  const conventions = knownConventions(runs);
+  replace(element,
+    conventions.length > 1 ? field("Rank and compare by", select("score", conventions.map((name) => [name, CONVENTIONS[name].title]), state.view.score, (score) => choose({ score, sort: `-${score}` }))) : null,
+    environments.map((environment) => scoreTable(environment, conventions)),
+    el("details", { "data-key": "columns" }, el("summary", {}, "How the scores are made"), scoreNotes(conventions)));
+}
+
+function scoreTable(environment, conventions) {
+  const columns = columnsFor(environment, conventions);
+  const rows = sortedRows(environment.groups.map((group) => ({ group, cells: columns.map((column) => column.cell(group)) })), columns);
+  return el("article", { class: "wide-table", "data-environment": environment.name },
+    el("header", {}, el("h3", {}, environment.name), thresholdField(environment.name)),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Scores of ${environment.name}` },
+      el("table", {},
+        el("thead", {}, el("tr", {}, columns.map(headCell))),
+        el("tbody", {}, rows.map(({ cells }) => el("tr", {}, cells.map((cell, place) => el(place ? "td" : "th", { class: place ? "number" : "name", scope: place ? null : "row" }, cell.shown))))))));
+}
+
+function thresholdField(name) {
+  const input = el("input", { type: "number", step: "any", "data-key": `threshold ${name}`, placeholder: "a score",
+    onchange: (event) => {
+      const { [name]: _, ...others } = state.view.thresholds;
+      choose({ thresholds: event.target.value === "" ? others : { ...others, [name]: Number(event.target.value) } });
+    } });
+  input.value = thresholdOf(name) ?? "";
+  return field("Steps to reach", input);
+}
+
+/** The columns: {key, title, cell(group) -> {shown, value}}; `value` is what rows are sorted by. */
+function columnsFor(environment, conventions) {
+  const metric = state.view.metric;
+  const columns = [
+    { key: "configuration", title: state.view.groupBy.length ? state.view.groupBy.join(", ") : "configuration", cell: nameCell },
+    { key: "seeds", title: "seeds", cell: seedsCell },
+    ...conventions.map((name) => ({ key: name, title: CONVENTIONS[name].title, cell: (group) => scoreCell(scoresOf(group, name)) })),
+  ];
+  if (!isReturn(metric)) columns.push({ key: "metric", title: `last ${metricFacts(state.payload, metric).title}`, cell: (group) => lastCell(group, metric) });
+  const threshold = thresholdOf(environment.name);
+  if (threshold !== null) {
+    columns.push({ key: "reach", title: `steps to ${scoreNumber(threshold)}, median`, cell: (group) => reachCell(group, threshold) });
+    columns.push({ key: "solved", title: `end at ${scoreNumber(threshold)} or above`, cell: (group) => solvedCell(group, threshold) });
+  }
+  columns.push({ key: "sps", title: "steps/s", cell: (group) => meanCell(group, "steps_per_second", scoreNumber) });
+  columns.push({ key: "hours", title: "hours a run", cell: (group) => meanCell(group, "hours", duration) });
+  return columns;
+}
+
+function nameCell(group) {
+  return { value: group.label, shown: el("span", { class: "label" }, swatch(state.model.looks.get(group.label)), group.label) };
+}
+
+/** Counts the seeds: 5, or 3 of 5 where runs are left out. */
+function seedsCell({ runs, counted }) {
+  return { value: counted.length, shown: counted.length === runs.length ? String(runs.length) : `${counted.length} of ${runs.length}` };
+}
+
+function scoreCell(scores) {
+  if (!scores.length) return { value: NaN, shown: "–" };
+  const interval = meanInterval(scores, state.payload.t);
+  const title = interval.low === null ? null : `[${scoreNumber(interval.low)}, ${scoreNumber(interval.high)}], n = ${interval.n}`;
+  return { value: interval.mean, shown: el("span", { title }, withInterval(interval)) };
+}
+
+function lastCell(group, metric) {
+  const curve = groupCurve(group, metric, "step", state.payload.t);
+  if (!curve || !curve.x.length) return { value: NaN, shown: "–" };
+  return scoreCell(group.counted.map((run) => curveOf(run, metric, "step")).filter(Boolean).map((one) => valueAt(one, curve.x.at(-1))));
+}
+
+/** The median over seeds of the first step at which a run's return is at the threshold; one that never is counts as later. */
+function reachCell({ counted }, threshold) {
+  const steps = counted.map((run) => firstAt(run, threshold)).filter((step) => step !== null);
+  if (!steps.length) return { value: NaN, shown: "–" };
+  const reached = steps.filter(Number.isFinite).length;
+  const middle = medianOf(steps);
+  return { value: Number.isFinite(middle) ? -middle : -1e300, shown: `${Number.isFinite(middle) ? shortNumber(middle) : "not by half"} (${reached} of ${steps.length})` };
+}
+
+/** The first step of an evaluation (or, without any, of a training return) at the threshold or above; Infinity if there is none. */
+function firstAt(run, threshold) {
+  const curve = curveOf(run, "eval/episodic_return", "step") ?? curveOf(run, "charts/episodic_return", "step");
+  if (!curve) return null;
+  const place = curve.y.findIndex((value) => value >= threshold);
+  return place < 0 ? Infinity : curve.x[place];
+}
+
+/** Counts the seeds whose last evaluation is at the threshold; one that failed counts as not solved. */
+function solvedCell(group, threshold) {
+  const scores = scoresOf(group, "last");
+  const failed = group.runs.filter((run) => !run.counts && run.state === "failed").length;
+  if (!scores.length && !failed) return { value: NaN, shown: "–" };
+  const solved = scores.filter((score) => score >= threshold).length;
+  return { value: solved / (scores.length + failed), shown: `${solved} of ${scores.length + failed}` };
+}
+
+function meanCell({ counted }, field, written) {
+  const values = counted.map((run) => run[field]).filter((value) => Number.isFinite(value));
+  return values.length ? { value: meanOf(values), shown: written(meanOf(values)) } : { value: NaN, shown: "–" };
+}
+
+function headCell({ key, title }) {
+  const { sort } = state.view;
+  const sorted = sort.replace(/^-/, "") === key ? (sort.startsWith("-") ? "descending" : "ascending") : null;
+  return el("th", { scope: "col", class: key === "configuration" ? "name" : "number", "aria-sort": sorted },
+    el("button", { type: "button", "data-key": `sort ${key}`, onclick: () => choose({ sort: sorted === "descending" ? key : `-${key}` }) },
+      title, el("span", { "aria-hidden": "true" }, { ascending: " ▲", descending: " ▼" }[sorted] ?? "")));
+}
+
+/** Sorts rows by the chosen column; rows without a value come last either way. */
+function sortedRows(rows, columns) {
+  const { sort } = state.view;
+  const place = columns.findIndex((column) => column.key === sort.replace(/^-/, ""));
+  if (place < 0) return rows;
+  const sign = sort.startsWith("-") ? -1 : 1;
+  const missing = (row) => Number.isNaN(row.cells[place].value);
+  return [...rows].sort((a, b) => {
+    const [one, other] = [a.cells[place].value, b.cells[place].value];
+    if (missing(a) || missing(b)) return Number(missing(a)) - Number(missing(b));
+    return sign * (typeof one === "string" ? byNature(one, other) : one - other);
+  });
+}
+
+function scoreNotes(conventions) {
+  return el("ul", {},
+    conventions.map((name) => el("li", {}, el("strong", {}, CONVENTIONS[name].title), `: ${CONVENTIONS[name].meaning}.`)),
+    el("li", {}, "A score is the mean over the seeds ± half the width of its 95 % interval (Student's t); with fewer than 3 seeds it has none. Where some seeds fail outright, ordinary for DDPG, the interval of so few seeds is too narrow (with 20 % failing seeds it covers 47, 66 and 89 % with 3, 5 and 10 seeds): look at the single seeds."),
+    el("li", {}, "Seeds, as in 3 of 5: two are left out of the means; the list of runs below says why."),
+    el("li", {}, "Steps to reach: the median over the seeds of the first step with such an evaluation; a seed that never has one counts as later than all others, and the number in brackets counts those that have."));
+}

@@ -1,0 +1,55 @@
+"""The page of a report as one HTML file: its data, styles and scripts are inside, and it asks no server for anything."""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from ddpg.record.run_folder import atomic_write
+from ddpg.report.drawing import PALETTE
+
+FOLDER = files("ddpg.report.page")
+#: The scripts in the order in which they are put together; live.js comes before main.js on a live page.
+SCRIPTS = (
+    "dom", "numbers", "data", "statistics", "frame", "view", "grouping", "curves", "looks", "chart", "marks", "tooltip",
+    "legend", "panels", "toolbar", "glance", "table", "failures", "swept", "run", "study",
+)  # fmt: skip
+
+
+def write_page(payload: Mapping[str, Any], path: Path) -> None:
+    """Write the page of a payload; the file appears whole or not at all."""
+    with atomic_write(path) as file:
+        file.write(page(payload).encode())
+
+
+def page(payload: Mapping[str, Any]) -> str:
+    """Make the page of a payload, which is put into it as compressed JSON."""
+    text = json.dumps(payload, separators=(",", ":"), allow_nan=False)
+    packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return _html(packed, SCRIPTS)
+
+
+def live_page() -> str:
+    """Make the page without data: its script asks the server that sent it."""
+    return _html("", (*SCRIPTS, "live"))
+
+
+def _html(packed: str, scripts: tuple[str, ...]) -> str:
+    template = Environment(autoescape=True).from_string(_text("template.html"))
+    return template.render(
+        payload=packed,
+        palette=json.dumps(PALETTE),
+        style=_text("vendor/uPlot.min.css") + _text("style.css"),
+        licence=_text("vendor/uPlot.LICENSE"),
+        plot=_text("vendor/uPlot.iife.min.js"),
+        script="\n".join(_text(f"js/{name}.js") for name in (*scripts, "main")),
+    )
+
+
+def _text(name: str) -> str:
+    return FOLDER.joinpath(name).read_text(encoding="utf-8")
