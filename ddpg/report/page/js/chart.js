@@ -46,6 +46,7 @@ function redrawCharts() {
 function focusIn(chart, label) {
   for (const series of chart.plot.series.slice(1)) {
     const usual = series.line.thin ? THIN_ALPHA : 1;
+    series.line.chosen = label !== null && series.line.label === label;
     series.line.faded = label !== null && series.line.label !== label;
     series.alpha = series.line.faded ? 0.12 : usual;
   }
@@ -93,7 +94,8 @@ function clipped(line, scale) {
 
 function shade(line, lines) {
   const bands = lines.filter((one) => one.low && !one.thin).length;
-  return withAlpha(colorNow(line.look.color), line.faded ? 0 : bands <= 4 ? 0.18 : 0.1);
+  if (line.faded || (line.quiet && !line.chosen)) return "rgba(0,0,0,0)";
+  return withAlpha(colorNow(line.look.color), line.chosen ? 0.3 : bands <= 4 ? 0.18 : 0.1);
 }
 
 function withAlpha(color, alpha) {

@@ -41,11 +41,12 @@ function curveOf(run, metric, axis) {
   return x && y && x.length && x.length === y.length ? { x, y } : null;
 }
 
-/** The metrics that some run has, in the order of the payload. */
+/** The metrics that some run has, in the order of the payload; without any run the one that was asked for. */
 function metricsOf(payload) {
   const used = new Set(payload.runs.flatMap((run) => Object.keys(run.curves)));
   const named = Object.keys(payload.metrics).filter((name) => used.has(name));
-  return [...named, ...[...used].filter((name) => !(name in payload.metrics)).sort()];
+  const all = [...named, ...[...used].filter((name) => !(name in payload.metrics)).sort()];
+  return all.length ? all : [payload.view?.metric ?? "eval/episodic_return"];
 }
 
 /** What is known of a metric: its unit, title and meaning. */

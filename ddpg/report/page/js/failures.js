@@ -1,21 +1,39 @@
+/** Rows of a long list that are shown at once; the others are behind a fold. */
+const ROWS = 40;
+
 /** Draws the runs that failed, are missing or are not finished, by name, with the first line of their errors. */
 function renderFailures(element) {
-  const out = state.model.runs.filter((run) => run.state === "failed" || !run.counts || run.state !== "done");
-  replace(element, out.length ? failureTable(out) : el("p", {}, "None: all runs are done and enter the means."));
+  const out = state.model.runs.filter((run) => run.state !== "done" || !run.counts);
+  const ordered = out.sort((a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder));
+  replace(element,
+    out.length ? failureTable(ordered.slice(0, ROWS)) : el("p", {}, "None: all runs are done and enter the means."),
+    out.length > ROWS ? fold("failures", `and ${out.length - ROWS} more`, () => failureTable(ordered.slice(ROWS))) : null);
+}
+
+/** Makes a fold whose content is made when it is opened first: it can be long. */
+function fold(key, title, make) {
+  const details = el("details", { "data-key": key, ontoggle: () => { if (details.open && details.children.length === 1) details.append(make()); } }, el("summary", {}, title));
+  return details;
+}
+
+function tableOf(label, titles, rows) {
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    el("table", {}, el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, rows)));
 }
 
 function failureTable(runs) {
-  const ordered = [...runs].sort((a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Runs that are not done" },
-    el("table", {},
-      el("thead", {}, el("tr", {}, ["run", "configuration", "seed", "state", "step", "first line of the error, or why it is left out"].map((title) => el("th", { scope: "col" }, title)))),
-      el("tbody", {}, ordered.map((run) => el("tr", {},
-        el("th", { scope: "row", class: "name" }, runLink(run)),
-        el("td", {}, `${run.environment}, ${run.configuration}`),
-        el("td", { class: "number" }, String(run.seed)),
-        el("td", {}, el("span", { class: `state ${run.state}` }, run.state)),
-        el("td", { class: "number" }, `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`),
-        el("td", { class: "reason" }, [firstLine(run.error), run.note].filter(Boolean).join(" – ")))))));
+  const titles = ["run", "configuration", "seed", "state", "step", "first line of the error, or why it is left out"];
+  return tableOf("Runs that are not done", titles, runs.map((run) => el("tr", {},
+    el("th", { scope: "row", class: "name" }, runLink(run)),
+    el("td", {}, `${run.environment}, ${run.configuration}`),
+    el("td", { class: "number" }, String(run.seed)),
+    el("td", {}, stateBadge(run)),
+    el("td", { class: "number" }, `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`),
+    el("td", { class: "reason" }, [firstLine(run.error), run.note].filter(Boolean).join(" – ")))));
+}
+
+function stateBadge(run) {
+  return el("span", { class: run.state === "failed" ? "state failed" : "state" }, run.state);
 }
 
 function firstLine(text) {
@@ -24,7 +42,8 @@ function firstLine(text) {
 
 /** A link to a run's own page. */
 function runLink(run) {
-  return el("a", { href: `#run=${run.id}`, onclick: (event) => { event.preventDefault(); openRun(run.id); } }, run.folder.split("/").filter(Boolean).slice(-2).join("/"));
+  const name = run.folder.split("/").filter(Boolean).slice(-2).join("/");
+  return el("a", { href: `#run=${run.id}`, title: run.folder, onclick: (event) => { event.preventDefault(); openRun(run.id); } }, name);
 }
 
 function openRun(id) {
@@ -32,20 +51,15 @@ function openRun(id) {
   scrollTo(0, 0);
 }
 
-/** Draws the list of all runs, when it is unfolded: it can be long. */
+/** Draws the list of all runs, behind a fold. */
 function renderRuns(element) {
-  const { runs } = state.model;
-  const list = el("div", { class: "scroll" });
-  const fold = el("details", { "data-key": "runs", ontoggle: () => { if (fold.open && !list.children.length) list.append(runTable(runs)); } },
-    el("summary", {}, `All ${count(runs.length, "runs")}`), list);
-  replace(element, fold);
+  replace(element, fold("runs", `List of ${count(state.model.runs.length, "runs")}`, () => runTable(state.model.runs)));
 }
 
 function runTable(runs) {
   const convention = state.view.score;
-  return el("table", {},
-    el("thead", {}, el("tr", {}, ["run", "environment", "configuration", "seed", "state", CONVENTIONS[convention].title].map((title) => el("th", { scope: "col" }, title)))),
-    el("tbody", {}, runs.map((run) => el("tr", {},
-      el("th", { scope: "row", class: "name" }, runLink(run)), el("td", {}, run.environment), el("td", {}, run.configuration),
-      el("td", { class: "number" }, String(run.seed)), el("td", {}, run.state), el("td", { class: "number" }, scoreNumber(run.scores[convention]))))));
+  const titles = ["run", "environment", "configuration", "seed", "state", CONVENTIONS[convention].title];
+  return tableOf("All runs", titles, runs.map((run) => el("tr", {},
+    el("th", { scope: "row", class: "name" }, runLink(run)), el("td", {}, run.environment), el("td", {}, run.configuration),
+    el("td", { class: "number" }, String(run.seed)), el("td", {}, stateBadge(run)), el("td", { class: "number" }, scoreNumber(run.scores[convention])))));
 }

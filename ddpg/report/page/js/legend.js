@@ -2,7 +2,8 @@
 function renderLegend(element) {
   const { labels, looks } = state.model;
   const hidden = new Set(state.view.hidden);
-  const buttons = labels.map((label) => el("button", {
+  const ordered = [...labels].sort((a, b) => Number(looks.get(a) === FAINT) - Number(looks.get(b) === FAINT));
+  const buttons = ordered.map((label) => el("button", {
     type: "button", class: "line", "aria-pressed": String(!hidden.has(label)), "data-key": `line ${label}`, title: label,
     onclick: (event) => (event.altKey ? showOnly(label) : toggleLine(label)),
     ondblclick: () => showOnly(label),

@@ -1,3 +1,7 @@
+/** With more lines in a chart single seeds are drawn on demand alone, and bands where a line is pointed at. */
+const CLEAR = 6;
+const BANDED = 12;
+
 /** Draws the learning curves: a panel for each environment. */
 function renderPanels(element) {
   removeCharts(element);
@@ -53,17 +57,19 @@ function emptyReason(groups, view) {
 
 /** The lines of an environment's chart: the mean of each group that is not hidden, and its single seeds. */
 function linesOf(environment, view, t) {
-  return environment.groups.filter((group) => !view.hidden.includes(group.label)).flatMap((group) => {
+  const groups = environment.groups.filter((group) => !view.hidden.includes(group.label));
+  const lines = groups.flatMap((group) => {
     const mean = groupCurve(group, view.metric, view.x, t);
-    const common = { label: group.label, look: state.model.looks.get(group.label) };
-    const seeds = seedsShown(group, view) ? group.runs : group.runs.filter((run) => view.seeds === "auto" && isSoleHope(run, mean));
+    const common = { label: group.label, look: state.model.looks.get(group.label), quiet: groups.length > BANDED };
+    const seeds = seedsShown(group, groups.length, view) ? group.runs : group.runs.filter((run) => view.seeds === "auto" && isSoleHope(run, mean));
     return [...seedLines(seeds, common, view), ...(mean ? [{ ...common, ...mean }] : [])];
   });
+  return lines.sort((a, b) => Number(b.look === FAINT) - Number(a.look === FAINT));
 }
 
-/** Single seeds are drawn where the reader wants them, or by default where the group has few. */
-function seedsShown(group, view) {
-  return view.seeds === "on" || (view.seeds === "auto" && group.runs.length > 1 && group.runs.length < FEW);
+/** Single seeds are drawn where the reader wants them, or by default where the group has few, and the chart few lines. */
+function seedsShown(group, lines, view) {
+  return view.seeds === "on" || (view.seeds === "auto" && lines <= CLEAR && group.runs.length > 1 && group.runs.length < FEW);
 }
 
 /** A run that is left out is drawn by itself where its group has no mean yet. */
@@ -80,7 +86,7 @@ function seedLines(runs, common, view) {
 function panelNotes(lines, groups) {
   const notes = [];
   const means = lines.filter((line) => !line.thin);
-  if (means.some((line) => line.low)) notes.push("band: 95 % interval of the mean (Student's t)");
+  if (means.some((line) => line.low)) notes.push(`band: 95 % interval of the mean (Student's t)${means.some((line) => line.quiet) ? ", of the line whose name above you point at" : ""}`);
   if (means.some((line) => !line.low)) notes.push("no band: fewer than 3 seeds");
   if (lines.some((line) => line.thin && !line.cross)) notes.push("thin: each single seed");
   if (lines.some((line) => line.cross)) notes.push("ends in a cross: a run that is left out of the mean");

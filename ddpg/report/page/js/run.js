@@ -36,7 +36,7 @@ function neighbours(run) {
 
 function runFacts(run) {
   const facts = [
-    ["state", el("span", { class: `state ${run.state}` }, run.state)],
+    ["state", stateBadge(run)],
     ["folder", el("code", {}, run.folder)],
     ["steps", `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`],
     ["hours", duration(run.hours)], ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],

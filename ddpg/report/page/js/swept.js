@@ -143,5 +143,5 @@ function heatTable(runs, across, down) {
 function heatCell(scores, low, high) {
   if (!scores.length) return el("td", { class: "none" }, "no run");
   const heat = high > low ? (meanOf(scores) - low) / (high - low) : 0.5;
-  return el("td", { class: heat > 0.55 ? "hot" : "cool", style: `--heat:${Math.round(10 + 85 * heat)}%` }, scoreNumber(meanOf(scores)), el("small", {}, `n = ${scores.length}`));
+  return el("td", { class: heat > 0.7 ? "hot" : "cool", style: `--heat:${Math.round(10 + 85 * heat)}%` }, scoreNumber(meanOf(scores)), el("small", {}, `n = ${scores.length}`));
 }

@@ -106,7 +106,7 @@ function headCell({ key, title }) {
   const sorted = sort.replace(/^-/, "") === key ? (sort.startsWith("-") ? "descending" : "ascending") : null;
   return el("th", { scope: "col", class: key === "configuration" ? "name" : "number", "aria-sort": sorted },
     el("button", { type: "button", "data-key": `sort ${key}`, onclick: () => choose({ sort: sorted === "descending" ? key : `-${key}` }) },
-      title, el("span", { "aria-hidden": "true" }, { ascending: " ▲", descending: " ▼" }[sorted] ?? "")));
+      title, el("span", { "aria-hidden": "true" }, { ascending: "\u00a0▲", descending: "\u00a0▼" }[sorted] ?? "")));
 }
 
 /** Sorts rows by the chosen column; rows without a value come last either way. */

@@ -5,7 +5,7 @@ function renderToolbar(element) {
   replace(element,
     field("Metric", metricSelect(payload, view.metric)),
     field("over", select("x", Object.entries(AXES), view.x, (x) => choose({ x, zoom: {} }))),
-    field("Single seeds", select("seeds", [["auto", `where fewer than ${FEW}`], ["on", "always"], ["off", "never"]], view.seeds, (seeds) => choose({ seeds }))),
+    field("Single seeds", select("seeds", [["auto", `of few lines with fewer than ${FEW} seeds`], ["on", "always"], ["off", "never"]], view.seeds, (seeds) => choose({ seeds }))),
     checkbox("log", "Log axis", view.log, (log) => choose({ log, zoom: {} })),
     references ? checkbox("references", "Reference scores", view.references, (shown) => choose({ references: shown })) : null,
     groupField(payload, view),

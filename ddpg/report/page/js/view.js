@@ -12,7 +12,7 @@ function defaultView(payload) {
   const chosen = payload.view ?? {};
   const metrics = metricsOf(payload);
   return {
-    metric: metrics.includes(chosen.metric) ? chosen.metric : (metrics[0] ?? chosen.metric ?? "eval/episodic_return"),
+    metric: metrics.includes(chosen.metric) ? chosen.metric : metrics[0],
     x: "step", log: false, seeds: "auto", references: false, groupBy: chosen.group_by ?? [],
     filters: { ...(chosen.filters ?? {}) }, hidden: [], zoom: {}, sort: "-last", thresholds: {}, score: "last", grid: [], run: null,
   };
