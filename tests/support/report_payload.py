@@ -1,89 +1,119 @@
 """Payloads of a report's page with known numbers, for the tests of the page."""
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+
+from ddpg.record.series import Series
+from ddpg.report.arrays import encode_steps, encode_values
+from ddpg.report.payload import t_quantiles
 
 RETURN = "eval/episodic_return"
+LOSS = "losses/qf1_loss"
 METRICS = {
     RETURN: {"unit": "return", "kind": "evaluation", "title": "evaluation return", "meaning": "The mean return."},
-    "losses/qf1_loss": {"unit": "", "kind": "loss", "title": "critic loss", "meaning": "L of line 13."},
-    "charts/SPS": {"unit": "steps/s", "kind": "chart", "title": "speed", "meaning": "Steps a second."},
+    LOSS: {"unit": "", "kind": "update", "title": "critic loss", "meaning": "L of line 13."},
 }
 REFERENCE = {
-    "preset": "cleanrl", "score": 9500.0, "spread": 157.0, "convention": "last 100 training episodes",
-    "steps": 1_000_000, "source": "CleanRL's documents", "url": "https://docs.cleanrl.dev", "protocol": "v4, 3 seeds",
+    "preset": "cleanrl",
+    "score": 9500.0,
+    "spread": 157.0,
+    "convention": "last 100 training episodes",
+    "steps": 1_000_000,
+    "source": "CleanRL's documents",
+    "url": "https://docs.cleanrl.dev",
+    "protocol": "v4, 3 seeds",
     "differs": "training episodes instead of evaluations",
-}  # fmt: skip
+}
+START = {"time": "2026-11-29T01:02:03Z", "machine": "node7", "commit": "abcdef1234", "versions": {"torch": "2.13"}}
 
 
-def packed(values: Any) -> dict[str, str]:
-    """Store an array as the payload does."""
-    return {"base": "f32", "data": base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode()}
-
-
-def run(identity: int, environment: str, keys: dict[str, str], seed: int, returns: Any, **facts: Any) -> dict[str, Any]:
+def run(number: int, environment: str, keys: Mapping[str, str], seed: int, returns: Series, **facts: Any) -> Any:
     """Make a run of the payload with these evaluation returns, one every 10,000 steps."""
-    returns = np.asarray(returns, dtype=float)
-    steps = 10_000 * np.arange(1, len(returns) + 1)
-    speed = 300 + 10 * identity % 70
-    times = {"step": packed(steps), "hours": packed(steps / speed / 3600), "updates": packed(steps - 1000)}
-    curves = {RETURN: {**times, "value": packed(returns)}} if len(returns) else {}
+    steps = 10_000.0 * np.arange(1, len(returns) + 1)
+    end = int(max(steps, default=0))
+    speed = 300.0 + 10 * number % 70
+    curves: dict[str, Any] = {}
+    scores: dict[str, float | None] = {}
     if len(returns):
-        curves["losses/qf1_loss"] = {**times, "step": {"ref": RETURN}, "value": packed(np.abs(returns) / 100 + 1)}
-        curves["charts/SPS"] = {**times, "value": packed(speed + 0 * returns)}
-    scores: dict[str, float] = {}
-    if len(returns):
-        scores = {"last": returns[-1], "last10": returns[-10:].mean(), "training100": returns[-1] * 0.9, "best": returns.max()}
+        curves[RETURN] = {"step": encode_steps(steps), "value": encode_values(returns)}
+        curves[LOSS] = {"step": {"ref": RETURN}, "value": encode_values(np.abs(returns) / 100 + 1)}
+        scores = {"last": returns[-1], "last10": returns[-10:].mean(), "training100": None, "best": returns.max()}
     return {
-        "id": identity, "folder": f"outputs/sweeps/S/{identity}_seed={seed}", "environment": environment,
-        "configuration": " ".join(f"{key}={value}" for key, value in keys.items()), "seed": seed, "keys": keys,
-        "state": "done", "step": int(steps[-1]) if len(steps) else 0, "total_steps": 1_000_000, "error": None,
-        "counts": bool(len(returns)), "note": None, "hours": 0.7, "steps_per_second": float(speed),
-        "starts": [{"time": "2026-11-29T01:02:03Z", "machine": "node7", "commit": "abcdef123456", "versions": {"torch": "2.13"}, "step": 0}],
-        "command": f"ddpg-train env={environment} seed={seed}", "changed": {"tau": ["0.005", "0.01"]},
-        "config": "seed: 1\ntau: 0.01\n", "video": None, "scores": {key: float(v) for key, v in scores.items()},
-        "curves": curves, **facts,
-    }  # fmt: skip
+        "id": number,
+        "folder": f"outputs/sweeps/S/{number}_seed={seed}",
+        "environment": environment,
+        "configuration": " ".join(f"{key}={value}" for key, value in keys.items()) or "ddpg_paper",
+        "seed": seed,
+        "keys": dict(keys),
+        "state": "done",
+        "step": end,
+        "total_steps": 1_000_000,
+        "error": None,
+        "counts": bool(len(returns)),
+        "note": None,
+        "hours": end / speed / 3600,
+        "steps_per_second": speed,
+        "clock": {
+            "step": encode_steps(np.array([0.0, end])),
+            "value": encode_values(np.array([0, end / speed / 3600])),
+        },
+        "updates": {"step": [0, 1000, end], "value": [0, 0, max(end - 1000, 0)]},
+        "starts": [{**START, "step": 0}],
+        "command": f"ddpg-train env={environment} seed={seed}",
+        "changed": {"tau": ["0.005", "0.01"]},
+        "config": "seed: 1\ntau: 0.01\n",
+        "video": None,
+        "steps_to_threshold": None,
+        "scores": {name: None if score is None else float(score) for name, score in scores.items()},
+        "curves": curves,
+        **facts,
+    }
 
 
 def payload(runs: Sequence[dict[str, Any]], **parts: Any) -> dict[str, Any]:
     """Make the payload of a page with these runs."""
-    environments = sorted({one["environment"] for one in runs})
+    names = sorted({name for one in runs for name in one["keys"]})
+    values = {name: {one["keys"].get(name) for one in runs} for name in names}
+    made = {"version": "0.1.0", "command": "ddpg-report outputs/sweeps/S", "date": "2026-11-29T01:02:03Z"}
     return {
         "format": 1,
-        "made": {"version": "0.1.0", "command": "ddpg-report outputs/sweeps/S", "date": "2026-11-29T01:02:03Z", "folders": ["outputs/sweeps/S"], "live": False},
+        "made": {**made, "folders": ["outputs/sweeps/S"], "live": False},
         "view": {"metric": RETURN, "group_by": [], "filters": {}, "solved": None, "threshold": None},
-        "t": stats.t.ppf(0.975, np.arange(1, 201)).tolist(),
+        "t": t_quantiles(),
+        "keys": [{"name": key, "short": key, "swept": len(own) > 1, "values": len(own)} for key, own in values.items()],
         "metrics": METRICS,
-        "references": [{**REFERENCE, "environment": name} for name in environments],
+        "references": [{**REFERENCE, "environment": name} for name in sorted({one["environment"] for one in runs})],
+        "groups": [],
+        "missing": [],
         "runs": list(runs),
         "study": None,
         **parts,
-    }  # fmt: skip
+    }
 
 
-def returns(rng: np.random.Generator, end: float, points: int = 50) -> Any:
+def learning(rng: np.random.Generator, end: float, points: int = 50) -> Series:
     """Draw the evaluation returns of a run that learns up to about `end`."""
     rise = 1 - np.exp(-np.arange(1, points + 1) / (points / 5))
-    return end * rise * rng.normal(1, 0.08) + rng.normal(0, abs(end) / 40, points)
+    return np.asarray(end * rise * rng.normal(1, 0.08) + rng.normal(0, abs(end) / 40, points))
 
 
 def sweep(environments: int = 2, configurations: int = 3, seeds: int = 5, points: int = 50) -> dict[str, Any]:
-    """Make a payload of a sweep over presets and learning rates."""
+    """Make a payload of a sweep over presets, learning rates and, of more than 15 configurations, sigma."""
     rng = np.random.default_rng(1)
-    names = ["halfcheetah-v4", "hopper-v4", "walker2d-v4", "ant-v4", "pendulum"][:environments]
     presets = ("paper", "td3", "cleanrl", "d4pg", "sac")
+    goals = {"halfcheetah-v4": 9000, "hopper-v4": 2500, "walker2d-v4": 4000, "ant-v4": 3000, "pendulum": -150}
     runs: list[dict[str, Any]] = []
-    for place, name in enumerate(names):
+    for name, goal in list(goals.items())[:environments]:
         for number in range(configurations):
-            keys = {"preset": presets[number % 5], "optimizer.actor.lr": ("0.001", "0.0003", "0.0001")[number // 5 % 3]}
+            keys = {"preset": presets[number % 5]}
+            if configurations > 5:
+                keys["optimizer.actor.lr"] = ("0.001", "0.0003", "0.0001")[number // 5 % 3]
             if configurations > 15:
                 keys["noise.sigma"] = f"0.{1 + number // 15}"
+            share = (number * 7 % configurations + 1) / configurations
             for seed in range(1, seeds + 1):
-                end = (9000, 2500, 4000, 3000, 900)[place] * (0.4 + 0.6 * (number * 7 % configurations + 1) / configurations)
-                runs.append(run(len(runs), name, keys, seed, returns(rng, end, points)))
+                returns = learning(rng, goal * (0.4 + 0.6 * share), points)
+                runs.append(run(len(runs), name, keys, seed, returns))
     return payload(runs)

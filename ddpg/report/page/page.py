@@ -1,4 +1,4 @@
-"""The page of a report as one HTML file: its data, styles and scripts are inside, and it asks no server for anything."""
+"""The page of a report as one HTML file: data, styles and scripts are inside, and it asks no server for anything."""
 
 import base64
 import gzip
@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from ddpg.record.run_folder import atomic_write
 from ddpg.report.drawing import PALETTE
+from ddpg.report.payload import to_json
 
 FOLDER = files("ddpg.report.page")
 #: The scripts in the order in which they are put together; live.js comes before main.js on a live page.
@@ -29,7 +30,7 @@ def write_page(payload: Mapping[str, Any], path: Path) -> None:
 
 def page(payload: Mapping[str, Any]) -> str:
     """Make the page of a payload, which is put into it as compressed JSON."""
-    text = json.dumps(payload, separators=(",", ":"), allow_nan=False)
+    text = to_json(payload)
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     return _html(packed, SCRIPTS)
 

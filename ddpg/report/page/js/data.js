@@ -12,33 +12,42 @@ function bytesOf(base64) {
   return bytes;
 }
 
-/** Returns the numbers of a stored array: little-endian float32, or uint16 codes between `low` and `high`. */
+/**
+ * Returns the numbers of a stored array, as ddpg.report.arrays.decode: evenly spaced ones, little-endian float32, or
+ * uint16 codes between `low` and `high`.
+ */
 function decoded(array) {
-  if (ArrayBuffer.isView(array)) return array;
+  if (Array.isArray(array) || ArrayBuffer.isView(array)) return array;
+  if (array.base === "range") return Float64Array.from({ length: array.count }, (_, place) => array.first + array.every * place);
   const view = new DataView(bytesOf(array.data).buffer);
-  if (array.base === "f32") {
-    return Float32Array.from({ length: view.byteLength / 4 }, (_, place) => view.getFloat32(4 * place, true));
-  }
-  const step = (array.high - array.low) / 65535;
-  return Float64Array.from({ length: view.byteLength / 2 }, (_, place) => array.low + step * view.getUint16(2 * place, true));
+  if (array.base === "f32") return Float64Array.from({ length: view.byteLength / 4 }, (_, place) => view.getFloat32(4 * place, true));
+  const width = array.high - array.low;
+  return Float64Array.from({ length: view.byteLength / 2 }, (_, place) => array.low + (width * view.getUint16(2 * place, true)) / 65535);
 }
 
 const decodedArrays = new WeakMap();
 
-/** Returns an array of a run's curve (step, value, hours or updates), or null where the run has none. */
-function arrayOf(run, metric, field) {
-  const stored = run.curves[metric]?.[field];
-  if (!stored) return null;
-  if (stored.ref) return arrayOf(run, stored.ref, field);
+function numbersOf(stored) {
   if (!decodedArrays.has(stored)) decodedArrays.set(stored, decoded(stored));
   return decodedArrays.get(stored);
 }
 
+/** Returns the steps of a run's curve; a curve may refer to another one that has the same. */
+function stepsOf(run, metric) {
+  const { step } = run.curves[metric];
+  return step.ref ? stepsOf(run, step.ref) : numbersOf(step);
+}
+
 /** Returns a run's curve of a metric over an axis (step, hours, updates), {x, y}; null where it has none. */
 function curveOf(run, metric, axis) {
-  const x = arrayOf(run, metric, axis);
-  const y = arrayOf(run, metric, "value");
-  return x && y && x.length && x.length === y.length ? { x, y } : null;
+  if (!run.curves[metric]) return null;
+  const steps = stepsOf(run, metric);
+  const y = numbersOf(run.curves[metric].value);
+  if (axis === "step") return steps.length ? { x: steps, y } : null;
+  const times = run[{ hours: "clock", updates: "updates" }[axis]];
+  if (!times || !steps.length) return null;
+  const clock = { x: numbersOf(times.step), y: numbersOf(times.value) };
+  return { x: Float64Array.from(steps, (step) => valueAt(clock, step)), y };
 }
 
 /** The metrics that some run has, in the order of the payload; without any run the one that was asked for. */
@@ -46,7 +55,7 @@ function metricsOf(payload) {
   const used = new Set(payload.runs.flatMap((run) => Object.keys(run.curves)));
   const named = Object.keys(payload.metrics).filter((name) => used.has(name));
   const all = [...named, ...[...used].filter((name) => !(name in payload.metrics)).sort()];
-  return all.length ? all : [payload.view?.metric ?? "eval/episodic_return"];
+  return all.length ? all : [payload.view.metric];
 }
 
 /** What is known of a metric: its unit, title and meaning. */

@@ -3,7 +3,8 @@ const ROWS = 40;
 
 /** Draws the runs that failed, are missing or are not finished, by name, with the first line of their errors. */
 function renderFailures(element) {
-  const out = state.model.runs.filter((run) => run.state !== "done" || !run.counts);
+  const missing = state.payload.missing.map((run) => ({ ...run, state: "not started", error: null, note: run.command }));
+  const out = [...state.model.runs.filter((run) => run.state !== "done" || !run.counts), ...missing];
   const ordered = out.sort((a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder));
   replace(element,
     out.length ? failureTable(ordered.slice(0, ROWS)) : el("p", {}, "None: all runs are done and enter the means."),
@@ -25,10 +26,10 @@ function failureTable(runs) {
   const titles = ["run", "configuration", "seed", "state", "step", "first line of the error, or why it is left out"];
   return tableOf("Runs that are not done", titles, runs.map((run) => el("tr", {},
     el("th", { scope: "row", class: "name" }, runLink(run)),
-    el("td", {}, `${run.environment}, ${run.configuration}`),
+    el("td", {}, [run.environment, run.configuration].filter(Boolean).join(", ")),
     el("td", { class: "number" }, String(run.seed)),
     el("td", {}, stateBadge(run)),
-    el("td", { class: "number" }, `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`),
+    el("td", { class: "number" }, run.total_steps ? `${shortNumber(run.step)} of ${shortNumber(run.total_steps)}` : "–"),
     el("td", { class: "reason" }, [firstLine(run.error), run.note].filter(Boolean).join(" – ")))));
 }
 
@@ -43,6 +44,7 @@ function firstLine(text) {
 /** A link to a run's own page. */
 function runLink(run) {
   const name = run.folder.split("/").filter(Boolean).slice(-2).join("/");
+  if (run.id === undefined) return el("span", { title: run.folder }, name);
   return el("a", { href: `#run=${run.id}`, title: run.folder, onclick: (event) => { event.preventDefault(); openRun(run.id); } }, name);
 }
 
@@ -58,7 +60,7 @@ function renderRuns(element) {
 
 function runTable(runs) {
   const convention = state.view.score;
-  const titles = ["run", "environment", "configuration", "seed", "state", CONVENTIONS[convention].title];
+  const titles = ["run", "environment", "configuration", "seed", "state", conventionTitle(convention)];
   return tableOf("All runs", titles, runs.map((run) => el("tr", {},
     el("th", { scope: "row", class: "name" }, runLink(run)), el("td", {}, run.environment), el("td", {}, run.configuration),
     el("td", { class: "number" }, String(run.seed)), el("td", {}, stateBadge(run)), el("td", { class: "number" }, scoreNumber(run.scores[convention])))));

@@ -24,7 +24,9 @@ function summarySentence(runs) {
   const parts = [...states].sort((a, b) => b[1] - a[1]).map(([name, number]) => `${number} ${name}`);
   const environments = new Set(runs.map((run) => run.environment)).size;
   const configurations = new Set(runs.map((run) => run.configuration)).size;
-  return `${count(runs.length, "runs")} in ${count(environments, "environments")}, ${count(configurations, "configurations")}: ${listed(parts)}.`;
+  const missing = state.payload.missing.length;
+  if (missing) parts.push(`${missing} not started`);
+  return `${count(runs.length + missing, "runs")} in ${count(environments, "environments")}, ${count(configurations, "configurations")}: ${listed(parts)}.`;
 }
 
 function sweptSentence(runs) {
@@ -64,13 +66,14 @@ function scored({ group, scores }, t) {
 
 /** Says whether the best two differ; a comparison that is not finished gets no verdict. */
 function certainty(environment, best, next, groups, t) {
-  const running = environment.groups.flatMap((group) => group.runs).filter((run) => !["done", "failed"].includes(run.state)).length;
+  const running = environment.groups.flatMap((group) => group.runs).filter((run) => !["done", "failed"].includes(run.state)).length
+    + state.payload.missing.filter((run) => run.environment === environment.name).length;
   if (running) return `Not finished: ${count(running, "runs")} can still change this, so no verdict.`;
   const difference = differenceInterval(best.scores, next.scores, t);
   if (!difference) return `The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; fewer than ${ENOUGH} seeds cannot say whether that is chance.`;
   const interval = `The difference is ${scoreNumber(difference.mean)}, 95 % interval [${scoreNumber(difference.low)}, ${scoreNumber(difference.high)}]`;
   const chosen = groups > 2 ? `, not corrected for choosing the best of ${groups}` : "";
-  return difference.low > 0 ? `${interval}${chosen}: probably better.` : `${interval}${chosen}: it includes 0, so these seeds cannot tell them apart.`;
+  return difference.low > 0 ? `${interval}${chosen}: probably ${isReturn(state.payload.view.metric) ? "better" : "different"}.` : `${interval}${chosen}: it includes 0, so these seeds cannot tell them apart.`;
 }
 
 /** Warnings that hold for the whole page: a sweep that is not finished, a biased convention, failed runs. */

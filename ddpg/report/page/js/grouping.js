@@ -12,10 +12,10 @@ function valuesByKey(runs) {
   return Object.fromEntries(Object.entries(values).map(([key, found]) => [key, [...found].sort(byNature)]));
 }
 
-/** The keys of which the page's runs have several values, but for the seed, the environment and the state. */
+/** The keys that were swept and of which these runs have several values. */
 function sweptKeys(runs) {
-  const own = new Set(runs.flatMap((run) => Object.keys(run.keys)));
-  return [...own].filter((key) => key !== "seed" && new Set(runs.map((run) => run.keys[key])).size > 1).sort(byNature);
+  const swept = state.payload.keys.filter((key) => key.swept).map((key) => key.name);
+  return swept.filter((key) => new Set(runs.map((run) => run.keys[key])).size > 1).sort(byNature);
 }
 
 /** Tells whether a run has, for every filter, one of the values that the filter names: noise=ou,gaussian */
@@ -73,13 +73,19 @@ function scoresOf(group, convention) {
 
 /** The conventions by which final scores are reported. */
 const CONVENTIONS = {
-  last: { title: "last evaluation", meaning: "the evaluation at each run's last step" },
-  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 evaluations" },
+  last: { title: "last evaluation", meaning: "the value at the step up to which a configuration's seeds are compared" },
+  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 values" },
   training100: { title: "last 100 training episodes", meaning: "the mean of each run's last 100 training episodes, with exploration noise" },
-  best: { title: "maximum over time (biased)", meaning: "each run's largest evaluation: chosen after the fact, so it is too high", biased: true },
+  best: { title: "maximum over time (biased)", meaning: "each run's largest value: chosen after the fact, so it is too high", biased: true },
 };
 
 /** The conventions that some run of the page has a score by. */
 function knownConventions(runs) {
   return Object.keys(CONVENTIONS).filter((name) => runs.some((run) => Number.isFinite(run.scores[name])));
+}
+
+/** The title of a convention; a metric that is not of evaluations has values. */
+function conventionTitle(name) {
+  const evaluated = state.payload.view.metric.startsWith("eval/");
+  return evaluated ? CONVENTIONS[name].title : CONVENTIONS[name].title.replace("evaluation", "value");
 }

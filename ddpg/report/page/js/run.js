@@ -40,7 +40,7 @@ function runFacts(run) {
     ["folder", el("code", {}, run.folder)],
     ["steps", `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`],
     ["hours", duration(run.hours)], ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],
-    ...Object.keys(CONVENTIONS).filter((name) => Number.isFinite(run.scores[name])).map((name) => [CONVENTIONS[name].title, scoreNumber(run.scores[name])]),
+    ...Object.keys(CONVENTIONS).filter((name) => Number.isFinite(run.scores[name])).map((name) => [conventionTitle(name), scoreNumber(run.scores[name])]),
     ...(run.note ? [["note", run.note]] : []),
   ];
   return el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));

@@ -50,10 +50,10 @@ function differenceInterval(one, other, t) {
   return { mean: difference, low: difference - half, high: difference + half };
 }
 
-/** The value of a curve at x, on the straight line between its points; x lies inside the curve. */
+/** The value of a curve at x, on the straight line between its points; before its first and after its last, that one. */
 function valueAt(curve, x) {
   const after = placeOf(curve.x, x);
-  if (curve.x[after] === x || after === 0) return curve.y[after];
+  if (curve.x[after] <= x || after === 0) return curve.y[after];
   const share = (x - curve.x[after - 1]) / (curve.x[after] - curve.x[after - 1]);
   return curve.y[after - 1] + share * (curve.y[after] - curve.y[after - 1]);
 }

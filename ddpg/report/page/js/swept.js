@@ -86,7 +86,7 @@ function keyChart(name, runs, key) {
   const numbers = continuous ? values.map(Number) : [];
   const kind = continuous && spansPowers(numbers) ? "log" : continuous ? "linear" : "category";
   const x = { label: kind === "log" ? `${key} (log axis)` : key, kind, values, domain: continuous ? domainOf(numbers, kind) : null };
-  const chart = frame({ width: 380, height: 260, label: `${name}: score over ${key}`, x, y: { label: CONVENTIONS[state.view.score].title, kind: "linear", domain: domainOf(scores) } });
+  const chart = frame({ width: 380, height: 260, label: `${name}: score over ${key}`, x, y: { label: conventionTitle(state.view.score), kind: "linear", domain: domainOf(scores) } });
   chart.plot.append(...runs.map((run, place) => scorePoint(chart, run, continuous ? Number(run.keys[key]) : run.keys[key] ?? "-", continuous ? 0 : jitter(place))));
   if (!continuous) chart.plot.append(...effectOf(runs, key).groups.flatMap(({ name: value, scores: own }) => meanMark(chart, value, own)));
   return chart.svg;

@@ -3,7 +3,8 @@ function renderTables(element) {
   const { environments, runs } = state.model;
   const conventions = knownConventions(runs);
   replace(element,
-    conventions.length > 1 ? field("Rank and compare by", select("score", conventions.map((name) => [name, CONVENTIONS[name].title]), state.view.score, (score) => choose({ score, sort: `-${score}` }))) : null,
+    conventions.length > 1 ? field("Rank and compare by", select("score", conventions.map((name) => [name, conventionTitle(name)]), state.view.score, (score) => choose({ score, sort: `-${score}` }))) : null,
+    el("p", { class: "note" }, `Scores of ${labelOf(metricFacts(state.payload, state.payload.view.metric))}: mean over seeds ± half the width of its 95 % interval.`),
     environments.map((environment) => scoreTable(environment, conventions)),
     el("details", { "data-key": "columns" }, el("summary", {}, "How the scores are made"), scoreNotes(conventions)));
 }
@@ -16,7 +17,17 @@ function scoreTable(environment, conventions) {
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Scores of ${environment.name}` },
       el("table", {},
         el("thead", {}, el("tr", {}, columns.map(headCell))),
-        el("tbody", {}, rows.map(({ cells }) => el("tr", {}, cells.map((cell, place) => el(place ? "td" : "th", { class: place ? "number" : "name", scope: place ? null : "row" }, cell.shown))))))));
+        el("tbody", {}, rows.map(({ cells }) => el("tr", {}, cells.map((cell, place) => el(place ? "td" : "th", { class: place ? "number" : "name", scope: place ? null : "row" }, cell.shown))))))),
+    groupNotes(environment.name));
+}
+
+/** The notes on an environment's configurations: which seeds are compared, and up to where. */
+function groupNotes(name) {
+  const groups = (state.payload.groups ?? []).filter((group) => group.environment === name);
+  const notes = groups.flatMap((group) => group.notes.map((note) => `${group.configuration}: ${note}`));
+  const shared = [...new Set(groups.map((group) => group.shared).filter(Boolean))].map((one) => `The same in all configurations whose label leaves it out: ${one}`);
+  const all = [...notes, ...shared];
+  return all.length ? el("details", { "data-key": `notes ${name}`, open: all.length <= 6 }, el("summary", {}, count(all.length, "notes")), el("ul", { class: "note" }, all.map((note) => el("li", {}, note)))) : null;
 }
 
 function thresholdField(name) {
@@ -35,9 +46,9 @@ function columnsFor(environment, conventions) {
   const columns = [
     { key: "configuration", title: state.view.groupBy.length ? state.view.groupBy.join(", ") : "configuration", cell: nameCell },
     { key: "seeds", title: "seeds", cell: seedsCell },
-    ...conventions.map((name) => ({ key: name, title: CONVENTIONS[name].title, cell: (group) => scoreCell(scoresOf(group, name)) })),
+    ...conventions.map((name) => ({ key: name, title: conventionTitle(name), cell: (group) => scoreCell(scoresOf(group, name)) })),
   ];
-  if (!isReturn(metric)) columns.push({ key: "metric", title: `last ${metricFacts(state.payload, metric).title}`, cell: (group) => lastCell(group, metric) });
+  if (metric !== state.payload.view.metric) columns.push({ key: "metric", title: `last ${metricFacts(state.payload, metric).title}`, cell: (group) => lastCell(group, metric) });
   const threshold = thresholdOf(environment.name);
   if (threshold !== null) {
     columns.push({ key: "reach", title: `steps to ${scoreNumber(threshold)}, median`, cell: (group) => reachCell(group, threshold) });
@@ -79,10 +90,12 @@ function reachCell({ counted }, threshold) {
   return { value: Number.isFinite(middle) ? -middle : -1e300, shown: `${Number.isFinite(middle) ? shortNumber(middle) : "not by half"} (${reached} of ${steps.length})` };
 }
 
-/** The first step of an evaluation (or, without any, of a training return) at the threshold or above; Infinity if there is none. */
+/** The step of a run's first value at the threshold or above; Infinity if it has none there, null if it has none at all. */
 function firstAt(run, threshold) {
-  const curve = curveOf(run, "eval/episodic_return", "step") ?? curveOf(run, "charts/episodic_return", "step");
+  const { metric, threshold: usual } = state.payload.view;
+  const curve = curveOf(run, metric, "step");
   if (!curve) return null;
+  if (threshold === usual) return run.steps_to_threshold ?? Infinity;
   const place = curve.y.findIndex((value) => value >= threshold);
   return place < 0 ? Infinity : curve.x[place];
 }
@@ -125,8 +138,8 @@ function sortedRows(rows, columns) {
 
 function scoreNotes(conventions) {
   return el("ul", {},
-    conventions.map((name) => el("li", {}, el("strong", {}, CONVENTIONS[name].title), `: ${CONVENTIONS[name].meaning}.`)),
-    el("li", {}, "A score is the mean over the seeds ± half the width of its 95 % interval (Student's t); with fewer than 3 seeds it has none. Where some seeds fail outright, ordinary for DDPG, the interval of so few seeds is too narrow (with 20 % failing seeds it covers 47, 66 and 89 % with 3, 5 and 10 seeds): look at the single seeds."),
+    conventions.map((name) => el("li", {}, el("strong", {}, conventionTitle(name)), `: ${CONVENTIONS[name].meaning}.`)),
+    el("li", {}, "A score is the mean over the seeds ± half the width of its interval. ", state.payload.intervals?.mean ?? ""),
     el("li", {}, "Seeds, as in 3 of 5: two are left out of the means; the list of runs below says why."),
     el("li", {}, "Steps to reach: the median over the seeds of the first step with such an evaluation; a seed that never has one counts as later than all others, and the number in brackets counts those that have."));
 }

@@ -9,19 +9,18 @@ const AXES = { step: "environment steps", hours: "wall time (hours)", updates: "
 
 /** What the page shows when nothing was chosen in it. */
 function defaultView(payload) {
-  const chosen = payload.view ?? {};
+  const chosen = payload.view;
   const metrics = metricsOf(payload);
   return {
     metric: metrics.includes(chosen.metric) ? chosen.metric : metrics[0],
-    x: "step", log: false, seeds: "auto", references: false, groupBy: chosen.group_by ?? [],
-    filters: { ...(chosen.filters ?? {}) }, hidden: [], zoom: {}, sort: "-last", thresholds: {}, score: "last", grid: [], run: null,
+    x: "step", log: false, seeds: "auto", references: false, groupBy: chosen.group_by,
+    filters: { ...chosen.filters }, hidden: [], zoom: {}, sort: "-last", thresholds: {}, score: "last", grid: [], run: null,
   };
 }
 
 /** The threshold of an environment: the reader's, or that of the command line; null where there is none. */
 function thresholdOf(environment) {
-  const chosen = state.payload.view ?? {};
-  return state.view.thresholds[environment] ?? chosen.threshold ?? chosen.solved ?? null;
+  return state.view.thresholds[environment] ?? state.payload.view.threshold ?? state.payload.view.solved ?? null;
 }
 
 /** Reads a view from the part of the address after the #; the rest is as by default. */
