@@ -3,16 +3,14 @@
 import base64
 import gzip
 import json
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment
 
 from ddpg.record.run_folder import atomic_write
 from ddpg.report.drawing import PALETTE
-from ddpg.report.payload import to_json
+from ddpg.report.payload import Payload, to_json
 
 FOLDER = files("ddpg.report.page")
 #: The scripts in the order in which they are put together; live.js comes before main.js on a live page.
@@ -22,13 +20,13 @@ SCRIPTS = (
 )  # fmt: skip
 
 
-def write_page(payload: Mapping[str, Any], path: Path) -> None:
+def write_page(payload: Payload, path: Path) -> None:
     """Write the page of a payload; the file appears whole or not at all."""
     with atomic_write(path) as file:
         file.write(page(payload).encode())
 
 
-def page(payload: Mapping[str, Any]) -> str:
+def page(payload: Payload) -> str:
     """Make the page of a payload, which is put into it as compressed JSON."""
     text = to_json(payload)
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()

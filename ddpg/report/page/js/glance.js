@@ -4,9 +4,9 @@ function renderGlance(element) {
   const verdicts = model.environments.map((environment) => el("li", {}, ...verdict(environment, payload.t)));
   replace(element,
     el("p", {}, summarySentence(model.runs)),
-    sweptSentence(model.runs),
     el("ul", { class: "verdicts" }, verdicts),
     cautions(model),
+    sweptSentence(model.runs),
     el("details", { "data-key": "test" },
       el("summary", {}, "Is a difference certain? Test it"),
       el("p", {}, "The intervals here are of one mean or one difference each; choosing the best of many makes them too hopeful. This command tests with a correction for that, and says how many seeds would be enough:"),
