@@ -50,6 +50,8 @@ class Sample:
     shared: str = ""
     #: Sentences on the choice of runs and steps, for the reader.
     notes: tuple[str, ...] = ()
+    #: Whether a run has finished; if none has, all are compared as far as they have come.
+    finished: bool = True
 
     @property
     def started(self) -> int:
@@ -97,6 +99,7 @@ def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:
         eval_episodes=tuple(sorted({run.eval_episodes for run in counted})),
         shared=same[0].shared,
         notes=(*notes, *notes_on_choice(runs, counted, target), *thinned, *lengths),
+        finished=target is not None,
     )
 
 

@@ -30,7 +30,7 @@ def markdown(found: Sequence[Sample], metric: Metric, pictures: Mapping[str, Pat
         if environment in pictures:
             lines += [f"![{literal(metric.name)} of {title}]({pictures[environment].name})", ""]
         same = list(samples)
-        lines += [*_aligned([header, *_rows(same, metric, solved)]), ""]
+        lines += [*aligned([header, *_rows(same, metric, solved)]), ""]
         notes = [f"- {literal(note)}" for note in _notes(same, metric)]
         lines += [*notes, ""] if notes else []
     return "\n".join([*lines, *_explanations(found, metric, solved)]) + "\n"
@@ -52,6 +52,21 @@ def number(value: float) -> str:
     """Write a score with as many digits as it needs: 1234.5, 12.34, 0.00123."""
     size = abs(value)
     return f"{value:.1f}" if size >= 100 else f"{value:.2f}" if size >= 1 or size == 0 else f"{value:.3g}"
+
+
+def interval(low: float, high: float, seeds: int) -> str:
+    """Write an interval; equal values claim none, because its width would be zero."""
+    if not np.isfinite(low):
+        return f"- ({count(seeds, 'seeds')})"
+    return f"[{number(low)}, {number(high)}]" if low < high else "- (all equal)"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Write rows, the first of which is the header, as a table whose columns have one width."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    ruled = (rows[0], ["-" * width for width in widths], *rows[1:])
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in ruled]
+    return [f"| {' | '.join(row)} |" for row in padded]
 
 
 def _rows(samples: Sequence[Sample], metric: Metric, solved: float | None) -> Iterator[tuple[str, ...]]:
@@ -96,25 +111,10 @@ def _numbers(score: Score, seeds: int) -> tuple[str, ...]:
     return (
         short_number(score.step),
         number(score.mean) + spread,
-        _interval(score.low, score.high, seeds),
+        interval(score.low, score.high, seeds),
         number(score.iqm),
-        _interval(score.iqm_low, score.iqm_high, seeds),
+        interval(score.iqm_low, score.iqm_high, seeds),
     )
-
-
-def _interval(low: float, high: float, seeds: int) -> str:
-    """Write an interval; equal values claim none, because its width would be zero."""
-    if not np.isfinite(low):
-        return f"- ({count(seeds, 'seeds')})"
-    return f"[{number(low)}, {number(high)}]" if low < high else "- (all equal)"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Write rows, the first of which is the header, as a table whose columns have one width."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    ruled = (rows[0], ["-" * width for width in widths], *rows[1:])
-    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in ruled]
-    return [f"| {' | '.join(row)} |" for row in padded]
 
 
 def _explanations(found: Sequence[Sample], metric: Metric, solved: float | None) -> list[str]:

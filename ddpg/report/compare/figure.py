@@ -1,0 +1,65 @@
+"""The picture of a comparison: performance profiles, and the differences with their intervals."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+
+from ddpg.record.figure import GRID, INK, picture
+from ddpg.report.compare.overall import THRESHOLDS
+from ddpg.report.compare.pairs import Comparison
+from ddpg.report.compare.result import Result
+from ddpg.report.drawing import PALETTE, look
+from ddpg.report.selection import count
+
+#: Inches for a row of the differences, and for what is around them.
+ROW = 0.3
+AROUND = 1.3
+LEAST = 3.6
+
+
+def draw(found: Result, path: Path) -> None:
+    """Write the picture: profiles on the left, differences in normalized scores with Welch's interval on the right."""
+    shown = [one for one in found.comparisons if one.tests is not None]
+    with picture(path, max(LEAST, AROUND + ROW * len(shown)), width=11) as figure:
+        left, right = figure.subplots(1, 2)
+        _profiles(left, found)
+        _differences(right, found, shown)
+
+
+def _profiles(axes: Axes, found: Result) -> None:
+    _style(axes, f"Performance profiles over {count(len(found.shared), 'environments')}")
+    for place, one in enumerate(found.overall):
+        color, style, _ = look(place)
+        label = f"{one.configuration} ({count(one.runs, 'runs')})"
+        axes.plot(THRESHOLDS, one.profile, color=color, linestyle=style, linewidth=1.8, label=label)
+    axes.set_xlabel("normalized score", color=INK)
+    axes.set_ylabel("share of runs above it", color=INK)
+    axes.set_ylim(-0.02, 1.02)
+    if found.overall:
+        axes.legend(loc="lower left", frameon=False, fontsize=8, labelcolor=INK)
+
+
+def _differences(axes: Axes, found: Result, shown: list[Comparison]) -> None:
+    _style(axes, "Differences, Welch's 95 % interval (filled: significant)")
+    axes.axvline(0.0, color=INK, linewidth=0.8)
+    for place, one in enumerate(shown):
+        assert one.tests is not None
+        low, high = found.ranges[one.environment]
+        size = high - low if high > low else 1.0
+        color = PALETTE[found.pairs.index(one.pair) % len(PALETTE)]
+        axes.plot([one.tests.welch.low / size, one.tests.welch.high / size], [place, place], color=color, linewidth=1.8)
+        filled = color if one.tests.better else "white"
+        axes.plot([one.difference / size], [place], "o", color=color, markerfacecolor=filled, markersize=6)
+    axes.set_yticks(range(len(shown)), [f"{one.environment}\n{' minus '.join(one.pair)}" for one in shown], fontsize=7)
+    axes.invert_yaxis()
+    axes.margins(y=0.15)
+    axes.set_xlabel("difference of normalized scores", color=INK)
+
+
+def _style(axes: Axes, title: str) -> None:
+    axes.set_title(title, loc="left", color=INK, fontsize=10, fontweight="bold")
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=INK, length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)

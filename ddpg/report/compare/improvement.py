@@ -1,0 +1,61 @@
+"""The probability of improvement: that a run of one configuration is better than one of another."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import stdtrit
+
+from ddpg.record.series import Series
+from ddpg.report.intervals import LEVEL
+
+
+class Improvement(NamedTuple):
+    """A probability and its 95 % interval."""
+
+    probability: float
+    low: float
+    high: float
+
+
+def improvement(first: Series, second: Series) -> Improvement:
+    """Estimate P(first > second) + P(first = second) / 2 from all pairs of runs, as Agarwal et al. 2021 do.
+
+    The interval is method 5 of Newcombe (2006), which allows for probabilities near 0 and 1, with a quantile of
+    Student's t in place of the normal one: with few seeds it covers in 94 to 100 % of cases, a bootstrap in far fewer.
+    """
+    wins = (np.sign(first[:, None] - second[None, :]) + 1) / 2
+    probability = float(wins.mean())
+    return Improvement(probability, *_interval(probability, len(first), len(second)))
+
+
+def mean_improvement(found: Sequence[Improvement]) -> Improvement:
+    """Average over environments; the interval combines theirs by their distances (MOVER, Zou and Donner 2008)."""
+    count = len(found)
+    probability = sum(one.probability for one in found) / count
+    down = sqrt(sum((one.probability - one.low) ** 2 for one in found)) / count
+    up = sqrt(sum((one.high - one.probability) ** 2 for one in found)) / count
+    return Improvement(probability, probability - down, probability + up)
+
+
+def _interval(probability: float, first: int, second: int) -> tuple[float, float]:
+    """Return the values theta with (probability - theta)^2 <= q^2 var(theta); with 2 runs in all, nothing is known."""
+    if first + second < 3:
+        return 0.0, 1.0
+    quantile = float(stdtrit(first + second - 2, (1 + LEVEL) / 2))
+
+    def excess(theta: float) -> float:
+        return abs(probability - theta) - quantile * sqrt(_variance(theta, first, second))
+
+    low = 0.0 if probability == 0 else float(brentq(excess, 0.0, probability))
+    high = 1.0 if probability == 1 else float(brentq(excess, probability, 1.0))
+    return low, high
+
+
+def _variance(theta: float, first: int, second: int) -> float:
+    """Return the variance of an estimate from so many runs, averaged over which of the two groups scatters more."""
+    several = (first + second) / 2 - 1
+    factor = 1 + several * ((1 - theta) / (2 - theta) + theta / (1 + theta))
+    return theta * (1 - theta) * factor / (first * second)

@@ -1,0 +1,98 @@
+"""Selection that makes scores look better than they are: trials of a study, and values tuned on the very seeds."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ddpg.record.run_folder import read_yaml, run_folders
+from ddpg.report.compare.scored import Scored
+from ddpg.report.reading import RunRecord
+from ddpg.report.text import number, seed_list
+from ddpg.search.selection import optimism
+from ddpg.search.study import StudyFolder
+
+
+def study_marks(records: Sequence[RunRecord]) -> list[str]:
+    """Say which runs are trials of a study, and which were trained on the seeds on which their values were tuned."""
+    return [*_trials(records), *_tuned(records)]
+
+
+def best_of(configurations: Sequence[Scored], maximize: bool = True) -> float | None:
+    """Return by how much the best of 3 or more configurations is expected to flatter, because it was chosen.
+
+    None with fewer, with unequal numbers of seeds, or with a single seed, which shows no noise.
+    """
+    if len(configurations) < 3 or len({len(one.scores) for one in configurations}) > 1:
+        return None
+    return optimism([one.scores.tolist() for one in configurations], maximize)
+
+
+def waiting_runs(folders: Sequence[Path]) -> dict[str, int]:
+    """Count the runs in folders that have been prepared and not started, by environment."""
+    found: dict[str, int] = {}
+    for path in {path.resolve() for folder in folders for path in run_folders(folder)}:
+        if (path / "config.yaml").exists() and not (path / "status.json").exists():
+            config = read_yaml(path / "config.yaml")
+            name = str(config["env"]["name"]) if isinstance(config, dict) and "env" in config else "?"
+            found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _trials(records: Sequence[RunRecord]) -> list[str]:
+    runs: dict[Path, set[Path]] = {}
+    for record in records:
+        study = _study_above(record.folder.path.resolve().parent)
+        if study is not None:
+            runs.setdefault(study, set()).add(record.folder.path.resolve().parent)
+    return [
+        f"{len(trials)} trials of the study {study.name} are here: the best of them was chosen by these scores, so it "
+        f"looks better than it is; ddpg-sweep confirm {StudyFolder(study).quoted} trains it on new seeds"
+        for study, trials in runs.items()
+    ]
+
+
+def _tuned(records: Sequence[RunRecord]) -> list[str]:
+    seeds: dict[Path, set[int]] = {}
+    for record in records:
+        for start in record.starts:
+            study = _study_named_by(start)
+            if study is not None and record.config["seed"] in study.definition().seeds:
+                seeds.setdefault(study.path, set()).add(record.config["seed"])
+    return [
+        f"tuned on these very seeds: the values of the study {path.name} were chosen by seeds "
+        f"{seed_list(sorted(found))}, and these runs have the same; only new seeds show how good they are"
+        for path, found in seeds.items()
+    ]
+
+
+@cache
+def _study_above(folder: Path) -> Path | None:
+    return next((path for path in (folder, *folder.parents) if StudyFolder(path).exists), None)
+
+
+def _study_named_by(start: Mapping[str, Any]) -> StudyFolder | None:
+    """Return the study whose winner a command trains: `ddpg-train --config-dir STUDY experiment=best`."""
+    words = shlex.split(start.get("command", ""))
+    named = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    named += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    if not named or "experiment=best" not in words:
+        return None
+    study = StudyFolder(Path(start.get("directory", ".")) / named[-1])
+    return study if study.exists else None
+
+
+def flattery(configurations: Sequence[Scored]) -> str | None:
+    """Say how much the choice of the best configuration of an environment flatters it."""
+    amount = best_of(configurations)
+    if not amount:
+        return None
+    best = max(configurations, key=lambda one: float(np.mean(one.scores)))
+    return (
+        f"{best.configuration} is the best of {len(configurations)} and chosen by its score: on new seeds it is "
+        f"expected to have {number(amount)} less"
+    )

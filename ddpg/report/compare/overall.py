@@ -1,0 +1,78 @@
+"""Scores of one configuration over several environments: mean, interquartile mean, optimality gap and profile.
+
+Environments have scores of different sizes, so each is normalized first; the range that becomes 0 to 1 is always named.
+The t intervals resample nothing: variances are those of the seeds within their environments, so that environments stay
+what they are, and a quantile of Student's t allows for few seeds (docs/statistics.md has what they cover).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtrit
+
+from ddpg.record.series import Series
+from ddpg.report.intervals import LEVEL
+
+#: Normalized scores at which a profile is drawn.
+THRESHOLDS = np.linspace(0.0, 1.0, 101)
+
+
+class Estimate(NamedTuple):
+    """A value and its 95 % interval; nan bounds where an environment has a single seed."""
+
+    value: float
+    low: float
+    high: float
+
+
+def normalized(scores: Series, low: float, high: float) -> Series:
+    """Return scores with `low` at 0 and `high` at 1; all 0 where these are equal."""
+    return (scores - low) / (high - low) if high > low else np.zeros_like(scores)
+
+
+def overall_mean(scores: Sequence[Series]) -> Estimate:
+    """Average the mean scores of the environments, each of them [seeds]."""
+    return _around(float(np.mean([one.mean() for one in scores])), _half_width(scores))
+
+
+def overall_iqm(scores: Sequence[Series]) -> Estimate:
+    """Return the mean of the middle half of the runs of all environments (Agarwal et al. 2021).
+
+    The variance is that of a trimmed mean: scores outside of the middle half count as the nearest score in it.
+    """
+    runs = np.sort(np.concatenate(list(scores)))
+    cut = len(runs) // 4
+    kept = runs[cut : len(runs) - cut]
+    inside = [np.clip(one, kept[0], kept[-1]) for one in scores]
+    # every run has one weight here, whatever its environment
+    shares = np.array([len(one) for one in scores]) / len(runs)
+    return _around(float(kept.mean()), _half_width(inside, shares) * len(runs) / len(kept))
+
+
+def optimality_gap(scores: Sequence[Series]) -> Estimate:
+    """Return how far scores are below 1 on average, where what is above 1 counts as 1 (Agarwal et al. 2021)."""
+    mean, low, high = overall_mean([np.minimum(one, 1.0) for one in scores])
+    return Estimate(1 - mean, 1 - high, 1 - low)
+
+
+def profile(scores: Sequence[Series]) -> Series:
+    """Return the share of runs with a score above each of THRESHOLDS, the mean over environments."""
+    return np.asarray(np.mean([(one[:, None] > THRESHOLDS).mean(axis=0) for one in scores], axis=0))
+
+
+def _half_width(scores: Sequence[Series], shares: Series | None = None) -> float:
+    """Return half the width of the t interval of a weighted sum of means, by Welch's and Satterthwaite's freedom."""
+    counts = np.array([len(one) for one in scores])
+    if counts.min() < 2:
+        return float("nan")
+    weights = np.full(len(scores), 1 / len(scores)) if shares is None else shares
+    parts = weights**2 * [one.var(ddof=1) / len(one) for one in scores]
+    if parts.sum() == 0:
+        return 0.0
+    freedom = parts.sum() ** 2 / (parts**2 / (counts - 1)).sum()
+    return float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(parts.sum()))
+
+
+def _around(value: float, half: float) -> Estimate:
+    return Estimate(value, value - half, value + half)

@@ -1,0 +1,172 @@
+"""All numbers of a comparison, from the folders to what is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ddpg.config.spelling import nearest
+from ddpg.errors import UserError
+from ddpg.record.series import Series
+from ddpg.report.compare.improvement import Improvement, mean_improvement
+from ddpg.report.compare.marks import flattery, study_marks, waiting_runs
+from ddpg.report.compare.options import Options, Reference
+from ddpg.report.compare.overall import Estimate, normalized, optimality_gap, overall_iqm, overall_mean, profile
+from ddpg.report.compare.pairs import Comparison, Pair, choose_pairs, compare, find_baseline
+from ddpg.report.compare.scored import Scored, Scores, scored
+from ddpg.report.metric import Metric
+from ddpg.report.reading import each_run, find_runs, measured
+
+#: The lowest and the highest score of an environment.
+Bounds = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Overall:
+    """A configuration over all environments that every configuration has, by normalized scores."""
+
+    configuration: str
+    runs: int
+    mean: Estimate
+    iqm: Estimate
+    gap: Estimate
+    profile: Series
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """All that a comparison has found.
+
+    Args:
+        options: of the command.
+        labels: of the configurations, the best first.
+        scores: by environment and configuration.
+        shared: the environments that all configurations have; over these, `overall` is computed.
+        ranges: the scores that become 0 and 1, by environment.
+        overall: of each configuration; empty without a shared environment.
+        pairs: the configurations that are compared.
+        comparisons: of each pair in each environment that both have.
+        improvements: the mean probability of improvement of each pair over its environments.
+        marks: sentences on selection.
+    """
+
+    options: Options
+    labels: tuple[str, ...]
+    scores: Scores
+    shared: tuple[str, ...]
+    ranges: Mapping[str, Bounds]
+    overall: tuple[Overall, ...]
+    pairs: tuple[Pair, ...]
+    comparisons: tuple[Comparison, ...]
+    improvements: Mapping[Pair, Improvement]
+    marks: tuple[str, ...]
+
+    @property
+    def tested(self) -> int:
+        """The number of tests, for which Holm's correction is made."""
+        return sum(one.tests is not None for one in self.comparisons)
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that is compared."""
+        return Metric(self.options.metric)
+
+
+def result(folders: Sequence[Path], options: Options) -> Result:
+    """Read the runs in folders and compare their configurations.
+
+    Raises:
+        UserError: nothing to read, no such metric, no two configurations, an unknown baseline, or a wrong range.
+    """
+    metric = Metric(options.metric)
+    records = find_runs(folders)
+    runs = [measured(record, columns, metric, label) for record, columns, label in each_run(records, metric.name)]
+    scores = scored(runs, metric, options.convention, options.failed)
+    ranges = _ranges(scores, options)
+    labels = _ordered(scores, ranges)
+    if len(labels) < 2:
+        raise UserError(
+            f"nothing to compare: all {len(runs)} runs have one configuration; name the folders of others too"
+        )
+    baseline = None if options.baseline is None else find_baseline(options.baseline, labels)
+    pairs = choose_pairs(labels, baseline)
+    comparisons = compare(scores, pairs, waiting_runs(folders), options.alpha)
+    shared = [name for name, group in scores.items() if all(_has_scores(group, label) for label in labels)]
+    chosen = [flattery([one for one in group.values() if len(one.scores)]) for group in scores.values()]
+    marks = [f"{name}: {text}" for name, text in zip(scores, chosen, strict=True) if text is not None]
+    return Result(
+        options=options,
+        labels=tuple(labels),
+        scores=scores,
+        shared=tuple(shared),
+        ranges=ranges,
+        overall=tuple(_overall(label, [scores[name] for name in shared], ranges) for label in labels if shared),
+        pairs=tuple(pairs),
+        comparisons=tuple(comparisons),
+        improvements={pair: mean_improvement(_of(pair, comparisons)) for pair in pairs if _of(pair, comparisons)},
+        marks=(*study_marks(records), *(marks if metric.is_return else [])),
+    )
+
+
+def _of(pair: Pair, comparisons: Sequence[Comparison]) -> list[Improvement]:
+    return [one.improvement for one in comparisons if one.pair == pair]
+
+
+def _has_scores(group: Mapping[str, Scored], label: str) -> bool:
+    one = group.get(label)
+    return one is not None and len(one.scores) > 0
+
+
+def _ordered(scores: Scores, ranges: Mapping[str, Bounds]) -> list[str]:
+    """Return the labels, the one with the largest mean of normalized scores first; without scores comes last."""
+    means: dict[str, list[float]] = {}
+    for environment, group in scores.items():
+        for label, one in group.items():
+            known = means.setdefault(label, [])
+            if len(one.scores):
+                known.append(float(normalized(one.scores, *ranges[environment]).mean()))
+    return sorted(means, key=lambda label: (-float(np.mean(means[label])) if means[label] else np.inf, label))
+
+
+def _ranges(scores: Scores, options: Options) -> dict[str, Bounds]:
+    """Return the scores that become 0 and 1 in each environment: those of the command, or the range of all runs."""
+    if (options.low is None) != (options.high is None):
+        raise UserError("low and high are given both, or neither: together they are the scores that count as 0 and 1")
+    found = {}
+    for environment, group in scores.items():
+        if options.low is not None and options.high is not None:
+            bounds = _reference("low", options.low, environment), _reference("high", options.high, environment)
+            if not bounds[0] < bounds[1]:
+                raise UserError(f"low={bounds[0]:g} is not below high={bounds[1]:g} ({environment})")
+            found[environment] = bounds
+        else:
+            values = np.concatenate([one.scores for one in group.values()])
+            found[environment] = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+    for name, reference in (("low", options.low), ("high", options.high)):
+        unknown = [key for key in reference if key not in scores] if isinstance(reference, Mapping) else []
+        if unknown:
+            raise UserError(f"{name}.{unknown[0]}: no run has this environment{nearest(unknown[0], scores)}")
+    return found
+
+
+def _reference(name: str, reference: Reference, environment: str) -> float:
+    if not isinstance(reference, Mapping):
+        assert reference is not None
+        return reference
+    if environment not in reference:
+        raise UserError(f"{name} names no score of {environment}: {name}.{environment}=NUMBER")
+    return reference[environment]
+
+
+def _overall(label: str, groups: Sequence[Mapping[str, Scored]], ranges: Mapping[str, Bounds]) -> Overall:
+    ones = [group[label] for group in groups]
+    parts = [normalized(one.scores, *ranges[one.environment]) for one in ones]
+    return Overall(
+        configuration=label,
+        runs=sum(map(len, parts)),
+        mean=overall_mean(parts),
+        iqm=overall_iqm(parts),
+        gap=optimality_gap(parts),
+        profile=profile(parts),
+    )

@@ -1,0 +1,147 @@
+"""From runs to the scores that are compared: one number for each seed, by one convention, failed seeds included."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ddpg.record.series import Series, short_number
+from ddpg.report.measured import Curve, MeasuredRun, shared_steps
+from ddpg.report.metric import Metric
+from ddpg.report.samples import Sample, samples
+from ddpg.report.selection import one_for_each_seed
+from ddpg.report.statistics import conventions
+
+#: The conventions by the name of their option, with their rank in the table of scores.
+RANKS = {"last": 0, "last10": 1, "training100": 3}
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The scores of a configuration in an environment.
+
+    Args:
+        environment: its name.
+        configuration: its label.
+        seeds: those that have a score of their own, ascending.
+        failed: the seeds of runs that failed.
+        unfinished: where each run is that can still arrive, as in `seed 3 (running at 20k)`.
+        scores: [S], of `seeds`; then, with failed=worst, the worst score for each of `failed`.
+        own: [len(seeds)], the scores without those of failed runs.
+        step: where they are measured; nan without a score.
+        convention: the name of the convention, as it is in the table.
+        eval_episodes: the different values of eval.episodes, if evaluations are scored.
+        notes: sentences on the choice of runs and steps.
+    """
+
+    environment: str
+    configuration: str
+    seeds: tuple[int, ...]
+    failed: tuple[int, ...]
+    unfinished: tuple[str, ...]
+    scores: Series
+    own: Series
+    step: float
+    convention: str
+    eval_episodes: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+#: Scores by environment, then by configuration.
+Scores = dict[str, dict[str, Scored]]
+
+
+def scored(runs: Sequence[MeasuredRun], metric: Metric, convention: str, failed: str) -> Scores:
+    """Score every configuration in every environment.
+
+    Args:
+        runs: as they were read.
+        metric: that is scored.
+        convention: a key of RANKS.
+        failed: `worst`: a failed run counts with the worst score of its environment; `leave_out`: it has no score.
+            A metric that is no return has no worst value, so its failed runs are left out.
+    """
+    found: Scores = {}
+    by_group = _groups(runs)
+    for sample in _at_shared_steps(samples(runs, metric), metric):
+        one = _scored(sample, by_group[sample.environment, sample.configuration], metric, RANKS[convention])
+        found.setdefault(one.environment, {})[one.configuration] = one
+    if failed == "leave_out" or not metric.is_return:
+        return found
+    return {environment: _with_worst(group) for environment, group in found.items()}
+
+
+def _groups(runs: Sequence[MeasuredRun]) -> dict[tuple[str, str], list[MeasuredRun]]:
+    groups: dict[tuple[str, str], list[MeasuredRun]] = {}
+    for run in runs:
+        groups.setdefault((run.environment, run.configuration), []).append(run)
+    return groups
+
+
+def _at_shared_steps(found: Sequence[Sample], metric: Metric) -> Iterator[Sample]:
+    """Cut the samples of an environment at the last step that all of them have, and note where that cuts something."""
+    for environment in dict.fromkeys(sample.environment for sample in found):
+        same = [sample for sample in found if sample.environment == environment]
+        ends = {float(sample.steps[-1]) for sample in same if len(sample.steps)}
+        if metric.of_episodes or len(ends) < 2:
+            yield from same
+        else:
+            yield from _cut(same)
+
+
+def _cut(same: Sequence[Sample]) -> Iterator[Sample]:
+    steps = shared_steps([Curve(sample.steps, sample.steps) for sample in same if len(sample.steps)])
+    last = float(steps[-1]) if len(steps) else -1.0
+    for sample in same:
+        count = int(np.searchsorted(sample.steps, last, side="right"))
+        note = (
+            f"compared at step {short_number(last)}, the last one that all configurations have"
+            if count
+            else "not compared: it has no evaluation at a step where the others have one"
+        )
+        kept = count if last >= 0 else 0
+        cut = replace(sample, steps=sample.steps[:kept], values=sample.values[:, :kept], notes=(*sample.notes, note))
+        yield cut if kept < len(sample.steps) else sample
+
+
+def _scored(sample: Sample, same: Sequence[MeasuredRun], metric: Metric, rank: int) -> Scored:
+    runs = {run.seed: run for run in one_for_each_seed(same)[0]}
+    left_out = [run.seed for run in sample.unfinished]
+    open_seeds = left_out if sample.finished else list(runs)
+    failed = [seed for seed in open_seeds if runs[seed].state == "failed"]
+    going = [seed for seed in open_seeds if runs[seed].state not in ("failed", "done")]
+    convention, step, values = _by_convention(sample, metric, rank)
+    kept = [place for place, seed in enumerate(sample.seeds) if seed not in failed and len(values)]
+    return Scored(
+        environment=sample.environment,
+        configuration=sample.configuration,
+        seeds=tuple(sample.seeds[place] for place in kept),
+        failed=tuple(sorted(failed)),
+        unfinished=tuple(runs[seed].where() for seed in sorted(going)),
+        scores=values[kept] if len(values) else values,
+        own=values[kept] if len(values) else values,
+        step=step,
+        convention=convention,
+        eval_episodes=sample.eval_episodes if metric.of_evaluations and rank < RANKS["training100"] else (),
+        notes=sample.notes,
+    )
+
+
+def _by_convention(sample: Sample, metric: Metric, rank: int) -> tuple[str, float, Series]:
+    """Return the name, the step and the scores [S] by a convention; without scores where it does not fit the runs."""
+    found = {one[0]: one for one in conventions(sample, metric)}
+    if rank not in found:
+        return "", float("nan"), np.empty(0)
+    _, name, step, values = found[rank]
+    return name, float(step), values
+
+
+def _with_worst(group: Mapping[str, Scored]) -> dict[str, Scored]:
+    """Append to the scores the worst one of the environment for each run that failed."""
+    all_scores = np.concatenate([one.own for one in group.values()])
+    if not len(all_scores):
+        return dict(group)
+    worst = float(all_scores.min())
+    return {
+        label: replace(one, scores=np.append(one.own, np.full(len(one.failed), worst))) for label, one in group.items()
+    }

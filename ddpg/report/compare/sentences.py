@@ -1,0 +1,183 @@
+"""Findings in words: what is better, by how much, how certain that is, and what so few seeds cannot tell."""
+
+from collections.abc import Iterator, Sequence
+from math import inf
+
+from ddpg.report.compare.difference import smallest_p
+from ddpg.report.compare.pairs import Comparison, Pair, Tests
+from ddpg.report.compare.result import Result
+from ddpg.report.compare.scored import Scored
+from ddpg.report.compare.single_runs import between_extremes, next_run, solved_rate, unseen_failures
+from ddpg.report.selection import count
+from ddpg.report.text import number, seed_list
+
+
+def verdicts(found: Result) -> list[str]:
+    """Say for each pair on how many environments one is better."""
+    if not found.pairs:
+        many = len(found.labels)
+        return [
+            f"no tests: {many} configurations are {many * (many - 1) // 2} pairs, too many for few seeds; name the one "
+            "that the others are compared with: baseline=LABEL"
+        ]
+    return [_verdict(found, pair) for pair in found.pairs]
+
+
+def details(one: Comparison, found: Result) -> str:
+    """Describe the difference of a pair in an environment, and its tests."""
+    first, second = (one.first, one.second) if one.difference >= 0 else (one.second, one.first)
+    names = f"{first.configuration} against {second.configuration}"
+    if one.tests is None:
+        return f"{names}: {number(abs(one.difference))} more on average; no test: {one.refused}"
+    if one.tests.better:
+        certain = f"{_word(found)} by {_size(one, one.tests)}; {_p_values(one.tests)}"
+        return f"{names}: {certain}{_disagreement(one.tests, found)}"
+    return f"{names}: {_undecided(one, one.tests, found)}; {_p_values(one.tests)}"
+
+
+def configuration_lines(one: Scored, found: Result) -> Iterator[str]:
+    """Say of a configuration which share of runs solves the task, where the next run lands, and which runs failed."""
+    if found.options.solved is not None:
+        yield f"{one.configuration}: {_solved(one, found.options.solved)}"
+    landing = _next_run(one)
+    if landing:
+        yield f"{one.configuration}: {landing}"
+    if one.failed:
+        yield f"{one.configuration}: {_failed(one, found)}"
+    yield from (f"{one.configuration}: {note}" for note in one.notes)
+
+
+def _verdict(found: Result, pair: Pair) -> str:
+    same = [one for one in found.comparisons if one.pair == pair]
+    first, second = pair
+    if not same:
+        return f"{first} and {second} share no environment with scores{_where(found, pair)}"
+    tested = [one for one in same if one.tests is not None]
+    refused = len(same) - len(tested)
+    end = f"; no test on {count(refused, 'environments')}: see there" if refused else ""
+    if not tested:
+        return f"{first} and {second}: no test on any of {count(len(same), 'environments')}; why, see there"
+    better = [one.environment for one in tested if one.tests and one.tests.better and one.difference > 0]
+    worse = [one.environment for one in tested if one.tests and one.tests.better and one.difference < 0]
+    if len(worse) > len(better):
+        first, second = second, first
+        better, worse = worse, better
+    method = f"({_method(found, tested)})"
+    total = count(len(tested), "environments")
+    if not better:
+        return f"{first} and {second}: no difference is certain on {total} {method}{end}"
+    also = f" and {_opposite(found)} on {len(worse)} ({', '.join(worse)})" if worse else ""
+    where = f"{len(better)} of {total}" if len(tested) > 1 else better[0]
+    listed = f": {', '.join(better)}" if len(tested) > 1 else ""
+    return f"{first} is {_word(found)} than {second} on {where}{also} {method}{listed}{end}"
+
+
+def _where(found: Result, pair: Pair) -> str:
+    """Write the environments of each of two configurations."""
+    places = [[name for name, group in found.scores.items() if label in group] for label in pair]
+    return f": {pair[0]} has {', '.join(places[0])}; {pair[1]} has {', '.join(places[1])}"
+
+
+def _method(found: Result, tested: Sequence[Comparison]) -> str:
+    exact = all(one.tests.permutation.exact for one in tested if one.tests)
+    welch = any(len(one.first.scores) != len(one.second.scores) for one in tested)
+    parts = [f"{'exact ' if exact else ''}permutation test of the means"]
+    parts[0] += ", and Welch's where seeds are unequally many" if welch else ""
+    parts += [f"Holm over {found.tested} comparisons"] if found.tested > 1 else []
+    return ", ".join([*parts, f"{100 * found.options.alpha:g} %"])
+
+
+def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
+    """Write why a difference is not certain, and what would be needed."""
+    counts = (len(one.first.scores), len(one.second.scores))
+    seeds = count(counts[0], "seeds") if counts[0] == counts[1] else f"{counts[0]} and {counts[1]} seeds"
+    if tests.smallest_difference is None and one.difference == 0:
+        return f"all scores are equal ({seeds})"
+    level = found.options.alpha / found.tested
+    if smallest_p(*counts) > level:
+        text = (
+            f"{seeds} can never tell: {_size(one, tests)}, but even the clearest difference has p = "
+            f"{_short(smallest_p(*counts))} with so few, and {_short(level)} is needed"
+        )
+    else:
+        text = f"{seeds} cannot tell: {_size(one, tests)}"
+        if tests.smallest_difference is not None and tests.smallest_difference < inf:
+            least = number(tests.smallest_difference)
+            text += f"; the smallest difference that they would find in 8 of 10 cases is {least}"
+    if tests.seeds_needed is not None:
+        text += f"; about {count(tests.seeds_needed, 'seeds')} would find {number(abs(one.difference))}"
+    return text
+
+
+def _size(one: Comparison, tests: Tests) -> str:
+    """Write a difference with its interval, the effect size and the probability of improvement, as a positive one."""
+    low, high = sorted((tests.welch.low, tests.welch.high))
+    low, high = (low, high) if one.difference >= 0 else (-high, -low)
+    chance = one.improvement
+    if one.difference < 0:
+        chance = chance._replace(probability=1 - chance.probability, low=1 - chance.high, high=1 - chance.low)
+    effect = f", g = {abs(one.effect):.2f}" if one.effect is not None else ""
+    return (
+        f"{number(abs(one.difference))} more (95 %: {number(low)} to {number(high)}){effect}, P(improvement) = "
+        f"{chance.probability:.2f} (95 %: {chance.low:.2f} to {chance.high:.2f})"
+    )
+
+
+def _p_values(tests: Tests) -> str:
+    permutation = tests.permutation
+    kind = "exact" if permutation.exact else f"drawn, ± {permutation.error:.1g}"
+    return (
+        f"permutation p = {_short(permutation.p)} ({kind}), Welch p = {_short(tests.welch.p)}, after Holm "
+        f"{_short(tests.adjusted)}"
+    )
+
+
+def _disagreement(tests: Tests, found: Result) -> str:
+    if tests.welch.p <= found.options.alpha:
+        return ""
+    return "; Welch's test does not agree, because single seeds make the difference: look at the seeds"
+
+
+def _solved(one: Scored, threshold: float) -> str:
+    runs = len(one.own) + len(one.failed)
+    rate = solved_rate(int((one.own >= threshold).sum()), runs)
+    share = f"{100 * rate.low:.0f} to {100 * rate.high:.0f} % of all runs would (95 %, Clopper-Pearson)"
+    text = f"{rate.solved} of {runs} runs solve it (at least {threshold:g}): {share}"
+    if runs and rate.solved == runs:
+        rate_unseen = 100 * unseen_failures(runs)
+        text += f"; {runs} of {runs} does not mean always: up to {rate_unseen:.0f} % may fail (one-sided 95 %)"
+    return text
+
+
+def _next_run(one: Scored) -> str | None:
+    landing = next_run(one.scores)
+    if landing is None:
+        return None
+    span = f"{number(landing.low)} and {number(landing.high)}"
+    if landing.for_any_distribution:
+        return f"the next run lands between {span} in {100 * landing.share:.0f} % of cases, whatever the distribution"
+    seen = between_extremes(one.scores)
+    return (
+        f"the next run lands between the worst and the best so far, {number(seen.low)} and {number(seen.high)}, in "
+        f"{100 * seen.share:.0f} % of cases, whatever the distribution; in 95 % between {span}, if scores are normal"
+    )
+
+
+def _failed(one: Scored, found: Result) -> str:
+    runs = count(len(one.failed), "runs")
+    named = f"{runs} failed (seeds {seed_list(one.failed).partition(' ')[2].strip('()')})"
+    if len(one.scores) > len(one.own):
+        return f"{named}: counted with the worst score of the environment, {number(float(one.scores[-1]))}"
+    return f"{named}: left out, so these are the scores of the survivors, which flatter"
+
+
+def _word(found: Result) -> str:
+    return "better" if found.metric.is_return else "higher"
+
+
+def _opposite(found: Result) -> str:
+    return "worse" if found.metric.is_return else "lower"
+
+
+def _short(p: float) -> str:
+    return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}" if p > 0 else "0"

@@ -1,0 +1,129 @@
+"""The text of a comparison, for the terminal and compare.md."""
+
+from collections.abc import Iterable, Iterator
+from math import isfinite, nan
+from pathlib import Path
+
+from ddpg.record.series import Series, short_number
+from ddpg.report.compare.overall import Estimate
+from ddpg.report.compare.result import Result
+from ddpg.report.compare.scored import Scored
+from ddpg.report.compare.sentences import configuration_lines, details, verdicts
+from ddpg.report.intervals import explanation, iqm, iqm_interval, mean_interval
+from ddpg.report.selection import count
+from ddpg.report.text import aligned, interval, literal, number, seed_list
+
+HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM")
+
+#: What the numbers mean; docs/statistics.md says more.
+EXPLANATIONS = (
+    "permutation test: the share of all divisions of these seeds into two groups whose means differ at least as much. "
+    "It assumes nothing about the distribution of scores. Holm: among all comparisons here, the chance of any false "
+    "positive is at most the level.",
+    "seeds are not paired: seed 1 of one configuration has nothing in common with seed 1 of another, whose networks "
+    "and actions draw other random numbers; a paired test would claim a certainty that is not there.",
+    "g: the difference in standard deviations of the seeds (Hedges). P(improvement): that a run of one is better than "
+    "a run of the other. Differences have Welch's interval.",
+    "seeds that would find a difference: in 8 of 10 cases, if the true difference is the one that was seen.",
+    explanation(),
+)
+
+
+def text_of(found: Result, picture: Path | None) -> str:
+    """Write the whole comparison as Markdown."""
+    conventions = dict.fromkeys(one.convention for group in found.scores.values() for one in group.values())
+    title = ", ".join(filter(None, conventions)) or found.options.convention
+    lines = [f"# {literal(found.options.metric)}: {title}", ""]
+    lines += [*_bullets([*verdicts(found), *found.marks]), ""]
+    for environment, group in found.scores.items():
+        lines += [f"## {literal(environment)}", "", *aligned([HEADER, *_rows(list(group.values()))]), ""]
+        same = [one for one in found.comparisons if one.environment == environment]
+        lines += _bullets([details(one, found) for one in same])
+        lines += _bullets([line for one in group.values() for line in configuration_lines(one, found)])
+        lines += ["", *_bullets(_differences(list(group.values())))]
+    lines += [*_overall(found, picture), *_bullets(EXPLANATIONS)]
+    return "\n".join(lines) + "\n"
+
+
+def _bullets(sentences: Iterable[str]) -> list[str]:
+    return [f"- {literal(sentence)}" for sentence in sentences]
+
+
+def _rows(group: list[Scored]) -> Iterator[tuple[str, ...]]:
+    for one in group:
+        scores = one.scores
+        seeds = seed_list(one.seeds) + (f" + {len(one.failed)} failed" if one.failed else "")
+        if not len(scores):
+            yield literal(one.configuration), seeds, *["-"] * 5
+            continue
+        yield (
+            literal(one.configuration),
+            seeds,
+            short_number(one.step),
+            number(float(scores.mean())),
+            _interval(mean_interval(scores), len(scores)),
+            number(float(iqm(scores))),
+            _interval(iqm_interval(scores), len(scores)),
+        )
+
+
+def _interval(bounds: Series | None, seeds: int) -> str:
+    low, high = (nan, nan) if bounds is None else map(float, bounds)
+    return interval(low, high, seeds)
+
+
+def _overall(found: Result, picture: Path | None) -> Iterator[str]:
+    """Yield the section over all environments."""
+    if not found.overall:
+        yield from ("- no environment has all configurations, so there are no scores over environments", "")
+        return
+    yield from (f"## Over {count(len(found.shared), 'environments')}", "")
+    if picture is not None:
+        yield from (f"![Performance profiles]({picture.name})", "")
+    header = ("configuration", "runs", "mean", "95 %", "IQM", "95 %", "optimality gap", "95 %")
+    yield from aligned([header, *(_overall_row(found, place) for place in range(len(found.overall)))])
+    yield ""
+    left_out = [name for name in found.scores if name not in found.shared]
+    if left_out:
+        yield f"- left out, because not all configurations have it: {literal(', '.join(left_out))}"
+    yield f"- {literal(_normalization(found))}"
+    for (first, second), one in found.improvements.items():
+        chance = f"{one.probability:.2f} (95 %: {one.low:.2f} to {one.high:.2f})"
+        yield f"- {literal(f'P({first} better than {second}), mean over environments: {chance}')}"
+
+
+def _overall_row(found: Result, place: int) -> tuple[str, ...]:
+    one = found.overall[place]
+    cells = [cell for estimate in (one.mean, one.iqm, one.gap) for cell in _estimate(estimate)]
+    return literal(one.configuration), str(one.runs), *cells
+
+
+def _estimate(estimate: Estimate) -> tuple[str, str]:
+    if not isfinite(estimate.low):
+        return f"{estimate.value:.3f}", "- (a single seed)"
+    return f"{estimate.value:.3f}", f"[{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _normalization(found: Result) -> str:
+    bounds = "; ".join(
+        f"{name} {number(found.ranges[name][0])} to {number(found.ranges[name][1])}" for name in found.shared
+    )
+    if found.options.low is None:
+        return (
+            "scores are normalized by the pooled range: 0 is the lowest and 1 the highest score of the runs compared "
+            f"here, so other runs would change all numbers ({bounds}); low=... high=... name a range that stays"
+        )
+    return f"scores are normalized by low and high of the command ({bounds})"
+
+
+def _differences(group: list[Scored]) -> Iterator[str]:
+    """Yield what makes the scores of an environment hard to compare."""
+    steps = sorted({one.step for one in group if isfinite(one.step)})
+    if len(steps) > 1:
+        yield f"measured at different steps: {', '.join(map(short_number, steps))}"
+    conventions = list(dict.fromkeys(one.convention for one in group if one.convention))
+    if len(conventions) > 1:
+        yield f"scores of different conventions: {', '.join(conventions)}"
+    lengths = sorted({length for one in group for length in one.eval_episodes})
+    if len(lengths) > 1:
+        yield f"the runs differ in eval.episodes: {', '.join(map(str, lengths))} episodes an evaluation"
