@@ -11,6 +11,9 @@ from scipy.special import stdtrit
 from ddpg.record.series import Series
 from ddpg.report.intervals import LEVEL
 
+#: As near to a probability of 0 or 1 as bounds are looked for.
+NEARLY = 1e-9
+
 
 class Improvement(NamedTuple):
     """A probability and its 95 % interval."""
@@ -41,21 +44,25 @@ def mean_improvement(found: Sequence[Improvement]) -> Improvement:
 
 
 def _interval(probability: float, first: int, second: int) -> tuple[float, float]:
-    """Return the values theta with (probability - theta)^2 <= q^2 var(theta); with 2 runs in all, nothing is known."""
+    """Return the bounds of the theta with (probability - theta)^2 <= q^2 var(theta).
+
+    Both sides are divided by theta (1 - theta), because they would meet at a probability of 0 or 1 too. With 2 runs in
+    all, nothing is known.
+    """
     if first + second < 3:
         return 0.0, 1.0
     quantile = float(stdtrit(first + second - 2, (1 + LEVEL) / 2))
 
     def excess(theta: float) -> float:
-        return abs(probability - theta) - quantile * sqrt(_variance(theta, first, second))
+        distance = (probability - theta) ** 2 / (theta * (1 - theta))
+        return distance - quantile**2 * _variance_factor(theta, first, second)
 
-    low = 0.0 if probability == 0 else float(brentq(excess, 0.0, probability))
-    high = 1.0 if probability == 1 else float(brentq(excess, probability, 1.0))
+    low = 0.0 if probability == 0 else float(brentq(excess, NEARLY, min(probability, 1 - NEARLY)))
+    high = 1.0 if probability == 1 else float(brentq(excess, max(probability, NEARLY), 1 - NEARLY))
     return low, high
 
 
-def _variance(theta: float, first: int, second: int) -> float:
-    """Return the variance of an estimate from so many runs, averaged over which of the two groups scatters more."""
+def _variance_factor(theta: float, first: int, second: int) -> float:
+    """Return var(theta) / (theta (1 - theta)), where each of the two groups scatters more in half of the cases."""
     several = (first + second) / 2 - 1
-    factor = 1 + several * ((1 - theta) / (2 - theta) + theta / (1 + theta))
-    return theta * (1 - theta) * factor / (first * second)
+    return (1 + several * ((1 - theta) / (2 - theta) + theta / (1 + theta))) / (first * second)

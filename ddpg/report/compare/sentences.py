@@ -7,9 +7,9 @@ from ddpg.report.compare.difference import smallest_p
 from ddpg.report.compare.pairs import Comparison, Pair, Tests
 from ddpg.report.compare.result import Result
 from ddpg.report.compare.scored import Scored
-from ddpg.report.compare.single_runs import between_extremes, next_run, solved_rate, unseen_failures
+from ddpg.report.compare.single_runs import FREE, unseen_failures
 from ddpg.report.selection import count
-from ddpg.report.text import number, seed_list
+from ddpg.report.text import number
 
 
 def verdicts(found: Result) -> list[str]:
@@ -30,21 +30,35 @@ def details(one: Comparison, found: Result) -> str:
     if one.tests is None:
         return f"{names}: {number(abs(one.difference))} more on average; no test: {one.refused}"
     if one.tests.better:
-        certain = f"{_word(found)} by {_size(one, one.tests)}; {_p_values(one.tests)}"
+        certain = f"{_word(found)} by {number(abs(one.difference))} {_size(one, one.tests)}; {_p_values(one.tests)}"
         return f"{names}: {certain}{_disagreement(one.tests, found)}"
     return f"{names}: {_undecided(one, one.tests, found)}; {_p_values(one.tests)}"
 
 
-def configuration_lines(one: Scored, found: Result) -> Iterator[str]:
-    """Say of a configuration which share of runs solves the task, where the next run lands, and which runs failed."""
-    if found.options.solved is not None:
-        yield f"{one.configuration}: {_solved(one, found.options.solved)}"
-    landing = _next_run(one)
-    if landing:
-        yield f"{one.configuration}: {landing}"
+def notes(one: Scored) -> Iterator[str]:
+    """Say of a configuration which of its runs failed and what else the choice of runs was."""
     if one.failed:
-        yield f"{one.configuration}: {_failed(one, found)}"
+        yield f"{one.configuration}: {_failed(one)}"
     yield from (f"{one.configuration}: {note}" for note in one.notes)
+
+
+def single_run_explanations(found: Result) -> Iterator[str]:
+    """Explain where the next run lands, and what it means that all runs of a configuration solve the task."""
+    counts = sorted({len(one.scores) for group in found.scores.values() for one in group.values()} - {0, 1})
+    if counts:
+        shares = ", ".join(f"{100 * (n - 1) / (n + 1):.0f} % with {n} runs" for n in counts)
+        yield (
+            f"next run: it lands there in 95 % of cases, if scores are normal; with {FREE} or more runs whatever the "
+            f"distribution is. Between the worst and the best run so far it lands, whatever the distribution, in {shares}."
+        )
+    solved = found.options.solved
+    if solved is not None:
+        runs = max(len(one.own) + len(one.failed) for group in found.scores.values() for one in group.values())
+        yield (
+            f"solved: runs with at least {solved:g}, of all with the failed ones; in brackets the share of all possible "
+            f"runs, 95 % interval of Clopper and Pearson. {runs} of {runs} does not mean always: if up to "
+            f"{100 * unseen_failures(runs):.0f} % of runs fail, 1 of 20 such samples still shows none (one-sided 95 %)."
+        )
 
 
 def _verdict(found: Result, pair: Pair) -> str:
@@ -94,13 +108,14 @@ def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
     if tests.smallest_difference is None and one.difference == 0:
         return f"all scores are equal ({seeds})"
     level = found.options.alpha / found.tested
+    more = f"{number(abs(one.difference))} more {_size(one, tests)}"
     if smallest_p(*counts) > level:
         text = (
-            f"{seeds} can never tell: {_size(one, tests)}, but even the clearest difference has p = "
+            f"{seeds} can never tell: {more}, but even the clearest difference has p = "
             f"{_short(smallest_p(*counts))} with so few, and {_short(level)} is needed"
         )
     else:
-        text = f"{seeds} cannot tell: {_size(one, tests)}"
+        text = f"{seeds} cannot tell: {more}"
         if tests.smallest_difference is not None and tests.smallest_difference < inf:
             least = number(tests.smallest_difference)
             text += f"; the smallest difference that they would find in 8 of 10 cases is {least}"
@@ -110,7 +125,7 @@ def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
 
 
 def _size(one: Comparison, tests: Tests) -> str:
-    """Write a difference with its interval, the effect size and the probability of improvement, as a positive one."""
+    """Write the interval of a difference, the effect size and the probability of improvement, as of a positive one."""
     low, high = sorted((tests.welch.low, tests.welch.high))
     low, high = (low, high) if one.difference >= 0 else (-high, -low)
     chance = one.improvement
@@ -118,7 +133,7 @@ def _size(one: Comparison, tests: Tests) -> str:
         chance = chance._replace(probability=1 - chance.probability, low=1 - chance.high, high=1 - chance.low)
     effect = f", g = {abs(one.effect):.2f}" if one.effect is not None else ""
     return (
-        f"{number(abs(one.difference))} more (95 %: {number(low)} to {number(high)}){effect}, P(improvement) = "
+        f"(95 %: {number(low)} to {number(high)}){effect}, P(improvement) = "
         f"{chance.probability:.2f} (95 %: {chance.low:.2f} to {chance.high:.2f})"
     )
 
@@ -138,36 +153,12 @@ def _disagreement(tests: Tests, found: Result) -> str:
     return "; Welch's test does not agree, because single seeds make the difference: look at the seeds"
 
 
-def _solved(one: Scored, threshold: float) -> str:
-    runs = len(one.own) + len(one.failed)
-    rate = solved_rate(int((one.own >= threshold).sum()), runs)
-    share = f"{100 * rate.low:.0f} to {100 * rate.high:.0f} % of all runs would (95 %, Clopper-Pearson)"
-    text = f"{rate.solved} of {runs} runs solve it (at least {threshold:g}): {share}"
-    if runs and rate.solved == runs:
-        rate_unseen = 100 * unseen_failures(runs)
-        text += f"; {runs} of {runs} does not mean always: up to {rate_unseen:.0f} % may fail (one-sided 95 %)"
-    return text
-
-
-def _next_run(one: Scored) -> str | None:
-    landing = next_run(one.scores)
-    if landing is None:
-        return None
-    span = f"{number(landing.low)} and {number(landing.high)}"
-    if landing.for_any_distribution:
-        return f"the next run lands between {span} in {100 * landing.share:.0f} % of cases, whatever the distribution"
-    seen = between_extremes(one.scores)
-    return (
-        f"the next run lands between the worst and the best so far, {number(seen.low)} and {number(seen.high)}, in "
-        f"{100 * seen.share:.0f} % of cases, whatever the distribution; in 95 % between {span}, if scores are normal"
-    )
-
-
-def _failed(one: Scored, found: Result) -> str:
-    runs = count(len(one.failed), "runs")
-    named = f"{runs} failed (seeds {seed_list(one.failed).partition(' ')[2].strip('()')})"
+def _failed(one: Scored) -> str:
+    runs = "1 run that failed" if len(one.failed) == 1 else f"{len(one.failed)} runs that failed"
+    named = f"{runs} (seed {', '.join(map(str, one.failed))})"
     if len(one.scores) > len(one.own):
-        return f"{named}: counted with the worst score of the environment, {number(float(one.scores[-1]))}"
+        worst = number(float(one.scores[-1]))
+        return f"{named}: counted with the worst score of the environment, {worst} (failed=leave_out does not)"
     return f"{named}: left out, so these are the scores of the survivors, which flatter"
 
 

@@ -8,12 +8,13 @@ from ddpg.record.series import Series, short_number
 from ddpg.report.compare.overall import Estimate
 from ddpg.report.compare.result import Result
 from ddpg.report.compare.scored import Scored
-from ddpg.report.compare.sentences import configuration_lines, details, verdicts
+from ddpg.report.compare.sentences import details, notes, single_run_explanations, verdicts
+from ddpg.report.compare.single_runs import next_run, solved_rate
 from ddpg.report.intervals import explanation, iqm, iqm_interval, mean_interval
 from ddpg.report.selection import count
 from ddpg.report.text import aligned, interval, literal, number, seed_list
 
-HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM")
+HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM", "next run, 95 %")
 
 #: What the numbers mean; docs/statistics.md says more.
 EXPLANATIONS = (
@@ -36,12 +37,12 @@ def text_of(found: Result, picture: Path | None) -> str:
     lines = [f"# {literal(found.options.metric)}: {title}", ""]
     lines += [*_bullets([*verdicts(found), *found.marks]), ""]
     for environment, group in found.scores.items():
-        lines += [f"## {literal(environment)}", "", *aligned([HEADER, *_rows(list(group.values()))]), ""]
+        lines += [f"## {literal(environment)}", "", *aligned(_table(list(group.values()), found.options.solved)), ""]
         same = [one for one in found.comparisons if one.environment == environment]
         lines += _bullets([details(one, found) for one in same])
-        lines += _bullets([line for one in group.values() for line in configuration_lines(one, found)])
+        lines += _bullets([note for one in group.values() for note in notes(one)])
         lines += ["", *_bullets(_differences(list(group.values())))]
-    lines += [*_overall(found, picture), *_bullets(EXPLANATIONS)]
+    lines += [*_overall(found, picture), *_bullets([*EXPLANATIONS, *single_run_explanations(found)])]
     return "\n".join(lines) + "\n"
 
 
@@ -49,22 +50,37 @@ def _bullets(sentences: Iterable[str]) -> list[str]:
     return [f"- {literal(sentence)}" for sentence in sentences]
 
 
-def _rows(group: list[Scored]) -> Iterator[tuple[str, ...]]:
-    for one in group:
-        scores = one.scores
-        seeds = seed_list(one.seeds) + (f" + {len(one.failed)} failed" if one.failed else "")
-        if not len(scores):
-            yield literal(one.configuration), seeds, *["-"] * 5
-            continue
-        yield (
-            literal(one.configuration),
-            seeds,
-            short_number(one.step),
-            number(float(scores.mean())),
-            _interval(mean_interval(scores), len(scores)),
-            number(float(iqm(scores))),
-            _interval(iqm_interval(scores), len(scores)),
-        )
+def _table(group: list[Scored], solved: float | None) -> list[tuple[str, ...]]:
+    rows = [_row(one) for one in group]
+    if solved is None:
+        return [HEADER, *rows]
+    return [(*HEADER, "solved"), *((*row, _solved(one, solved)) for row, one in zip(rows, group, strict=True))]
+
+
+def _row(one: Scored) -> tuple[str, ...]:
+    scores = one.scores
+    seeds = seed_list(one.seeds) + (f" + {len(one.failed)} failed" if one.failed else "")
+    if not len(scores):
+        return (literal(one.configuration), seeds, *["-"] * (len(HEADER) - 2))
+    landing = next_run(scores)
+    return (
+        literal(one.configuration),
+        seeds,
+        short_number(one.step),
+        number(float(scores.mean())),
+        _interval(mean_interval(scores), len(scores)),
+        number(float(iqm(scores))),
+        _interval(iqm_interval(scores), len(scores)),
+        interval(landing.low, landing.high, len(scores)) if landing else "- (1 seed)",
+    )
+
+
+def _solved(one: Scored, threshold: float) -> str:
+    runs = len(one.own) + len(one.failed)
+    if not runs:
+        return "-"
+    rate = solved_rate(int((one.own >= threshold).sum()), runs)
+    return f"{rate.solved} of {runs} [{100 * rate.low:.0f}, {100 * rate.high:.0f}] %"
 
 
 def _interval(bounds: Series | None, seeds: int) -> str:
