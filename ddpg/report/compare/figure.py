@@ -36,7 +36,7 @@ def _profiles(axes: Axes, found: Result) -> None:
     axes.set_ylabel("share of runs above it", color=INK)
     axes.set_ylim(-0.02, 1.02)
     if found.overall:
-        axes.legend(loc="lower left", frameon=False, fontsize=8, labelcolor=INK)
+        axes.legend(loc="best", frameon=False, fontsize=8, labelcolor=INK)
 
 
 def _differences(axes: Axes, found: Result, shown: list[Comparison]) -> None:

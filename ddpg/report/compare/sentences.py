@@ -49,14 +49,15 @@ def single_run_explanations(found: Result) -> Iterator[str]:
         shares = ", ".join(f"{100 * (n - 1) / (n + 1):.0f} % with {n} runs" for n in counts)
         yield (
             f"next run: it lands there in 95 % of cases, if scores are normal; with {FREE} or more runs whatever the "
-            f"distribution is. Between the worst and the best run so far it lands, whatever the distribution, in {shares}."
+            "distribution is. Between the worst and the best run so far it lands, whatever the distribution, in "
+            f"{shares}."
         )
     solved = found.options.solved
     if solved is not None:
         runs = max(len(one.own) + len(one.failed) for group in found.scores.values() for one in group.values())
         yield (
-            f"solved: runs with at least {solved:g}, of all with the failed ones; in brackets the share of all possible "
-            f"runs, 95 % interval of Clopper and Pearson. {runs} of {runs} does not mean always: if up to "
+            f"solved: runs with at least {solved:g}, of all with the failed ones; in brackets the share of all "
+            f"possible runs, 95 % interval of Clopper and Pearson. {runs} of {runs} does not mean always: if up to "
             f"{100 * unseen_failures(runs):.0f} % of runs fail, 1 of 20 such samples still shows none (one-sided 95 %)."
         )
 
