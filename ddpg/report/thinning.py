@@ -113,7 +113,7 @@ def binned(curve: Curve, total_steps: int, most: int) -> Curve:
 def _steps(name: str, steps: Series, before: list[tuple[str, Series]]) -> dict[str, Any]:
     """Write steps, or the name of the curve of this run that has the same ones."""
     for other, known in before:
-        if np.array_equal(known, steps):
+        if known is steps or np.array_equal(known, steps):
             return {"ref": other}
     before.append((name, steps))
     return encode_steps(steps)

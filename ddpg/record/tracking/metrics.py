@@ -45,9 +45,8 @@ def read_metrics(path: Path) -> list[Row]:
         rows = msgspec.json.Decoder().decode_lines(whole)
     except msgspec.MsgspecError:  # the last line is torn, or another is damaged
         rows = _read_each_line(path, whole)
-    for row in rows:
-        if None in row.values():
-            row.update({key: math.nan for key, value in row.items() if value is None})
+    if b"null" in whole:
+        rows = [{key: math.nan if value is None else value for key, value in row.items()} for row in rows]
     return rows
 
 
