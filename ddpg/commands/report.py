@@ -1,13 +1,15 @@
 """The command `ddpg-report`: learning curves and a table of final scores of many runs."""
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 
 from ddpg.commands.command_line import is_value, key_values, one_line_errors, print_help
+from ddpg.commands.word_checks import check_repeated
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
@@ -15,20 +17,30 @@ from ddpg.interrupt import ending_at_once
 
 @dataclass
 class ReportArguments:
-    """The arguments of `ddpg-report`: folders, then KEY=VALUE."""
+    """The arguments of `ddpg-report`: folders, then KEY=VALUE. A KEY of another name is one of the runs' configs."""
 
     folders: list[str]
     out: str | None = field(
         default=None, metadata={"help": "folder for what is written; null: report/ in the first FOLDER"}
     )
     metric: str = field(default="eval/episodic_return", metadata={"help": "any name in metrics.jsonl"})
+    group_by: str | list[str] | None = field(
+        default=None, metadata={"help": "keys or groups that tell configurations apart, as [preset,noise]; null: all"}
+    )
     solved: float | None = field(
         default=None, metadata={"help": "a column tells how many seeds end with at least this; null: no such column"}
     )
+    threshold: float | None = field(
+        default=None, metadata={"help": "a column tells after how many steps a run has this; null: no such column"}
+    )
+
+
+#: The filters, as the help text explains them.
+FILTER = "any key or group of the runs, to choose those with a value: noise=ou,gaussian optimizer.actor.lr=1e-3"
 
 
 def main() -> None:
-    """`ddpg-report FOLDER... [KEY=VALUE ...]`: write learning curves and a table of final scores.
+    """`ddpg-report FOLDER... [KEY=VALUE ...]`: write a page, learning curves and a table of final scores.
 
     `ddpg-report compare ...` and `ddpg-report serve ...` are commands of their own; a folder of that name is ./compare.
     """
@@ -37,28 +49,44 @@ def main() -> None:
         if words[:1] in (["compare"], ["serve"]):
             import_module(f"ddpg.commands.report_{words[0]}").main(words[1:])
             return
-        arguments = report_arguments(words)
+        arguments, filters = report_arguments(words)
         with ending_at_once():
+            from ddpg.report.view import View
             from ddpg.report.write import write_report
 
         folders = [Path(folder) for folder in arguments.folders]
         out = folders[0] / "report" if arguments.out is None else Path(arguments.out)
-        print(write_report(folders, out, arguments.metric, arguments.solved))
+        keys = arguments.group_by.split(",") if isinstance(arguments.group_by, str) else arguments.group_by or []
+        view = View(arguments.metric, tuple(keys), filters, arguments.solved, arguments.threshold)
+        print(write_report(folders, out, view, shlex.join(["ddpg-report", *words])))
 
 
-def report_arguments(words: Sequence[str]) -> ReportArguments:
-    """Read the words after `ddpg-report`; print the help text and exit if they ask for it.
+def report_arguments(words: Sequence[str]) -> tuple[ReportArguments, dict[str, str]]:
+    """Read the words after `ddpg-report`, and the filters among them; print the help text and exit if they ask for it.
 
     Raises UserError for a word that does not fit.
     """
     usage = (
-        "ddpg-report FOLDER... [KEY=VALUE ...]: learning curves and a table of final scores of all runs in the folders "
-        "and below"
+        "ddpg-report FOLDER... [KEY=VALUE ...]: a page, learning curves and tables of all runs in the folders and below"
     )
     options = fields(ReportArguments)[1:]
-    print_help(words, usage, options)
+    print_help(words, f"{usage}\n\nKEY=VALUE is one of these, or {FILTER}", options)
     folders = list(takewhile(lambda word: not is_value(word), words))
     if not folders:
         raise UserError(f"folders come first: ddpg-report FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}")
-    values = key_values(words[len(folders) :], "solved=90")
-    return ReportArguments(**fit({"folders": folders, **values}, ReportArguments))
+    names = {option.name for option in options}
+    rest = words[len(folders) :]
+    check_repeated(rest)
+    values = key_values([word for word in rest if word.partition("=")[0] in names or "=" not in word], "solved=90")
+    return ReportArguments(**fit({"folders": folders, **values}, ReportArguments)), _filters(rest, names)
+
+
+def _filters(words: Sequence[str], names: Collection[str]) -> dict[str, str]:
+    """Return the values of those words by key that are no arguments; UserError for one that cannot be read."""
+    filters = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in names:
+            key_values([word], "noise=ou")
+            filters[key] = value
+    return filters

@@ -17,7 +17,7 @@ Columns = dict[str, Curve]
 
 
 class _Table(NamedTuple):
-    """Rows with equal names: their places in the record and their steps, [n], and a column for each name, [names, n]."""
+    """Rows with equal names: places in the record and env steps, [n], and the values of each name, [names, n]."""
 
     places: NDArray[np.int64]
     steps: Series

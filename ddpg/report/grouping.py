@@ -1,13 +1,17 @@
 """The keys by which the runs of a report can be grouped and filtered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from ddpg.config.keys import short_key
 from ddpg.config.names import UNNAMED
+from ddpg.errors import UserError
+from ddpg.report.filters import every_value, require_keys
 from ddpg.report.labels import Described, attributes
+from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord
+from ddpg.report.samples import Sample, merged
 
 
 @dataclass(frozen=True)
@@ -28,32 +32,68 @@ class Key:
 
 
 class Attributes:
-    """The values of every key of every run, of which those are kept that differ, or that were typed."""
+    """The values of the keys of every run: of those that differ, that were typed, or that are asked for."""
 
-    def __init__(self, records: Sequence[RunRecord]) -> None:
-        tables = [attributes(Described(one.config, one.choices, one.typed)) for one in records]
+    def __init__(self, records: Sequence[RunRecord], asked: Collection[str] = ()) -> None:
+        own = [attributes(Described(one.config, one.choices, one.typed)) for one in records]
+        tables = _with_asked(own, records, asked)
         words = [key for key in dict.fromkeys(chain(*(one.typed or () for one in records))) if _is_compared(key)]
-        self._records = records
-        names = [*words, *(name for table in tables for name in table)]
-        several = {name: {table.get(name) for table in tables} for name in dict.fromkeys(names)}
-        told = [name for name, values in several.items() if len(values) > 1 or name in words]
+        names = dict.fromkeys([*words, *asked, *(name for table in tables for name in table)])
+        several = {name: {table.get(name) for table in tables} for name in names}
+        told = [name for name, values in several.items() if len(values) > 1 or name in words or name in asked]
         known = [name for name in told if several[name] != {None}]
+        self._environments = [record.environment for record in records]
         self._tables = [{name: table[name] for name in known if name in table} for table in tables]
-        swept = {name for name in known if self._is_swept(name, words)}
+        swept = {name for name in known if (not words or name in words) and self._differs(name)}
         self.keys = [Key(name, short_key(name, several), name in swept, len(several[name] - {None})) for name in known]
 
     def of(self, place: int) -> Mapping[str, str]:
         """Return the values of the run at a place, by key, as they are written on a command line."""
         return self._tables[place]
 
-    def _is_swept(self, name: str, words: Sequence[str]) -> bool:
-        """Whether a typed key, or any where nothing is on record, has several values in an environment."""
-        if words and name not in words:
-            return False
+    def label(self, place: int, keys: Sequence[str]) -> str:
+        """Name the run at a place by some keys: `preset=td3 actor.lr=0.001`."""
+        short = {key.name: key.short for key in self.keys}
+        return " ".join(f"{short[key]}={self._tables[place].get(key, '-')}" for key in keys)
+
+    def _differs(self, name: str) -> bool:
+        """Whether a key has several values in one environment."""
         values: dict[str, set[str | None]] = {}
-        for record, table in zip(self._records, self._tables, strict=True):
-            values.setdefault(record.environment, set()).add(table.get(name))
+        for environment, table in zip(self._environments, self._tables, strict=True):
+            values.setdefault(environment, set()).add(table.get(name))
         return any(len(several) > 1 for several in values.values())
+
+
+def group_samples(samples: Sequence[Sample], labels: Mapping[tuple[str, str], str], metric: Metric) -> list[Sample]:
+    """Join the configurations of an environment that have one label.
+
+    Args:
+        samples: of single configurations.
+        labels: by environment and configuration.
+        metric: what is compared.
+    """
+    groups: dict[tuple[str, str], list[Sample]] = {}
+    for sample in samples:
+        label = labels[sample.environment, sample.configuration]
+        groups.setdefault((sample.environment, label), []).append(sample)
+    return [merged(parts, label, metric) for (_, label), parts in sorted(groups.items())]
+
+
+def require_group_keys(keys: Sequence[str], records: Sequence[RunRecord]) -> None:
+    """Raise UserError for a key to group by that no run has, or that is the seed."""
+    require_keys({key: f"group_by={key}" for key in keys}, [every_value(record) for record in records] if keys else [])
+    if "seed" in keys:
+        raise UserError("group_by=seed: seeds are what means are taken over; filter them, as in seed=1,2")
+
+
+def _with_asked(
+    tables: Sequence[Mapping[str, str]], records: Sequence[RunRecord], asked: Collection[str]
+) -> Sequence[Mapping[str, str]]:
+    """Add to the tables of the runs the values of keys that tell no configurations apart, such as total_steps."""
+    if not asked:
+        return tables
+    more = [{key: value for key, value in every_value(record).items() if key in asked} for record in records]
+    return [one | dict(table) for one, table in zip(more, tables, strict=True)]
 
 
 def _is_compared(key: str) -> bool:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ import numpy as np
 import ddpg
 from ddpg.report.columns import Columns
 from ddpg.report.entries import Entry, compared, entry, facts, longest_of, reached
-from ddpg.report.grouping import Attributes
+from ddpg.report.filters import chosen
+from ddpg.report.grouping import Attributes, group_samples, require_group_keys
+from ddpg.report.intervals import explanation, iqm_explanation
 from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
-from ddpg.report.reading import Label, RunRecord, each_run, find_runs, measured
+from ddpg.report.missing import missing_runs
+from ddpg.report.reading import Label, RunRecord, each_run, find_all_runs, labelled, measured
 from ddpg.report.samples import Sample, samples
 from ddpg.report.thinning import Thinning, thinning
+from ddpg.report.view import View
 
 #: The number of the form, which a page compares with its own.
 FORMAT = 1
@@ -25,25 +30,6 @@ FORMAT = 1
 DEGREES = 200
 
 Payload = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class View:
-    """The choice of the command line.
-
-    Args:
-        metric: a name in metrics.jsonl.
-        group_by: the keys that tell configurations apart; none: all that differ.
-        filters: the values that runs must have, by key.
-        solved: a seed whose last value is at least this counts as solved.
-        threshold: the value to which the steps are counted.
-    """
-
-    metric: str = "eval/episodic_return"
-    group_by: tuple[str, ...] = ()
-    filters: Mapping[str, str] = field(default_factory=dict)
-    solved: float | None = None
-    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,12 @@ class ReadRun:
 
 @dataclass(frozen=True)
 class Report:
-    """The runs of a report as samples that are compared, and as the payload of the page."""
+    """The runs of a report.
+
+    Args:
+        samples: what the tables and pictures compare: the runs that were chosen, grouped as was asked for.
+        payload: what the page gets: all runs, and the choice.
+    """
 
     samples: Sequence[Sample]
     payload: Payload
@@ -72,14 +63,33 @@ def read_report(folders: Sequence[Path], view: View, command: str) -> Report:
         command: the command line of the report, for the reader of the page.
 
     Raises:
-        UserError: there is nothing to read, or no such metric.
+        UserError: there is nothing to read, or no such metric, key or value.
     """
-    records = find_runs(folders)
+    records, waiting = find_all_runs(folders)
+    is_chosen = chosen(records, view.filters)
+    require_group_keys(view.group_by, records)
     longest = longest_of(records)
     thin = thinning(view.metric, len(records))
     read = each_run(records, view.metric)
     runs = [read_run(record, columns, label, view, thin, longest) for record, columns, label in read]
-    return assemble(runs, view, made(folders, command, live=False))
+    payload = assemble(runs, view, made(folders, command, live=False))
+    payload["missing"] = missing_runs(waiting, records, folders)
+    return Report(grouped(list(compress(runs, is_chosen)), view), payload)
+
+
+def grouped(runs: Sequence[ReadRun], view: View) -> list[Sample]:
+    """Compare chosen runs: labelled among themselves, and joined where they have equal values of `group_by`."""
+    metric = Metric(view.metric)
+    labels = labelled([run.record for run in runs])
+    named = [replace(run.measured, **labels[run.record.folder.path]._asdict()) for run in runs]
+    found = samples(named, metric)
+    if not view.group_by:
+        return found
+    attributes = Attributes([run.record for run in runs], view.group_by)
+    labels_of = {
+        (run.environment, run.configuration): attributes.label(place, view.group_by) for place, run in enumerate(named)
+    }
+    return group_samples(found, labels_of, metric)
 
 
 def read_run(
@@ -92,22 +102,23 @@ def read_run(
     return ReadRun(record, run, {**facts(record, columns, thin.with_config), "step": int(step), "curves": curves})
 
 
-def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Report:
-    """Compare runs that are in memory; nothing is read."""
+def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Payload:
+    """Make the payload of runs that are in memory; nothing is read."""
     metric = Metric(view.metric)
     found = samples([run.measured for run in runs], metric)
     sample_of = {one: sample for sample in found for one in sample.counted}
-    attributes = Attributes([run.record for run in runs])
+    attributes = Attributes([run.record for run in runs], {*view.group_by, *view.filters})
     entries = [
         entry(number, run.record, run.measured, run.alone, attributes.of(number))
         | compared(run.measured, sample_of, metric, view.threshold)
         for number, run in enumerate(runs)
     ]
-    payload = {
+    return {
         "format": FORMAT,
         "made": dict(made),
         "view": {**asdict(view), "group_by": list(view.group_by)},
         "t": t_quantiles(),
+        "intervals": {"mean": explanation(), "iqm": iqm_explanation()},
         "keys": [asdict(key) for key in attributes.keys],
         "metrics": _metrics(entries),
         "references": [],
@@ -116,7 +127,6 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Re
         "runs": entries,
         "study": None,
     }
-    return Report(found, payload)
 
 
 def t_quantiles() -> list[float]:

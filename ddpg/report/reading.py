@@ -89,20 +89,44 @@ def require_metric(name: str, recorded: Set[str], runs: int) -> None:
 
 
 def find_runs(folders: Sequence[Path]) -> list[RunRecord]:
+    """Read every run in the folders and below them that has started, each once, but for its metrics.
+
+    Raises:
+        UserError: a folder is missing or holds no run that has started.
+    """
+    return find_all_runs(folders).started
+
+
+class FoundRuns(NamedTuple):
+    """The runs of some folders: those that have started, and those that a sweep has planned."""
+
+    started: list[RunRecord]
+    waiting: list[RunRecord]
+
+
+def find_all_runs(folders: Sequence[Path]) -> FoundRuns:
     """Read every run in the folders and below them, each once, but for its metrics.
 
     Raises:
-        UserError: a folder is missing or holds no run.
+        UserError: a folder is missing or holds no run that has started.
     """
     found: dict[Path, Path] = {}
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder{near_folder(folder)}")
-        below = [path for path in run_folders(folder) if _has_started(path)]
-        if not below:
-            raise UserError(f"{folder} holds no run folder (one with config.yaml, status.json and metrics.jsonl)")
+        below = [path for path in run_folders(folder) if (path / "config.yaml").exists()]
+        if not any(_has_started(path) for path in below):
+            raise UserError(f"{folder} {_nothing_in(below)}")
         found |= {path.resolve(): path for path in below if path.resolve() not in found}
-    return [_read_run(path) for path in found.values()]
+    records = [_read_run(path) for path in found.values()]
+    started = [record for record in records if _has_started(record.folder.path)]
+    return FoundRuns(started, [record for record in records if not _has_started(record.folder.path)])
+
+
+def _nothing_in(planned: Sequence[Path]) -> str:
+    if planned:
+        return f"holds no run that has started yet, of {len(planned)} that are planned"
+    return "holds no run folder (one with config.yaml, status.json and metrics.jsonl)"
 
 
 def measured(record: RunRecord, columns: Columns, metric: Metric, label: Label) -> MeasuredRun:
@@ -122,8 +146,8 @@ def measured(record: RunRecord, columns: Columns, metric: Metric, label: Label) 
 
 
 def _has_started(path: Path) -> bool:
-    """Whether the folder has what a report needs; a run that waits in a queue, or could not be built, has not."""
-    return (path / "config.yaml").exists() and (path / "status.json").exists()
+    """Whether a run folder has a status; a run that waits in a queue, or could not be built, has none."""
+    return (path / "status.json").exists()
 
 
 def _read_run(path: Path) -> RunRecord:

@@ -1,7 +1,7 @@
 """Which runs count, and up to where: from the runs that were read to the values that are compared."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,6 +74,34 @@ def samples(runs: Sequence[MeasuredRun], metric: Metric) -> list[Sample]:
     for run in runs:
         groups.setdefault((run.environment, run.configuration), []).append(run)
     return [_sample(groups[key], metric) for key in sorted(groups)]
+
+
+def merged(parts: Sequence[Sample], label: str, metric: Metric) -> Sample:
+    """Join configurations that are compared as one; every run that counts in its own counts, so a seed may be twice.
+
+    Args:
+        parts: samples of one environment.
+        label: the name of what they have in common.
+        metric: what is compared.
+    """
+    runs = [run for one in parts for run in one.counted]
+    end = min((one.end for one in parts if one.counted), default=-1.0)
+    steps, values, thinned = _compared(runs, end, end, metric)
+    own = [f"{one.configuration}: {note}" for one in parts for note in one.notes]
+    names = ", ".join(one.configuration for one in parts)
+    return replace(
+        parts[0],
+        configuration=label,
+        seeds=tuple(run.seed for run in runs),
+        steps=steps,
+        values=values,
+        episodes=tuple((run.metric if metric.of_episodes else run.episodes).up_to(end).values for run in runs),
+        end=end,
+        unfinished=tuple(run for one in parts for run in one.unfinished),
+        counted=tuple(runs),
+        eval_episodes=tuple(sorted({number for one in parts for number in one.eval_episodes})),
+        notes=(*own, *([f"the mean of {len(parts)} configurations: {names}"] if len(parts) > 1 else []), *thinned),
+    )
 
 
 def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:

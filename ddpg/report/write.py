@@ -6,31 +6,32 @@ from pathlib import Path
 
 from ddpg.record.pictures import optional_pictures
 from ddpg.report.metric import Metric
-from ddpg.report.reading import read_runs
-from ddpg.report.samples import samples
+from ddpg.report.payload import read_report
 from ddpg.report.text import markdown
+from ddpg.report.view import View
 
 
-def write_report(folders: Sequence[Path], out: Path, metric: str, solved: float | None) -> str:
-    """Write `out`/report.md and a picture for each environment; return the text for the terminal.
+def write_report(folders: Sequence[Path], out: Path, view: View, command: str) -> str:
+    """Write `out`/report.md, pictures of each environment and tables; return the text for the terminal.
 
     Args:
-        folders: every run in them and below them is compared.
-        metric: a name in metrics.jsonl.
-        solved: a seed whose last value is at least this counts as solved; None: the table does not count them.
+        folders: every run in them and below them.
+        out: the folder that is written to.
+        view: which of the runs are compared, by what.
+        command: the command line.
 
     Raises:
-        UserError: there is nothing to read, or no such metric.
+        UserError: there is nothing to read, or no such metric, key or value.
     """
-    compared = Metric(metric)
-    found = samples(read_runs(folders, compared), compared)
+    report = read_report(folders, view, command)
+    metric = Metric(view.metric)
     out.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, Path] = {}
     with optional_pictures("pictures"):
         from ddpg.report.drawing import draw  # imports matplotlib
 
-        pictures = draw(found, compared, out)
-    text = markdown(found, compared, pictures, solved)
+        pictures = draw(report.samples, metric, out)
+    text = markdown(report.samples, metric, pictures, view.solved)
     (out / "report.md").write_text(text, encoding="utf-8")
     written = ", ".join(str(path) for path in (out / "report.md", *pictures.values()))
     return re.sub(r"!\[.*\n\n", "", text) + f"\nwritten: {written}"

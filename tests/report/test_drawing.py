@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from support.report_runs import RETURN, sample, write_run
+from support.report_runs import sample, write_run
 
 from ddpg.report.drawing import draw_curve, look, marker_places
+from ddpg.report.view import View
 from ddpg.report.write import write_report
 
 
@@ -18,7 +19,7 @@ def test_a_picture_for_each_environment(tmp_path: Path) -> None:
             for gamma in (0.5, 0.99):
                 folder = tmp_path / f"{name[:3]}{seed}{gamma}"
                 write_run(folder, [gamma, seed, 3.0, 4.0], env__name=name, seed=seed, gamma=gamma)
-    write_report([tmp_path], tmp_path / "out", RETURN, None)
+    write_report([tmp_path], tmp_path / "out", View(), "")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.md", "pendulum.png", "cart_pole_2.png"}
     for path in (tmp_path / "out").glob("*.png"):
         pixels = np.round(255 * imread(path)[..., :3])
@@ -32,7 +33,7 @@ def test_pictures_of_any_number_of_lines(tmp_path: Path, configurations: int) ->
     for i in range(configurations):
         write_run(tmp_path / f"{i}", [1.0, 2.0, 3.0, i], gamma=i / 10)
         write_run(tmp_path / f"{i}b", [1.0, 5.0], state="failed", seed=2, gamma=i / 10)
-    write_report([tmp_path], tmp_path / "out", RETURN, None)
+    write_report([tmp_path], tmp_path / "out", View(), "")
     assert imread(tmp_path / "out" / "pendulum.png")[..., :3].std() > 0.01
 
 

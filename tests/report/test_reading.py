@@ -47,7 +47,7 @@ def test_a_run_that_has_not_started_is_none(tmp_path: Path, missing: str) -> Non
     folder = write_run(tmp_path / "a", [])
     (folder / "provenance.json").write_text("[]")
     (folder / missing).unlink()
-    with pytest.raises(UserError, match="holds no run folder"):
+    with pytest.raises(UserError, match="holds no run "):
         find_runs([tmp_path])
 
 

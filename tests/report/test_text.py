@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from support.report_runs import RETURN, write_run
+from support.report_runs import write_run
 
 from ddpg.report.text import literal, number, seed_list
+from ddpg.report.view import View
 from ddpg.report.write import write_report
 
 
@@ -15,7 +16,7 @@ def test_table_by_hand(tmp_path: Path) -> None:
         write_run(tmp_path / f"ou{seed}", [0.0, 90.0, 50.0, last], [seed] * 3, seed=seed)
     for seed in (1, 2):
         write_run(tmp_path / f"g{seed}", [0.0, 1.0, 2.0, 3.0 * seed], seed=seed, gamma=0.5)
-    text = write_report([tmp_path], tmp_path / "out", RETURN, None)
+    text = write_report([tmp_path], tmp_path / "out", View(), "")
     table = {(row[0], row[1]): row[2:] for row in table_of(text)}
     # standard deviation of 10, 20, 30, 80: 31.09; 3.182 * 31.09 / 2 = 49.47. Winsorized, 20, 20, 30, 30 have 5.774;
     # 12.706 * 5.774 * sqrt(3 / 2) = 89.85
@@ -49,7 +50,7 @@ def test_seeds_that_failed_are_in_the_table(tmp_path: Path) -> None:
         write_run(tmp_path / f"{seed}", [0.0, last], seed=seed)
     for seed, state in enumerate(("failed", "running", "interrupted"), start=4):
         write_run(tmp_path / f"{seed}", [99.0], seed=seed, state=state)
-    text = write_report([tmp_path], tmp_path / "out", RETURN, 90.0)
+    text = write_report([tmp_path], tmp_path / "out", View(solved=90.0), "")
     table = {row[0]: row[2:] for row in table_of(text)}
     assert table["convention"][-1] == "solved (at least 90)"
     assert (table["last evaluation"][0], table["last evaluation"][-1]) == ("3 of 6 (1-3)", "2 of 4")
@@ -61,7 +62,7 @@ def test_conventions_stand_in_one_order_whatever_a_configuration_lacks(tmp_path:
     write_run(tmp_path / "a", [1.0], gamma=0.1)  # has neither a second evaluation nor a training episode
     write_run(tmp_path / "b", [1.0, 2.0, 3.0], [1.0], gamma=0.2)
     write_run(tmp_path / "c", [1.0, 2.0], [1.0, 2.0], gamma=0.3)
-    text = write_report([tmp_path], tmp_path / "out", RETURN, None)
+    text = write_report([tmp_path], tmp_path / "out", View(), "")
     assert [(row[0], row[1][-3:]) for row in table_of(text)[2:]] == [
         ("last evaluation", "0.1"), ("last evaluation", "0.2"), ("last evaluation", "0.3"),
         ("last 3 evaluations", "0.2"), ("last 2 evaluations", "0.3"),
@@ -76,7 +77,7 @@ def test_nothing_in_common_is_noted(tmp_path: Path) -> None:
     for seed in (1, 2):
         path = write_run(tmp_path / f"{seed}", [1.0, 2.0], seed=seed) / "metrics.jsonl"
         path.write_text(path.read_text().split("\n")[seed - 1] + "\n")
-    text = write_report([tmp_path], tmp_path / "out", RETURN, 90.0)
+    text = write_report([tmp_path], tmp_path / "out", View(solved=90.0), "")
     assert "\n- not compared: " in text
     assert "written: " in text
 
@@ -106,6 +107,6 @@ def test_labels_of_any_text(tmp_path: Path) -> None:
     """A value of a string argument, in the picture and in the table."""
     write_run(tmp_path / "a", [1.0, 2.0], gamma="a$_{$b|c")
     write_run(tmp_path / "b", [1.0, 2.0], gamma="$\\frac{$")
-    text = write_report([tmp_path], tmp_path / "out", RETURN, None)
+    text = write_report([tmp_path], tmp_path / "out", View(), "")
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"}) == 1
     assert (tmp_path / "out" / "pendulum.png").exists()

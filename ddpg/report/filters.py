@@ -1,0 +1,88 @@
+"""Which runs are chosen on the command line, in Hydra's words: `noise=ou optimizer.actor.lr=1e-3,3e-4`."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence, Set
+
+from ddpg.config.keys import flat
+from ddpg.config.settings import OF_THE_START
+from ddpg.config.spelling import as_written, nearest
+from ddpg.errors import UserError
+from ddpg.report.reading import RunRecord
+
+#: The arguments of the command that may have been meant by a key that no run has.
+ARGUMENTS = {"out", "metric", "group_by", "solved", "threshold"}
+
+
+def chosen(records: Sequence[RunRecord], filters: Mapping[str, str]) -> list[bool]:
+    """Tell for each run whether it has the values of all filters.
+
+    Args:
+        records: the runs.
+        filters: by key or group a value, or several with commas between them, of which a run has one.
+
+    Raises:
+        UserError: a key that no run has, a value that no run has, or values that no run has together.
+    """
+    if not filters:
+        return [True] * len(records)
+    tables = [every_value(record) for record in records]
+    require_keys({key: f"{key}={value}" for key, value in filters.items()}, tables, ARGUMENTS)
+    kept = [True] * len(records)
+    for key, text in filters.items():
+        wanted = _wanted(key, text, {table[key] for table in tables if key in table})
+        kept = [before and table.get(key) in wanted for before, table in zip(kept, tables, strict=True)]
+    if not any(kept):
+        words = " ".join(f"{key}={value}" for key, value in filters.items())
+        raise UserError(f"{words}: there are runs with each of these, but none with all of them")
+    return kept
+
+
+def every_value(record: RunRecord) -> dict[str, str]:
+    """Return the option of each group, and the value of each key, as they are written on a command line."""
+    leaves = {key: as_written(value) for key, value in flat(record.config).items() if not isinstance(value, Mapping)}
+    own = {key: value for key, value in leaves.items() if key.partition(".")[0] not in OF_THE_START}
+    return own | dict(record.choices)
+
+
+def require_keys(words: Mapping[str, str], tables: Sequence[Mapping[str, str]], others: Set[str] = frozenset()) -> None:
+    """Raise UserError for a key or group that no run has, with the nearest spelling.
+
+    Args:
+        words: by key what the user wrote, with which the message begins.
+        tables: the values of the runs by key.
+        others: what may have been meant beside keys.
+    """
+    known = {key for table in tables for key in table}
+    for key, word in words.items():
+        if key not in known:
+            raise UserError(f"{word}: these runs have no such key or group{nearest(key, known | others, most=0)}")
+
+
+def _wanted(key: str, text: str, known: Collection[str]) -> set[str]:
+    """Return the values of a key that a filter takes; each of its words must be one that some run has."""
+    by_meaning: dict[str, set[str]] = {}
+    for value in known:
+        by_meaning.setdefault(_meaning(value), set()).add(value)
+    if _meaning(text) in by_meaning:
+        return by_meaning[_meaning(text)]
+    found: set[str] = set()
+    for word in _words(text):
+        if _meaning(word) not in by_meaning:
+            raise UserError(f"{key}={word} is in no run{nearest(word, known)}")
+        found |= by_meaning[_meaning(word)]
+    return found
+
+
+def _words(text: str) -> list[str]:
+    """Split `ou,gaussian` or `[ou,gaussian]` at the commas that are in no further brackets."""
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") and not text.startswith("[[") else text
+    return [word.strip() for word in re.findall(r"(?:\[[^\]]*\]|[^,\[])+", inner)] or [text]
+
+
+def _meaning(text: str) -> str:
+    """Return what is equal for texts that mean the same: 1e-3 and 0.001, 'true' and true."""
+    bare = text.replace(" ", "").strip("'\"")
+    try:
+        return repr(float(bare))
+    except ValueError:
+        return bare

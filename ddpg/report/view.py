@@ -1,0 +1,23 @@
+"""What of the runs is shown first, as the command line chooses it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class View:
+    """The choice of the command line.
+
+    Args:
+        metric: a name in metrics.jsonl.
+        group_by: the keys that tell configurations apart; none: all that differ.
+        filters: the values that runs must have, by key.
+        solved: a seed whose last value is at least this counts as solved.
+        threshold: the value to which the steps are counted.
+    """
+
+    metric: str = "eval/episodic_return"
+    group_by: tuple[str, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+    solved: float | None = None
+    threshold: float | None = None
