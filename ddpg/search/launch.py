@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 #: The keys of the sweeper's node that are not options of the study.
 NO_OPTIONS = ("_target_", "_recursive_", "params", "conditions")
 #: The options of a study that may change while it goes on: what is counted and how it is trained, not what is compared.
-MAY_CHANGE = ("n_trials", "together", "max_kills", "control", "workers", "prune_after", "widen", "sampler", "pruner")
+MAY_CHANGE = ("n_trials", "together", "max_kills", "control", "workers", "prune_after", "widen", "method", "pruner")
 
 
 def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> tuple[Definition, Recipe]:

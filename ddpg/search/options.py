@@ -36,7 +36,7 @@ class SearchOptions:
     prune_after: Fraction
     widen: bool
     study_name: str | None
-    sampler: Annotated[Mapping[str, Any], Target(*GIVEN_TO_SAMPLERS)]
+    method: Annotated[Mapping[str, Any], Target(*GIVEN_TO_SAMPLERS)]
     pruner: Annotated[Mapping[str, Any], Target(*GIVEN_TO_PRUNERS)]
 
 

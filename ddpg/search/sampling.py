@@ -68,7 +68,7 @@ def _suggested(asked: Asked, dimension: Dimension) -> Value:
 
 def _is_control(definition: Definition, number: int) -> bool:
     """Whether chance chooses a trial: the share of controls is spread evenly over the study."""
-    if issubclass(target_of(definition.options.sampler), RandomSampler | GridSampler):
+    if issubclass(target_of(definition.options.method), RandomSampler | GridSampler):
         return False  # chance chooses anyway, or each point is tried once
     share = definition.options.control
     before = math.floor(number * share + 1e-9)
@@ -82,7 +82,7 @@ def _seed(seed: int, number: int) -> int:
 
 def make_sampler(definition: Definition, seed: int) -> BaseSampler:
     """Return the study's sampler; raise UserError for options that it refuses."""
-    node = definition.options.sampler
+    node = definition.options.method
     offered: dict[str, Any] = {"seed": seed, "independent_sampler": RandomSampler(seed=seed)}
     target = target_of(node)
     if issubclass(target, QMCSampler | GridSampler):
@@ -90,14 +90,14 @@ def make_sampler(definition: Definition, seed: int) -> BaseSampler:
     if issubclass(target, GridSampler):
         offered["search_space"] = grid(definition.space)
     with quiet():
-        sampler: BaseSampler = made(node, "hydra.sweeper.sampler", offered)
+        sampler: BaseSampler = made(node, "hydra.sweeper.method", offered)
     return sampler
 
 
 def grid(space: Space) -> dict[str, list[Value]]:
     """Return all values of each key; raise UserError if there is no end of them, or if there are conditions."""
     if space.conditions:
-        raise UserError("hydra/sweeper/sampler=grid: every combination is tried, so there are no conditions")
+        raise UserError("hydra/sweeper/method=grid: every combination is tried, so there are no conditions")
     return {dimension.key: _all_values(dimension) for dimension in space.dimensions}
 
 
@@ -115,6 +115,6 @@ def _all_values(dimension: Dimension) -> list[Value]:
 def most_trials(definition: Definition) -> int:
     """Return the number of trials of a study: n_trials, or the points of its grid if they are fewer."""
     wanted = definition.options.n_trials
-    if not issubclass(target_of(definition.options.sampler), GridSampler):
+    if not issubclass(target_of(definition.options.method), GridSampler):
         return wanted
     return min(wanted, math.prod(len(values) for values in grid(definition.space).values()))

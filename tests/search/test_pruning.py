@@ -67,7 +67,7 @@ def test_wilcoxon_compares_seeds() -> None:
 def test_a_promoted_trial_goes_on_from_its_checkpoint(study: FormulaStudy, pruner: str) -> None:
     """Trials stop at a rung; one that has come among the best third there goes on, and no step is trained twice."""
     study.pool.formula = lambda config, env_step: depth(config) * env_step
-    words = (f"hydra/sweeper/pruner={pruner}", "hydra.sweeper.prune_after=0.25", "hydra/sweeper/sampler=random")
+    words = (f"hydra/sweeper/pruner={pruner}", "hydra.sweeper.prune_after=0.25", "hydra/sweeper/method=random")
     trials = study.run(*words, "hydra.sweeper.n_trials=12")
     steps = {number: study.pool.trained[number] for number in range(12)}
     complete = [one.number for one in trials if one.result and one.result.state == "complete"]

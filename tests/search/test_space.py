@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from hydra.core.config_loader import ConfigLoader
 from support.command_line import user_error
-from support.studies import Planned
+from support.studies import ROOT, Planned
 
 from ddpg.search.space import Choice, Number, Space, parse
 
@@ -102,7 +102,7 @@ def test_conditions_that_cannot_hold(conditions: dict[str, str], parts: str, loa
         (["noise=interval(0,1)"], "noise=interval(0,1) ... choice(A,B)"),
         (["tau=interval(0,1)", "hydra.sweeper.seeds=[1,1]"], "hydra.sweeper.seeds=[1, 1] ... once"),
         (["tau=interval(0,1)", "hydra.sweeper.over_seeds=men"], "hydra.sweeper.over_seeds=men ... mean"),
-        (["tau=interval(0,1)", "hydra/sweeper/sampler=grid"], "tau=interval(0,1) ... range(START,STOP,STEP)"),
+        (["tau=interval(0,1)", "hydra/sweeper/method=grid"], "tau=interval(0,1) ... range(START,STOP,STEP)"),
     ],
 )
 def test_everything_is_checked_before_the_first_trial(
@@ -128,3 +128,8 @@ def test_a_space_of_the_stock_plugin_and_its_runs(planned: Callable[..., Planned
     assert config["choices"]["noise"] == "ou"
     gaussian = {"tau": 0.01, "network.actor.hidden": "[8,8]", "noise": "gaussian"}
     assert "theta" not in recipe.config(gaussian, seed=5)["noise"]
+
+
+def test_no_group_has_the_name_of_one_of_the_stock_plugin() -> None:
+    """hydra-optuna-sweeper has the group hydra/sweeper/sampler, and would find files here instead."""
+    assert {path.name for path in (ROOT / "conf" / "hydra" / "sweeper").iterdir()} & {"sampler", "optuna.yaml"} == set()

@@ -182,7 +182,7 @@ def test_files_of_another_version_and_damaged_ones(study: FormulaStudy) -> None:
 def test_retry_of_trials_that_failed(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are tried once more, and the journal follows."""
     study.pool.formula = failing
-    study.run("hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=random")
+    study.run("hydra.sweeper.n_trials=6", "hydra/sweeper/method=random")
     study.pool.formula = lambda config, env_step: depth(config)
     monkeypatch.setattr("ddpg.search.control.start", lambda *_: study.work())
     assert retry(StudyFolder(study.folder.path), {}, lost=None)

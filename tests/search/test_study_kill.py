@@ -23,7 +23,7 @@ KILLS = 100
 WORDS = (
     "env=gym", "env.id=Slow-v0", "env.imports=[support.toys]", *TINY, "total_steps=300", "eval.episodes=1",
     "tau=tag(log,interval(1e-3,1))", "noise.sigma=choice(0.1,0.2)", "-m",
-    "hydra/launcher=local", "hydra.launcher.processes=2", "hydra/sweeper=search", "hydra/sweeper/sampler=random",
+    "hydra/launcher=local", "hydra.launcher.processes=2", "hydra/sweeper=search", "hydra/sweeper/method=random",
     "hydra/sweeper/pruner=none", "hydra.sweeper.seeds=1", "hydra.sweeper.max_kills=1000",
 )  # fmt: skip
 PROGRAM = "from ddpg.commands.train import main; main()"

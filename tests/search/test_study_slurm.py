@@ -14,7 +14,7 @@ from ddpg.search.trials import Trial
 pytestmark = pytest.mark.slurm
 
 STUDY = (
-    "tau=tag(log,interval(1e-3,1))", "hydra/sweeper=search", "hydra/sweeper/sampler=random", "hydra.sweeper.n_trials=6",
+    "tau=tag(log,interval(1e-3,1))", "hydra/sweeper=search", "hydra/sweeper/method=random", "hydra.sweeper.n_trials=6",
     "hydra.sweeper.seeds=1", "hydra.sweeper.max_kills=99", "hydra/sweeper/pruner=none",
 )  # fmt: skip
 

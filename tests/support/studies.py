@@ -46,7 +46,7 @@ def plain_definition(sampler: str = "tpe", pruner: str = "percentile", **changes
     values = yaml.safe_load((sweeper / "search.yaml").read_text())
     for key in (*NO_OPTIONS, "defaults"):
         del values[key]
-    for group, option in (("sampler", sampler), ("pruner", pruner)):
+    for group, option in (("method", sampler), ("pruner", pruner)):
         values[group] = yaml.safe_load((sweeper / group / f"{option}.yaml").read_text())
     space = changes.pop("space", VALLEY)
     options = search_options({**values, **changes})
