@@ -5,18 +5,27 @@ one run in five failing (-100, all others 93). docs/statistics.md has the table.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.random import Generator
 from scipy.special import ndtr, ndtri
 
 from ddpg.record.series import Series
+from ddpg.report.compare.difference import divisions, drawn_divisions, p_value, permutation_p, welch
+from ddpg.report.compare.improvement import bounds
+from ddpg.report.compare.overall import Estimate, optimality_gap, overall_iqm, overall_mean
 from ddpg.report.intervals import iqm_interval, mean_interval
 
 #: Bounds of rounding: two means that should be equal differ by less.
 ROUNDING = 1e-9
+#: Samples that are tested together, and divisions that are drawn for them.
+BLOCK = 1000
+#: Where the scores of 5 environments lie.
+PLACES = np.linspace(0.2, 0.8, 5)
+COUNTS = (3, 4, 5, 8, 10, 20)
 
 
 @dataclass(frozen=True)
@@ -58,19 +67,88 @@ def coverage(shape: Shape, seeds: int, samples: int, interval: Callable[[Series]
     return float(((bounds[0] <= true + ROUNDING) & (true - ROUNDING <= bounds[1])).mean())
 
 
+def false_positives(shape: Shape, first: int, second: int, samples: int, alpha: float = 0.05) -> float:
+    """Measure in which share of samples `ddpg-report compare` finds a difference where there is none.
+
+    Where the divisions of the seeds are too many to be all tried here, other ones are drawn for every 1000 samples.
+    """
+    generator = np.random.default_rng([first, second])
+    found = 0
+    for start in range(0, samples, BLOCK):
+        count = min(BLOCK, samples - start)
+        one = shape.draw(generator, (count, first))
+        other = shape.draw(generator, (count, second))
+        found += int((decisive_p(one, other, generator) <= alpha).sum())
+    return found / samples
+
+
+def decisive_p(one: Series, other: Series, generator: Generator) -> Series:
+    """Return the p-values [samples] by which is decided, of scores [samples, seeds] of two configurations."""
+    sizes = one.shape[1], other.shape[1]
+    chosen = divisions(*sizes)[0] if comb(sum(sizes), sizes[0]) <= BLOCK else drawn_divisions(*sizes, BLOCK, generator)
+    permutation = permutation_p(one, other, chosen)
+    if sizes[0] == sizes[1]:
+        return permutation
+    pairs = zip(one, other, permutation, strict=True)
+    return np.array([p_value(a, b, float(p), by_welch.p) for a, b, p in pairs if (by_welch := welch(a, b))])
+
+
+def power_of_test(effect: float, seeds: int, samples: int, alpha: float = 0.05) -> float:
+    """Measure in which share of samples a difference of normal scores is found; `effect` is in their deviations."""
+    generator = np.random.default_rng(seeds)
+    one = generator.normal(size=(samples, seeds))
+    other = generator.normal(effect, size=(samples, seeds))
+    return float((decisive_p(one, other, generator) <= alpha).mean())
+
+
+def improvement_coverage(shape: Shape, seeds: int, samples: int) -> float:
+    """Measure how often the interval of P(improvement) covers 1/2, which is true of two equal configurations."""
+    generator = np.random.default_rng(seeds)
+    one = shape.draw(generator, (samples, seeds))
+    other = shape.draw(generator, (samples, seeds))
+    wins = ((np.sign(one[:, :, None] - other[:, None, :]) + 1) / 2).mean(axis=(1, 2))
+    values, counts = np.unique(np.round(wins, 9), return_counts=True)
+    covers = [low <= 0.5 <= high for low, high in (bounds(float(value), seeds, seeds) for value in values)]
+    return float(np.average(covers, weights=counts))
+
+
+def overall_coverage(shape: Shape, seeds: int, samples: int, estimate: Callable[[Sequence[Series]], Estimate]) -> float:
+    """Measure how often an interval over 5 environments covers; their scores lie at different places of 0 to 1."""
+    generator = np.random.default_rng(seeds)
+    spread = float(shape.draw(generator, (200_000,)).std())
+
+    def scores(count: int) -> list[Series]:
+        return [place + 0.15 * (shape.draw(generator, (count,)) - shape.mean) / spread for place in PLACES]
+
+    true = estimate(scores(100_000)).value
+    found = [estimate(scores(seeds)) for _ in range(samples)]
+    return float(np.mean([one.low - ROUNDING <= true <= one.high + ROUNDING for one in found]))
+
+
 def main() -> None:
     """Print a table for each figure, with a row for each shape of data."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--samples", type=int, default=200_000, help="drawn for each number; default: 200000")
+    parser.add_argument("--samples", type=int, default=200_000, help="drawn for each interval; default: 200000")
     samples = parser.parse_args().samples
-    counts = (3, 4, 5, 8, 10, 20)
-    for title, interval in (("mean", mean_interval), ("IQM", iqm_interval)):
-        print(f"\n95 % interval of the {title}: coverage in %\n")
-        print(f"| data | {' | '.join(f'{seeds} seeds' for seeds in counts)} |\n|---|{'---|' * len(counts)}")
-        for shape in SHAPES:
-            true = shape.mean if interval is mean_interval else shape.iqm
-            shares = [coverage(shape, seeds, samples, interval, true) for seeds in counts]
-            print(f"| {shape.name} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |", flush=True)
+    tests = samples // 10
+    some = samples // 40
+    table("95 % interval of the mean", lambda shape, n: coverage(shape, n, samples, mean_interval, shape.mean))
+    table("95 % interval of the IQM", lambda shape, n: coverage(shape, n, samples, iqm_interval, shape.iqm))
+    table("P(improvement) of two equal configurations", lambda shape, n: improvement_coverage(shape, n, tests))
+    table("mean over 5 environments", lambda shape, n: overall_coverage(shape, n, some, overall_mean))
+    table("IQM over 5 environments", lambda shape, n: overall_coverage(shape, n, some, overall_iqm))
+    table("optimality gap over 5 environments", lambda shape, n: overall_coverage(shape, n, some, optimality_gap))
+    table("false positives of compare", lambda shape, n: false_positives(shape, n, n, tests))
+    table("the same with 2 seeds more of one", lambda shape, n: false_positives(shape, n, n + 2, some))
+
+
+def table(title: str, measure: Callable[[Shape, int], float]) -> None:
+    """Print the table of a figure, in %, for each shape of data and number of seeds."""
+    counts = " | ".join(f"{seeds} seeds" for seeds in COUNTS)
+    print(f"\n| {title} | {counts} |\n|---|{'---|' * len(COUNTS)}")
+    for shape in SHAPES:
+        shares = [measure(shape, seeds) for seeds in COUNTS]
+        print(f"| {shape.name} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def improvement(first: Series, second: Series) -> Improvement:
     """
     wins = (np.sign(first[:, None] - second[None, :]) + 1) / 2
     probability = float(wins.mean())
-    return Improvement(probability, *_interval(probability, len(first), len(second)))
+    return Improvement(probability, *bounds(probability, len(first), len(second)))
 
 
 def mean_improvement(found: Sequence[Improvement]) -> Improvement:
@@ -43,8 +43,8 @@ def mean_improvement(found: Sequence[Improvement]) -> Improvement:
     return Improvement(probability, probability - down, probability + up)
 
 
-def _interval(probability: float, first: int, second: int) -> tuple[float, float]:
-    """Return the bounds of the theta with (probability - theta)^2 <= q^2 var(theta).
+def bounds(probability: float, first: int, second: int) -> tuple[float, float]:
+    """Return the smallest and the largest theta with (probability - theta)^2 <= q^2 var(theta).
 
     Both sides are divided by theta (1 - theta), because they would meet at a probability of 0 or 1 too. With 2 runs in
     all, nothing is known.
