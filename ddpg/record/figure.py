@@ -16,24 +16,31 @@ from ddpg.record.series import short_number
 
 INK = "#30343b"
 GRID = "#e6e8eb"
+#: What leaves the date out of a file.
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 @contextmanager
-def picture(path: Path, height: float, width: float = 8) -> Iterator[Figure]:
-    """Draw in this figure inside the block; at its end it becomes a PNG, which appears whole or not at all.
+def picture(*paths: Path, height: float, width: float = 8) -> Iterator[Figure]:
+    """Draw in this figure inside the block; at its end it becomes a file for each path, whole or not at all.
 
-    Sizes are in inches. The figure needs no display and changes nothing of pyplot's state. Its style is matplotlib's
-    default, whatever the user's is. A $ in a text begins no formula, and a character that the font lacks is a box.
+    The end of a path's name says what it becomes: .png, .svg or .pdf; equal figures become equal files. Sizes are in
+    inches. The figure needs no display and changes nothing of pyplot's state. Its style is matplotlib's default,
+    whatever the user's is. A $ in a text begins no formula, and a character that the font lacks is a box.
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams["text.parse_math"] = False
+        matplotlib.rcParams["svg.hashsalt"] = "ddpg"
+        matplotlib.rcParams["pdf.fonttype"] = 42  # letters as a journal takes them
         figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        with atomic_write(path) as file:
-            figure.savefig(file, format="png")
+        for path in paths:
+            kind = path.suffix.removeprefix(".")
+            with atomic_write(path) as file:
+                figure.savefig(file, format=kind, metadata=UNDATED.get(kind))
 
 
 def style_axes(axes: Axes, title: str, ylabel: str) -> None:

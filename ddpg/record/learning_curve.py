@@ -17,7 +17,7 @@ def learning_curve(run_dir: Path, title: str) -> Path:
     """Draw learning_curve.png in a run folder: training returns, and the evaluation mean with its spread."""
     rows = read_metrics(run_dir / "metrics.jsonl")
     path = run_dir / "learning_curve.png"
-    with picture(path, 4.5) as figure:
+    with picture(path, height=4.5) as figure:
         axes = figure.add_subplot()
         _draw_training(axes, *series(rows, "charts/episodic_return"))
         _draw_evaluation(axes, *series(rows, "eval/episodic_return", "eval/episodic_return_std"))

@@ -13,12 +13,10 @@ from matplotlib.lines import Line2D
 from ddpg.record.figure import INK, picture, style_axes
 from ddpg.report.intervals import ENOUGH, FEW, mean_interval
 from ddpg.report.metric import Metric
+from ddpg.report.palette import PALETTE, STYLES
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.selection import count
 
-#: Okabe and Ito's colours, which colour-blind readers can tell apart, without the yellow, which is pale on paper.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-STYLES = ("-", "--", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 #: The legend has one column if a label is longer than WIDE characters; a label is wrapped after LINE characters.
 WIDE = 46
@@ -29,14 +27,19 @@ THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
 Look = tuple[str, str, str]
 
 
-def draw(found: Sequence[Sample], metric: Metric, out: Path) -> dict[str, Path]:
-    """Write ENVIRONMENT.png into the folder `out`; return the pictures by environment, none where no step is shared."""
+def draw(found: Sequence[Sample], metric: Metric, out: Path) -> dict[str, list[Path]]:
+    """Draw a picture for each environment into the folder `out`: for a screen as PNG, for a paper as SVG and PDF.
+
+    Return the files by environment, PNG first; none where no step is shared.
+    """
     pictures = {}
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
         looks = {sample: look(place) for place, sample in enumerate(samples) if len(sample.steps)}
         if looks:
-            path = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', environment)}.png"
-            pictures[environment] = _picture(environment, looks, metric, path)
+            name = re.sub(r"[^A-Za-z0-9_.-]+", "_", environment)
+            paths = [out / f"{name}.{kind}" for kind in ("png", "svg", "pdf")]
+            _picture(environment, looks, metric, paths)
+            pictures[environment] = paths
     return pictures
 
 
@@ -45,14 +48,14 @@ def look(place: int) -> Look:
     return PALETTE[place % len(PALETTE)], STYLES[place % len(STYLES)], MARKERS[place % len(MARKERS)]
 
 
-def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, path: Path) -> Path:
+def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, paths: Sequence[Path]) -> None:
     ranked = sorted(looks, key=lambda sample: -sample.values.mean(axis=0)[-1])  # the legend reads as the lines end
     names = [_legend_name(sample) for sample in ranked]
     thin = _thin_lines(ranked)
     columns = 1 if max(map(len, names)) > WIDE or len(ranked) < 3 else 2
     lines = sum(name.count("\n") + 1 for name in names) + len(thin)
     shade = 0.15 if len(ranked) <= 4 else 0.09
-    with picture(path, 4.3 + 0.2 * -(-lines // columns)) as figure:
+    with picture(*paths, height=4.3 + 0.2 * -(-lines // columns)) as figure:
         axes = figure.add_subplot()
         handles = [draw_curve(axes, sample, looks[sample], shade, ranked) for sample in ranked]
         style_axes(axes, environment, _ylabel(metric))
@@ -61,7 +64,6 @@ def _picture(environment: str, looks: dict[Sample, Look], metric: Metric, path: 
             handles=[*handles, *thin], loc="outside lower left", ncols=columns, frameon=False, fontsize=8,
             labelcolor=INK, handlelength=3.2,
         )  # fmt: skip
-    return path
 
 
 def draw_curve(axes: Axes, sample: Sample, look: Look, shade: float, drawn: Sequence[Sample]) -> Line2D:

@@ -73,8 +73,10 @@ def entry(number: int, record: RunRecord, run: MeasuredRun, alone: Entry, values
     }
 
 
-def compared(run: MeasuredRun, samples: Mapping[MeasuredRun, Sample], metric: Metric, threshold: float | None) -> Entry:
-    """Return the part of an entry that depends on the other runs: whether the run counts, and its scores then."""
+def among_others(
+    run: MeasuredRun, samples: Mapping[MeasuredRun, Sample], metric: Metric, threshold: float | None
+) -> Entry:
+    """Return what depends on the other runs: whether the run counts, and its scores then."""
     sample = samples.get(run)
     return {
         "counts": sample is not None,

@@ -13,8 +13,8 @@ from ddpg.report.reading import RunRecord
 ARGUMENTS = {"out", "metric", "group_by", "solved", "threshold"}
 
 
-def chosen(records: Sequence[RunRecord], filters: Mapping[str, str]) -> list[bool]:
-    """Tell for each run whether it has the values of all filters.
+def resolved(records: Sequence[RunRecord], filters: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return the values that filters take by key, in the spelling of the runs.
 
     Args:
         records: the runs.
@@ -24,17 +24,22 @@ def chosen(records: Sequence[RunRecord], filters: Mapping[str, str]) -> list[boo
         UserError: a key that no run has, a value that no run has, or values that no run has together.
     """
     if not filters:
-        return [True] * len(records)
+        return {}
     tables = [every_value(record) for record in records]
     require_keys({key: f"{key}={value}" for key, value in filters.items()}, tables, ARGUMENTS)
-    kept = [True] * len(records)
-    for key, text in filters.items():
-        wanted = _wanted(key, text, {table[key] for table in tables if key in table})
-        kept = [before and table.get(key) in wanted for before, table in zip(kept, tables, strict=True)]
-    if not any(kept):
+    wanted = {key: _wanted(key, text, {t[key] for t in tables if key in t}) for key, text in filters.items()}
+    if not any(all(table.get(key) in values for key, values in wanted.items()) for table in tables):
         words = " ".join(f"{key}={value}" for key, value in filters.items())
         raise UserError(f"{words}: there are runs with each of these, but none with all of them")
-    return kept
+    return wanted
+
+
+def chosen(records: Sequence[RunRecord], wanted: Mapping[str, Set[str]]) -> list[bool]:
+    """Tell for each run whether it has one of the `resolved` values of every filter."""
+    if not wanted:
+        return [True] * len(records)
+    tables = map(every_value, records)
+    return [all(table.get(key) in values for key, values in wanted.items()) for table in tables]
 
 
 def every_value(record: RunRecord) -> dict[str, str]:

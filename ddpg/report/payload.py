@@ -12,8 +12,8 @@ import numpy as np
 
 import ddpg
 from ddpg.report.columns import Columns
-from ddpg.report.entries import Entry, compared, entry, facts, longest_of, reached
-from ddpg.report.filters import chosen
+from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, reached
+from ddpg.report.filters import chosen, resolved
 from ddpg.report.grouping import Attributes, group_samples, require_group_keys
 from ddpg.report.intervals import explanation, iqm_explanation
 from ddpg.report.measured import MeasuredRun
@@ -46,11 +46,15 @@ class Report:
     """The runs of a report.
 
     Args:
-        samples: what the tables and pictures compare: the runs that were chosen, grouped as was asked for.
+        samples: what is compared in text and pictures: the runs that were chosen, grouped as was asked for.
+        runs: the runs that were chosen.
+        entries: their entries in the payload.
         payload: what the page gets: all runs, and the choice.
     """
 
     samples: Sequence[Sample]
+    runs: Sequence[MeasuredRun]
+    entries: Sequence[Entry]
     payload: Payload
 
 
@@ -66,7 +70,8 @@ def read_report(folders: Sequence[Path], view: View, command: str) -> Report:
         UserError: there is nothing to read, or no such metric, key or value.
     """
     records, waiting = find_all_runs(folders)
-    is_chosen = chosen(records, view.filters)
+    wanted = resolved(records, view.filters)
+    view = replace(view, filters={key: ",".join(sorted(values)) for key, values in wanted.items()})
     require_group_keys(view.group_by, records)
     longest = longest_of(records)
     thin = thinning(view.metric, len(records))
@@ -74,7 +79,10 @@ def read_report(folders: Sequence[Path], view: View, command: str) -> Report:
     runs = [read_run(record, columns, label, view, thin, longest) for record, columns, label in read]
     payload = assemble(runs, view, made(folders, command, live=False))
     payload["missing"] = missing_runs(waiting, records, folders)
-    return Report(grouped(list(compress(runs, is_chosen)), view), payload)
+    is_chosen = chosen(records, wanted)
+    compared = list(compress(runs, is_chosen))
+    entries = list(compress(payload["runs"], is_chosen))
+    return Report(grouped(compared, view), [run.measured for run in compared], entries, payload)
 
 
 def grouped(runs: Sequence[ReadRun], view: View) -> list[Sample]:
@@ -110,7 +118,7 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
     attributes = Attributes([run.record for run in runs], {*view.group_by, *view.filters})
     entries = [
         entry(number, run.record, run.measured, run.alone, attributes.of(number))
-        | compared(run.measured, sample_of, metric, view.threshold)
+        | among_others(run.measured, sample_of, metric, view.threshold)
         for number, run in enumerate(runs)
     ]
     return {

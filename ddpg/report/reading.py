@@ -115,12 +115,12 @@ def find_all_runs(folders: Sequence[Path]) -> FoundRuns:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder{near_folder(folder)}")
         below = [path for path in run_folders(folder) if (path / "config.yaml").exists()]
-        if not any(_has_started(path) for path in below):
+        if not any(has_started(path) for path in below):
             raise UserError(f"{folder} {_nothing_in(below)}")
         found |= {path.resolve(): path for path in below if path.resolve() not in found}
-    records = [_read_run(path) for path in found.values()]
-    started = [record for record in records if _has_started(record.folder.path)]
-    return FoundRuns(started, [record for record in records if not _has_started(record.folder.path)])
+    records = [read_record(path) for path in found.values()]
+    started = [record for record in records if has_started(record.folder.path)]
+    return FoundRuns(started, [record for record in records if not has_started(record.folder.path)])
 
 
 def _nothing_in(planned: Sequence[Path]) -> str:
@@ -145,12 +145,13 @@ def measured(record: RunRecord, columns: Columns, metric: Metric, label: Label) 
     )
 
 
-def _has_started(path: Path) -> bool:
+def has_started(path: Path) -> bool:
     """Whether a run folder has a status; a run that waits in a queue, or could not be built, has none."""
     return (path / "status.json").exists()
 
 
-def _read_run(path: Path) -> RunRecord:
+def read_record(path: Path) -> RunRecord:
+    """Read a run folder but for its metrics; raise UserError if its config is none of a run."""
     folder = RunFolder(path)
     config = read_yaml(folder.config)
     if not isinstance(config, dict) or not {"env", "seed", "total_steps"} <= config.keys():

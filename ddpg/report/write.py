@@ -1,18 +1,22 @@
 """The report of run folders: report.md, a picture for each environment, and the text for the terminal."""
 
+import os
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from ddpg.record.pictures import optional_pictures
 from ddpg.report.metric import Metric
-from ddpg.report.payload import read_report
+from ddpg.report.page.page import write_page
+from ddpg.report.payload import Payload, read_report
+from ddpg.report.tables import curve_table, run_table, write_tables
 from ddpg.report.text import markdown
 from ddpg.report.view import View
 
 
 def write_report(folders: Sequence[Path], out: Path, view: View, command: str) -> str:
-    """Write `out`/report.md, pictures of each environment and tables; return the text for the terminal.
+    """Write the page, report.md, pictures of each environment and tables into `out`; return the terminal's text.
 
     Args:
         folders: every run in them and below them.
@@ -26,12 +30,28 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str) -
     report = read_report(folders, view, command)
     metric = Metric(view.metric)
     out.mkdir(parents=True, exist_ok=True)
-    pictures: dict[str, Path] = {}
+    pictures: dict[str, list[Path]] = {}
     with optional_pictures("pictures"):
         from ddpg.report.drawing import draw  # imports matplotlib
 
         pictures = draw(report.samples, metric, out)
-    text = markdown(report.samples, metric, pictures, view.solved)
+    text = markdown(report.samples, metric, {name: paths[0] for name, paths in pictures.items()}, view.solved)
     (out / "report.md").write_text(text, encoding="utf-8")
-    written = ", ".join(str(path) for path in (out / "report.md", *pictures.values()))
-    return re.sub(r"!\[.*\n\n", "", text) + f"\nwritten: {written}"
+    write_page(_seen_from(report.payload, out), out / "index.html")
+    tables = {
+        "runs": run_table(report.entries, report.payload["missing"], view.threshold),
+        "curves": curve_table(report.entries, report.runs),
+    }
+    files, remark = write_tables(tables, out)
+    written = ", ".join(path.name for path in (out / "report.md", *chain(*pictures.values()), *files))
+    lines = [f"written into {out}: {written}", remark, f"page: {out / 'index.html'}"]
+    return re.sub(r"!\[.*\n\n", "", text) + "\n" + "\n".join(filter(None, lines))
+
+
+def _seen_from(payload: Payload, out: Path) -> Payload:
+    """Return the payload with the paths of videos as a page in the folder `out` finds them."""
+    runs = [
+        run | {"video": None if run["video"] is None else Path(os.path.relpath(run["video"], out)).as_posix()}
+        for run in payload["runs"]
+    ]
+    return payload | {"runs": runs}

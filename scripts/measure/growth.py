@@ -55,7 +55,7 @@ def draw(found: Mapping[str, Any], folder: Path) -> list[Path]:
 
 def _draw(plan: Picture, points: Sequence[Mapping[str, float]], path: Path) -> Path:
     values = [point["value"] for point in points]
-    with picture(path, 3.8) as figure:
+    with picture(path, height=3.8) as figure:
         axes = figure.add_subplot()
         for (key, label), (color, style, marker) in zip(plan.lines.items(), STYLES, strict=False):
             speeds = [point[key] for point in points]

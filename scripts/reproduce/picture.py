@@ -20,7 +20,7 @@ PANEL_WIDTH, HEIGHT = 3.6, 3.3
 
 def draw(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
     """Draw a panel for each row; return the path of the picture."""
-    with picture(path, HEIGHT, PANEL_WIDTH * len(rows)) as figure:
+    with picture(path, height=HEIGHT, width=PANEL_WIDTH * len(rows)) as figure:
         panels = figure.subplots(1, len(rows), squeeze=False)[0]
         for axes, row in zip(panels, rows, strict=True):
             _draw_row(axes, row, seeds_of(row, records))

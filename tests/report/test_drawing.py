@@ -20,7 +20,9 @@ def test_a_picture_for_each_environment(tmp_path: Path) -> None:
                 folder = tmp_path / f"{name[:3]}{seed}{gamma}"
                 write_run(folder, [gamma, seed, 3.0, 4.0], env__name=name, seed=seed, gamma=gamma)
     write_report([tmp_path], tmp_path / "out", View(), "")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.md", "pendulum.png", "cart_pole_2.png"}
+    pictures = {f"{name}.{kind}" for name in ("pendulum", "cart_pole_2") for kind in ("png", "svg", "pdf")}
+    tables = {f"{name}.{kind}" for name in ("runs", "curves") for kind in ("csv", "parquet")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.md", "index.html", *pictures, *tables}
     for path in (tmp_path / "out").glob("*.png"):
         pixels = np.round(255 * imread(path)[..., :3])
         for color in ((0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)):  # a line for each of the two configurations

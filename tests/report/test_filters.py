@@ -1,5 +1,6 @@
 """Runs are chosen and grouped in Hydra's words."""
 
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from support.report_runs import RETURN, write_run
 
 from ddpg.errors import UserError
-from ddpg.report.filters import chosen
+from ddpg.report.filters import chosen, resolved
 from ddpg.report.payload import Report, read_report
 from ddpg.report.reading import RunRecord, find_runs
 from ddpg.report.view import View
@@ -39,9 +40,7 @@ def records(tmp_path: Path) -> list[RunRecord]:
     ],
 )
 def test_values_are_meant_and_not_spelled(records: list[RunRecord], filters: dict[str, str], names: str) -> None:
-    kept = [
-        record.folder.path.name for record, is_kept in zip(records, chosen(records, filters), strict=True) if is_kept
-    ]
+    kept = [record.folder.path.name for record in compress(records, chosen(records, resolved(records, filters)))]
     assert " ".join(sorted(kept)) == names
 
 
@@ -55,7 +54,7 @@ def test_values_are_meant_and_not_spelled(records: list[RunRecord], filters: dic
 )
 def test_mistakes_name_what_there_is(records: list[RunRecord], filters: dict[str, str], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        chosen(records, filters)
+        resolved(records, filters)
 
 
 def report_of(tmp_path: Path, **view: object) -> Report:

@@ -37,15 +37,19 @@ def read_metrics(path: Path) -> list[Row]:
     """
     if not path.exists():
         return []
+    content = path.read_bytes()
+    return decode_rows(content[: content.rfind(b"\n") + 1], path)
+
+
+def decode_rows(content: bytes, path: Path) -> list[Row]:
+    """Read whole lines of a metrics.jsonl, as `read_metrics` does; `path` is named where they are damaged."""
     import msgspec  # here, because a run that starts does without it
 
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
     try:
-        rows = msgspec.json.Decoder().decode_lines(whole)
+        rows = msgspec.json.Decoder().decode_lines(content)
     except msgspec.MsgspecError:  # the last line is torn, or another is damaged
-        rows = _read_each_line(path, whole)
-    if b"null" in whole:
+        rows = _read_each_line(path, content)
+    if b"null" in content:
         rows = [{key: math.nan if value is None else value for key, value in row.items()} for row in rows]
     return rows
 

@@ -8,7 +8,8 @@ from ddpg.record.figure import GRID, INK, picture
 from ddpg.report.compare.overall import THRESHOLDS
 from ddpg.report.compare.pairs import Comparison
 from ddpg.report.compare.result import Result
-from ddpg.report.drawing import PALETTE, look
+from ddpg.report.drawing import look
+from ddpg.report.palette import PALETTE
 from ddpg.report.selection import count
 
 #: Inches for a row of the differences, and for what is around them.
@@ -20,7 +21,7 @@ LEAST = 3.6
 def draw(found: Result, path: Path) -> None:
     """Write the picture: profiles on the left, differences in normalized scores with Welch's interval on the right."""
     shown = [one for one in found.comparisons if one.tests is not None]
-    with picture(path, max(LEAST, AROUND + ROW * len(shown)), width=11) as figure:
+    with picture(path, height=max(LEAST, AROUND + ROW * len(shown)), width=11) as figure:
         left, right = figure.subplots(1, 2)
         _profiles(left, found)
         _differences(right, found, shown)

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from ddpg.record.run_folder import atomic_write
-from ddpg.report.drawing import PALETTE
+from ddpg.report.palette import PALETTE
 from ddpg.report.payload import Payload, to_json
 
 FOLDER = files("ddpg.report.page")
