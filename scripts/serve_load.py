@@ -1,7 +1,7 @@
 """Prints what `ddpg-report serve` costs while many runs grow and one page is open.
 
-A writer appends to fake run folders what runs of 1M steps do at 400 steps/s: a row of losses and one of an episode every
-1,000 steps, an evaluation every 5,000. A page asks as js/live.js does, whenever the server says that it is worth to.
+A writer appends to fake run folders what runs of 1M steps do at 400 steps/s: a row of losses and one of an episode
+every 1,000 steps, an evaluation every 5,000. A page asks as js/live.js does, when the server says that it is worth to.
 
     scripts/serve_load.py --runs 1000 --history 200 --seconds 120
 """

@@ -60,6 +60,8 @@ def serve_arguments(words: Sequence[str]) -> ServeArguments:
     print_help(words, usage, options)
     folders = list(takewhile(lambda word: not is_value(word), words))
     if not folders:
-        raise UserError(f"folders come first: ddpg-report serve FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}")
+        raise UserError(
+            f"folders come first: ddpg-report serve FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}"
+        )
     values = key_values(words[len(folders) :], "port=8080")
     return ServeArguments(**fit({"folders": folders, **values}, ServeArguments))

@@ -20,8 +20,8 @@ from ddpg.report.live.writing import Writing
 from ddpg.report.payload import View
 
 #: Shares of a processor core: for looking at all folders, and for comparing all runs.
-LOOKING = 0.01
-COMPARING = 0.01
+LOOKING = 0.015
+COMPARING = 0.0075
 #: Seconds between two looks at least, and until the page asks again while there are runs that were not looked at.
 LOOK_S = 2.0
 SOON_S = 0.1
@@ -105,11 +105,11 @@ class Feed:
         duties = self._sweeps.duties()
         clock = Stopwatch(OPENING_S)
         for run in self._unseen():
-            if clock.is_over:
-                break
             run.look(duties.get(run.path), self._version)
             self._writing.write(run, self._version)
             self._is_outdated = True
+            if clock.is_over:
+                break
         told = {"unread": len(self._unseen()), **queues(self._sweeps.runs(), duties, self._runs)}
         self._head.set("live", {"live": told}, self._version)
 

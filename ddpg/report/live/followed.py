@@ -13,8 +13,9 @@ from ddpg.report.reading import Label
 from ddpg.report.thinning import Thinning
 from ddpg.sweep.state.status import State
 
-#: Keys of an entry that are no part of `facts`.
+#: Keys of an entry that `pulse` and `curves` have, and those that change while a run goes on; the rest seldom does.
 OTHERS = ("id", "state", "step", "error", "curves")
+RESULTS = ("hours", "steps_per_second", "clock", "counts", "note", "scores", "steps_to_threshold")
 #: The label of a run until all are compared.
 UNNAMED = Label("", "")
 
@@ -27,7 +28,7 @@ class Form(NamedTuple):
 
 
 class Followed:
-    """A run folder and its entry in the payload, in three parts: `pulse`, `facts` and `curves`."""
+    """A run folder and its entry in the payload, in four parts: `pulse`, `origin`, `results` and `curves`."""
 
     def __init__(self, number: int, path: Path) -> None:
         self.number = number
@@ -72,14 +73,15 @@ class Followed:
             self.watched.forget()
 
     def tell(self, entry: Entry, version: int) -> None:
-        """Write the part `facts`, from the entry with what is known of the run among others."""
+        """Write the parts `origin` and `results`, from the entry with what is known of the run among others."""
         video = self.watched.video
-        facts = {key: value for key, value in entry.items() if key not in OTHERS}
-        facts["video"] = None if video is None else f"/files/{self.number}/{video}"
-        self._parts.set("facts", facts, version)
+        origin = {key: value for key, value in entry.items() if key not in OTHERS + RESULTS}
+        origin["video"] = None if video is None else f"/files/{self.number}/{video}"
+        self._parts.set("origin", origin, version)
+        self._parts.set("results", {key: entry[key] for key in RESULTS}, version)
         self._is_told = True
 
     def since(self, version: int) -> bytes | None:
-        """Return the `id` and what changed after a version, as JSON; None if nothing did, or not all parts are known."""
+        """Return the `id` and what changed after a version, as JSON; None if nothing did, or a part is missing."""
         text = self._parts.since(version) if self._is_told else None
         return None if text is None else b'{"id":%d,' % self.number + text[1:]

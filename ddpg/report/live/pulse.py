@@ -1,4 +1,4 @@
-"""What the table of a live page shows of a run: its state, how far it is, how fast, when it will be ready, and where."""
+"""The part of a run that changes while it goes on: its state, how far it is, how fast, and what time it needs."""
 
 import socket
 from typing import Any

@@ -15,7 +15,7 @@ from ddpg.report.live.files import Served
 
 log = logging.getLogger(__name__)
 
-#: Names of this machine in a request. Any other name may be that of a foreign page whose address was made to point here.
+#: Names of this machine in a request; any other may be that of a foreign page whose address was made to point here.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 #: Seconds after which a connection without a request is closed.
 IDLE_S = 60
@@ -58,7 +58,7 @@ class LiveServer(ThreadingHTTPServer):
     def url(self) -> str:
         """The address for a browser on this machine."""
         host, port = self.server_address[:2]
-        shown = {"127.0.0.1": "localhost", "0.0.0.0": socket.gethostname(), "::": socket.gethostname()}  # noqa: S104
+        shown = {"127.0.0.1": "localhost", "0.0.0.0": socket.gethostname(), "::": socket.gethostname()}
         name = shown.get(str(host), str(host))
         return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
 
@@ -105,11 +105,11 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = IDLE_S
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer with the page, the feed, or a file of a run."""
         self._answer(with_body=True)
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         """Answer as to GET, without the content."""
         self._answer(with_body=False)
 

@@ -81,9 +81,7 @@ class Sweeps:
 
     def duties(self) -> dict[Path, Duty]:
         """Return what is known about the task of each run, by its folder."""
-        return {
-            run.path: self._duty(manifest, run) for manifest in self._manifests.values() for run in manifest.runs
-        }
+        return {run.path: self._duty(manifest, run) for manifest in self._manifests.values() for run in manifest.runs}
 
     def runs(self) -> dict[Path, list[Path]]:
         """Return the run folders of each sweep, in order; those of runs that have not started as well."""
@@ -94,7 +92,9 @@ class Sweeps:
         if name is None:
             return Duty()
         skew_s = 0 if is_pool(name) else SKEW_S
-        return Duty(self._tasks.get(name, Task("unknown")), manifest.given_at[name] - skew_s, name in manifest.cancelled)
+        return Duty(
+            self._tasks.get(name, Task("unknown")), manifest.given_at[name] - skew_s, name in manifest.cancelled
+        )
 
     def _read(self, path: Path) -> _Manifest | None:
         stamps = tuple(stamp(path / name) for name in FILES)

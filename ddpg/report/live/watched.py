@@ -16,7 +16,7 @@ from ddpg.report.live.files import video_name
 from ddpg.report.live.stamps import Stamp, stamp
 from ddpg.report.live.tail import Tail
 from ddpg.report.measured import Curve
-from ddpg.report.reading import RunRecord, has_started, read_run
+from ddpg.report.reading import RunRecord, has_started, read_record
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Watched:
     """A run folder that is looked at again and again.
 
     Attributes:
-        record: as `read_run` returns it; None while the run has not begun to write.
+        record: as `read_record` returns it; None while the run has not begun to write.
         step: the env step of the newest row.
         has_grown: whether the last look found new rows.
     """
@@ -138,7 +138,7 @@ class Watched:
         elif only_status and self.record is not None:
             self.record = replace(self.record, status=self.record.folder.status())
         else:
-            self.record = read_run(self.path)
+            self.record = read_record(self.path)
 
     def _look_at_rows(self) -> bool:
         try:

@@ -8,8 +8,8 @@ from ddpg.report.payload import View
 from ddpg.report.thinning import Thinning, thinning
 
 #: The share of a core, and the seconds of processor time that can be saved up.
-SHARE = 0.015
-SAVED_S = 1.0
+SHARE = 0.01
+SAVED_S = 0.3
 
 
 class Writing:
