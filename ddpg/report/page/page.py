@@ -18,6 +18,7 @@ SCRIPTS = (
     "dom", "numbers", "data", "statistics", "frame", "view", "grouping", "curves", "looks", "chart", "marks", "tooltip",
     "legend", "panels", "toolbar", "glance", "table", "failures", "swept", "run", "study",
 )  # fmt: skip
+STYLES = ("vendor/uPlot.min.css", "style.css")
 
 
 def write_page(payload: Payload, path: Path) -> None:
@@ -30,20 +31,20 @@ def page(payload: Payload) -> str:
     """Make the page of a payload, which is put into it as compressed JSON."""
     text = to_json(payload)
     packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-    return _html(packed, SCRIPTS)
+    return _html(packed, SCRIPTS, STYLES)
 
 
 def live_page() -> str:
     """Make the page without data: its script asks the server that sent it."""
-    return _html("", (*SCRIPTS, "live"))
+    return _html("", (*SCRIPTS, "live"), (*STYLES, "live.css"))
 
 
-def _html(packed: str, scripts: tuple[str, ...]) -> str:
+def _html(packed: str, scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
     template = Environment(autoescape=True).from_string(_text("template.html"))
     return template.render(
         payload=packed,
         palette=json.dumps(PALETTE),
-        style=_text("vendor/uPlot.min.css") + _text("style.css"),
+        style="".join(_text(name) for name in styles),
         licence=_text("vendor/uPlot.LICENSE"),
         plot=_text("vendor/uPlot.iife.min.js"),
         script="\n".join(_text(f"js/{name}.js") for name in (*scripts, "main")),
