@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.report_runs import CONFIG, RETURN, changed
 
 from ddpg.report.live.feed import Feed
-from support.report_runs import CONFIG, RETURN, changed
 
 
 class GrowingRun:

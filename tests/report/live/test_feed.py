@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.live_runs import GrowingRun, Page
+from support.report_runs import RETURN
 
 from ddpg.errors import UserError
 from ddpg.report.arrays import decode
 from ddpg.report.live import feed as module
 from ddpg.report.live.feed import Feed
 from ddpg.report.payload import View
-from support.live_runs import GrowingRun, Page
-from support.report_runs import RETURN
 
 
 @pytest.fixture
@@ -172,5 +172,5 @@ def test_a_version_of_an_earlier_server_gives_everything(tmp_path: Path, watch: 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "outputs").mkdir()
-    with pytest.raises(UserError, match="there is no such folder; did you mean .*outputs"):
+    with pytest.raises(UserError, match=r"there is no such folder; did you mean .*outputs"):
         Feed([tmp_path / "outptus"], View(), "")
