@@ -39,6 +39,7 @@ def pulse(run: Watched, now: State) -> dict[str, Any]:
             "return": _rounded(run.newest(RETURN)),
             "training_return": _rounded(run.newest(TRAINING_RETURN)),
             "where": where(run),
+            "written": run.rows_at,
         },
     }
 

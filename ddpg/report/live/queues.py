@@ -37,6 +37,7 @@ def queues(
 def _queue(
     sweep: Path, paths: Sequence[Path], duties: Mapping[Path, Duty], runs: Mapping[Path, Followed]
 ) -> dict[str, Any]:
+    begun = [runs[path] for path in paths if path in runs]
     states = {path: _state(duties[path], runs.get(path)) for path in paths}
     waiting = [path for path, state in states.items() if state == "pending"]
     reasons = {task.reason for path in waiting if (task := duties[path].task) and task.reason}
@@ -47,7 +48,8 @@ def _queue(
         "counts": {state: number[state] for state in STATES if number[state]},
         "waiting": [str(path) for path in waiting[:NAMED]],
         "reason": ", ".join(sorted(reasons)),
-        "left_s": _left_s([runs[path] for path in paths if path in runs], len(waiting)),
+        "share": _share(begun, len(paths)),
+        "left_s": _left_s(begun, len(waiting)),
     }
 
 
@@ -62,10 +64,18 @@ def _has_begun(run: Followed) -> bool:
 
 def _left_s(runs: Sequence[Followed], waiting: int) -> int | None:
     """Estimate the seconds until running and waiting runs are done, at today's speed of all of them together."""
-    running = [run.watched for run in runs if run.state == "running"]
-    speed = sum(run.speed or 0.0 for run in running)
-    if not speed:
+    running = [run.watched for run in runs if run.state == "running" and run.watched.speed]
+    if not running:
         return None
-    steps = sum(max(run.total_steps - run.step, 0) for run in running)
+    steps = [max(run.total_steps - run.step, 0) for run in running]
+    speeds = [run.speed or 1.0 for run in running]
     ahead = waiting * max(run.total_steps for run in running)
-    return round((steps + ahead) / speed)
+    together = (sum(steps) + ahead) / sum(speeds)
+    slowest = max(left / speed for left, speed in zip(steps, speeds, strict=True))
+    return round(max(together, slowest))
+
+
+def _share(runs: Sequence[Followed], number: int) -> float:
+    """Return the share of all steps of a sweep that are made, if its runs are to make equally many."""
+    shares = [1.0 if run.state == "done" else run.watched.share for run in runs]
+    return round(sum(shares) / max(number, 1), 4)

@@ -1,17 +1,16 @@
 """The server of the live page: GET and HEAD alone, a few paths, nothing from outside of the served folders."""
 
-import json
 import logging
-import shutil
 import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ddpg.errors import UserError, first_line
+from ddpg.errors import UserError
 from ddpg.report.live.feed import Feed
 from ddpg.report.live.files import Served
+from ddpg.report.live.problems import problem
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +30,9 @@ HEADERS = {
         "media-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     ),
 }
+
+
+TEXT = "text/plain; charset=utf-8"
 
 
 class Body(NamedTuple):
@@ -118,10 +120,14 @@ class Handler(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse in one line, and close the connection."""
-        text = message or HTTPStatus(code).phrase
+        """Refuse in one line, and close the connection; the base class calls it with 501 for other methods."""
+        is_method = code == HTTPStatus.NOT_IMPLEMENTED
+        refused = HTTPStatus.METHOD_NOT_ALLOWED if is_method else HTTPStatus(code)
+        line = f"{refused.phrase if is_method or not message else message}\n".encode()
         self.close_connection = True
-        self._send(code, Body(f"{text}\n".encode(), "text/plain; charset=utf-8"), with_body=True)
+        self._send_head(refused, TEXT, len(line), {"Allow": "GET, HEAD"} if is_method else {})
+        if self.command != "HEAD":
+            self.wfile.write(line)
 
     def _answer(self, with_body: bool) -> None:
         if self.server.is_local and not _is_loopback(self.headers.get("Host", "")):
@@ -135,8 +141,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = self._body(path, parse_qs(parts.query).get("since", [""])[0])
         except Exception as error:  # the page shows it, and asks again
-            log.warning("the runs cannot be read: %s", first_line(error), exc_info=not isinstance(error, UserError))
-            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR, first_line(error))
+            log.warning("the runs cannot be read: %s", problem(error), exc_info=not isinstance(error, UserError))
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR, problem(error))
             return
         if body is None:
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -151,8 +157,8 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def _send(self, code: int, body: Body, with_body: bool) -> None:
-        self._send_head(code, body.content_type, len(body.content))
-        if with_body and self.command != "HEAD":
+        self._send_head(code, body.content_type, len(body.content), {})
+        if with_body:
             self.wfile.write(body.content)
 
     def _send_file(self, served: Served | None, with_body: bool) -> None:
@@ -167,15 +173,12 @@ class Handler(BaseHTTPRequestHandler):
             shown = {} if start is None else {"Content-Range": f"bytes {start}-{size - 1}/{size}"}
             self._send_head(code, served.content_type, size - (start or 0), {"Accept-Ranges": "bytes", **shown})
             if with_body:
-                self._copy(file, start or 0)
+                file.seek(start or 0)
+                self.wfile.write(file.read(size - (start or 0)))
 
-    def _copy(self, file: BinaryIO, start: int) -> None:
-        file.seek(start)
-        shutil.copyfileobj(file, self.wfile)
-
-    def _send_head(self, code: int, content_type: str, length: int, more: dict[str, str] | None = None) -> None:
+    def _send_head(self, code: int, content_type: str, length: int, more: dict[str, str]) -> None:
         self.send_response(code)
-        headers = {"Content-Type": content_type, "Content-Length": str(length), **HEADERS, **(more or {})}
+        headers = {"Content-Type": content_type, "Content-Length": str(length), **HEADERS, **more}
         if self.close_connection:
             headers["Connection"] = "close"
         for name, value in headers.items():
@@ -196,8 +199,3 @@ def _range_start(asked: str, size: int) -> int | None:
     first, _, last = asked.removeprefix("bytes=").partition("-")
     is_open = asked.startswith("bytes=") and first.isdecimal() and last in ("", str(size - 1))
     return int(first) if is_open and int(first) < size else None
-
-
-def as_json(content: object) -> bytes:
-    """Write JSON as a browser reads it."""
-    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()

@@ -30,7 +30,8 @@ class Tail:
         #: Where the next look begins; everything before was handed out.
         self.offset = 0
         self._before = b""
-        self._seen: Stamp | None = None
+        #: The file as it was at the last look; None before one, or if there was no file.
+        self.seen: Stamp | None = None
 
     def look(self) -> Piece:
         """Read the lines that were completed since the last look; nothing from a file that is not there.
@@ -43,10 +44,10 @@ class Tail:
         seen = stamp(self.path)
         if seen is None:
             return self._restart() if self.offset else NOTHING
-        if seen == self._seen:
+        if seen == self.seen:
             return NOTHING
         piece = self._read()
-        self._seen = seen
+        self.seen = seen
         return piece
 
     def _read(self) -> Piece:
@@ -69,5 +70,5 @@ class Tail:
     def _restart(self) -> Piece:
         self.offset = 0
         self._before = b""
-        self._seen = None
+        self.seen = None
         return Piece(b"", restarted=True)

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from yaml import YAMLError
 
-from ddpg.errors import UserError, first_line
+from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking.metrics import Row, decode_rows
 from ddpg.report.columns import Columns, columns
 from ddpg.report.live.files import video_name
+from ddpg.report.live.problems import problem
 from ddpg.report.live.stamps import Stamp, stamp
 from ddpg.report.live.tail import Tail
 from ddpg.report.measured import Curve
@@ -74,10 +75,20 @@ class Watched:
         return self.record.config["total_steps"] if self.record else 0
 
     @property
+    def share(self) -> float:
+        """The share of its steps that the run has made, 0 to 1."""
+        return min(self.step / self.total_steps, 1.0) if self.total_steps else 0.0
+
+    @property
     def written_at(self) -> float:
         """When status.json was written, in seconds since 1970; 0 without one."""
         status = self._stamps[0] if self._stamps else None
         return 0.0 if status is None else status.changed_ns / 1e9
+
+    @property
+    def rows_at(self) -> int | None:
+        """When the record was written to, in seconds since 1970; None if there is none yet."""
+        return None if self._tail.seen is None else self._tail.seen.changed_ns // 10**9
 
     @property
     def speed(self) -> float | None:
@@ -127,7 +138,7 @@ class Watched:
             self._file_problem = ""
         except (UserError, OSError, YAMLError, LookupError, TypeError, ValueError) as error:
             self.record = None
-            self._file_problem = first_line(error)
+            self._file_problem = problem(error)
         self.video = video_name(self.path)
         return True
 
@@ -150,7 +161,7 @@ class Watched:
                 self._take(row)
         except (UserError, OSError, LookupError, TypeError, ValueError) as error:
             is_new = not self._row_problem
-            self._row_problem = first_line(error)
+            self._row_problem = problem(error)
             return is_new
         return piece.restarted or bool(rows)
 

@@ -1,6 +1,7 @@
 """What a page is sent while runs begin, grow, restart, end, die and vanish."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,9 @@ def test_a_run_appears_grows_and_is_done(tmp_path: Path, watch: Callable[[Path],
     run.grow(1.0, 2.0)
     seen = page.ask()["a"]
     assert (seen["state"], seen["step"], seen["total_steps"], seen["seed"]) == ("running", 100, 300, 7)
-    assert seen["live"] | {"where": ""} == {
-        "speed": 100.0, "left_s": 2, "return": 2.0, "training_return": None, "where": ""
-    }  # fmt: skip
+    live = seen["live"]
+    assert (live["speed"], live["left_s"], live["return"], live["training_return"]) == (100.0, 2, 2.0, None)
+    assert live["where"] == socket.gethostname()
     assert returns(seen) == ([0, 100], [1.0, 2.0])
     page.ask()
     assert page.changed == []
@@ -132,7 +133,7 @@ def test_a_sweep_shows_its_queue(tmp_path: Path, watch: Callable[[Path], Page]) 
     assert page.head["live"]["sweeps"] == [
         {
             "folder": str(sweep), "runs": 3, "counts": {"running": 1, "not submitted": 2}, "waiting": [],
-            "reason": "", "left_s": 2,
+            "reason": "", "share": 0.1111, "left_s": 2,
         }
     ]  # fmt: skip
     task = "elsewhere:1:2"

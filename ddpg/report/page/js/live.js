@@ -9,11 +9,13 @@ const LIVE_STATES = {
   "not submitted": "nobody was asked to train it",
   done: "",
 };
-/** Rows of the table until the reader asks for all. */
-const LIVE_ROWS = 60;
+/** Rows of each state until the reader asks for all. */
+const LIVE_ROWS = 40;
 /** Milliseconds: until a page whose server is gone asks again, and for which charts wait while somebody uses them. */
 const AGAIN_MS = 3000;
 const PATIENCE_MS = 15000;
+/** A run that has written nothing for so many seconds is marked. */
+const QUIET_S = 300;
 /** Drawing the charts takes at most one part in so many of the browser's time. */
 const DRAWING_SHARE = 20;
 
@@ -83,7 +85,7 @@ function drawCharts() {
 function drawLive() {
   const runs = [...live.runs.values()];
   const told = live.head?.live ?? { sweeps: [], problems: [], beginning: [], unread: 0 };
-  replace(byId("live"), 
+  replace(byId("live"),
     liveHeader(runs, told),
     runs.length ? liveTable(runs) : null,
     told.sweeps.map(sweepLine),
@@ -96,7 +98,8 @@ function drawLive() {
 function liveHeader(runs, told) {
   const empty = live.answered && !runs.length && !told.sweeps.length && !told.beginning.length && !told.unread;
   return [
-    el("p", { id: "pulse", role: "status" }),
+    el("h2", {}, "Now"),
+    el("p", { id: "pulse" }),
     told.unread ? el("p", { class: "note" }, `${count(told.unread, "runs")} still to be read …`) : null,
     empty ? el("p", {}, "No run has begun here yet. It appears as soon as ddpg-train starts one.") : null,
   ];
@@ -119,18 +122,22 @@ function liveTable(runs) {
   const counts = {};
   for (const run of runs) counts[run.state] = (counts[run.state] ?? 0) + 1;
   const chosen = live.chosen ?? (counts.running ? new Set(Object.keys(LIVE_STATES).filter((name) => name !== "done")) : new Set(Object.keys(LIVE_STATES)));
-  const order = Object.keys(LIVE_STATES);
-  const rows = runs.filter((run) => chosen.has(run.state))
-    .sort((one, other) => order.indexOf(one.state) - order.indexOf(other.state) || byNature(one.folder ?? "", other.folder ?? ""));
-  const shown = live.all ? rows : rows.slice(0, LIVE_ROWS);
+  const order = Object.keys(LIVE_STATES).filter((name) => counts[name]);
+  const rows = order.filter((name) => chosen.has(name)).flatMap((name) => rowsOf(runs.filter((run) => run.state === name)));
+  const columns = LIVE_COLUMNS.filter(([, , text]) => rows.some((run) => text(run) !== ""));
   return [
-    el("div", { class: "live-states", role: "group", "aria-label": "States of the runs that are listed" },
-      order.filter((name) => counts[name]).map((name) => stateButton(name, counts[name], chosen))),
-    shown.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Runs now" },
-      el("table", { class: "live-table" }, liveHeadings(), el("tbody", {}, shown.map(liveRow)))) : null,
-    rows.length > LIVE_ROWS ? el("button", { type: "button", "data-key": "live-all", onclick: () => { live.all = !live.all; drawLive(); } },
-      live.all ? `Show ${LIVE_ROWS}` : `Show all ${rows.length}`) : null,
+    el("div", { class: "live-states", role: "group", "aria-label": "States of the runs that are listed" }, order.map((name) => stateButton(name, counts[name], chosen))),
+    rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Runs now" },
+      el("table", { class: "live-table" }, liveHeadings(columns), el("tbody", {}, rows.map((run) => liveRow(run, columns))))) : null,
+    order.some((name) => chosen.has(name) && counts[name] > LIVE_ROWS) ? el("button", { type: "button", "data-key": "live-all", onclick: () => { live.all = !live.all; drawLive(); } },
+      live.all ? `Show ${LIVE_ROWS} of each state` : "Show all") : null,
   ];
+}
+
+/** The runs of one state that the table has, in natural order. */
+function rowsOf(runs) {
+  const sorted = runs.sort((one, other) => byNature(one.folder, other.folder));
+  return live.all ? sorted : sorted.slice(0, LIVE_ROWS);
 }
 
 function stateButton(name, number, chosen) {
@@ -142,25 +149,29 @@ function stateButton(name, number, chosen) {
   return el("button", { type: "button", "data-key": `state ${name}`, "aria-pressed": String(chosen.has(name)), title: LIVE_STATES[name], class: `state ${name}`, onclick: toggle }, `${number} ${name}`);
 }
 
-function liveHeadings() {
-  const titles = [["run"], ["state"], ["progress"], ["left", "time left, at the speed of the newest rows"], ["steps/s", "environment steps a second, evaluations included"],
-    ["evaluation", "return of the newest evaluation"], ["training", "return of the newest training episode, with exploration noise"], ["where", "machine of the newest start"]];
+/** The columns after the run and its state: title, what it means, and the text of a cell. */
+const LIVE_COLUMNS = [
+  ["left", "time left, at the speed of the newest rows", ({ live: { left_s } }) => (left_s === null ? "" : duration(left_s / 3600))],
+  ["steps/s", "environment steps a second, evaluations included", ({ live: { speed } }) => (speed === null ? "" : shortNumber(Math.round(speed)))],
+  ["evaluation", "return of the newest evaluation", (run) => (run.live.return === null ? "" : scoreNumber(run.live.return))],
+  ["training", "return of the newest training episode, with exploration noise", ({ live: { training_return } }) => (training_return === null ? "" : scoreNumber(training_return))],
+  ["where", "machine of the newest start", ({ live: { where } }) => where ?? ""],
+];
+
+function liveHeadings(columns) {
+  const titles = [["run"], ["state"], ["progress"], ...columns];
   return el("thead", {}, el("tr", {}, titles.map(([title, meaning]) => el("th", { scope: "col", title: meaning ?? null }, title))));
 }
 
-function liveRow(run) {
-  const share = run.total_steps ? Math.min(run.step / run.total_steps, 1) : 0;
-  const { left_s, speed, training_return, where } = run.live;
+function liveRow(run, columns) {
+  const quiet = run.state === "running" && run.live.written ? Date.now() / 1000 - run.live.written : 0;
   return el("tr", { "data-run": run.folder },
     el("th", { scope: "row", class: "name" }, runLink(run), el("small", {}, `${run.environment}, ${run.configuration}, seed ${run.seed}`),
       run.error && run.state !== "running" ? el("small", { class: "error" }, run.error) : null),
-    el("td", {}, el("span", { class: `state ${run.state}`, title: LIVE_STATES[run.state] }, run.state)),
-    el("td", {}, progressBar(share), el("small", {}, `${shortNumber(run.step)} of ${shortNumber(run.total_steps)}`)),
-    el("td", { class: "number" }, left_s === null ? "" : duration(left_s / 3600)),
-    el("td", { class: "number" }, speed === null ? "" : shortNumber(Math.round(speed))),
-    el("td", { class: "number" }, run.live.return === null ? "" : scoreNumber(run.live.return)),
-    el("td", { class: "number" }, training_return === null ? "" : scoreNumber(training_return)),
-    el("td", {}, where ?? ""));
+    el("td", {}, el("span", { class: `state ${run.state}`, title: LIVE_STATES[run.state] }, run.state),
+      quiet > QUIET_S ? el("small", { class: "error" }, `silent for ${duration(quiet / 3600)}`) : null),
+    el("td", {}, progressBar(run.total_steps ? Math.min(run.step / run.total_steps, 1) : 0), el("small", {}, `${shortNumber(run.step)} of ${shortNumber(run.total_steps)}`)),
+    columns.map(([title, , text]) => el("td", { class: "number", "data-title": title }, text(run))));
 }
 
 function progressBar(share) {
@@ -169,13 +180,13 @@ function progressBar(share) {
     el("i", { style: `width: ${100 * share}%` }), el("span", {}, percent));
 }
 
-/** A sweep that is not done: how many of its runs are, when the rest will be, and what waits. */
-function sweepLine({ folder, runs, counts, waiting, reason, left_s }) {
+/** A sweep that is not done: how far it is, when it will be done, and what waits. */
+function sweepLine({ folder, runs, counts, waiting, reason, share, left_s }) {
   const states = Object.entries(counts).map(([name, number]) => `${number} ${name}`);
   const names = waiting.map((path) => path.split("/").at(-1));
   const more = (counts.pending ?? 0) - names.length;
   return el("div", { class: "live-sweep", "data-sweep": folder },
-    el("strong", {}, folder), progressBar((counts.done ?? 0) / runs),
+    el("strong", {}, folder), progressBar(share),
     el("span", {}, `${count(runs, "runs")}: ${states.join(", ")}${left_s === null ? "" : `; about ${duration(left_s / 3600)} left`}`),
     names.length ? el("details", { "data-key": `queue ${folder}` },
       el("summary", {}, `${counts.pending} in the queue${reason ? ` (${reason})` : ""}`),
