@@ -23,7 +23,7 @@ class Comparison:
     def update(self, runs: Sequence[Followed], version: int) -> None:
         """Compare the runs anew."""
         self._label(runs)
-        payload = assemble([self._now(run) for run in runs], self._view, self._made).payload
+        payload = assemble([self._now(run) for run in runs], self._view, self._made)
         for run, entry in zip(runs, payload["runs"], strict=True):
             run.tell(entry, version)
         for name, content in payload.items():

@@ -120,7 +120,7 @@ def test_a_port_in_use_is_refused_with_a_free_one(served: LiveServer) -> None:
     port = served.server_address[1]
     with pytest.raises(UserError, match=rf"^port={port} on host=127.0.0.1: Address already in use; port=\d+ is free$"):
         open_server("127.0.0.1", port, PAGE, served.feed)
-    with pytest.raises(UserError, match="^host=nowhere.invalid: "):
+    with pytest.raises(UserError, match=r"^host=nowhere\.invalid: "):
         open_server("nowhere.invalid", 0, PAGE, served.feed)
 
 
