@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> None:
         from ddpg.report.live.feed import Feed
         from ddpg.report.live.server import open_server
         from ddpg.report.page.page import live_page
-        from ddpg.report.payload import View
+        from ddpg.report.view import View
 
     command = shlex.join(["ddpg-report", "serve", *words])
     feed = Feed([Path(folder) for folder in arguments.folders], View(), command)

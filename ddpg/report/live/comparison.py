@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ddpg.report.live.followed import Followed
 from ddpg.report.live.parts import Parts
-from ddpg.report.payload import ReadRun, View, assemble, made
+from ddpg.report.payload import ReadRun, assemble, made
 from ddpg.report.reading import Label, labelled
+from ddpg.report.view import View
 
 
 class Comparison:

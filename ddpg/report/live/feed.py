@@ -17,7 +17,7 @@ from ddpg.report.live.parts import Parts
 from ddpg.report.live.queues import queues
 from ddpg.report.live.sweeps import Sweeps
 from ddpg.report.live.writing import Writing
-from ddpg.report.payload import View
+from ddpg.report.view import View
 
 #: Shares of a processor core: for looking at all folders, and for comparing all runs.
 LOOKING = 0.015

@@ -8,9 +8,10 @@ from ddpg.report.live.parts import Parts
 from ddpg.report.live.pulse import pulse, state
 from ddpg.report.live.sweeps import Duty
 from ddpg.report.live.watched import Watched
-from ddpg.report.payload import ReadRun, View, read_run
+from ddpg.report.payload import ReadRun, read_run
 from ddpg.report.reading import Label
 from ddpg.report.thinning import Thinning
+from ddpg.report.view import View
 from ddpg.sweep.state.status import State
 
 #: Keys of an entry that `pulse` and `curves` have, and those that change while a run goes on; the rest seldom does.

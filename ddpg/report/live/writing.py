@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from ddpg.report.live.followed import Followed, Form
 from ddpg.report.live.pace import Allowance
-from ddpg.report.payload import View
 from ddpg.report.thinning import Thinning, thinning
+from ddpg.report.view import View
 
 #: The share of a core, and the seconds of processor time that can be saved up.
 SHARE = 0.01

@@ -14,7 +14,7 @@ from ddpg.errors import UserError
 from ddpg.report.arrays import decode
 from ddpg.report.live import feed as module
 from ddpg.report.live.feed import Feed
-from ddpg.report.payload import View
+from ddpg.report.view import View
 
 
 @pytest.fixture

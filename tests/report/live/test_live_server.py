@@ -12,7 +12,7 @@ from support.live_runs import GrowingRun
 from ddpg.errors import UserError
 from ddpg.report.live.feed import Feed
 from ddpg.report.live.server import LiveServer, open_server
-from ddpg.report.payload import View
+from ddpg.report.view import View
 
 PAGE = "<!doctype html><title>Grüße</title>"
 
