@@ -50,11 +50,14 @@ function curveOf(run, metric, axis) {
   return { x: Float64Array.from(steps, (step) => valueAt(clock, step)), y };
 }
 
-/** The metrics that some run has, in the order of the payload; without any run the one that was asked for. */
+/** The first words of metrics in the order in which they are shown; others come last. */
+const ROOMS = ["eval", "charts", "losses", "diagnostics", "noise", "info"];
+
+/** The metrics that some run has; without any run the one that was asked for. */
 function metricsOf(payload) {
   const used = new Set(payload.runs.flatMap((run) => Object.keys(run.curves)));
-  const named = Object.keys(payload.metrics).filter((name) => used.has(name));
-  const all = [...named, ...[...used].filter((name) => !(name in payload.metrics)).sort()];
+  const place = (name) => (ROOMS.indexOf(name.split("/")[0]) + ROOMS.length + 1) % (ROOMS.length + 1);
+  const all = [...used].sort((a, b) => place(a) - place(b) || byNature(a, b));
   return all.length ? all : [payload.view.metric];
 }
 

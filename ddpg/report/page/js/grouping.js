@@ -21,7 +21,13 @@ function sweptKeys(runs) {
 /** Tells whether a run has, for every filter, one of the values that the filter names: noise=ou,gaussian */
 function passes(run, filters) {
   const keys = keysOf(run);
-  return Object.entries(filters).every(([key, wanted]) => splitOutside(wanted, ",").some((value) => sameValue(keys[key], value)));
+  return Object.entries(filters).every(([key, wanted]) => wantedValues(wanted).some((value) => sameValue(keys[key], value)));
+}
+
+/** The values that a filter names; a list may be meant as one value or as several: [256,256] or [ou,gaussian] */
+function wantedValues(text) {
+  const inner = /^\[[^[].*\]$/.test(text) ? text.slice(1, -1) : text;
+  return [text, ...splitOutside(inner, ",")];
 }
 
 function sameValue(own, wanted) {
@@ -29,11 +35,16 @@ function sameValue(own, wanted) {
   return own === wanted || (own !== "" && wanted !== "" && Number(own) === Number(wanted));
 }
 
+/** As little of a dotted key as tells it from the others. */
+function shortKey(key) {
+  return state.payload.keys.find((one) => one.name === key)?.short ?? key;
+}
+
 /** The label of a run's group: its configuration, or key=value for each key by which the runs are grouped. */
 function groupLabel(run, groupBy) {
   if (!groupBy.length) return run.configuration;
   const keys = keysOf(run);
-  return groupBy.map((key) => `${key}=${keys[key] ?? "-"}`).join(" ");
+  return groupBy.map((key) => `${shortKey(key)}=${keys[key] ?? "-"}`).join(" ");
 }
 
 /**

@@ -70,7 +70,7 @@ function drawRunCurve(run, name, element) {
     label: `${facts.title} of this run, from ${scoreNumber(curve.y[0])} to ${scoreNumber(curve.y.at(-1))}`, height: 220,
     lines: [{ ...curve, label: facts.title, look: lookAt(0), low: null, n: 0 }],
     x: { label: AXES[state.view.x], name: state.view.x === "hours" ? "after" : state.view.x, unit: state.view.x === "hours" ? " h" : "" },
-    y: { label: facts.unit || facts.title }, zoom: state.view.zoom[key] ?? null, onzoom: (bounds) => zoomTo(key, bounds),
+    y: { label: facts.unit || name.split("/").at(-1) }, zoom: state.view.zoom[key] ?? null, onzoom: (bounds) => zoomTo(key, bounds),
   });
 }
 

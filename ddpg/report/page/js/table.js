@@ -55,7 +55,7 @@ function columnsFor(environment, conventions) {
     columns.push({ key: "solved", title: `end at ${scoreNumber(threshold)} or above`, cell: (group) => solvedCell(group, threshold) });
   }
   columns.push({ key: "sps", title: "steps/s", cell: (group) => meanCell(group, "steps_per_second", scoreNumber) });
-  columns.push({ key: "hours", title: "hours a run", cell: (group) => meanCell(group, "hours", duration) });
+  columns.push({ key: "hours", title: "time a run", cell: (group) => meanCell(group, "hours", duration) });
   return columns;
 }
 
