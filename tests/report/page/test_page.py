@@ -253,10 +253,12 @@ def test_references_are_drawn_and_marked(browser: Browser, made: tuple[dict[str,
 
 def test_new_data_keep_the_view(browser: Browser, made: tuple[dict[str, Any], Path]) -> None:
     browser.show(made[1], "#hidden=preset=td3&sort=seeds")
+    browser.find("[data-key='threshold hopper-v4']").send_keys("12")
     browser.do("state.payload.runs.push({...state.payload.runs[14], id: 99, seed: 6}); showPayload({...state.payload})")
     assert lines(browser) == ["preset=cleanrl", "preset=paper"]
     assert "6" in browser.texts("#tables tbody tr:first-child td") + browser.texts("#tables tbody tr:last-child td")
     assert browser.view == "#hidden=preset=td3&sort=seeds"
+    assert browser.value("document.activeElement.value") == "12"
     assert browser.errors() == []
     browser.do("state.payload.runs.pop(); showPayload(state.payload)")
 

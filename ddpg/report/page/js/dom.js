@@ -26,17 +26,42 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-/** Puts new children into an element; the focus goes to the one that has the same data-key as before. */
+/**
+ * Puts new children into an element. Open folds, scrolled places, the focus and what is being typed stay as they are:
+ * folds and controls are known again by their data-key.
+ */
 function replace(element, ...children) {
-  const focused = element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  const open = new Set([...element.querySelectorAll("details[open][data-key]")].map((one) => one.dataset.key));
+  const before = byKey(element);
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const places = scrollers(element).map((one) => [one.scrollLeft, one.scrollTop]);
   element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
-  for (const one of element.querySelectorAll("details[data-key]")) {
-    if (open.has(one.dataset.key)) one.open = true;
-  }
-  if (!focused) return;
-  const again = [...element.querySelectorAll("[data-key]")].find((one) => one.dataset.key === focused);
-  if (again) again.focus({ preventScroll: true });
+  const after = byKey(element);
+  for (const [key, old] of before) if ("open" in old && after.has(key)) after.get(key).open = old.open;
+  scrollers(element).forEach((one, place) => one.scrollTo(...(places[place] ?? [0, 0])));
+  if (focused && after.has(focused.dataset.key)) focusAgain(focused, after.get(focused.dataset.key));
+}
+
+function byKey(element) {
+  return new Map([...element.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one]));
+}
+
+function scrollers(element) {
+  return [...element.querySelectorAll(".scroll, .lines")];
+}
+
+function focusAgain(old, again) {
+  if (old.dataset.typing) again.value = old.value;
+  again.focus({ preventScroll: true });
+}
+
+/** Makes a text or number field; `onenter` takes what was typed. */
+function typedField(attributes, value, onenter) {
+  const input = el("input", {
+    ...attributes, oninput: () => { input.dataset.typing = "yes"; },
+    onchange: () => { delete input.dataset.typing; onenter(input.value.trim()); },
+  });
+  input.value = value;
+  return input;
 }
 
 /** Makes a button that copies a text. */

@@ -1,9 +1,9 @@
 /** All that the page knows: its data, what the reader chose, and the runs grouped by that. */
-const state = { payload: null, view: null, model: null, drawn: {} };
+const state = { payload: null, view: null, model: null, choices: "", drawn: {} };
 
 /** The sections of the page, and what of the view each depends on; it is drawn anew only where that has changed. */
 const SECTIONS = [
-  ["toolbar", renderToolbar, (view) => [view.metric, view.x, view.seeds, view.log, view.references, view.groupBy, view.filters]],
+  ["toolbar", renderToolbar, (view) => [state.choices, view.metric, view.x, view.seeds, view.log, view.references, view.groupBy, view.filters]],
   ["glance", renderGlance, (view) => [view.groupBy, view.filters, view.score]],
   ["legend", renderLegend, (view) => [view.groupBy, view.filters, view.hidden]],
   ["panels", renderPanels, (view) => [view.metric, view.x, view.seeds, view.log, view.references, view.groupBy, view.filters, view.hidden, view.zoom]],
@@ -18,8 +18,9 @@ function showPayload(payload) {
   const first = state.payload === null;
   state.payload = payload;
   state.model = null;
-  state.drawn = {};
+  state.drawn = { toolbar: state.drawn.toolbar };
   if (first) state.view = viewOf(location.hash, payload);
+  state.choices = JSON.stringify([metricsOf(payload), valuesByKey(payload.runs)]);
   drawHeader(payload);
   drawStudySection(payload);
   render();
@@ -95,7 +96,6 @@ function printLight() {
 
 async function start() {
   addEventListener("popstate", readAddress);
-  addEventListener("hashchange", readAddress);
   addEventListener("beforeprint", printLight);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawCharts);
   byId("skip").addEventListener("click", jump);

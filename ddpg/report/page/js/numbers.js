@@ -31,6 +31,7 @@ function grouped(digits) {
 /** Writes a mean with the half width of its interval: 9,110 ± 300; the mean alone where there is no interval. */
 function withInterval({ mean, low, high }) {
   if (low === null) return scoreNumber(mean);
+  if (low === high) return `${scoreNumber(mean)} (all equal)`;
   const half = (high - low) / 2;
   return `${scoreNumber(mean)} ± ${Math.abs(mean) >= 1000 && half >= 10 ? grouped(half.toFixed(0)) : scoreNumber(half)}`;
 }

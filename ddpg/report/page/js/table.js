@@ -31,13 +31,11 @@ function groupNotes(name) {
 }
 
 function thresholdField(name) {
-  const input = el("input", { type: "number", step: "any", "data-key": `threshold ${name}`, placeholder: "a score",
-    onchange: (event) => {
-      const { [name]: _, ...others } = state.view.thresholds;
-      choose({ thresholds: event.target.value === "" ? others : { ...others, [name]: Number(event.target.value) } });
-    } });
-  input.value = thresholdOf(name) ?? "";
-  return field("Steps to reach", input);
+  const attributes = { type: "number", step: "any", "data-key": `threshold ${name}`, placeholder: "a score" };
+  return field("Steps to reach", typedField(attributes, thresholdOf(name) ?? "", (typed) => {
+    const { [name]: _, ...others } = state.view.thresholds;
+    choose({ thresholds: typed === "" ? others : { ...others, [name]: Number(typed) } });
+  }));
 }
 
 /** The columns: {key, title, cell(group) -> {shown, value}}; `value` is what rows are sorted by. */

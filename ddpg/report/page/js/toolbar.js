@@ -93,10 +93,8 @@ function unknownKey(word, keys) {
 /** A text field with suggestions; `onenter` takes the text and returns what is wrong with it. */
 function suggestField(key, label, placeholder, value, words, onenter) {
   const error = el("span", { class: "warn", role: "alert" });
-  const input = el("input", {
+  const input = typedField({
     type: "text", "data-key": key, placeholder, list: `words-${key}`, spellcheck: "false", autocomplete: "off", autocapitalize: "off",
-    onchange: () => { error.textContent = onenter(input.value.trim()); },
-  });
-  input.value = value;
+  }, value, (typed) => { error.textContent = onenter(typed); });
   return el("div", { class: "field wide" }, field(label, input), error, el("datalist", { id: `words-${key}` }, words.map((word) => el("option", { value: word }))));
 }
