@@ -12,17 +12,16 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("WANDB_MODE", "disabled")
 
-import hydra
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from support.composing import composed, read_each_file_once
 from support.runs import TINY, WALK
 from support.slurm_cluster import MISSING, Cluster
 from support.wandb_server import KEY, WandbServer
 
-from ddpg.config import resolvers
 from ddpg.config.settings import check, plain
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
@@ -35,6 +34,7 @@ from ddpg.run.machine import torch_device
 from ddpg.training.trainer import Trainer
 
 torch.set_num_threads(1)
+read_each_file_once()
 
 try:
     import absl.logging
@@ -72,14 +72,7 @@ def _leave_nothing_of_hydra() -> Iterator[None]:
 @pytest.fixture
 def compose() -> Callable[..., DictConfig]:
     """compose("env=hopper", "gamma=0.9"): the config of that command line, not yet checked."""
-
-    resolvers.register()
-
-    def _compose(*overrides: str) -> DictConfig:
-        with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
-            return hydra.compose("config", overrides=list(overrides))
-
-    return _compose
+    return composed
 
 
 @pytest.fixture
@@ -147,10 +140,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[st
     @cache
     def _fingerprint(*overrides: str) -> dict[str, str]:
         folder = tmp_path_factory.mktemp("reference")
-        words = [word for word in (*RUN, *overrides) if not word.startswith("hydra.")]
-        with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
-            cfg = hydra.compose("config", overrides=words)
-        run(cfg, folder)
+        run(composed(*(word for word in (*RUN, *overrides) if not word.startswith("hydra."))), folder)
         return fingerprint(folder)
 
     return _fingerprint

@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -50,15 +51,18 @@ SWEEP_ROOMS = (
 )  # fmt: skip
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield each module that a file imports anywhere; `from a import b` gives a.b if that is a module of ddpg."""
+@cache  # several tests ask about the same file
+def imports(path: Path) -> tuple[str, ...]:
+    """List each module that a file imports anywhere; `from a import b` gives a.b if that is a module of ddpg."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            yield from (names & MODULES.keys()) or {node.module or ""}
+            found += (names & MODULES.keys()) or {node.module or ""}
+    return tuple(found)
 
 
 def room(module: str) -> int:
@@ -106,13 +110,13 @@ def test_rooms_of_sweep_import_downwards(module: str) -> None:
 
 def test_modules_import_in_no_circle() -> None:
     """Imports inside functions and for the type checker count, too."""
-    graph = {module: list(imports(path)) for module, path in MODULES.items()}
+    graph = {module: imports(path) for module, path in MODULES.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
 def test_scripts_import_the_command_line_alone() -> None:
     for name in ("train", "evaluate"):
-        assert list(imports(ROOT / "scripts" / f"{name}.py")) == ["ddpg.commands.entry"]
+        assert imports(ROOT / "scripts" / f"{name}.py") == ("ddpg.commands.entry",)
 
 
 #: Each takes time or memory from a run that does not use it; matplotlib is for the picture at the end.

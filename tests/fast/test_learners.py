@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from support.agents import observed
 from support.buffers import buffer
 from support.config_options import OPTIONS, env_of
-from support.learners import CPU, Compose, batches, learned, plain_and_recorded
+from support.learners import CPU, Compose, batches, learned, plain_and_recorded, recorded_learner
 from support.native_kernels import NATIVE, left_to_torch, log_operators, needs_kernels
 from support.tapes import assert_same_bits
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ddpg.config.settings import check
 from ddpg.fast.accelerate import RecordedStep, record
 from ddpg.fast.act import RecordedAct
+from ddpg.fast.tape.tape import CALLS_BEFORE_REPLAY
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.learner.heads import Scalar
@@ -46,7 +47,8 @@ CHANGES = [
 @pytest.mark.parametrize("words", [*([option] for option in PRESETS), *CHANGES], ids=" ".join)
 def test_every_learner_learns_the_same(words: list[str], weighted: bool, compose: Compose) -> None:
     plain, compiled = plain_and_recorded(compose, *words)
-    for batch in batches(plain, 24, weighted, pixels=any("pixels" in word for word in words)):
+    count = (CALLS_BEFORE_REPLAY + 2) * plain.policy_delay
+    for batch in batches(plain, count, weighted, pixels=any("pixels" in word for word in words)):
         for agent in (plain, compiled):
             observed(agent, batch.obs[0].numpy())
         assert_same_bits(learned(compiled, batch), learned(plain, batch))
@@ -174,18 +176,18 @@ def test_every_preset_learns_the_same_by_native_kernels(
 @pytest.mark.parametrize("words", VECTORS)
 def test_a_resumed_learner_goes_on_bit_for_bit(words: str, compose: Compose) -> None:
     """Whenever it is stopped: also the first update after that is replayed."""
-    _, whole = plain_and_recorded(compose, words, native=NATIVE)
+    whole = recorded_learner(compose, words, native=NATIVE)
     minibatches = batches(whole, 7, False, False)
     obs = minibatches[0].obs[0].numpy()
+    saved, steps = [], []
+    for batch in minibatches:
+        saved.append(copy.deepcopy(whole.state_dict()))
+        steps.append(copy.deepcopy(whole.update(batch)))
     for stop in (1, 4):
-        _, whole = plain_and_recorded(compose, words, native=NATIVE)
-        for batch in minibatches[:stop]:
-            whole.update(batch)
-        saved, rest = copy.deepcopy(whole.state_dict()), minibatches[stop:]
-        _, resumed = plain_and_recorded(compose, words, native=NATIVE)
-        resumed.load_state_dict(saved)
-        for batch in rest:
-            assert_same_bits(resumed.update(batch), whole.update(batch))
+        resumed = recorded_learner(compose, words, native=NATIVE)
+        resumed.load_state_dict(saved[stop])
+        for batch, step in zip(minibatches[stop:], steps[stop:], strict=True):
+            assert_same_bits(resumed.update(batch), step)
         assert_same_bits(resumed.state_dict(), whole.state_dict())
         assert resumed.act(obs).tobytes() == whole.act(obs).tobytes()
 

@@ -24,12 +24,22 @@ CPU = torch.device("cpu")
 
 def plain_and_recorded(compose: Compose, *words: str, native: Kernels | None = None) -> tuple[DDPG, DDPG]:
     """Build the learner of a command line twice; the second is recorded, and played by `native` or torch's kernels."""
+    return plain_learner(compose, *words), recorded_learner(compose, *words, native=native)
+
+
+def recorded_learner(compose: Compose, *words: str, native: Kernels | None = None) -> DDPG:
+    """Build the learner of a command line, recorded and played by `native` or torch's kernels."""
+    agent = plain_learner(compose, *words)
+    record(agent, native)
+    return agent
+
+
+def plain_learner(compose: Compose, *words: str) -> DDPG:
+    """Build the learner of a command line for observations of three numbers or, where it says so, of pixels."""
     pixels = any("pixels" in word for word in words)
     observations = spaces.Box(0, 255, (3, 64, 64), np.uint8) if pixels else spaces.Box(-np.inf, np.inf, (3,))
     cfg = check(compose(*words, *(given for word in words for given in NEEDS.get(word, []))))
-    plain, recorded = (build_agent(cfg, env_of(observations), CPU) for _ in range(2))
-    record(recorded, native)
-    return plain, recorded
+    return build_agent(cfg, env_of(observations), CPU)
 
 
 def learned(agent: DDPG, batch: Batch) -> dict[str, Any]:
