@@ -17,7 +17,7 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
-from support.composing import composed, read_each_file_once
+from support.composing import composed, read_each_part_once
 from support.runs import TINY, WALK
 from support.slurm_cluster import MISSING, Cluster
 from support.wandb_server import KEY, WandbServer
@@ -34,7 +34,7 @@ from ddpg.run.machine import torch_device
 from ddpg.training.trainer import Trainer
 
 torch.set_num_threads(1)
-read_each_file_once()
+read_each_part_once()
 
 try:
     import absl.logging

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig
 from support.runs import record
 from support.slurm_cluster import Cluster
 from support.slurm_sweep import Sweep, fingerprint
+
+from ddpg.run.lifecycle import run
 
 ROOT = Path(__file__).parent.parent
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -95,54 +98,52 @@ def test_config_comes_from_the_wheel(command: Command, site: Path) -> None:
     assert all(file.startswith(str(site)) for file in files.split())
 
 
-def test_installed_wheel_trains_and_evaluates(command: Command, tmp_path: Path) -> None:
-    short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "eval.episodes=1"]
-    trained = command("ddpg-train", *short, "hydra.run.dir=run")
-    assert trained.returncode == 0, trained.stderr
-    written = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {"metrics.jsonl", "config.yaml", "actor.pt", "learning_curve.png"} <= written
-    evaluated = command("ddpg-eval", "run", "episodes=2")
-    assert evaluated.returncode == 0, evaluated.stderr
-    assert "2 noise-free episodes" in evaluated.stdout
-
-
 def test_example_of_an_own_project(command: Command, tmp_path: Path) -> None:
-    """docs/extending.md: an environment, a noise and their YAML outside the framework."""
+    """docs/extending.md: the installed wheel trains an environment and a noise from outside the framework."""
     project = tmp_path / "my_project"
     shutil.copytree(ROOT / "examples" / "my_project", project)
     own = ["--config-dir", "conf", "env=my_robot", "noise=my_noise"]
     short = ["total_steps=300", "random_steps=100", "batch_size=16", "eval.every=300", "eval.episodes=1"]
     done = command("ddpg-train", *own, *short, "hydra.run.dir=run", cwd=project)
     assert done.returncode == 0, done.stderr
+    written = {path.name for path in (project / "run").iterdir()}
+    assert {"metrics.jsonl", "config.yaml", "actor.pt", "learning_curve.png"} <= written
     config = (project / "run" / "config.yaml").read_text()
     assert "id: MyRobot-v0" in config
     assert "_target_: my_package.HeldNoise" in config
 
 
 def test_algorithm_of_an_own_project(
-    command: Command, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    command: Command,
+    start: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+    compose: Callable[..., DictConfig],
 ) -> None:
-    """docs/extending.md: SAC, with a network and an optimizer that ours do not have; killed, it resumes exactly."""
+    """docs/extending.md: SAC, with a network and an optimizer that ours do not have; killed, it resumes exactly.
+
+    The run that nothing disturbs is one of the checkout, in this process.
+    """
     project = tmp_path / "my_project"
     shutil.copytree(ROOT / "examples" / "my_project", project)
-    own = ["--config-dir", "conf", "preset=sac", "env=pendulum"]
-    short = ["total_steps=800", "random_steps=100", "batch_size=16", "eval.every=200", "logger.every=100"]
-    train = [*own, *short, "checkpoint.every=200"]
-    done = command("ddpg-train", *train, "hydra.run.dir=straight", cwd=project)
-    assert done.returncode == 0, done.stderr
+    words = [
+        "preset=sac", "env=pendulum", "total_steps=800", "random_steps=100", "batch_size=16", "eval.every=200",
+        "logger.every=100", "checkpoint.every=200",
+    ]  # fmt: skip
+    run(compose(f"hydra.searchpath=[file://{project}/conf]", *words), project / "straight", words)
     rows = record(project / "straight")
     (logged,) = (row for row in rows if row["env_step"] == 800 and "losses/alpha" in row)
     assert {"losses/qf_loss", "losses/actor_loss", "losses/entropy"} <= set(logged)
     assert {"diagnostics/saturated_actions", "diagnostics/critic_grad_norm"} <= set(logged)
-    with start("ddpg-train", *train, "hydra.run.dir=pieces", cwd=project) as process:
+    train = ["ddpg-train", "--config-dir", "conf", *words, "hydra.run.dir=pieces"]
+    with start(*train, cwd=project) as process:
         state = project / "pieces" / "checkpoint"
         while process.poll() is None and not list(state.glob("state-*.pt")):
             time.sleep(0.01)
         process.kill()
-    done = command("ddpg-train", *train, "hydra.run.dir=pieces", cwd=project)
+    done = command(*train, cwd=project)
     assert done.returncode == 0, done.stderr
     assert record(project / "pieces") == rows
-    evaluated = command("ddpg-eval", "straight", "episodes=1", cwd=project)
+    evaluated = command("ddpg-eval", "pieces", "episodes=1", cwd=project)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "1 noise-free episode" in evaluated.stdout
     reported = command("ddpg-report", "straight", "pieces", "out=report", cwd=project)

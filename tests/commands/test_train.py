@@ -21,6 +21,7 @@ def test_run_again(
     finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run continues in its folder or with resume= if it is the same one; another is refused, and nothing changes."""
+    assert "${" not in Path(finished, "config.yaml").read_text()
     before = Path(finished, ".hydra", "config.yaml").read_text()
     again = [*SHORT, f"hydra.run.dir='{finished}'"]
     resume = f"resume={finished}"
@@ -45,10 +46,6 @@ def test_a_resume_knows_the_keys_of_the_run(refusal: Refusal, compose: Callable[
     assert_has(refusal("resume=run", "noise.theta=3"), "noise.theta=3 ... resume=run ... noise.theta=0.15")
     assert_has(refusal("resume=run", "noise.sgma=3"), "noise.sgma=3 ... the run has no such key ... noise.sigma?")
     assert_has(refusal("resume=run", "hydra.run.dir=x"), "hydra.run.dir=x ... resume")
-
-
-def test_stored_config_is_plain(finished: str) -> None:
-    assert "${" not in Path(finished, "config.yaml").read_text()
 
 
 def test_job_that_fails_in_a_multirun(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,8 @@ from support.native_kernels import needs_kernels
 from ddpg.fast.native import Kernels, build, kernels
 from ddpg.fast.native.stored import DIGEST_BYTES, add_digest, load
 
+pytestmark = pytest.mark.xdist_group("build")  # one process waits for the compiler, where pytest-xdist runs several
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

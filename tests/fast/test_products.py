@@ -146,6 +146,7 @@ def by(
     return out
 
 
+@pytest.mark.xdist_group("AVX2")  # one process builds those kernels, where pytest-xdist runs several
 class TestZerosAreLeftOut:
     @given(
         m=SIZES | st.just(300), n=SIZES | st.just(200), k=SIZES | st.just(200), of_a=LAYOUTS, of_b=LAYOUTS,

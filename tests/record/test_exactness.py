@@ -80,13 +80,15 @@ def test_status_names_all_kernels(
     compose: Callable[..., DictConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of earlier starts count too, as long as the learned state comes from them."""
+    monkeypatch.setattr("ddpg.run.lifecycle._show", lambda *_: None)
     folder, steps = RunFolder(tmp_path), 0
     folder.add_start({"submitted": "2026-11-22T00:00:00"})
 
     def resume() -> str:
         nonlocal steps
-        steps += 250
-        run(check(compose("env=pendulum", *TINY, f"total_steps={steps}")), tmp_path)
+        steps += 80
+        words = ["env=pendulum", "env.max_episode_steps=20", *TINY, f"total_steps={steps}"]
+        run(check(compose(*words)), tmp_path)
         return str(folder.status()["resume"])
 
     assert resume() == "exact"

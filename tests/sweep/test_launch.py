@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.command_line import assert_has
+from support.command_line import assert_has, call
 from support.runs import record
 
+from ddpg.commands.train import main
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import states
@@ -24,11 +25,16 @@ SWEEP = (
 )  # fmt: skip
 
 
-def command(*words: str) -> list[str]:
-    """The command that trains SWEEP, in which these words replace others of the same keys."""
-    keys = {word.partition("=")[0] for word in words}
+def words(*changes: str) -> list[str]:
+    """Return the words of SWEEP, in which these changes replace others of the same keys."""
+    keys = {change.partition("=")[0] for change in changes}
     others = [word for word in SWEEP if word.partition("=")[0] not in keys]
-    return [sys.executable, "-c", "from ddpg.commands.train import main; main()", *others, *words]
+    return [*others, *changes]
+
+
+def command(*changes: str) -> list[str]:
+    """Return the command that trains SWEEP with these changes, in a process of its own."""
+    return [sys.executable, "-c", "from ddpg.commands.train import main; main()", *words(*changes)]
 
 
 @pytest.fixture
@@ -36,7 +42,7 @@ def ddpg_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # other sweeps on this machine hold cores
-    return lambda *words: subprocess.run(command(*words), capture_output=True, text=True, timeout=300)
+    return lambda *changes: subprocess.run(command(*changes), capture_output=True, text=True, timeout=300)
 
 
 def until(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -50,34 +56,34 @@ def recorded_states(runs: list[Path]) -> list[str | None]:
     return [RunFolder(run).status().get("state") for run in runs]
 
 
-def test_from_start_to_end_and_again(ddpg_train: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    """The same command again trains what is not done, and that alone."""
-    first = ddpg_train("total_steps=300", "+extra.note=first")
+def test_from_start_to_end_and_on(
+    ddpg_train: Callable[..., subprocess.CompletedProcess[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same command again trains what is not done, and that alone; with more steps it goes on with all runs.
+
+    Another sweep is refused where the folder is the same.
+    """
+    first = ddpg_train("total_steps=100", "+extra.note=first")
     sweep = SweepFolder(Path("sweep"))
     assert first.returncode == 0, first.stderr
     assert "2 runs: 2 done" in first.stdout
     runs = [run.path for run in sweep.runs]
+    returns = [RunFolder(run).status()["last_return"] for run in runs]
+    assert returns[0] != returns[1]  # their seeds differ
     before = [record(run) for run in runs]
     (runs[1] / "status.json").unlink()
-    again = ddpg_train("total_steps=300", "+extra.note=first")
+    again = ddpg_train("total_steps=100", "+extra.note=first")
     assert again.returncode == 0, again.stderr
-    assert [list(submission.tasks.values()) for submission in sweep.submissions()] == [[[0, 1]], [[1]]]
     assert [record(run) for run in runs] == before
-
-
-def test_more_steps_continue_and_another_sweep_is_refused(
-    ddpg_train: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    """The folder is the same."""
-    assert ddpg_train("total_steps=100").returncode == 0
-    more = ddpg_train("total_steps=200")
+    more = ddpg_train("total_steps=200", "+extra.note=first")
     assert more.returncode == 0, more.stderr
     assert "2 runs: 2 done" in more.stdout
-    sweep = SweepFolder(Path("sweep"))
-    assert [RunFolder(run.path).status()["env_step"] for run in sweep.runs] == [200, 200]
-    other = ddpg_train("seed=3,4")
-    assert other.returncode == 1
-    assert_has(other.stderr.splitlines()[-1], "ddpg-train: ... another sweep ... hydra.sweep.dir")
+    assert [list(submission.tasks.values()) for submission in sweep.submissions()] == [[[0, 1]], [[1]], [[0, 1]]]
+    assert [RunFolder(run).status()["env_step"] for run in runs] == [200, 200]
+    with pytest.raises(SystemExit) as refusal:
+        call(monkeypatch, main, *words("seed=3,4"))
+    assert_has(str(refusal.value.code), "ddpg-train: ... another sweep ... hydra.sweep.dir")
 
 
 def test_a_failure_is_reported_and_does_not_stop_the_others(
