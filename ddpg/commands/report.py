@@ -51,6 +51,7 @@ def main() -> None:
             return
         arguments, filters = report_arguments(words)
         with ending_at_once():
+            from ddpg.commands.usual_configs import UsualConfigs
             from ddpg.report.view import View
             from ddpg.report.write import write_report
 
@@ -58,7 +59,7 @@ def main() -> None:
         out = folders[0] / "report" if arguments.out is None else Path(arguments.out)
         keys = arguments.group_by.split(",") if isinstance(arguments.group_by, str) else arguments.group_by or []
         view = View(arguments.metric, tuple(keys), filters, arguments.solved, arguments.threshold)
-        print(write_report(folders, out, view, shlex.join(["ddpg-report", *words])))
+        print(write_report(folders, out, view, shlex.join(["ddpg-report", *words]), UsualConfigs()))
 
 
 def report_arguments(words: Sequence[str]) -> tuple[ReportArguments, dict[str, str]]:

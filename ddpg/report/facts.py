@@ -1,12 +1,15 @@
 """The facts of a run beside its metrics: how it was started, how fast it was, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddpg.config.spelling import as_typed, shell_quoted
+from ddpg.config.keys import flat
+from ddpg.config.settings import science
+from ddpg.config.spelling import as_typed, as_written, shell_quoted
 from ddpg.report.columns import Columns
+from ddpg.report.filters import meaning
 from ddpg.report.measured import NO_CURVE, Curve
 from ddpg.report.reading import RunRecord
 
@@ -14,6 +17,13 @@ SPEED = "charts/SPS"
 ELAPSED = "time/elapsed_s"
 LOSS = "losses/qf1_loss"
 HOUR_S = 3600.0
+
+#: From the options of groups, and the environment's id if it was typed, to the values that these bring by key.
+Usual = Callable[[Mapping[str, str], str | None], Mapping[str, str] | None]
+
+
+def nothing_is_known(choices: Mapping[str, str], env_id: str | None) -> None:
+    """Stand for `Usual` where nothing can be composed."""
 
 
 class Clock(NamedTuple):
@@ -82,6 +92,28 @@ def repeat_command(record: RunRecord) -> str | None:
         return next((start["command"] for start in record.starts if "command" in start), None)
     words = as_typed(word for word in record.overrides if not word.startswith("resume="))
     return " ".join(["ddpg-train", *map(shell_quoted, words)])
+
+
+def changed(record: RunRecord, usual: Usual) -> dict[str, list[str]] | None:
+    """Return by key what its environment and preset have by themselves, and what the run has otherwise.
+
+    None if it is not known; a class is told by its name, because packages move between versions.
+    """
+    env_id = record.config["env"].get("id") if "env.id" in (record.typed or ()) else None
+    values = usual(record.choices, env_id)
+    if values is None:
+        return None
+    own = {key: as_written(value) for key, value in flat(science(record.config)).items() if _is_leaf(value)}
+    pairs = {key: [values.get(key, "-"), value] for key, value in own.items()}
+    return {key: pair for key, pair in pairs.items() if len({_in_short(key, value) for value in pair}) > 1}
+
+
+def _is_leaf(value: Any) -> bool:
+    return not isinstance(value, Mapping)
+
+
+def _in_short(key: str, value: str) -> str:
+    return value.rpartition(".")[2] if key.endswith("_target_") else meaning(value)
 
 
 def first_line(text: Any) -> str | None:

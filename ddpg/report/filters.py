@@ -67,14 +67,14 @@ def _wanted(key: str, text: str, known: Collection[str]) -> set[str]:
     """Return the values of a key that a filter takes; each of its words must be one that some run has."""
     by_meaning: dict[str, set[str]] = {}
     for value in known:
-        by_meaning.setdefault(_meaning(value), set()).add(value)
-    if _meaning(text) in by_meaning:
-        return by_meaning[_meaning(text)]
+        by_meaning.setdefault(meaning(value), set()).add(value)
+    if meaning(text) in by_meaning:
+        return by_meaning[meaning(text)]
     found: set[str] = set()
     for word in _words(text):
-        if _meaning(word) not in by_meaning:
+        if meaning(word) not in by_meaning:
             raise UserError(f"{key}={word} is in no run{nearest(word, known)}")
-        found |= by_meaning[_meaning(word)]
+        found |= by_meaning[meaning(word)]
     return found
 
 
@@ -84,7 +84,7 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in re.findall(r"(?:\[[^\]]*\]|[^,\[])+", inner)] or [text]
 
 
-def _meaning(text: str) -> str:
+def meaning(text: str) -> str:
     """Return what is equal for texts that mean the same: 1e-3 and 0.001, 'true' and true."""
     bare = text.replace(" ", "").strip("'\"")
     try:

@@ -13,13 +13,16 @@ import numpy as np
 import ddpg
 from ddpg.report.columns import Columns
 from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, reached
+from ddpg.report.facts import Usual, changed, nothing_is_known
 from ddpg.report.filters import chosen, resolved
 from ddpg.report.grouping import Attributes, group_samples, require_group_keys
 from ddpg.report.intervals import explanation, iqm_explanation
 from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
+from ddpg.report.metric_words import words_of
 from ddpg.report.missing import missing_runs
 from ddpg.report.reading import Label, RunRecord, each_run, find_all_runs, labelled, measured
+from ddpg.report.references import references
 from ddpg.report.samples import Sample, samples
 from ddpg.report.thinning import Thinning, thinning
 from ddpg.report.view import View
@@ -58,13 +61,14 @@ class Report:
     payload: Payload
 
 
-def read_report(folders: Sequence[Path], view: View, command: str) -> Report:
+def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual = nothing_is_known) -> Report:
     """Read the runs in folders and below them, each file once.
 
     Args:
         folders: every run in them and below them.
         view: what is shown first.
         command: the command line of the report, for the reader of the page.
+        usual: what environments and presets have by themselves.
 
     Raises:
         UserError: there is nothing to read, or no such metric, key or value.
@@ -78,6 +82,8 @@ def read_report(folders: Sequence[Path], view: View, command: str) -> Report:
     read = each_run(records, view.metric)
     runs = [read_run(record, columns, label, view, thin, longest) for record, columns, label in read]
     payload = assemble(runs, view, made(folders, command, live=False))
+    for record, one in zip(records, payload["runs"], strict=True):
+        one["changed"] = changed(record, usual)
     payload["missing"] = missing_runs(waiting, records, folders)
     is_chosen = chosen(records, wanted)
     compared = list(compress(runs, is_chosen))
@@ -128,8 +134,8 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
         "t": t_quantiles(),
         "intervals": {"mean": explanation(), "iqm": iqm_explanation()},
         "keys": [asdict(key) for key in attributes.keys],
-        "metrics": _metrics(entries),
-        "references": [],
+        "metrics": _metrics(entries, thinning(view.metric, len(runs))),
+        "references": references([run.record for run in runs], metric),
         "groups": [_group(one) for one in found],
         "missing": [],
         "runs": entries,
@@ -160,9 +166,12 @@ def made(folders: Sequence[Path], command: str, live: bool) -> dict[str, Any]:
     }
 
 
-def _metrics(runs: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+def _metrics(runs: Sequence[Entry], thin: Thinning) -> dict[str, dict[str, Any]]:
+    """Describe every metric that some run has: what it is, and what of its values a page leaves out."""
     names = sorted({name for run in runs for name in run["curves"]})
-    return {name: {"kind": Metric(name).kind} for name in names}
+    return {
+        name: {"kind": Metric(name).kind, **words_of(name)._asdict(), "thinned": thin.words(name)} for name in names
+    }
 
 
 def _group(sample: Sample) -> dict[str, Any]:

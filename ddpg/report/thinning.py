@@ -58,6 +58,16 @@ class Thinning:
                 written[name] = {"step": _steps(name, one.steps, steps_of), "value": encode_values(one.values)}
         return written
 
+    def words(self, name: str) -> str:
+        """Say what of a metric's values is left out."""
+        most = self.most if name == self.shown else self.others
+        metric = Metric(name)
+        if metric.of_episodes:
+            return f"mean of the last {WINDOW} episodes, at up to {min(most, EPISODE_POINTS)} steps"
+        if metric.of_evaluations:
+            return f"of more than {most} evaluations every second, fourth, eighth, ... is shown"
+        return f"of more than {most} values, means between evenly spaced steps are shown"
+
     def _thin(self, metric: Metric, curve: Curve, total_steps: int, reached: float) -> Curve:
         most = self.most if metric.name == self.shown else self.others
         if metric.of_episodes:

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from ddpg.record.pictures import optional_pictures
+from ddpg.report.facts import Usual, nothing_is_known
 from ddpg.report.metric import Metric
 from ddpg.report.page.page import write_page
 from ddpg.report.payload import Payload, read_report
@@ -15,7 +16,7 @@ from ddpg.report.text import markdown
 from ddpg.report.view import View
 
 
-def write_report(folders: Sequence[Path], out: Path, view: View, command: str) -> str:
+def write_report(folders: Sequence[Path], out: Path, view: View, command: str, usual: Usual = nothing_is_known) -> str:
     """Write the page, report.md, pictures of each environment and tables into `out`; return the terminal's text.
 
     Args:
@@ -23,11 +24,12 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str) -
         out: the folder that is written to.
         view: which of the runs are compared, by what.
         command: the command line.
+        usual: what environments and presets have by themselves.
 
     Raises:
         UserError: there is nothing to read, or no such metric, key or value.
     """
-    report = read_report(folders, view, command)
+    report = read_report(folders, view, command, usual)
     metric = Metric(view.metric)
     out.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, list[Path]] = {}
