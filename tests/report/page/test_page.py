@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from support.browser import Browser
 from support.report_payload import LOSS, RETURN, learning, payload, run, sweep
 
@@ -77,6 +78,11 @@ def test_means_and_intervals_equal_pythons(browser: Browser, made: tuple[dict[st
         assert shown["mean"] == pytest.approx(sample.mean(), **close)
         own = None if shown["low"] is None else [shown["low"], shown["high"]]
         assert own == (None if expected is None else pytest.approx(expected.tolist(), **close))
+    one, other = values[:, -1], values[:3, 0]
+    difference = browser.do("return differenceInterval(...arguments, state.payload.t)", one.tolist(), other.tolist())
+    welch = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
+    assert difference["low"] <= welch.low < welch.high <= difference["high"]  # whole degrees of freedom are wider
+    assert difference["high"] - difference["low"] < 1.5 * (welch.high - welch.low)
 
 
 def test_curves_of_other_axes_and_metrics(browser: Browser, made: tuple[dict[str, Any], Path]) -> None:
@@ -166,6 +172,7 @@ def test_table_sorts(browser: Browser, made: tuple[dict[str, Any], Path]) -> Non
     assert browser.find("#tables th[aria-sort='ascending']").text.startswith("last evaluation")
     assert browser.view == "#sort=last"
     assert "3 of 5" in browser.texts("#tables article:first-of-type tbody tr")[0]
+    assert browser.texts("#tables article:first-of-type td:nth-child(6)")[2] == "highest"
 
 
 def test_steps_to_a_threshold(browser: Browser, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ function replace(element, ...children) {
   const before = byKey(element);
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
   const places = scrollers(element).map((one) => [one.scrollLeft, one.scrollTop]);
+  if (focused) focused.dataset.replaced = "yes";
   element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
   const after = byKey(element);
   for (const [key, old] of before) if ("open" in old && after.has(key)) after.get(key).open = old.open;
@@ -54,11 +55,15 @@ function focusAgain(old, again) {
   again.focus({ preventScroll: true });
 }
 
-/** Makes a text or number field; `onenter` takes what was typed. */
+/** Makes a text or number field; `onenter` takes what was typed, but not when the field is only drawn anew. */
 function typedField(attributes, value, onenter) {
   const input = el("input", {
     ...attributes, oninput: () => { input.dataset.typing = "yes"; },
-    onchange: () => { delete input.dataset.typing; onenter(input.value.trim()); },
+    onchange: () => {
+      if (input.dataset.replaced) return;
+      delete input.dataset.typing;
+      onenter(input.value.trim());
+    },
   });
   input.value = value;
   return input;

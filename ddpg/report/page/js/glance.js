@@ -47,7 +47,7 @@ function verdict(environment, t) {
   const first = [name, ...scored(best, t)];
   if (!next) return [...first, ...(ranked.length === environment.groups.length ? [] : [`; ${othersWithout(environment, ranked)}`]), "."];
   const words = [...first, " is highest, then ", ...scored(next, t), ". "];
-  return [...words, certainty(environment, best, next, ranked.length, t)];
+  return [...words, ...certainty(environment, best, next, ranked.length, t)];
 }
 
 function othersWithout(environment, ranked) {
@@ -64,16 +64,22 @@ function scored({ group, scores }, t) {
   return [el("b", { class: "label" }, group.label), ` with ${withInterval(meanInterval(scores, t))} (n = ${scores.length})`];
 }
 
+/** The number of an environment's runs that can still change its means. */
+function unfinished({ name, groups }) {
+  const running = groups.flatMap((group) => group.runs).filter((run) => !["done", "failed"].includes(run.state));
+  return running.length + state.payload.missing.filter((run) => run.environment === name).length;
+}
+
 /** Says whether the best two differ; a comparison that is not finished gets no verdict. */
 function certainty(environment, best, next, groups, t) {
-  const running = environment.groups.flatMap((group) => group.runs).filter((run) => !["done", "failed"].includes(run.state)).length
-    + state.payload.missing.filter((run) => run.environment === environment.name).length;
-  if (running) return `Not finished: ${count(running, "runs")} can still change this, so no verdict.`;
+  const running = unfinished(environment);
+  if (running) return ["Not finished: ", el("b", {}, "no verdict"), `, because ${count(running, "runs")} can still change this.`];
   const difference = differenceInterval(best.scores, next.scores, t);
-  if (!difference) return `The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; fewer than ${ENOUGH} seeds cannot say whether that is chance.`;
+  if (!difference) return [`The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; fewer than ${ENOUGH} seeds `, el("b", {}, "cannot say"), " whether that is chance."];
   const interval = `The difference is ${scoreNumber(difference.mean)}, 95 % interval [${scoreNumber(difference.low)}, ${scoreNumber(difference.high)}]`;
   const chosen = groups > 2 ? `, not corrected for choosing the best of ${groups}` : "";
-  return difference.low > 0 ? `${interval}${chosen}: probably ${isReturn(state.payload.view.metric) ? "better" : "different"}.` : `${interval}${chosen}: it includes 0, so these seeds cannot tell them apart.`;
+  if (difference.low > 0) return [`${interval}${chosen}: `, el("b", {}, `probably ${isReturn(state.payload.view.metric) ? "better" : "different"}`), "."];
+  return [`${interval}${chosen}: it includes 0, so these seeds `, el("b", {}, "cannot tell them apart"), "."];
 }
 
 /** Warnings that hold for the whole page: a sweep that is not finished, a biased convention, failed runs. */

@@ -46,6 +46,7 @@ function columnsFor(environment, conventions) {
     { key: "seeds", title: "seeds", cell: seedsCell },
     ...conventions.map((name) => ({ key: name, title: conventionTitle(name), cell: (group) => scoreCell(scoresOf(group, name)) })),
   ];
+  if (environment.groups.length > 1) columns.push({ key: "behind", title: `difference from the highest ${conventionTitle(state.view.score)}`, cell: behindCell(environment) });
   if (metric !== state.payload.view.metric) columns.push({ key: "metric", title: `last ${metricFacts(state.payload, metric).title}`, cell: (group) => lastCell(group, metric) });
   const threshold = thresholdOf(environment.name);
   if (threshold !== null) {
@@ -71,6 +72,20 @@ function scoreCell(scores) {
   const interval = meanInterval(scores, state.payload.t);
   const title = interval.low === null ? null : `[${scoreNumber(interval.low)}, ${scoreNumber(interval.high)}], n = ${interval.n}`;
   return { value: interval.mean, shown: el("span", { title }, withInterval(interval)) };
+}
+
+/** The difference of a group's mean score from the highest one, with Welch's interval unless runs can still change it. */
+function behindCell(environment) {
+  const [best] = rankedGroups(environment);
+  const running = unfinished(environment);
+  return (group) => {
+    const scores = scoresOf(group, state.view.score);
+    if (!scores.length) return { value: NaN, shown: "–" };
+    const value = meanOf(scores) - meanOf(best.scores);
+    if (group === best.group) return { value: 0, shown: "highest" };
+    const interval = running ? null : differenceInterval(scores, best.scores, state.payload.t);
+    return { value, shown: interval ? `${scoreNumber(value)} [${scoreNumber(interval.low)}, ${scoreNumber(interval.high)}]` : scoreNumber(value) };
+  };
 }
 
 function lastCell(group, metric) {
@@ -138,6 +153,7 @@ function scoreNotes(conventions) {
   return el("ul", {},
     conventions.map((name) => el("li", {}, el("strong", {}, conventionTitle(name)), `: ${CONVENTIONS[name].meaning}.`)),
     el("li", {}, "A score is the mean over the seeds ± half the width of its interval. ", state.payload.intervals?.mean ?? ""),
+    el("li", {}, "The difference from the highest has Welch's 95 % interval, not corrected for choosing the highest; a sweep that is not finished has none."),
     el("li", {}, "Seeds, as in 3 of 5: two are left out of the means; the list of runs below says why."),
     el("li", {}, "Steps to reach: the median over the seeds of the first step with such an evaluation; a seed that never has one counts as later than all others, and the number in brackets counts those that have."));
 }
