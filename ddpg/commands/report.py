@@ -79,15 +79,15 @@ def report_arguments(words: Sequence[str]) -> tuple[ReportArguments, dict[str, s
     rest = words[len(folders) :]
     check_repeated(rest)
     values = key_values([word for word in rest if word.partition("=")[0] in names or "=" not in word], "solved=90")
-    return ReportArguments(**fit({"folders": folders, **values}, ReportArguments)), _filters(rest, names)
+    return ReportArguments(**fit({"folders": folders, **values}, ReportArguments)), filters_of(rest, names)
 
 
-def _filters(words: Sequence[str], names: Collection[str]) -> dict[str, str]:
+def filters_of(words: Sequence[str], names: Collection[str]) -> dict[str, str]:
     """Return the values of those words by key that are no arguments; UserError for one that cannot be read."""
     filters = {}
     for word in words:
         key, _, value = word.partition("=")
-        if key not in names:
+        if key.partition(".")[0] not in names:
             key_values([word], "noise=ou")
             filters[key] = value
     return filters

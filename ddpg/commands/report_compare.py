@@ -6,6 +6,8 @@ from itertools import takewhile
 from pathlib import Path
 
 from ddpg.commands.command_line import is_value, key_values, print_help
+from ddpg.commands.report import FILTER, filters_of
+from ddpg.commands.word_checks import check_repeated
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
@@ -19,13 +21,21 @@ USAGE = (
 
 def main(words: Sequence[str]) -> None:
     """`ddpg-report compare FOLDER... [KEY=VALUE ...]`: print and write what differs, and how certain that is."""
-    print_help(words, USAGE, fields(Options))
+    print_help(words, f"{USAGE}\n\nKEY=VALUE is one of these, or {FILTER}", fields(Options))
     folders = [Path(word) for word in takewhile(lambda word: not is_value(word), words)]
     if not folders:
-        names = " ".join(f"[{option.name}=...]" for option in fields(Options))
-        raise UserError(f"folders come first: ddpg-report compare FOLDER... {names}")
-    options = Options(**fit(key_values(words[len(folders) :], "baseline=td3"), Options))
+        listed = " ".join(f"[{option.name}=...]" for option in fields(Options))
+        raise UserError(f"folders come first: ddpg-report compare FOLDER... {listed}")
+    rest = words[len(folders) :]
+    check_repeated(rest)
+    names = {option.name for option in fields(Options)}
+    own = [word for word in rest if "=" not in word or word.partition("=")[0].partition(".")[0] in names]
+    values = key_values(own, "baseline=td3")
+    for word in own:
+        if word.startswith("baseline="):  # it is a text, also where it looks like a number
+            values["baseline"] = word.removeprefix("baseline=")
+    options = Options(**fit(values, Options))
     with ending_at_once():
         from ddpg.report.compare.write import write_comparison
 
-    print(write_comparison(folders, options))
+    print(write_comparison(folders, options, filters_of(rest, names)))

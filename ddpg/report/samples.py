@@ -100,6 +100,7 @@ def merged(parts: Sequence[Sample], label: str, metric: Metric) -> Sample:
         unfinished=tuple(run for one in parts for run in one.unfinished),
         counted=tuple(runs),
         eval_episodes=tuple(sorted({number for one in parts for number in one.eval_episodes})),
+        finished=all(one.finished for one in parts),
         notes=(*own, *([f"the mean of {len(parts)} configurations: {names}"] if len(parts) > 1 else []), *thinned),
     )
 

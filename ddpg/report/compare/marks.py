@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ddpg.record.run_folder import read_yaml, run_folders
 from ddpg.report.compare.scored import Scored
 from ddpg.report.reading import RunRecord
 from ddpg.report.text import number, seed_list
@@ -30,17 +29,6 @@ def best_of(configurations: Sequence[Scored], maximize: bool = True) -> float | 
     if len(configurations) < 3 or len({len(one.scores) for one in configurations}) > 1:
         return None
     return optimism([one.scores.tolist() for one in configurations], maximize)
-
-
-def waiting_runs(folders: Sequence[Path]) -> dict[str, int]:
-    """Count the runs in folders that have been prepared and not started, by environment."""
-    found: dict[str, int] = {}
-    for path in {path.resolve() for folder in folders for path in run_folders(folder)}:
-        if (path / "config.yaml").exists() and not (path / "status.json").exists():
-            config = read_yaml(path / "config.yaml")
-            name = str(config["env"]["name"]) if isinstance(config, dict) and "env" in config else "?"
-            found[name] = found.get(name, 0) + 1
-    return found
 
 
 def _trials(records: Sequence[RunRecord]) -> list[str]:
@@ -89,7 +77,7 @@ def _study_named_by(start: Mapping[str, Any]) -> StudyFolder | None:
 def flattery(configurations: Sequence[Scored]) -> str | None:
     """Say how much the choice of the best configuration of an environment flatters it."""
     amount = best_of(configurations)
-    if not amount:
+    if amount is None or amount <= 0:
         return None
     best = max(configurations, key=lambda one: float(np.mean(one.scores)))
     return (

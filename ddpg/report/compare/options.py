@@ -23,6 +23,9 @@ class Options:
         default="last",
         metadata={"help": "score of a run: its last evaluation, the mean of its last 10, or of 100 training episodes"},
     )
+    group_by: str | list[str] | None = field(
+        default=None, metadata={"help": "keys or groups that tell configurations apart, as [preset,noise]; null: all"}
+    )
     baseline: str | None = field(
         default=None, metadata={"help": "a label or a part of one, as td3: all are compared with it; null: all pairs"}
     )

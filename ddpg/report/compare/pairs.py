@@ -1,6 +1,6 @@
 """Every pair of configurations in every environment: tested where that is honest, otherwise with the reason why not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -104,7 +104,7 @@ def choose_pairs(labels: Sequence[str], baseline: str | None) -> list[Pair]:
     return pairs if len(pairs) <= MOST_PAIRS else []
 
 
-def compare(scores: Scores, pairs: Sequence[Pair], waiting: dict[str, int], alpha: float) -> list[Comparison]:
+def compare(scores: Scores, pairs: Sequence[Pair], waiting: Mapping[str, int], alpha: float) -> list[Comparison]:
     """Compare pairs in each environment that has both, at a level alpha for all comparisons together.
 
     Args:
@@ -120,7 +120,7 @@ def compare(scores: Scores, pairs: Sequence[Pair], waiting: dict[str, int], alph
     return [one if one.tests is None else _decided(one, one.tests, next(adjusted), alpha, level) for one in found]
 
 
-def _compared(scores: Scores, pairs: Sequence[Pair], waiting: dict[str, int]) -> Iterator[Comparison]:
+def _compared(scores: Scores, pairs: Sequence[Pair], waiting: Mapping[str, int]) -> Iterator[Comparison]:
     for first, second in pairs:
         for environment, group in scores.items():
             if first in group and second in group and len(group[first].scores) and len(group[second].scores):

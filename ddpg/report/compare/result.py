@@ -1,5 +1,6 @@
 """All numbers of a comparison, from the folders to what is written."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,18 @@ from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.series import Series
 from ddpg.report.compare.improvement import Improvement, mean_improvement
-from ddpg.report.compare.marks import flattery, study_marks, waiting_runs
+from ddpg.report.compare.marks import flattery, study_marks
 from ddpg.report.compare.options import Options, Reference
 from ddpg.report.compare.overall import Estimate, normalized, optimality_gap, overall_iqm, overall_mean, profile
 from ddpg.report.compare.pairs import Comparison, Pair, choose_pairs, compare, find_baseline
 from ddpg.report.compare.scored import Scored, Scores, scored
+from ddpg.report.filters import chosen
+from ddpg.report.grouping import require_group_keys
 from ddpg.report.metric import Metric
-from ddpg.report.reading import each_run, find_runs, measured
+from ddpg.report.payload import ReadRun, grouped
+from ddpg.report.reading import RunRecord, each_run, find_all_runs, measured
+from ddpg.report.samples import Sample
+from ddpg.report.view import View
 
 #: The lowest and the highest score of an environment.
 Bounds = tuple[float, float]
@@ -73,28 +79,36 @@ class Result:
         return Metric(self.options.metric)
 
 
-def result(folders: Sequence[Path], options: Options) -> Result:
+def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]) -> Result:
     """Read the runs in folders and compare their configurations.
+
+    Args:
+        folders: every run in them and below them.
+        options: of the command.
+        filters: the values that runs must have, by key.
 
     Raises:
         UserError: nothing to read, no such metric, no two configurations, an unknown baseline, or a wrong range.
     """
     metric = Metric(options.metric)
-    records = find_runs(folders)
-    runs = [measured(record, columns, metric, label) for record, columns, label in each_run(records, metric.name)]
-    scores = scored(runs, metric, options.convention, options.failed)
+    started, planned = find_all_runs(folders)
+    everything = [*started, *planned]
+    is_chosen = dict(zip(map(id, everything), chosen(everything, filters), strict=True))
+    records = [record for record in started if is_chosen[id(record)]]
+    waiting = Counter(record.environment for record in planned if is_chosen[id(record)])
+    scores = scored(_samples(records, options), metric, options.convention, options.failed)
     ranges = _ranges(scores, options)
     labels = _ordered(scores, ranges)
     if len(labels) < 2:
         raise UserError(
-            f"nothing to compare: all {len(runs)} runs have one configuration; name the folders of others too"
+            f"nothing to compare: all {len(records)} runs have one configuration; name the folders of others too"
         )
     baseline = None if options.baseline is None else find_baseline(options.baseline, labels)
     pairs = choose_pairs(labels, baseline)
-    comparisons = compare(scores, pairs, waiting_runs(folders), options.alpha)
+    comparisons = compare(scores, pairs, waiting, options.alpha)
     shared = [name for name, group in scores.items() if all(_has_scores(group, label) for label in labels)]
-    chosen = [flattery([one for one in group.values() if len(one.scores)]) for group in scores.values()]
-    marks = [f"{name}: {text}" for name, text in zip(scores, chosen, strict=True) if text is not None]
+    flattered = [flattery([one for one in group.values() if len(one.scores)]) for group in scores.values()]
+    marks = [f"{name}: {text}" for name, text in zip(scores, flattered, strict=True) if text is not None]
     return Result(
         options=options,
         labels=tuple(labels),
@@ -107,6 +121,16 @@ def result(folders: Sequence[Path], options: Options) -> Result:
         improvements={pair: mean_improvement(_of(pair, comparisons)) for pair in pairs if _of(pair, comparisons)},
         marks=(*study_marks(records), *(marks if metric.is_return else [])),
     )
+
+
+def _samples(records: Sequence[RunRecord], options: Options) -> list[Sample]:
+    """Read the values of runs, and group these into configurations."""
+    metric = Metric(options.metric)
+    read = each_run(records, metric.name)
+    runs = [ReadRun(record, measured(record, columns, metric, label), {}) for record, columns, label in read]
+    keys = options.group_by.split(",") if isinstance(options.group_by, str) else options.group_by or []
+    require_group_keys(keys, records)
+    return grouped(runs, View(options.metric, tuple(keys)))
 
 
 def _of(pair: Pair, comparisons: Sequence[Comparison]) -> list[Improvement]:

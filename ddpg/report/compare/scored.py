@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ddpg.errors import UserError
 from ddpg.record.series import Series, short_number
-from ddpg.report.measured import Curve, MeasuredRun, shared_steps
+from ddpg.report.measured import Curve, shared_steps
 from ddpg.report.metric import Metric
-from ddpg.report.samples import Sample, samples
-from ddpg.report.selection import one_for_each_seed
+from ddpg.report.samples import Sample, Unfinished
 from ddpg.report.statistics import conventions
 
 #: The conventions by the name of their option, with their rank in the table of scores.
@@ -51,31 +51,28 @@ class Scored:
 Scores = dict[str, dict[str, Scored]]
 
 
-def scored(runs: Sequence[MeasuredRun], metric: Metric, convention: str, failed: str) -> Scores:
+def scored(found: Sequence[Sample], metric: Metric, convention: str, failed: str) -> Scores:
     """Score every configuration in every environment.
 
     Args:
-        runs: as they were read.
+        found: the configurations.
         metric: that is scored.
         convention: a key of RANKS.
         failed: `worst`: a failed run counts with the worst score of its environment; `leave_out`: it has no score.
             A metric that is no return has no worst value, so its failed runs are left out.
+
+    Raises:
+        UserError: no run has a score by this convention.
     """
-    found: Scores = {}
-    by_group = _groups(runs)
-    for sample in _at_shared_steps(samples(runs, metric), metric):
-        one = _scored(sample, by_group[sample.environment, sample.configuration], metric, RANKS[convention])
-        found.setdefault(one.environment, {})[one.configuration] = one
+    scores: Scores = {}
+    for sample in _at_shared_steps(found, metric):
+        one = _scored(sample, metric, RANKS[convention])
+        scores.setdefault(one.environment, {})[one.configuration] = one
+    if not any(len(one.own) for group in scores.values() for one in group.values()):
+        raise UserError(f"convention={convention}: no run has such a score of {metric.name}")
     if failed == "leave_out" or not metric.is_return:
-        return found
-    return {environment: _with_worst(group) for environment, group in found.items()}
-
-
-def _groups(runs: Sequence[MeasuredRun]) -> dict[tuple[str, str], list[MeasuredRun]]:
-    groups: dict[tuple[str, str], list[MeasuredRun]] = {}
-    for run in runs:
-        groups.setdefault((run.environment, run.configuration), []).append(run)
-    return groups
+        return scores
+    return {environment: _with_worst(group) for environment, group in scores.items()}
 
 
 def _at_shared_steps(found: Sequence[Sample], metric: Metric) -> Iterator[Sample]:
@@ -104,27 +101,33 @@ def _cut(same: Sequence[Sample]) -> Iterator[Sample]:
         yield cut if kept < len(sample.steps) else sample
 
 
-def _scored(sample: Sample, same: Sequence[MeasuredRun], metric: Metric, rank: int) -> Scored:
-    runs = {run.seed: run for run in one_for_each_seed(same)[0]}
-    left_out = [run.seed for run in sample.unfinished]
-    open_seeds = left_out if sample.finished else list(runs)
-    failed = [seed for seed in open_seeds if runs[seed].state == "failed"]
-    going = [seed for seed in open_seeds if runs[seed].state not in ("failed", "done")]
+def _scored(sample: Sample, metric: Metric, rank: int) -> Scored:
     convention, step, values = _by_convention(sample, metric, rank)
-    kept = [place for place, seed in enumerate(sample.seeds) if seed not in failed and len(values)]
+    known = [one.state == "failed" and not sample.finished for one in sample.counted]
+    kept = [place for place, failed in enumerate(known) if not failed and len(values)]
+    own = values[kept] if len(values) else values
+    late = [run for run in sample.counted if run.state not in ("failed", "done") and not sample.finished]
+    going = [_where(run) for run in sample.unfinished if run.state not in ("failed", "done")]
+    failed = [run.seed for run, has_failed in zip(sample.counted, known, strict=True) if has_failed]
+    failed += [run.seed for run in sample.unfinished if run.state == "failed"]
     return Scored(
         environment=sample.environment,
         configuration=sample.configuration,
         seeds=tuple(sample.seeds[place] for place in kept),
         failed=tuple(sorted(failed)),
-        unfinished=tuple(runs[seed].where() for seed in sorted(going)),
-        scores=values[kept] if len(values) else values,
-        own=values[kept] if len(values) else values,
+        unfinished=(*(run.where() for run in late), *going),
+        scores=own,
+        own=own,
         step=step,
         convention=convention,
         eval_episodes=sample.eval_episodes if metric.of_evaluations and rank < RANKS["training100"] else (),
         notes=sample.notes,
     )
+
+
+def _where(run: Unfinished) -> str:
+    reached = short_number(run.steps[-1]) if len(run.steps) else "0"
+    return f"seed {run.seed} ({run.state} at {reached})"
 
 
 def _by_convention(sample: Sample, metric: Metric, rank: int) -> tuple[str, float, Series]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ddpg.record.pictures import optional_pictures
@@ -13,17 +13,18 @@ from ddpg.report.compare.result import result
 from ddpg.report.compare.written import text_of
 
 
-def write_comparison(folders: Sequence[Path], options: Options) -> str:
+def write_comparison(folders: Sequence[Path], options: Options, filters: Mapping[str, str]) -> str:
     """Write compare.md, compare.json and compare.png; return the text for the terminal.
 
     Args:
         folders: every run in them and below them is compared.
         options: of the command.
+        filters: the values that runs must have, by key.
 
     Raises:
         UserError: there is nothing to compare, or an option does not fit the runs.
     """
-    found = result(folders, options)
+    found = result(folders, options, filters)
     out = folders[0] / "compare" if options.out is None else Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     picture = None

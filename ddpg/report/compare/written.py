@@ -36,13 +36,14 @@ def text_of(found: Result, picture: Path | None) -> str:
     title = ", ".join(filter(None, conventions)) or found.options.convention
     lines = [f"# {literal(found.options.metric)}: {title}", ""]
     lines += [*_bullets([*verdicts(found), *found.marks]), ""]
+    lines += [f"![Performance profiles and differences]({picture.name})", ""] if picture else []
     for environment, group in found.scores.items():
         lines += [f"## {literal(environment)}", "", *aligned(_table(list(group.values()), found.options.solved)), ""]
         same = [one for one in found.comparisons if one.environment == environment]
         lines += _bullets([details(one, found) for one in same])
         lines += _bullets([note for one in group.values() for note in notes(one)])
         lines += ["", *_bullets(_differences(list(group.values())))]
-    lines += [*_overall(found, picture), *_bullets([*EXPLANATIONS, *single_run_explanations(found)])]
+    lines += [*_overall(found), *_bullets([*EXPLANATIONS, *single_run_explanations(found)])]
     return "\n".join(lines) + "\n"
 
 
@@ -88,14 +89,14 @@ def _interval(bounds: Series | None, seeds: int) -> str:
     return interval(low, high, seeds)
 
 
-def _overall(found: Result, picture: Path | None) -> Iterator[str]:
-    """Yield the section over all environments."""
+def _overall(found: Result) -> Iterator[str]:
+    """Yield the section over all environments; one environment says nothing new by the range of its own runs."""
     if not found.overall:
         yield from ("- no environment has all configurations, so there are no scores over environments", "")
         return
+    if len(found.shared) == 1 and found.options.low is None:
+        return
     yield from (f"## Over {count(len(found.shared), 'environments')}", "")
-    if picture is not None:
-        yield from (f"![Performance profiles]({picture.name})", "")
     header = ("configuration", "runs", "mean", "95 %", "IQM", "95 %", "optimality gap", "95 %")
     yield from aligned([header, *(_overall_row(found, place) for place in range(len(found.overall)))])
     yield ""
@@ -106,6 +107,7 @@ def _overall(found: Result, picture: Path | None) -> Iterator[str]:
     for (first, second), one in found.improvements.items():
         chance = f"{one.probability:.2f} (95 %: {one.low:.2f} to {one.high:.2f})"
         yield f"- {literal(f'P({first} better than {second}), mean over environments: {chance}')}"
+    yield ""
 
 
 def _overall_row(found: Result, place: int) -> tuple[str, ...]:

@@ -1,0 +1,65 @@
+"""From run folders to the scores that are compared: failed runs, unfinished runs, and different numbers of steps."""
+
+from pathlib import Path
+
+import pytest
+from support.report_runs import RETURN, write_run
+
+from ddpg.errors import UserError
+from ddpg.report.compare.scored import Scores, scored
+from ddpg.report.metric import Metric
+from ddpg.report.reading import read_runs
+from ddpg.report.samples import samples
+
+
+def scores_of(folder: Path, convention: str = "last", failed: str = "worst", metric: str = RETURN) -> Scores:
+    compared = Metric(metric)
+    return scored(samples(read_runs([folder], compared), compared), compared, convention, failed)
+
+
+def test_conventions(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        write_run(tmp_path / f"{seed}", [0.0, 4.0, 8.0 * seed], [3.0, 5.0], seed=seed)
+    for convention, expected in (("last", [8, 16]), ("last10", [4, 20 / 3]), ("training100", [4, 4])):
+        [one] = scores_of(tmp_path, convention)["pendulum"].values()
+        assert one.scores.tolist() == pytest.approx(expected)
+        assert one.step == 200
+
+
+def test_a_failed_run_has_the_worst_score_of_its_environment(tmp_path: Path) -> None:
+    for seed in (1, 2, 3):
+        write_run(tmp_path / f"a{seed}", [0.0, 10.0 * seed], seed=seed, gamma=0.1)
+        write_run(tmp_path / f"b{seed}", [0.0, -7.0 + seed], seed=seed, gamma=0.2)
+    write_run(tmp_path / "a4", [5.0], seed=4, gamma=0.1, state="failed")
+    one = scores_of(tmp_path)["pendulum"]["gamma=0.1"]
+    assert one.scores.tolist() == [10, 20, 30, -6]
+    assert (one.seeds, one.failed, one.unfinished) == ((1, 2, 3), (4,), ())
+    assert scores_of(tmp_path, failed="leave_out")["pendulum"]["gamma=0.1"].scores.tolist() == [10, 20, 30]
+
+
+def test_where_no_run_finished_those_that_failed_are_known(tmp_path: Path) -> None:
+    for seed, state in enumerate(("failed", "running", "interrupted"), start=1):
+        write_run(tmp_path / f"{seed}", [0.0, float(seed)], seed=seed, state=state)
+    [one] = scores_of(tmp_path)["pendulum"].values()
+    assert one.failed == (1,)
+    assert [text.split(" at")[0] for text in one.unfinished] == ["seed 2 (running", "seed 3 (interrupted"]
+    assert one.own.tolist() == [2, 3]
+
+
+def test_different_numbers_of_steps_are_compared_where_all_have_come(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [0.0, 1.0, 2.0, 3.0], gamma=0.1)
+    write_run(tmp_path / "b", [0.0, 5.0, 6.0], gamma=0.2)
+    found = scores_of(tmp_path)["pendulum"]
+    assert [one.scores.tolist() for one in found.values()] == [[2], [6]]
+    assert found["gamma=0.1"].notes[-1] == "compared at step 200, the last one that all configurations have"
+
+
+def test_a_metric_that_is_no_return_has_no_worst_value(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [1.0, 2.0])
+    write_run(tmp_path / "b", [1.0], seed=2, state="failed")
+    for path in tmp_path.glob("*/metrics.jsonl"):
+        path.write_text(path.read_text().replace(RETURN, "losses/qf1_loss"))
+    [one] = scores_of(tmp_path, metric="losses/qf1_loss")["pendulum"].values()
+    assert (one.scores.tolist(), one.failed) == ([2], (2,))
+    with pytest.raises(UserError, match="convention=training100: no run has"):
+        scores_of(tmp_path, "training100", metric="losses/qf1_loss")
