@@ -93,6 +93,19 @@ def decisive_p(one: Series, other: Series, generator: Generator) -> Series:
     return np.array([p_value(a, b, float(p), by_welch.p) for a, b, p in pairs if (by_welch := welch(a, b))])
 
 
+def errors_of_spread(samples: int, alpha: float = 0.05) -> tuple[float, float]:
+    """Measure the false positives of 10 scores of deviation 1 and 5 of deviation 3, around the same mean.
+
+    Returns:
+        The share of the permutation test alone, and that of the decision.
+    """
+    generator = np.random.default_rng(0)
+    one = generator.normal(size=(samples, 10))
+    other = 3 * generator.normal(size=(samples, 5))
+    alone = permutation_p(one, other, divisions(10, 5)[0])
+    return float((alone <= alpha).mean()), float((decisive_p(one, other, generator) <= alpha).mean())
+
+
 def power_of_test(effect: float, seeds: int, samples: int, alpha: float = 0.05) -> float:
     """Measure in which share of samples a difference of normal scores is found; `effect` is in their deviations."""
     generator = np.random.default_rng(seeds)
@@ -139,6 +152,7 @@ def main() -> None:
     table("IQM over 5 environments", lambda shape, n: overall_coverage(shape, n, some, overall_iqm))
     table("optimality gap over 5 environments", lambda shape, n: overall_coverage(shape, n, some, optimality_gap))
     table("false positives of compare", lambda shape, n: false_positives(shape, n, n, tests))
+    print("\n10 scores of deviation 1 and 5 of deviation 3: ", errors_of_spread(some))
     table("the same with 2 seeds more of one", lambda shape, n: false_positives(shape, n, n + 2, some))
 
 

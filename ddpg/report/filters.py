@@ -9,16 +9,19 @@ from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
 from ddpg.report.reading import RunRecord
 
-#: The arguments of the command that may have been meant by a key that no run has.
+#: The arguments of ddpg-report.
 ARGUMENTS = {"out", "metric", "group_by", "solved", "threshold"}
 
 
-def resolved(records: Sequence[RunRecord], filters: Mapping[str, str]) -> dict[str, set[str]]:
+def resolved(
+    records: Sequence[RunRecord], filters: Mapping[str, str], arguments: Set[str] = ARGUMENTS
+) -> dict[str, set[str]]:
     """Return the values that filters take by key, in the spelling of the runs.
 
     Args:
         records: the runs.
         filters: by key or group a value, or several with commas between them, of which a run has one.
+        arguments: of the command, which may have been meant by a key that no run has.
 
     Raises:
         UserError: a key that no run has, a value that no run has, or values that no run has together.
@@ -26,7 +29,7 @@ def resolved(records: Sequence[RunRecord], filters: Mapping[str, str]) -> dict[s
     if not filters:
         return {}
     tables = [every_value(record) for record in records]
-    require_keys({key: f"{key}={value}" for key, value in filters.items()}, tables, ARGUMENTS)
+    require_keys({key: f"{key}={value}" for key, value in filters.items()}, tables, arguments)
     wanted = {key: _wanted(key, text, {t[key] for t in tables if key in t}) for key, text in filters.items()}
     if not any(all(table.get(key) in values for key, values in wanted.items()) for table in tables):
         words = " ".join(f"{key}={value}" for key, value in filters.items())

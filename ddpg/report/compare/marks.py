@@ -11,7 +11,7 @@ import numpy as np
 
 from ddpg.report.compare.scored import Scored
 from ddpg.report.reading import RunRecord
-from ddpg.report.text import number, seed_list
+from ddpg.report.text import number
 from ddpg.search.selection import optimism
 from ddpg.search.study import StudyFolder
 
@@ -53,7 +53,7 @@ def _tuned(records: Sequence[RunRecord]) -> list[str]:
                 seeds.setdefault(study.path, set()).add(record.config["seed"])
     return [
         f"tuned on these very seeds: the values of the study {path.name} were chosen by seeds "
-        f"{seed_list(sorted(found))}, and these runs have the same; only new seeds show how good they are"
+        f"{', '.join(map(str, sorted(found)))}, and these runs have the same; only new seeds show how good they are"
         for path, found in seeds.items()
     ]
 

@@ -114,10 +114,13 @@ def compare(scores: Scores, pairs: Sequence[Pair], waiting: Mapping[str, int], a
         alpha: the chance of any false positive, as 0.05.
     """
     found = list(_compared(scores, pairs, waiting))
-    tested = [one.tests for one in found if one.tests is not None]
-    adjusted = iter(holm([one.p for one in tested]))
-    level = alpha / max(1, len(tested))
-    return [one if one.tests is None else _decided(one, one.tests, next(adjusted), alpha, level) for one in found]
+    # what is not tested yet counts as well: otherwise an early look at a few environments would be judged more mildly
+    adjusted = holm([1.0 if one.tests is None else one.tests.p for one in found])
+    level = alpha / max(1, len(found))
+    return [
+        one if one.tests is None else _decided(one, one.tests, p, alpha, level)
+        for one, p in zip(found, adjusted, strict=True)
+    ]
 
 
 def _compared(scores: Scores, pairs: Sequence[Pair], waiting: Mapping[str, int]) -> Iterator[Comparison]:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,16 @@ import numpy as np
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.series import Series
+from ddpg.report.compare.configurations import configurations
 from ddpg.report.compare.improvement import Improvement, mean_improvement
 from ddpg.report.compare.marks import flattery, study_marks
 from ddpg.report.compare.options import Options, Reference
 from ddpg.report.compare.overall import Estimate, normalized, optimality_gap, overall_iqm, overall_mean, profile
 from ddpg.report.compare.pairs import Comparison, Pair, choose_pairs, compare, find_baseline
 from ddpg.report.compare.scored import Scored, Scores, scored
-from ddpg.report.filters import chosen
-from ddpg.report.grouping import require_group_keys
+from ddpg.report.filters import chosen, resolved
 from ddpg.report.metric import Metric
-from ddpg.report.payload import ReadRun, grouped
-from ddpg.report.reading import RunRecord, each_run, find_all_runs, measured
-from ddpg.report.samples import Sample
-from ddpg.report.view import View
+from ddpg.report.reading import find_all_runs
 
 #: The lowest and the highest score of an environment.
 Bounds = tuple[float, float]
@@ -69,11 +67,6 @@ class Result:
     marks: tuple[str, ...]
 
     @property
-    def tested(self) -> int:
-        """The number of tests, for which Holm's correction is made."""
-        return sum(one.tests is not None for one in self.comparisons)
-
-    @property
     def metric(self) -> Metric:
         """The metric that is compared."""
         return Metric(self.options.metric)
@@ -92,11 +85,10 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
     """
     metric = Metric(options.metric)
     started, planned = find_all_runs(folders)
-    everything = [*started, *planned]
-    is_chosen = dict(zip(map(id, everything), chosen(everything, filters), strict=True))
-    records = [record for record in started if is_chosen[id(record)]]
-    waiting = Counter(record.environment for record in planned if is_chosen[id(record)])
-    scores = scored(_samples(records, options), metric, options.convention, options.failed)
+    wanted = resolved([*started, *planned], filters, {option.name for option in fields(Options)})
+    records = list(compress(started, chosen(started, wanted)))
+    waiting = list(compress(planned, chosen(planned, wanted)))
+    scores = scored(configurations(records, waiting, options), metric, options.convention, options.failed)
     ranges = _ranges(scores, options)
     labels = _ordered(scores, ranges)
     if len(labels) < 2:
@@ -105,7 +97,7 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
         )
     baseline = None if options.baseline is None else find_baseline(options.baseline, labels)
     pairs = choose_pairs(labels, baseline)
-    comparisons = compare(scores, pairs, waiting, options.alpha)
+    comparisons = compare(scores, pairs, Counter(record.environment for record in waiting), options.alpha)
     shared = [name for name, group in scores.items() if all(_has_scores(group, label) for label in labels)]
     flattered = [flattery([one for one in group.values() if len(one.scores)]) for group in scores.values()]
     marks = [f"{name}: {text}" for name, text in zip(scores, flattered, strict=True) if text is not None]
@@ -121,16 +113,6 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
         improvements={pair: mean_improvement(_of(pair, comparisons)) for pair in pairs if _of(pair, comparisons)},
         marks=(*study_marks(records), *(marks if metric.is_return else [])),
     )
-
-
-def _samples(records: Sequence[RunRecord], options: Options) -> list[Sample]:
-    """Read the values of runs, and group these into configurations."""
-    metric = Metric(options.metric)
-    read = each_run(records, metric.name)
-    runs = [ReadRun(record, measured(record, columns, metric, label), {}) for record, columns, label in read]
-    keys = options.group_by.split(",") if isinstance(options.group_by, str) else options.group_by or []
-    require_group_keys(keys, records)
-    return grouped(runs, View(options.metric, tuple(keys)))
 
 
 def _of(pair: Pair, comparisons: Sequence[Comparison]) -> list[Improvement]:

@@ -20,7 +20,7 @@ def verdicts(found: Result) -> list[str]:
             f"no tests: {many} configurations are {many * (many - 1) // 2} pairs, too many for few seeds; name the one "
             "that the others are compared with: baseline=LABEL"
         ]
-    return [_verdict(found, pair) for pair in found.pairs]
+    return [*_certain(found), *_uncertain(found)]
 
 
 def details(one: Comparison, found: Result) -> str:
@@ -62,29 +62,43 @@ def single_run_explanations(found: Result) -> Iterator[str]:
         )
 
 
-def _verdict(found: Result, pair: Pair) -> str:
-    same = [one for one in found.comparisons if one.pair == pair]
-    first, second = pair
-    if not same:
-        return f"{first} and {second} share no environment with scores{_where(found, pair)}"
-    tested = [one for one in same if one.tests is not None]
-    refused = len(same) - len(tested)
-    end = f"; no test on {count(refused, 'environments')}: see there" if refused else ""
-    if not tested:
-        return f"{first} and {second}: no test on any of {count(len(same), 'environments')}; why, see there"
-    better = [one.environment for one in tested if one.tests and one.tests.better and one.difference > 0]
-    worse = [one.environment for one in tested if one.tests and one.tests.better and one.difference < 0]
-    if len(worse) > len(better):
-        first, second = second, first
-        better, worse = worse, better
-    method = f"({_method(found, tested)})"
-    total = count(len(tested), "environments")
-    if not better:
-        return f"{first} and {second}: no difference is certain on {total} {method}{end}"
-    also = f" and {_opposite(found)} on {len(worse)} ({', '.join(worse)})" if worse else ""
-    where = f"{len(better)} of {total}" if len(tested) > 1 else better[0]
-    listed = f": {', '.join(better)}" if len(tested) > 1 else ""
-    return f"{first} is {_word(found)} than {second} on {where}{also} {method}{listed}{end}"
+def _certain(found: Result) -> Iterator[str]:
+    """Yield a sentence for each pair of which one is better in some environment."""
+    for pair in found.pairs:
+        first, second = pair
+        tested = _tested(found, pair)
+        better = [one.environment for one in tested if one.tests and one.tests.better and one.difference > 0]
+        worse = [one.environment for one in tested if one.tests and one.tests.better and one.difference < 0]
+        if len(worse) > len(better):
+            first, second = second, first
+            better, worse = worse, better
+        if better:
+            also = f" and {_opposite(found)} on {len(worse)} ({', '.join(worse)})" if worse else ""
+            where = f"{len(better)} of {count(len(tested), 'environments')}" if len(tested) > 1 else better[0]
+            listed = f": {', '.join(better)}" if len(tested) > 1 else ""
+            yield f"{first} is {_word(found)} than {second} on {where}{also} ({_method(found, tested)}){listed}"
+
+
+def _uncertain(found: Result) -> Iterator[str]:
+    """Yield a sentence for all pairs of which nothing is certain in equally many environments, or not tested."""
+    pairs: dict[str, list[str]] = {}
+    for pair in found.pairs:
+        same = [one for one in found.comparisons if one.pair == pair]
+        tested = _tested(found, pair)
+        if any(one.tests.better for one in tested if one.tests) and len(tested) == len(same):
+            continue
+        if not same:
+            text = f"no environment has scores of both{_where(found, pair)}"
+        elif len(tested) < len(same):
+            text = f"no test on {len(same) - len(tested)} of {count(len(same), 'environments')}; why, see there"
+        else:
+            text = f"no difference is certain on {count(len(tested), 'environments')} ({_method(found, tested)})"
+        pairs.setdefault(text, []).append(" and ".join(pair))
+    yield from (f"{'; '.join(names)}: {text}" for text, names in pairs.items())
+
+
+def _tested(found: Result, pair: Pair) -> list[Comparison]:
+    return [one for one in found.comparisons if one.pair == pair and one.tests is not None]
 
 
 def _where(found: Result, pair: Pair) -> str:
@@ -98,7 +112,7 @@ def _method(found: Result, tested: Sequence[Comparison]) -> str:
     welch = any(len(one.first.scores) != len(one.second.scores) for one in tested)
     parts = [f"{'exact ' if exact else ''}permutation test of the means"]
     parts[0] += ", and Welch's where seeds are unequally many" if welch else ""
-    parts += [f"Holm over {found.tested} comparisons"] if found.tested > 1 else []
+    parts += [f"Holm over {len(found.comparisons)} comparisons"] if len(found.comparisons) > 1 else []
     return ", ".join([*parts, f"{100 * found.options.alpha:g} %"])
 
 
@@ -108,7 +122,7 @@ def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
     seeds = count(counts[0], "seeds") if counts[0] == counts[1] else f"{counts[0]} and {counts[1]} seeds"
     if tests.smallest_difference is None and one.difference == 0:
         return f"all scores are equal ({seeds})"
-    level = found.options.alpha / found.tested
+    level = found.options.alpha / len(found.comparisons)
     more = f"{number(abs(one.difference))} more {_size(one, tests)}"
     if smallest_p(*counts) > level:
         text = (

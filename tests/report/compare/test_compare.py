@@ -183,7 +183,7 @@ def test_environments_that_are_not_shared(call: Callable[..., str]) -> None:
     write_seeds("runs/b", [3.0, 4.0], gamma=0.2, env__name="halfcheetah-v5")
     write_seeds("runs/c", [3.0, 5.0], gamma=0.3, env__name="halfcheetah-v5")
     text = call("runs")
-    assert "share no environment with scores: " in text
+    assert "no environment has scores of both: " in text
     assert "no environment has all configurations" in text
 
 

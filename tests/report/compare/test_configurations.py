@@ -1,0 +1,37 @@
+"""The names of configurations, alike in all environments."""
+
+from pathlib import Path
+
+from support.report_runs import RETURN, write_run
+
+from ddpg.report.compare.configurations import configurations, labels
+from ddpg.report.compare.options import Options
+from ddpg.report.reading import find_all_runs
+
+
+def test_a_configuration_that_is_alone_in_an_environment_has_its_name_of_elsewhere(tmp_path: Path) -> None:
+    for environment, gammas in {"hopper": (0.9, 0.99), "walker": (0.99,), "cheetah": (0.5,)}.items():
+        for gamma in gammas:
+            write_run(tmp_path / f"{environment}{gamma}", [1.0], gamma=gamma, env__name=environment)
+    names = {path.name: label for path, label in labels(find_all_runs([tmp_path]).started).items()}
+    assert names == {
+        "hopper0.9": "gamma=0.9", "hopper0.99": "gamma=0.99", "walker0.99": "gamma=0.99", "cheetah0.5": "-",
+    }  # fmt: skip
+
+
+def test_runs_that_have_not_started_have_a_say_in_the_names(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [1.0], gamma=0.9)
+    waiting = write_run(tmp_path / "b", [1.0], gamma=0.99)
+    (waiting / "status.json").unlink()
+    (waiting / "provenance.json").write_text("[]")
+    started, planned = find_all_runs([tmp_path])
+    [one] = configurations(started, planned, Options(metric=RETURN))
+    assert one.configuration == "gamma=0.9"
+
+
+def test_configurations_can_be_joined(tmp_path: Path) -> None:
+    for gamma in (0.9, 0.99):
+        for batch in (32, 64):
+            write_run(tmp_path / f"{gamma}{batch}", [1.0], gamma=gamma, batch_size=batch)
+    found = configurations(find_all_runs([tmp_path]).started, [], Options(group_by="gamma"))
+    assert [(one.configuration, len(one.seeds)) for one in found] == [("gamma=0.9", 2), ("gamma=0.99", 2)]
