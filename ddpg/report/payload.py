@@ -24,6 +24,7 @@ from ddpg.report.missing import missing_runs
 from ddpg.report.reading import Label, RunRecord, each_run, find_all_runs, labelled, measured
 from ddpg.report.references import references
 from ddpg.report.samples import Sample, samples
+from ddpg.report.study.panels import all_panels
 from ddpg.report.thinning import Thinning, thinning
 from ddpg.report.view import View
 
@@ -85,6 +86,7 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
     for record, one in zip(records, payload["runs"], strict=True):
         one["changed"] = changed(record, usual)
     payload["missing"] = missing_runs(waiting, records, folders)
+    payload["study"] = all_panels(record.folder.path for record in records)
     is_chosen = chosen(records, wanted)
     compared = list(compress(runs, is_chosen))
     entries = list(compress(payload["runs"], is_chosen))

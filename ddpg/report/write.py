@@ -11,6 +11,8 @@ from ddpg.report.facts import Usual, nothing_is_known
 from ddpg.report.metric import Metric
 from ddpg.report.page.page import write_page
 from ddpg.report.payload import Payload, read_report
+from ddpg.report.study.panels import Panels
+from ddpg.report.study.text import study_section
 from ddpg.report.tables import curve_table, run_table, write_tables
 from ddpg.report.text import markdown
 from ddpg.report.view import View
@@ -38,6 +40,8 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str, u
 
         pictures = draw(report.samples, metric, out)
     text = markdown(report.samples, metric, {name: paths[0] for name, paths in pictures.items()}, view.solved)
+    for panels in (report.payload["study"] or {"studies": []})["studies"]:
+        text += "\n" + _study_section(panels, out)
     (out / "report.md").write_text(text, encoding="utf-8")
     write_page(_seen_from(report.payload, out), out / "index.html")
     tables = {
@@ -57,3 +61,13 @@ def _seen_from(payload: Payload, out: Path) -> Payload:
         for run in payload["runs"]
     ]
     return payload | {"runs": runs}
+
+
+def _study_section(panels: Panels, out: Path) -> str:
+    """Draw a study, and write its section of report.md."""
+    pictures: dict[str, Path] = {}
+    with optional_pictures("pictures of the study"):
+        from ddpg.report.study.pictures import draw_study  # imports matplotlib
+
+        pictures = draw_study(panels, out)
+    return study_section(panels, pictures)

@@ -1,7 +1,6 @@
 """What one does with a study: see it, go on with it, confirm its best, and mistakes around it."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -12,20 +11,18 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from support.command_line import assert_has, user_error
-from support.studies import FormulaStudy, depth
+from support.studies import FormulaStudy, depth, write_confirmation
 
 from ddpg.commands.sweep import sweep
 from ddpg.errors import UserError
-from ddpg.record.run_folder import RunFolder
 from ddpg.search.best import best, finished
-from ddpg.search.confirm import new_seeds, report
-from ddpg.search.confirmation import confirmation_folder, read_confirmation
+from ddpg.search.confirm import report
+from ddpg.search.confirmation import read_confirmation
 from ddpg.search.control import retry
 from ddpg.search.launch import search, start
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
-from ddpg.search.trials import Trial
 from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.state.folder import Submission, timestamp
 
@@ -67,21 +64,6 @@ def test_status_and_best(study: FormulaStudy) -> None:
     assert written["defaults"] == ["smoke", "_self_"]
 
 
-def confirmed(study: FormulaStudy, trial: Trial, scores: Sequence[float | None]) -> None:
-    """Write the runs of a second look at a trial with these scores; None for a run that failed."""
-    definition = study.folder.definition()
-    seeds = new_seeds(definition, len(scores))
-    assert not set(seeds) & set(trial.seeds)
-    sweep = confirmation_folder(study.folder)
-    for seed, score in zip(seeds, scores, strict=True):
-        run = RunFolder(sweep.path / trial.name / f"seed_{seed}")
-        run.path.mkdir(parents=True)
-        run.metrics.write_text(json.dumps({"env_step": 400, "eval/episodic_return": score}) + "\n")
-        run.write_status(state="failed" if score is None else "done", env_step=400)
-    folders = [f"{trial.name}/seed_{seed}" for seed in seeds]
-    sweep.write({"runs": [{"folder": folder, "overrides": []} for folder in folders]})
-
-
 CONFIRMED = {
     "hydra.sweeper.over_seeds=mean": "1.50 ... [0.26, 2.74] ... 3 ... -0.60 ... [-2.02, 0.82] ... 5 ... "
     "failed on 1 of the new seeds, counted as -2.00 ... best of 2 trials ... -2.10",
@@ -97,7 +79,7 @@ def test_a_second_look(study: FormulaStudy, word: str) -> None:
     study.pool.formula = lambda config, env_step: (config["seed"] + 1) / 2 - 3 * (config["tau"] > 0.1)
     trials = study.run(*SEEDS, word, "hydra.sweeper.n_trials=2", "hydra.sweeper.over_seeds=mean", word)
     winner = next(trial for trial in trials if trial.params["tau"] < 0.1)
-    confirmed(study, winner, [1.0, 0.0, -1.0, -1.0, None])
+    write_confirmation(study.folder, winner, [1.0, 0.0, -1.0, -1.0, None])
     definition = study.folder.definition()
     found = read_confirmation(study.folder, definition, finished(study.folder, definition))
     assert_has(report(definition, found), CONFIRMED[word])

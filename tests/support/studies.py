@@ -4,25 +4,30 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import yaml
 
+import ddpg
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.search import worker
+from ddpg.search.confirm import new_seeds
+from ddpg.search.confirmation import confirmation_folder
 from ddpg.search.launch import NO_OPTIONS, begin
 from ddpg.search.options import search_options, tuning_seeds
 from ddpg.search.recipe import Recipe
 from ddpg.search.space import Number, Space
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.search.trials import Trial
+from ddpg.search.trials import Result, Trial, Verdict
 from ddpg.search.worker import work
 from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.process import this_process
-from ddpg.sweep.state.folder import SweepRun
+from ddpg.sweep.state.folder import SweepRun, timestamp
 
 Planned = tuple[Definition, Recipe]
 #: From the config of a run and an env step to the metric there; it raises ArithmeticError where a run fails.
@@ -169,3 +174,47 @@ def formula_pool(formula: Formula = valley) -> Iterator[FormulaPool]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "Pool", pool)
         yield pool
+
+
+def write_run(folder: Path, score: float | None) -> None:
+    """Write what a score needs of a run that ended with it; None for a run that failed."""
+    run = RunFolder(folder)
+    run.path.mkdir(parents=True)
+    run.metrics.write_text(json.dumps({"env_step": 400, RETURN: score}) + "\n")
+    run.write_status(state="failed" if score is None else "done", env_step=400)
+
+
+def write_confirmation(study: StudyFolder, trial: Trial, scores: Sequence[float | None]) -> None:
+    """Write the runs of a second look at a trial with these scores."""
+    seeds = new_seeds(study.definition(), len(scores))
+    assert not set(seeds) & set(trial.seeds)
+    sweep = confirmation_folder(study)
+    folders = [f"{trial.name}/seed_{seed}" for seed in seeds]
+    for folder, score in zip(folders, scores, strict=True):
+        write_run(sweep.path / folder, score)
+    sweep.write({"runs": [{"folder": folder, "overrides": []} for folder in folders]})
+
+
+def write_study(path: Path, count: int, **changes: Any) -> StudyFolder:
+    """Write a study of the valley that has ended, two seeds a trial, as its files have it.
+
+    Its first trial failed, its second was pruned, every fifth one is a control.
+    """
+    study = StudyFolder(path)
+    path.mkdir()
+    definition = replace(plain_definition(seeds=2, n_trials=count, last=1, **changes), version=ddpg.__version__)
+    study.define(definition)
+    random = Random(0)
+    for number in range(count):
+        params = {"tau": 10 ** random.uniform(-4, 0), "gamma": random.uniform(0.5, 1)}
+        state: Verdict = ("failed", "pruned", *["complete"] * count)[number]  # type: ignore[assignment]
+        score = depth(params)
+        origin = "control" if number % 5 == 4 else "sampler"
+        result = Result(state, score, number, timestamp(), "it diverged" if state == "failed" else "")
+        trial = Trial(
+            number, params, origin, definition.seeds, timestamp(), {}, {}, None, 0, {200: score - 1, 800: score}, result
+        )
+        study.write(trial)
+        for place, seed in enumerate(trial.seeds):
+            write_run(study.run_folder(trial, seed), score + (0.1, -0.1)[place])
+    return study

@@ -1,0 +1,162 @@
+"""A study as a JSON object: its trials, the best so far, importances, and its second look."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from ddpg.config.keys import short_key
+from ddpg.distribution import install_hint
+from ddpg.errors import UserError
+from ddpg.search.confirmation import Look, confirmation_folder, confirmed_runs, read_confirmation
+from ddpg.search.space import Choice, Dimension
+from ddpg.search.study import Definition, StudyFolder
+from ddpg.search.table import ranked
+from ddpg.search.trials import Trial
+from ddpg.sweep.state.summary import summarize
+
+Panels = dict[str, Any]
+
+#: Scores so far of a trial that a page gets; of more, evenly spaced ones.
+MOST_VALUES = 60
+
+
+def studies_of(runs: Iterable[Path]) -> list[StudyFolder]:
+    """Return the studies that run folders belong to: STUDY/trial_0007/seed_1."""
+    folders = dict.fromkeys(run.parent.parent for run in runs)
+    return [study for study in map(StudyFolder, folders) if study.exists]
+
+
+def all_panels(runs: Iterable[Path]) -> dict[str, Any] | None:
+    """Return what is drawn of the studies that run folders belong to; None if they belong to none."""
+    found = [study_panels(study) for study in studies_of(runs)]
+    return {"studies": found} if found else None
+
+
+def study_panels(study: StudyFolder) -> Panels:
+    """Return what is drawn of a study; a study that cannot be read is its name and why."""
+    try:
+        definition = study.definition()
+        trials = study.trials()
+    except UserError as error:
+        return {"name": study.path.name, "folder": str(study.path), "note": str(error)}
+    options = definition.options
+    keys = [dimension.key for dimension in definition.space.dimensions]
+    return {
+        "name": definition.name,
+        "folder": str(study.path),
+        "note": None,
+        "score": score_name(definition),
+        "direction": options.direction,
+        "n_trials": options.n_trials,
+        "budget": definition.total_steps * len(definition.seeds),
+        "pruner": pruner_name(options.pruner),
+        "method": type_name(options.method),
+        "dimensions": [_dimension(one, short_key(one.key, keys)) for one in definition.space.dimensions],
+        "trials": [_trial(trial) for trial in trials.values()],
+        "best": best_so_far(trials.values(), options.direction == "maximize"),
+        "importances": _importances(definition, trials),
+        "confirmation": _confirmation(study, definition, list(trials.values())),
+    }
+
+
+def complete_trials(panels: Panels) -> list[dict[str, Any]]:
+    """Return the trials that were trained to their ends, the best first."""
+    complete = [trial for trial in panels["trials"] if trial["state"] == "complete"]
+    sign = -1 if panels["direction"] == "maximize" else 1
+    return sorted(complete, key=lambda trial: (sign * trial["value"], trial["number"]))
+
+
+def score_name(definition: Definition) -> str:
+    """Return in words what the score of a trial is."""
+    options = definition.options
+    seeds = len(definition.seeds)
+    over = f"{options.over_seeds} over {seeds} seeds of " if seeds > 1 else ""
+    last = f"the mean of the last {options.last} values of " if options.last > 1 else "the last value of "
+    return f"{over}{last}{options.metric}"
+
+
+def type_name(node: Any) -> str:
+    """Return the name of the class that a node makes."""
+    return str(node["_target_"]).rpartition(".")[2]
+
+
+def pruner_name(node: Any) -> str:
+    """Return the name of a pruner, and of the one that it wraps."""
+    wrapped = node.get("wrapped_pruner")
+    return type_name(node) if wrapped is None else f"{type_name(wrapped)} within {type_name(node)}"
+
+
+def _dimension(dimension: Dimension, short: str) -> dict[str, Any]:
+    if isinstance(dimension, Choice):
+        return {"key": dimension.key, "short": short, "kind": "category", "values": list(dimension.options)}
+    kind = "log" if dimension.log else "linear"
+    return {"key": dimension.key, "short": short, "kind": kind, "domain": [dimension.low, dimension.high]}
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    result = trial.result
+    values = sorted((trial.values or {}).items())
+    every = -(-len(values) // MOST_VALUES) or 1
+    kept = [*values[:-1:every], *values[-1:]]
+    return {
+        "number": trial.number,
+        "state": "open" if result is None else result.state,
+        "value": None if result is None else result.value,
+        "order": None if result is None else result.order,
+        "why": "" if result is None else result.why,
+        "control": trial.origin == "control",
+        "params": dict(trial.params),
+        "values": [[step, float(f"{value:.6g}")] for step, value in kept],
+    }
+
+
+def best_so_far(trials: Iterable[Trial], maximize: bool) -> list[list[float]]:
+    """Return counts of ended trials and the best complete score after each, from the first such trial on."""
+    results = sorted((trial.result for trial in trials if trial.result), key=lambda result: result.order)
+    scores = [result.value if result.state == "complete" else None for result in results]
+    choose = max if maximize else min
+    best = accumulate(scores, lambda one, other: choose((x for x in (one, other) if x is not None), default=None))
+    return [[place, value] for place, value in enumerate(best, 1) if value is not None]
+
+
+def _importances(definition: Definition, trials: Any) -> dict[str, Any]:
+    if find_spec("optuna") is None:
+        return {"note": f"Importances need Optuna: {install_hint('search')}"}
+    from ddpg.search.importance import ENOUGH, importances  # Optuna
+
+    found = importances(definition, trials)
+    if found is None:
+        return {"note": f"Importances need {ENOUGH} trials with different scores."}
+    return {"note": None, "evaluator": found.evaluator, "shares": list(found.shares.items())}
+
+
+def _confirmation(study: StudyFolder, definition: Definition, trials: list[Trial]) -> dict[str, Any] | None:
+    """Return the second look of a study; None before it has begun."""
+    sweep = confirmation_folder(study)
+    if not sweep.exists:
+        return None
+    runs = [path for paths in confirmed_runs(sweep).values() for path in paths]
+    ended = sum(summarize(path).state in ("done", "failed") for path in runs)
+    if ended < len(runs):
+        return {"note": f"{ended} of {len(runs)} runs of the second look have ended."}
+    complete = [trial for trial in trials if trial.result and trial.result.state == "complete"]
+    found = read_confirmation(study, definition, ranked(complete, definition))
+    return {
+        "note": None,
+        "folder": str(sweep.path),
+        "over_seeds": definition.options.over_seeds,
+        "rows": [
+            {"trial": number, "tuned": _look(tuned), "confirmed": _look(found.confirmed[number])}
+            for number, tuned in found.tuned.items()
+        ],
+        "trials": found.trials,
+        "expected": found.expected,
+        "difference": found.difference,
+    }
+
+
+def _look(look: Look) -> dict[str, Any]:
+    score, low, high = look.total or (None, None, None)
+    return {"scores": list(look.scores), "failed": look.failed, "score": score, "low": low, "high": high}

@@ -1,0 +1,85 @@
+"""The panels of a study: what the page, the pictures and report.md get."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from support.browser import Browser
+from support.command_line import assert_has
+from support.studies import write_confirmation, write_study
+
+from ddpg.report.page.page import write_page
+from ddpg.report.payload import assemble, made
+from ddpg.report.study.panels import all_panels, best_so_far, complete_trials, study_panels
+from ddpg.report.study.pictures import draw_study
+from ddpg.report.study.text import study_section
+from ddpg.report.view import View
+from ddpg.search.study import StudyFolder
+
+pytestmark = pytest.mark.skipif(find_spec("optuna") is None, reason="needs Optuna")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """A study of 30 trials, and a second look at its best."""
+    folder = write_study(tmp_path_factory.mktemp("studies") / "valley", 30)
+    best = complete_trials(study_panels(folder))[0]
+    write_confirmation(folder, folder.trials()[best["number"]], [-1.0, -0.5, -0.9, None])
+    return folder
+
+
+def test_what_is_drawn(study: StudyFolder, tmp_path: Path) -> None:
+    panels = study_panels(study)
+    states = [trial["state"] for trial in panels["trials"]]
+    assert states == ["failed", "pruned", *["complete"] * 28]
+    assert panels["score"] == "mean over 2 seeds of the last value of eval/episodic_return"
+    assert [one["kind"] for one in panels["dimensions"]] == ["log", "linear"]
+    best = complete_trials(panels)[0]
+    assert panels["best"][0][0] == 3  # the first trials have no complete score
+    assert panels["best"][-1] == [30, best["value"]]
+    shares = dict(panels["importances"]["shares"])
+    assert shares["tau"] > 0.6 > shares["gamma"]
+    assert sum(shares.values()) == pytest.approx(1)
+    [row] = panels["confirmation"]["rows"]
+    assert (row["trial"], row["confirmed"]["failed"], len(row["confirmed"]["scores"])) == (best["number"], 1, 4)
+    assert panels["confirmation"]["difference"] == pytest.approx(row["confirmed"]["score"] - best["value"], abs=1e-6)
+    pictures = draw_study(panels, tmp_path)
+    assert list(pictures) == ["history", "importances", "parallel", "confirmation"]
+    assert all(path.stat().st_size and path.with_suffix(".svg").stat().st_size for path in pictures.values())
+    text = study_section(panels, pictures)
+    assert_has(text, f"30 of 30 ... best: trial {best['number']} ... on new seeds ... ](study_study_history.png)")
+
+
+def test_studies_with_little_to_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without scores, a second look, or Optuna, and of another version: a line says what is missing."""
+    study = write_study(tmp_path / "young", 2)
+    panels = study_panels(study)
+    assert (panels["best"], panels["confirmation"]) == ([], None)
+    assert "10 trials" in panels["importances"]["note"]
+    assert list(draw_study(panels, tmp_path)) == ["history"]
+    assert_has(study_section(panels, {}), "2 of 2 ... no second look yet: ddpg-sweep confirm")
+    monkeypatch.setattr("ddpg.report.study.panels.find_spec", lambda name: None)
+    assert "Optuna" in study_panels(study)["importances"]["note"]
+    path = study.path / "study.json"
+    path.write_text(path.read_text().replace('"version": "', '"version": "9'))
+    assert "version 9" in study_panels(study)["note"]
+    assert all_panels([tmp_path / "elsewhere" / "run"]) is None
+    assert best_so_far([], maximize=True) == []
+
+
+@pytest.mark.xdist_group("browser")
+def test_the_page(study: StudyFolder, browser: Browser, tmp_path: Path) -> None:
+    """It draws each panel, without an error in the console."""
+    view = View("eval/episodic_return", (), {}, None, None)
+    payload = assemble([], view, made([study.path], "ddpg-report", live=False))
+    payload["study"] = all_panels([study.path / "trial_0000" / "seed_1"])
+    write_page(payload, tmp_path / "page.html")
+    browser.open(tmp_path / "page.html")
+    assert browser.texts("#study h3") == [
+        "Search against confirmation", "History", "Importances", "Parallel coordinates", "Scores so far",
+        "tau", "gamma",
+    ]  # fmt: skip
+    assert browser.value("document.querySelectorAll('#study svg[role=img]').length") == 6
+    assert browser.value("document.querySelector('#study svg').innerHTML.includes('NaN')") is False
+    assert_has(browser.texts("#study p")[0], "30 of 30 trials: 28 complete, 1 pruned, 1 failed")
+    assert browser.errors() == []
