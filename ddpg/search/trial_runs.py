@@ -21,13 +21,13 @@ class TrialRuns:
 
     def are_made(self, trial: Trial) -> bool:
         """Whether a trial has its place in sweep.json, and each of its runs a folder with a config."""
-        return self.are_listed(trial) and all(
+        return trial.run_number(len(trial.seeds)) <= self.listed() and all(
             RunFolder(self._study.run_folder(trial, seed)).config.exists() for seed in trial.seeds
         )
 
-    def are_listed(self, trial: Trial) -> bool:
-        """Whether a trial has its place in sweep.json."""
-        return len(self._study.sweep.manifest()["runs"]) >= trial.run_number(len(trial.seeds))
+    def listed(self) -> int:
+        """Return how many runs sweep.json has."""
+        return len(self._study.sweep.manifest()["runs"])
 
     def make(self, trial: Trial) -> None:
         """Make the folders.

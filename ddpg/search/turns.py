@@ -231,8 +231,9 @@ class Turns:
         Trials that failed before any other had a score count as the worst now, if there is one.
         """
         trials = self._read()
+        listed = self._runs.listed()
         for number, trial in list(trials.items()):
-            if trial.result is None or not self._runs.are_listed(trial):
+            if trial.result is None or trial.run_number(len(trial.seeds)) > listed:
                 trials[number] = self._frozen(trials, trial)
         if self.options.failed == "worst":
             self._score_first_failures(trials)
