@@ -22,11 +22,15 @@ class Browser:
 
     def open(self, path: Path, view: str = "") -> None:
         """Load a page anew and wait until it is drawn."""
+        self.visit(path.as_uri() + view)
+        self.wait("typeof state !== 'undefined' && state.model !== null")
+
+    def visit(self, url: str) -> None:
+        """Load a page anew."""
         self.driver.get("about:blank")
         self.driver.get_log("browser")
         self.driver.get_log("performance")
-        self.driver.get(path.as_uri() + view)
-        self.wait("typeof state !== 'undefined' && state.model !== null")
+        self.driver.get(url)
 
     def show(self, path: Path, view: str = "") -> None:
         """Show a page with this view; it is loaded only if it is not there yet."""

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
@@ -16,12 +17,13 @@ log = logging.getLogger(__name__)
 
 #: Names of this machine in a request; any other may be that of a foreign page whose address was made to point here.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-#: Seconds after which a connection without a request is closed.
+#: Seconds after which a connection without a whole request is closed.
 IDLE_S = 60
 #: Ports that are tried for the advice where the one that was asked for is in use.
 NEIGHBOURS = 20
 HEADERS = {
     "Cache-Control": "no-store",
+    "Connection": "close",  # a page asks every few seconds: no thread waits for it in between
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -65,8 +67,9 @@ class LiveServer(ThreadingHTTPServer):
         return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Log what went wrong in a request, unless the browser just went away."""
-        log.debug("a request of %s ended early", client_address, exc_info=True)
+        """Log what went wrong in a request; that a browser went away is nothing wrong."""
+        is_gone = isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError))
+        log.log(logging.DEBUG if is_gone else logging.ERROR, "a request of %s failed", client_address, exc_info=True)
 
 
 def open_server(host: str, port: int, page: str, feed: Feed) -> LiveServer:
@@ -120,11 +123,10 @@ class Handler(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse in one line, and close the connection; the base class calls it with 501 for other methods."""
+        """Refuse in one line; the base class calls it with 501 for other methods."""
         is_method = code == HTTPStatus.NOT_IMPLEMENTED
         refused = HTTPStatus.METHOD_NOT_ALLOWED if is_method else HTTPStatus(code)
         line = f"{refused.phrase if is_method or not message else message}\n".encode()
-        self.close_connection = True
         self._send_head(refused, TEXT, len(line), {"Allow": "GET, HEAD"} if is_method else {})
         if self.command != "HEAD":
             self.wfile.write(line)
@@ -179,8 +181,6 @@ class Handler(BaseHTTPRequestHandler):
     def _send_head(self, code: int, content_type: str, length: int, more: dict[str, str]) -> None:
         self.send_response(code)
         headers = {"Content-Type": content_type, "Content-Length": str(length), **HEADERS, **more}
-        if self.close_connection:
-            headers["Connection"] = "close"
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
