@@ -77,9 +77,9 @@ class Feed:
         with self._looking.working():
             self._find()
             self._look()
-        self._open()
+        is_complete = self._open()
         self._is_outdated |= self._writing.renew(self._runs.values(), self._version)
-        if self._is_outdated and self._comparing.is_due:
+        if self._is_outdated and (self._comparing.is_due or is_complete):
             with self._comparing.working():
                 self._comparison.update([run for run in self._runs.values() if run.read], self._version)
             self._is_outdated = False
@@ -100,11 +100,12 @@ class Feed:
             if run.is_seen:
                 self._is_outdated |= run.look(duties.get(path), self._version)
 
-    def _open(self) -> None:
-        """Read runs for the first time, as far as there is time for it."""
+    def _open(self) -> bool:
+        """Read runs for the first time, as far as there is time for it; return whether those were the last ones."""
+        unseen = self._unseen()
         duties = self._sweeps.duties()
         clock = Stopwatch(OPENING_S)
-        for run in self._unseen():
+        for run in unseen:
             run.look(duties.get(run.path), self._version)
             self._writing.write(run, self._version)
             self._is_outdated = True
@@ -112,6 +113,7 @@ class Feed:
                 break
         told = {"unread": len(self._unseen()), **queues(self._sweeps.runs(), duties, self._runs)}
         self._head.set("live", {"live": told}, self._version)
+        return bool(unseen) and not self._unseen()
 
     def _unseen(self) -> list[Followed]:
         return [run for run in self._runs.values() if not run.is_seen]

@@ -80,7 +80,9 @@ class Followed:
         origin["video"] = None if video is None else f"/files/{self.number}/{video}"
         self._parts.set("origin", origin, version)
         self._parts.set("results", {key: entry[key] for key in RESULTS}, version)
-        self._is_told = True
+        if not self._is_told:  # until now no page was sent anything of it
+            self._parts.renew(version)
+            self._is_told = True
 
     def since(self, version: int) -> bytes | None:
         """Return the `id` and what changed after a version, as JSON; None if nothing did, or a part is missing."""

@@ -25,6 +25,10 @@ class Parts:
         self._versions[name] = version
         return True
 
+    def renew(self, version: int) -> None:
+        """Let all parts count as changed."""
+        self._versions = dict.fromkeys(self._versions, version)
+
     def since(self, version: int) -> bytes | None:
         """Return an object of the parts that changed after a version; None if none did."""
         texts = [self._texts[name] for name, changed in self._versions.items() if changed > version]

@@ -158,7 +158,20 @@ def test_many_runs_are_opened_little_by_little(
         page.ask()
         unread.append(page.head["live"]["unread"])
     assert unread == [2, 1, 0, 0]
-    assert len(page.runs) == 3
+    assert [returns(run)[1] for run in page.runs.values()] == [[1.0]] * 3
+
+
+def test_a_run_that_is_read_before_it_is_compared_is_sent_whole(
+    tmp_path: Path, watch: Callable[[Path], Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMPARING", 1e-9)
+    monkeypatch.setattr(module, "OPENING_S", 1e-9)
+    for number in range(3):
+        GrowingRun(tmp_path / str(number), seed=number).grow(1.0)
+    page = watch(tmp_path)
+    known = [len(page.ask()) for _ in range(4)]
+    assert known == [1, 1, 3, 3]
+    assert [returns(run)[1] for run in page.runs.values()] == [[1.0]] * 3
 
 
 def test_a_version_of_an_earlier_server_gives_everything(tmp_path: Path, watch: Callable[[Path], Page]) -> None:
