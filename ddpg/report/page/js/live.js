@@ -17,11 +17,11 @@ const PATIENCE_MS = 15000;
 /** A run that has written nothing for so many seconds is marked. */
 const QUIET_S = 300;
 /** Drawing the charts takes at most one part in so many of the browser's time. */
-const DRAWING_SHARE = 20;
+const DRAWING_SHARE = 10;
 
 const live = {
   show: null, version: "", runs: new Map(), head: null, shown: null, all: false, chosen: null,
-  answered: null, lost: null, charts: { dirty: true, since: 0, after: 0 }, timer: 0, asking: false,
+  answered: null, lost: null, charts: { dirty: true, partial: false, since: 0, after: 0 }, timer: 0, asking: false,
 };
 
 /** Follows the server that sent this page: `show` draws a whole payload, at first and after each change. */
@@ -69,7 +69,8 @@ function merge({ version, head, runs, gone }) {
 /** Draws the report again if there is something new, but not while somebody drags over a chart or chooses in a list. */
 function drawCharts() {
   const { charts } = live;
-  if (!charts.dirty || !live.head?.metrics || Date.now() < charts.after) return;
+  const opening = live.head?.live.unread > 0;
+  if (!charts.dirty || !live.head?.metrics || (Date.now() < charts.after && (opening || !charts.partial))) return;
   charts.since ||= Date.now();
   const used = document.querySelector("#panels:hover, #panels :active, select:focus, input:focus");
   if (used && live.shown && Date.now() - charts.since < PATIENCE_MS) return;
@@ -78,7 +79,7 @@ function drawCharts() {
   live.shown = { ...live.head, runs };
   byId("overview").classList.toggle("nothing-yet", !runs.length);
   live.show(live.shown);
-  live.charts = { dirty: false, since: 0, after: Date.now() + DRAWING_SHARE * (performance.now() - began) };
+  live.charts = { dirty: false, partial: opening, since: 0, after: Date.now() + DRAWING_SHARE * (performance.now() - began) };
 }
 
 /** Draws the part of the page that changes all the time: counts, what runs, sweeps, folders that cannot be read. */
