@@ -32,13 +32,14 @@ def main(words: Sequence[str]) -> None:
     """Serve the page of the folders until Ctrl-C. `words` are those after `ddpg-report serve`."""
     arguments = serve_arguments(words)
     with ending_at_once():
+        from ddpg.commands.usual_configs import UsualConfigs
         from ddpg.report.live.feed import Feed
         from ddpg.report.live.server import open_server
         from ddpg.report.page.page import live_page
         from ddpg.report.view import View
 
     command = shlex.join(["ddpg-report", "serve", *words])
-    feed = Feed([Path(folder) for folder in arguments.folders], View(), command)
+    feed = Feed([Path(folder) for folder in arguments.folders], View(), command, UsualConfigs())
     with open_server(arguments.host, arguments.port, live_page(), feed) as server:
         print(f"{', '.join(arguments.folders)}: {server.url} (Ctrl-C ends it; it only reads)", flush=True)
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
+from ddpg.report.facts import Usual, nothing_is_known
 from ddpg.report.live.comparison import Comparison
 from ddpg.report.live.files import Served, served_file
 from ddpg.report.live.folders import Folders
@@ -35,12 +36,12 @@ class Feed:
     Several browsers may ask at the same time: the folders are looked at for all of them together.
     """
 
-    def __init__(self, folders: Sequence[Path], view: View, command: str) -> None:
+    def __init__(self, folders: Sequence[Path], view: View, command: str, usual: Usual = nothing_is_known) -> None:
         for folder in folders:
             if not folder.is_dir():
                 raise UserError(f"{folder}: there is no such folder{near_folder(folder)}")
         self._folders = Folders(folders)
-        self._comparison = Comparison(folders, view, command)
+        self._comparison = Comparison(folders, view, command, usual)
         self._writing = Writing(view)
         self._sweeps = Sweeps()
         self._head = Parts()
