@@ -9,6 +9,7 @@ from ddpg.report.live.followed import Followed
 from ddpg.report.live.parts import Parts
 from ddpg.report.payload import ReadRun, assemble, made
 from ddpg.report.reading import Label, labelled
+from ddpg.report.study.panels import all_panels
 from ddpg.report.view import View
 
 
@@ -28,6 +29,7 @@ class Comparison:
         """Compare the runs anew."""
         self._label(runs)
         payload = assemble([self._now(run) for run in runs], self._view, self._made)
+        payload["study"] = all_panels(run.path for run in runs)
         for run, entry in zip(runs, payload["runs"], strict=True):
             run.tell({**entry, "changed": self._changed[run.path]}, version)
         for name, content in payload.items():

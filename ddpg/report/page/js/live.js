@@ -37,22 +37,27 @@ async function ask() {
   clearTimeout(live.timer);
   if (live.asking || (document.hidden && live.answered)) return;
   live.asking = true;
-  let wait = AGAIN_MS;
+  const answer = await answered();
+  live.asking = false;
+  live.timer = setTimeout(ask, answer ? 1000 * answer.wait : AGAIN_MS);
+  if (answer) merge(answer);
+  drawLive();
+  drawCharts();
+}
+
+/** Returns what the server answers; null where it does not, and notes since when and why. */
+async function answered() {
   try {
     const response = await fetch(`/payload.json?since=${live.version}`);
     if (!response.ok) throw new Error((await response.text()).trim());
     const answer = await response.json();
-    merge(answer);
     live.answered = Date.now();
     live.lost = null;
-    wait = 1000 * answer.wait;
+    return answer;
   } catch (error) {
     live.lost ??= { since: new Date(), why: error instanceof TypeError ? "" : error.message };
+    return null;
   }
-  live.asking = false;
-  drawLive();
-  drawCharts();
-  live.timer = setTimeout(ask, wait);
 }
 
 /** Takes over what the server says has changed; a run that did not change stays the same object. */
