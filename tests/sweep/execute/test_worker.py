@@ -51,18 +51,10 @@ def reached(path: Path, env_step: int) -> bool:
     return bool(rows) and rows[-1]["env_step"] >= env_step
 
 
-def test_done_and_done_already(frozen: Freeze) -> None:
-    path = frozen("total_steps=60")
-    assert start(path).wait(60) == 0
-    assert RunFolder(path).status()["state"] == "done"
-    again = start(path)
-    printed, _ = again.communicate(timeout=60)
-    assert again.returncode == 0
-    assert "is done: return" in printed
-
-
-def test_interrupted_and_continued(frozen: Freeze) -> None:
-    path = frozen("total_steps=100000", "env.max_episode_steps=20", "updates_per_step=0.01")
+def test_interrupted_continued_and_done(frozen: Freeze) -> None:
+    """After a signal it goes on from its newest checkpoint to the end; once more, and it says that it is done."""
+    short = ("env.max_episode_steps=20", "updates_per_step=0.01")
+    path = frozen("total_steps=100000", *short)
     process = start(path)
     until(lambda: reached(path, 300))
     process.send_signal(signal.SIGUSR2)
@@ -71,10 +63,16 @@ def test_interrupted_and_continued(frozen: Freeze) -> None:
     status = RunFolder(path).status()
     assert status["state"] == "interrupted"
     assert status["env_step"] > 0
+    frozen(f"total_steps={status['env_step'] + 40}", *short)
     process = start(path)
-    until(lambda: RunFolder(path).status()["env_step"] > status["env_step"])  # a checkpoint further
-    process.terminate()
-    assert f"resumed at env_step {status['env_step']}" in process.communicate(timeout=60)[0]
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    assert f"resumed at env_step {status['env_step']}" in printed
+    assert RunFolder(path).status()["state"] == "done"
+    again = start(path)
+    printed, _ = again.communicate(timeout=60)
+    assert again.returncode == 0
+    assert "is done: return" in printed
 
 
 def test_a_mistake_is_one_line(frozen: Freeze) -> None:
