@@ -20,7 +20,8 @@ pytestmark = pytest.mark.xdist_group("kill")  # one zygote for all
 SHORT = [*TINY, "total_steps=240", "checkpoint.every=50", "eval.every=120", "eval.episodes=1"]
 LIMIT = "env.max_episode_steps=35"
 
-#: At least 20 kills for each suite. Together they have every option of conf/noise and every kind of memory and update.
+#: At least 20 kills for each suite in the slow tests. Together they have every option of conf/noise and every kind of
+#: memory and update.
 CASES = {
     "mujoco-td3": (10, ["env=hopper", "algorithm=td3", "noise=gaussian", "noise.final_sigma=0"]),
     "mujoco-prioritized": (10, ["env=halfcheetah", "replay=prioritized", "replay.n_step=3", "noise=gaussian_0.2"]),
@@ -76,10 +77,13 @@ def test_every_module_that_is_promised_is_killed(compose: Callable[..., DictConf
     assert {one for one in tested if not any(name.startswith(one) for name in modules)} == set()
 
 
+@pytest.mark.parametrize("share", [0.4, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 @pytest.mark.parametrize("name", CASES)
-def test_kill_9(tmp_path: Path, zygote: Zygote, name: str) -> None:
+def test_kill_9(tmp_path: Path, zygote: Zygote, name: str, share: float) -> None:
+    """Of the kills of a case the fast tests make a part, at least two."""
     require_installed(name)
     times, overrides = CASES[name]
+    times = max(2, round(share * times))
     case = Case(zygote, tmp_path, [*SHORT, LIMIT, *overrides])
     case.disturb(random.Random(name), times, [[SIGKILL]])
     print(f"{name}: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")
