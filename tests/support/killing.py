@@ -187,10 +187,14 @@ def import_everything() -> None:
 
     for module in (
         "ddpg.run.lifecycle",
+        "ddpg.learner.agent",
+        "ddpg.fast.accelerate",
+        "ddpg.record.learning_curve",
         "hydra",
         "torch._dynamo",
         "gymnasium.envs.mujoco",
         "Box2D",
+        "pybullet",
         "pybullet_envs_gymnasium",
         "shimmy",
     ):
