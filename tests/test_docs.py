@@ -68,7 +68,7 @@ def overrides(words: list[str]) -> list[str]:
 
 
 def jobs(words: list[str]) -> Iterator[list[str]]:
-    """The overrides of each job of a sweep; of the one job if it is none."""
+    """The overrides of each job of a sweep, with its last seed alone; of the one job if it is none."""
     parsed = OverridesParser.create().parse_overrides(words)
     yield from map(list, product(*(list(choices(override)) for override in parsed)))
 
@@ -81,8 +81,10 @@ def choices(override) -> Iterator[str]:  # type: ignore[no-untyped-def]
         interval = override.value()
         yield from (f"{override.get_key_element()}={end}" for end in (interval.start, interval.end))
         return
-    for value in override.sweep_string_iterator():
-        yield f"{override.get_key_element()}={value}"
+    values = list(override.sweep_string_iterator())
+    if override.get_key_element() == "seed":  # jobs that differ in it alone compose alike
+        values = values[-1:]
+    yield from (f"{override.get_key_element()}={value}" for value in values)
 
 
 def shown(program: str) -> list[object]:
