@@ -15,10 +15,25 @@ from ddpg.report.text import number
 from ddpg.search.selection import optimism
 from ddpg.search.study import StudyFolder
 
+#: Packages with another version of which the same configuration may have other scores.
+DECIDE_SCORES = ("ddpg", "box2d", "dm_control", "gymnasium", "mujoco", "pybullet", "pybullet_envs_gymnasium", "torch")
+
 
 def study_marks(records: Sequence[RunRecord]) -> list[str]:
     """Say which runs are trials of a study, and which were trained on the seeds on which their values were tuned."""
     return [*_trials(records), *_tuned(records)]
+
+
+def version_marks(records: Sequence[RunRecord]) -> list[str]:
+    """Say which packages that decide scores had several versions among the runs."""
+    seen: dict[str, set[str]] = {}
+    for record in records:
+        for start in record.starts:
+            for package, version in (start.get("versions") or {}).items():
+                if package in DECIDE_SCORES:
+                    seen.setdefault(package, set()).add(str(version))
+    mixed = [f"{package} {', '.join(sorted(several))}" for package, several in sorted(seen.items()) if len(several) > 1]
+    return [f"the runs had different versions of packages: {'; '.join(mixed)}"] if mixed else []
 
 
 def best_of(configurations: Sequence[Scored], maximize: bool = True) -> float | None:

@@ -13,7 +13,7 @@ from ddpg.errors import UserError
 from ddpg.record.series import Series
 from ddpg.report.compare.configurations import configurations
 from ddpg.report.compare.improvement import Improvement, mean_improvement
-from ddpg.report.compare.marks import flattery, study_marks
+from ddpg.report.compare.marks import flattery, study_marks, version_marks
 from ddpg.report.compare.options import Options, Reference
 from ddpg.report.compare.overall import Estimate, normalized, optimality_gap, overall_iqm, overall_mean, profile
 from ddpg.report.compare.pairs import Comparison, Pair, choose_pairs, compare, find_baseline
@@ -21,6 +21,7 @@ from ddpg.report.compare.scored import Scored, Scores, scored
 from ddpg.report.filters import chosen, resolved
 from ddpg.report.metric import Metric
 from ddpg.report.reading import find_all_runs
+from ddpg.report.selection import count
 
 #: The lowest and the highest score of an environment.
 Bounds = tuple[float, float]
@@ -93,7 +94,7 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
     labels = _ordered(scores, ranges)
     if len(labels) < 2:
         raise UserError(
-            f"nothing to compare: all {len(records)} runs have one configuration; name the folders of others too"
+            f"nothing to compare: {count(len(records), 'runs')} of one configuration; name the folders of others too"
         )
     baseline = None if options.baseline is None else find_baseline(options.baseline, labels)
     pairs = choose_pairs(labels, baseline)
@@ -111,7 +112,7 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
         pairs=tuple(pairs),
         comparisons=tuple(comparisons),
         improvements={pair: mean_improvement(_of(pair, comparisons)) for pair in pairs if _of(pair, comparisons)},
-        marks=(*study_marks(records), *(marks if metric.is_return else [])),
+        marks=(*study_marks(records), *version_marks(records), *(marks if metric.is_return else [])),
     )
 
 

@@ -10,7 +10,7 @@ from support.report_runs import write_run
 from support.studies import plain_definition
 
 import ddpg
-from ddpg.report.compare.marks import best_of, flattery, study_marks
+from ddpg.report.compare.marks import best_of, flattery, study_marks, version_marks
 from ddpg.report.compare.scored import Scored
 from ddpg.report.reading import find_runs
 from ddpg.search.selection import optimism
@@ -53,6 +53,14 @@ def test_other_runs_have_no_mark(tmp_path: Path) -> None:
         json.dumps([{"command": "ddpg-train experiment=best --config-dir /nowhere"}])
     )
     assert study_marks(find_runs([tmp_path])) == []
+
+
+def test_different_versions_are_marked(tmp_path: Path) -> None:
+    for place, mujoco in enumerate(("3.1", "3.2", "3.2")):
+        folder = write_run(tmp_path / f"{place}", [1.0], seed=place)
+        start = {"versions": {"mujoco": mujoco, "torch": "2.13", "tqdm": f"{place}"}}
+        (folder / "provenance.json").write_text(json.dumps([{"submitted": "now"}, start]))
+    assert version_marks(find_runs([tmp_path])) == ["the runs had different versions of packages: mujoco 3.1, 3.2"]
 
 
 def scored(label: str, scores: list[float]) -> Scored:
