@@ -146,6 +146,7 @@ function yRange(chart, low, high) {
   const scores = chart.references.map((one) => one.score).filter((score) => chart.scale !== "log" || score > 0);
   const bounds = [low ?? 0, high ?? 1, ...scores];
   const [least, most] = [Math.min(...bounds), Math.max(...bounds)];
+  if (least === 0 && most === 0) return [0, 1];
   if (chart.scale === "log") return [least / 1.2, most * 1.2];
   return chart.scale === "arcsinh" ? uPlot.rangeAsinh(least, most, 10, true) : uPlot.rangeNum(least, most, 0.06, true);
 }

@@ -66,6 +66,11 @@ function metricFacts(payload, name) {
   return { unit: "", kind: "", title: name, meaning: "", ...payload.metrics[name] };
 }
 
+/** What a metric means, and what was left out of its curves. */
+function meaningOf({ meaning, thinned }) {
+  return [meaning, thinned ? `Drawn: ${thinned}.` : null].filter(Boolean).join(" ");
+}
+
 function isReturn(metric) {
   return metric.endsWith("/episodic_return");
 }

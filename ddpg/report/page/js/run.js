@@ -39,7 +39,7 @@ function runFacts(run) {
     ["state", stateBadge(run)],
     ["folder", el("code", {}, run.folder)],
     ["steps", `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`],
-    ["hours", duration(run.hours)], ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],
+    ["time", duration(run.hours)], ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],
     ...Object.keys(CONVENTIONS).filter((name) => Number.isFinite(run.scores[name])).map((name) => [conventionTitle(name), scoreNumber(run.scores[name])]),
     ...(run.note ? [["note", run.note]] : []),
   ];
@@ -58,8 +58,7 @@ function drawRunCurves(run, room) {
 }
 
 function runPanel(name) {
-  const { meaning } = metricFacts(state.payload, name);
-  return el("article", { class: "panel" }, el("h4", {}, el("code", {}, name)), meaning ? el("p", { class: "note" }, meaning) : null, el("div", { class: "chart" }));
+  return el("article", { class: "panel" }, el("h4", {}, el("code", {}, name)), el("p", { class: "note" }, meaningOf(metricFacts(state.payload, name))), el("div", { class: "chart" }));
 }
 
 function drawRunCurve(run, name, element) {

@@ -11,7 +11,7 @@ function renderToolbar(element) {
     groupField(payload, view),
     filterField(payload, view),
     el("button", { type: "button", "data-key": "reset", onclick: () => choose({ ...defaultView(payload), run: view.run }) }, "Reset all"));
-  byId("meaning").textContent = metricFacts(payload, view.metric).meaning;
+  byId("meaning").textContent = meaningOf(metricFacts(payload, view.metric));
 }
 
 function field(label, control) {
