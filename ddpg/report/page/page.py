@@ -16,7 +16,8 @@ FOLDER = files("ddpg.report.page")
 #: The scripts in the order in which they are put together; live.js comes before main.js on a live page.
 SCRIPTS = (
     "dom", "numbers", "data", "statistics", "frame", "view", "grouping", "curves", "looks", "chart", "marks", "tooltip",
-    "legend", "panels", "toolbar", "glance", "table", "failures", "swept", "run", "study",
+    "legend", "panels", "toolbar", "glance", "columns", "table", "failures", "effects", "swept", "run",
+    "study",
 )  # fmt: skip
 STYLES = ("vendor/uPlot.min.css", "style.css")
 

@@ -23,14 +23,19 @@ function drawChart(element, options) {
   addKeys(chart);
   const observer = new ResizeObserver(() => resize(chart));
   observer.observe(element);
-  chart.remove = () => { observer.disconnect(); chart.plot.destroy(); charts.delete(chart); };
+  chart.remove = () => {
+    observer.disconnect();
+    chart.plot.destroy();
+    charts.delete(chart);
+  };
   charts.add(chart);
   return chart;
 }
 
 function resize(chart) {
   const width = chart.element.clientWidth;
-  if (width && Math.abs(width - chart.plot.width) > 1) chart.plot.setSize({ width, height: chart.plot.height });
+  if (width && Math.abs(width - chart.plot.width) > 1)
+    chart.plot.setSize({ width, height: chart.plot.height });
 }
 
 /** Removes the charts inside an element, before it gets new ones. */
@@ -66,7 +71,13 @@ function seriesOf(lines, scale) {
   const bands = [];
   const columns = [];
   const add = (line, y, style) => {
-    series.push({ spanGaps: true, points: { show: false }, alpha: line.thin ? THIN_ALPHA : 1, line, ...style });
+    series.push({
+      spanGaps: true,
+      points: { show: false },
+      alpha: line.thin ? THIN_ALPHA : 1,
+      line,
+      ...style,
+    });
     columns.push(columnAt(places, line.x, y));
   };
   for (const line of lines.filter((one) => one.thin)) add(line, line.y, thinStyle(line));
@@ -107,18 +118,35 @@ function plotOptions(chart, { series, bands }) {
   const { options, element, scale } = chart;
   const zoom = options.zoom;
   return {
-    width: Math.max(element.clientWidth, 200), height: options.height ?? HEIGHT, series, bands,
+    width: Math.max(element.clientWidth, 200),
+    height: options.height ?? HEIGHT,
+    series,
+    bands,
     legend: { show: false },
     padding: [10, 16, 0, 0],
     scales: {
       x: { time: false, ...(zoom ? { range: () => [zoom[0], zoom[1]] } : {}) },
-      y: { distr: { linear: 1, log: 3, arcsinh: 4 }[scale], range: (_, low, high) => yRange(chart, low, high) },
+      y: {
+        distr: { linear: 1, log: 3, arcsinh: 4 }[scale],
+        range: (_, low, high) => yRange(chart, low, high),
+      },
     },
     axes: [
       axisOptions({ label: options.x.label, size: 24, labelSize: 20, labelGap: 0, space: 70 }),
-      axisOptions({ label: yTitle(options.y.label, scale), size: sizeOfLabels, labelSize: 20, labelGap: 0, space: 34 }),
+      axisOptions({
+        label: yTitle(options.y.label, scale),
+        size: sizeOfLabels,
+        labelSize: 20,
+        labelGap: 0,
+        space: 34,
+      }),
     ],
-    cursor: { y: false, points: { show: false }, drag: { x: true, y: true, uni: 20, setScale: false }, bind: { dblclick: () => () => options.onzoom?.(null) } },
+    cursor: {
+      y: false,
+      points: { show: false },
+      drag: { x: true, y: true, uni: 20, setScale: false },
+      bind: { dblclick: () => () => options.onzoom?.(null) },
+    },
     hooks: { setSelect: [() => zoomToSelection(chart)], draw: [() => drawOver(chart)] },
   };
 }
@@ -129,9 +157,14 @@ function yTitle(label, scale) {
 
 function axisOptions(options) {
   return {
-    stroke: () => colorNow("var(--muted)"), font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", gap: 4,
-    grid: { stroke: () => colorNow("var(--grid)"), width: 1 }, ticks: { show: false },
-    values: (_, splits) => splits.map((value) => (value === null ? "" : shortNumber(value))), ...options,
+    stroke: () => colorNow("var(--muted)"),
+    font: "12px system-ui, sans-serif",
+    labelFont: "12px system-ui, sans-serif",
+    gap: 4,
+    grid: { stroke: () => colorNow("var(--grid)"), width: 1 },
+    ticks: { show: false },
+    values: (_, splits) => splits.map((value) => (value === null ? "" : shortNumber(value))),
+    ...options,
   };
 }
 
@@ -143,12 +176,16 @@ function sizeOfLabels(_, values) {
 /** The range of y: as zoomed, or all that is drawn with the reference scores. */
 function yRange(chart, low, high) {
   if (chart.options.zoom) return chart.options.zoom.slice(2);
-  const scores = chart.references.map((one) => one.score).filter((score) => chart.scale !== "log" || score > 0);
+  const scores = chart.references
+    .map((one) => one.score)
+    .filter((score) => chart.scale !== "log" || score > 0);
   const bounds = [low ?? 0, high ?? 1, ...scores];
   const [least, most] = [Math.min(...bounds), Math.max(...bounds)];
   if (least === 0 && most === 0) return [0, 1];
   if (chart.scale === "log") return [least / 1.2, most * 1.2];
-  return chart.scale === "arcsinh" ? uPlot.rangeAsinh(least, most, 10, true) : uPlot.rangeNum(least, most, 0.06, true);
+  return chart.scale === "arcsinh"
+    ? uPlot.rangeAsinh(least, most, 10, true)
+    : uPlot.rangeNum(least, most, 0.06, true);
 }
 
 function zoomToSelection(chart) {
@@ -157,7 +194,10 @@ function zoomToSelection(chart) {
   const { width, height } = chart.plot.over.getBoundingClientRect();
   const alongX = select.width >= 5 ? [select.left, select.left + select.width] : [0, width];
   const alongY = select.height >= 5 ? [select.top + select.height, select.top] : [height, 0];
-  const bounds = [...alongX.map((at) => chart.plot.posToVal(at, "x")), ...alongY.map((at) => chart.plot.posToVal(at, "y"))];
+  const bounds = [
+    ...alongX.map((at) => chart.plot.posToVal(at, "x")),
+    ...alongY.map((at) => chart.plot.posToVal(at, "y")),
+  ];
   chart.plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   chart.options.onzoom?.(bounds);
 }

@@ -20,11 +20,20 @@ function computedCurve(runs, metric, axis, t) {
   const between = shared.length < Math.min(...curves.map((curve) => curve.x.length)) / 2;
   const x = between ? commonGrid(curves) : shared;
   const columns = curves.map((curve) => Float64Array.from(x, (place) => valueAt(curve, place)));
-  const rows = Array.from(x, (_, place) => meanInterval(columns.map((column) => column[place]), t));
+  const rows = Array.from(x, (_, place) =>
+    meanInterval(
+      columns.map((column) => column[place]),
+      t,
+    ),
+  );
   const bounded = curves.length >= ENOUGH;
   return {
-    x, n: curves.length, between, y: rows.map((row) => row.mean),
-    low: bounded ? rows.map((row) => row.low) : null, high: bounded ? rows.map((row) => row.high) : null,
+    x,
+    n: curves.length,
+    between,
+    y: rows.map((row) => row.mean),
+    low: bounded ? rows.map((row) => row.low) : null,
+    high: bounded ? rows.map((row) => row.high) : null,
   };
 }
 
@@ -40,7 +49,11 @@ function sharedPlaces(curves) {
 
 /** Evenly spaced places between where the last curve begins and the first one ends; none if there is no such span. */
 function commonGrid(curves) {
-  return evenly(Math.max(...curves.map((curve) => curve.x[0])), Math.min(...curves.map((curve) => curve.x.at(-1))), GRID);
+  return evenly(
+    Math.max(...curves.map((curve) => curve.x[0])),
+    Math.min(...curves.map((curve) => curve.x.at(-1))),
+    GRID,
+  );
 }
 
 function evenly(first, last, points) {
@@ -60,5 +73,7 @@ function chartPlaces(lines) {
 /** A line's values at the places of the chart, on the lines between its points; null before its first and after its last. */
 function columnAt(places, x, y) {
   const curve = { x, y };
-  return Array.from(places, (place) => (place >= x[0] && place <= x[x.length - 1] ? valueAt(curve, place) : null));
+  return Array.from(places, (place) =>
+    place >= x[0] && place <= x[x.length - 1] ? valueAt(curve, place) : null,
+  );
 }

@@ -18,11 +18,16 @@ function bytesOf(base64) {
  */
 function decoded(array) {
   if (Array.isArray(array) || ArrayBuffer.isView(array)) return array;
-  if (array.base === "range") return Float64Array.from({ length: array.count }, (_, place) => array.first + array.every * place);
+  if (array.base === "range")
+    return Float64Array.from({ length: array.count }, (_, place) => array.first + array.every * place);
   const view = new DataView(bytesOf(array.data).buffer);
-  if (array.base === "f32") return Float64Array.from({ length: view.byteLength / 4 }, (_, place) => view.getFloat32(4 * place, true));
+  if (array.base === "f32")
+    return Float64Array.from({ length: view.byteLength / 4 }, (_, place) => view.getFloat32(4 * place, true));
   const width = array.high - array.low;
-  return Float64Array.from({ length: view.byteLength / 2 }, (_, place) => array.low + (width * view.getUint16(2 * place, true)) / 65535);
+  return Float64Array.from(
+    { length: view.byteLength / 2 },
+    (_, place) => array.low + (width * view.getUint16(2 * place, true)) / 65535,
+  );
 }
 
 const decodedArrays = new WeakMap();

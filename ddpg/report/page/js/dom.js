@@ -17,7 +17,9 @@ function filled(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -58,7 +60,10 @@ function focusAgain(old, again) {
 /** Makes a text or number field; `onenter` takes what was typed, but not when the field is only drawn anew. */
 function typedField(attributes, value, onenter) {
   const input = el("input", {
-    ...attributes, oninput: () => { input.dataset.typing = "yes"; },
+    ...attributes,
+    oninput: () => {
+      input.dataset.typing = "yes";
+    },
     onchange: () => {
       if (input.dataset.replaced) return;
       delete input.dataset.typing;
@@ -71,10 +76,16 @@ function typedField(attributes, value, onenter) {
 
 /** Makes a button that copies a text. */
 function copyButton(text) {
-  const button = el("button", { type: "button", class: "copy", "aria-label": "Copy to the clipboard" }, "Copy");
+  const button = el(
+    "button",
+    { type: "button", class: "copy", "aria-label": "Copy to the clipboard" },
+    "Copy",
+  );
   button.addEventListener("click", async () => {
     button.textContent = (await copied(text)) ? "Copied" : "Select the text and copy it";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    setTimeout(() => {
+      button.textContent = "Copy";
+    }, 2000);
   });
   return button;
 }

@@ -3,34 +3,92 @@ const ROWS = 40;
 
 /** Draws the runs that failed, are missing or are not finished, by name, with the first line of their errors. */
 function renderFailures(element) {
-  const missing = state.payload.missing.map((run) => ({ ...run, state: "not started", error: null, note: run.command }));
+  const missing = state.payload.missing.map((run) => ({
+    ...run,
+    state: "not started",
+    error: null,
+    note: run.command,
+  }));
   const out = [...state.model.runs.filter((run) => run.state !== "done" || !run.counts), ...missing];
-  const ordered = out.sort((a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder));
-  replace(element,
-    out.length ? failureTable(ordered.slice(0, ROWS)) : el("p", {}, "None: all runs are done and enter the means."),
-    out.length > ROWS ? fold("failures", `and ${out.length - ROWS} more`, () => failureTable(ordered.slice(ROWS))) : null);
+  const ordered = out.sort(
+    (a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder),
+  );
+  replace(
+    element,
+    out.length
+      ? failureTable(ordered.slice(0, ROWS))
+      : el("p", {}, "None: all runs are done and enter the means."),
+    out.length > ROWS
+      ? fold("failures", `and ${out.length - ROWS} more`, () => failureTable(ordered.slice(ROWS)))
+      : null,
+  );
 }
 
 /** Makes a fold whose content is made when it is opened first: it can be long. */
 function fold(key, title, make) {
-  const details = el("details", { "data-key": key, ontoggle: () => { if (details.open && details.children.length === 1) details.append(make()); } }, el("summary", {}, title));
+  const details = el(
+    "details",
+    {
+      "data-key": key,
+      ontoggle: () => {
+        if (details.open && details.children.length === 1) details.append(make());
+      },
+    },
+    el("summary", {}, title),
+  );
   return details;
 }
 
 function tableOf(label, titles, rows) {
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
-    el("table", {}, el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, rows)));
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    el(
+      "table",
+      {},
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          titles.map((title) => el("th", { scope: "col" }, title)),
+        ),
+      ),
+      el("tbody", {}, rows),
+    ),
+  );
 }
 
 function failureTable(runs) {
-  const titles = ["run", "configuration", "seed", "state", "step", "first line of the error, or why it is left out"];
-  return tableOf("Runs that are not done", titles, runs.map((run) => el("tr", {},
-    el("th", { scope: "row", class: "name" }, runLink(run)),
-    el("td", {}, [run.environment, run.configuration].filter(Boolean).join(", ")),
-    el("td", { class: "number" }, String(run.seed)),
-    el("td", {}, stateBadge(run)),
-    el("td", { class: "number" }, run.total_steps ? `${shortNumber(run.step)} of ${shortNumber(run.total_steps)}` : "–"),
-    el("td", { class: "reason" }, [firstLine(run.error), run.note].filter(Boolean).join(" – ")))));
+  const titles = [
+    "run",
+    "configuration",
+    "seed",
+    "state",
+    "step",
+    "first line of the error, or why it is left out",
+  ];
+  return tableOf(
+    "Runs that are not done",
+    titles,
+    runs.map((run) =>
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row", class: "name" }, runLink(run)),
+        el("td", {}, [run.environment, run.configuration].filter(Boolean).join(", ")),
+        el("td", { class: "number" }, String(run.seed)),
+        el("td", {}, stateBadge(run)),
+        el(
+          "td",
+          { class: "number" },
+          run.total_steps ? `${shortNumber(run.step)} of ${shortNumber(run.total_steps)}` : "–",
+        ),
+        el("td", { class: "reason" }, [firstLine(run.error), run.note].filter(Boolean).join(" – ")),
+      ),
+    ),
+  );
 }
 
 function stateBadge(run) {
@@ -45,7 +103,18 @@ function firstLine(text) {
 function runLink(run) {
   const name = run.folder.split("/").filter(Boolean).slice(-2).join("/");
   if (run.id === undefined) return el("span", { title: run.folder }, name);
-  return el("a", { href: `#run=${run.id}`, title: run.folder, onclick: (event) => { event.preventDefault(); openRun(run.id); } }, name);
+  return el(
+    "a",
+    {
+      href: `#run=${run.id}`,
+      title: run.folder,
+      onclick: (event) => {
+        event.preventDefault();
+        openRun(run.id);
+      },
+    },
+    name,
+  );
 }
 
 function openRun(id) {
@@ -55,13 +124,29 @@ function openRun(id) {
 
 /** Draws the list of all runs, behind a fold. */
 function renderRuns(element) {
-  replace(element, fold("runs", `List of ${count(state.model.runs.length, "runs")}`, () => runTable(state.model.runs)));
+  replace(
+    element,
+    fold("runs", `List of ${count(state.model.runs.length, "runs")}`, () => runTable(state.model.runs)),
+  );
 }
 
 function runTable(runs) {
   const convention = state.view.score;
   const titles = ["run", "environment", "configuration", "seed", "state", conventionTitle(convention)];
-  return tableOf("All runs", titles, runs.map((run) => el("tr", {},
-    el("th", { scope: "row", class: "name" }, runLink(run)), el("td", {}, run.environment), el("td", {}, run.configuration),
-    el("td", { class: "number" }, String(run.seed)), el("td", {}, stateBadge(run)), el("td", { class: "number" }, scoreNumber(run.scores[convention])))));
+  return tableOf(
+    "All runs",
+    titles,
+    runs.map((run) =>
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row", class: "name" }, runLink(run)),
+        el("td", {}, run.environment),
+        el("td", {}, run.configuration),
+        el("td", { class: "number" }, String(run.seed)),
+        el("td", {}, stateBadge(run)),
+        el("td", { class: "number" }, scoreNumber(run.scores[convention])),
+      ),
+    ),
+  );
 }

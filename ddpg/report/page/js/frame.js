@@ -17,25 +17,44 @@ function frame({ width, height, label, x, y }) {
   const toY = scaleOf(y, bottom, SPACE.top);
   const plot = svg("g", {});
   const image = svg(
-    "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "frame" },
-    svg("g", { class: "axes" },
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "frame" },
+    svg(
+      "g",
+      { class: "axes" },
       yTicks.map((tick) => yMark(tick.text, toY(tick.value), left, right)),
-      ticksOf(x, Math.max(2, Math.floor((right - left) / 80))).map((tick) => xMark(tick.text, toX(tick.value), bottom, tilted)),
+      ticksOf(x, Math.max(2, Math.floor((right - left) / 80))).map((tick) =>
+        xMark(tick.text, toX(tick.value), bottom, tilted),
+      ),
       svg("line", { x1: left, x2: right, y1: bottom, y2: bottom, class: "base" }),
       svg("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle", class: "title" }, x.label),
-      svg("text", { transform: `translate(11 ${(SPACE.top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", class: "title" }, y.label)),
-    plot);
+      svg(
+        "text",
+        {
+          transform: `translate(11 ${(SPACE.top + bottom) / 2}) rotate(-90)`,
+          "text-anchor": "middle",
+          class: "title",
+        },
+        y.label,
+      ),
+    ),
+    plot,
+  );
   return { svg: image, plot, x: toX, y: toY };
 }
 
 function yMark(text, at, left, right) {
-  return svg("g", {},
+  return svg(
+    "g",
+    {},
     svg("line", { x1: left, x2: right, y1: at, y2: at, class: "grid" }),
-    svg("text", { x: left - 6, y: at + 4, "text-anchor": "end" }, shownTick(text), svg("title", {}, text)));
+    svg("text", { x: left - 6, y: at + 4, "text-anchor": "end" }, shownTick(text), svg("title", {}, text)),
+  );
 }
 
 function xMark(text, at, bottom, tilted) {
-  const place = tilted ? { transform: `translate(${at + 3} ${bottom + 14}) rotate(-35)`, "text-anchor": "end" }
+  const place = tilted
+    ? { transform: `translate(${at + 3} ${bottom + 14}) rotate(-35)`, "text-anchor": "end" }
     : { x: at, y: bottom + 17, "text-anchor": "middle" };
   return svg("text", place, shownTick(text), svg("title", {}, text));
 }
@@ -81,7 +100,9 @@ function linearTicks([low, high], most) {
   const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= rough);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, place) => Number(((first + place) * step).toPrecision(12)));
+  return Array.from({ length: last - first + 1 }, (_, place) =>
+    Number(((first + place) * step).toPrecision(12)),
+  );
 }
 
 function logTicks([low, high], most) {

@@ -2,15 +2,24 @@
 function renderGlance(element) {
   const { payload, model } = state;
   const verdicts = model.environments.map((environment) => el("li", {}, ...verdict(environment, payload.t)));
-  replace(element,
+  replace(
+    element,
     el("p", {}, summarySentence(model.runs)),
     el("ul", { class: "verdicts" }, verdicts),
     cautions(model),
     sweptSentence(model.runs),
-    el("details", { "data-key": "test" },
+    el(
+      "details",
+      { "data-key": "test" },
       el("summary", {}, "Is a difference certain? Test it"),
-      el("p", {}, "The intervals here are of one mean or one difference each; choosing the best of many makes them too hopeful. This command tests with a correction for that, and says how many seeds would be enough:"),
-      commandLine(`ddpg-report compare ${payload.made.folders.map(quoted).join(" ")}`)));
+      el(
+        "p",
+        {},
+        "The intervals here are of one mean or one difference each; choosing the best of many makes them too hopeful. This command tests with a correction for that, and says how many seeds would be enough:",
+      ),
+      commandLine(`ddpg-report compare ${payload.made.folders.map(quoted).join(" ")}`),
+    ),
+  );
 }
 
 /** A word for a shell: in quotes where it has other characters than those of plain names. */
@@ -33,9 +42,27 @@ function sweptSentence(runs) {
   const keys = sweptKeys(runs);
   if (!keys.length) return null;
   const values = valuesByKey(runs);
-  const shown = keys.slice(0, 6).map((key) => el("li", {}, el("code", {}, key), `: ${shortened(values[key].slice(0, 8).join(", "), 90)}${values[key].length > 8 ? `, … (${values[key].length} values)` : ""}`));
-  return el("details", { "data-key": "swept", open: keys.length <= 3 }, el("summary", {}, `What differs between the runs: ${count(keys.length, "keys")}`),
-    el("ul", {}, shown, keys.length > 6 ? el("li", {}, `and ${keys.length - 6} more: ${keys.slice(6).join(", ")}`) : null));
+  const shown = keys
+    .slice(0, 6)
+    .map((key) =>
+      el(
+        "li",
+        {},
+        el("code", {}, key),
+        `: ${shortened(values[key].slice(0, 8).join(", "), 90)}${values[key].length > 8 ? `, … (${values[key].length} values)` : ""}`,
+      ),
+    );
+  return el(
+    "details",
+    { "data-key": "swept", open: keys.length <= 3 },
+    el("summary", {}, `What differs between the runs: ${count(keys.length, "keys")}`),
+    el(
+      "ul",
+      {},
+      shown,
+      keys.length > 6 ? el("li", {}, `and ${keys.length - 6} more: ${keys.slice(6).join(", ")}`) : null,
+    ),
+  );
 }
 
 /** The sentence on an environment: the best configuration, its distance to the next, and whether that is certain. */
@@ -45,7 +72,12 @@ function verdict(environment, t) {
   if (!ranked.length) return [name, "no scores yet."];
   const [best, next] = ranked;
   const first = [name, ...scored(best, t)];
-  if (!next) return [...first, ...(ranked.length === environment.groups.length ? [] : [`; ${othersWithout(environment, ranked)}`]), "."];
+  if (!next)
+    return [
+      ...first,
+      ...(ranked.length === environment.groups.length ? [] : [`; ${othersWithout(environment, ranked)}`]),
+      ".",
+    ];
   const words = [...first, " is highest, then ", ...scored(next, t), ". "];
   return [...words, ...certainty(environment, best, next, ranked.length, t)];
 }
@@ -56,29 +88,51 @@ function othersWithout(environment, ranked) {
 
 /** The groups that have scores by the chosen convention, highest first. */
 function rankedGroups(environment) {
-  return environment.groups.map((group) => ({ group, scores: scoresOf(group, state.view.score) })).filter(({ scores }) => scores.length)
+  return environment.groups
+    .map((group) => ({ group, scores: scoresOf(group, state.view.score) }))
+    .filter(({ scores }) => scores.length)
     .sort((a, b) => meanOf(b.scores) - meanOf(a.scores));
 }
 
 function scored({ group, scores }, t) {
-  return [el("b", { class: "label" }, group.label), ` with ${withInterval(meanInterval(scores, t))} (n = ${scores.length})`];
+  return [
+    el("b", { class: "label" }, group.label),
+    ` with ${withInterval(meanInterval(scores, t))} (n = ${scores.length})`,
+  ];
 }
 
 /** The number of an environment's runs that can still change its means. */
 function unfinished({ name, groups }) {
-  const running = groups.flatMap((group) => group.runs).filter((run) => !["done", "failed"].includes(run.state));
+  const running = groups
+    .flatMap((group) => group.runs)
+    .filter((run) => !["done", "failed"].includes(run.state));
   return running.length + state.payload.missing.filter((run) => run.environment === name).length;
 }
 
 /** Says whether the best two differ; a comparison that is not finished gets no verdict. */
 function certainty(environment, best, next, groups, t) {
   const running = unfinished(environment);
-  if (running) return ["Not finished: ", el("b", {}, "no verdict"), `, because ${count(running, "runs")} can still change this.`];
+  if (running)
+    return [
+      "Not finished: ",
+      el("b", {}, "no verdict"),
+      `, because ${count(running, "runs")} can still change this.`,
+    ];
   const difference = differenceInterval(best.scores, next.scores, t);
-  if (!difference) return [`The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; fewer than ${ENOUGH} seeds `, el("b", {}, "cannot say"), " whether that is chance."];
+  if (!difference)
+    return [
+      `The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; fewer than ${ENOUGH} seeds `,
+      el("b", {}, "cannot say"),
+      " whether that is chance.",
+    ];
   const interval = `The difference is ${scoreNumber(difference.mean)}, 95 % interval [${scoreNumber(difference.low)}, ${scoreNumber(difference.high)}]`;
   const chosen = groups > 2 ? `, not corrected for choosing the best of ${groups}` : "";
-  if (difference.low > 0) return [`${interval}${chosen}: `, el("b", {}, `probably ${isReturn(state.payload.view.metric) ? "better" : "different"}`), "."];
+  if (difference.low > 0)
+    return [
+      `${interval}${chosen}: `,
+      el("b", {}, `probably ${isReturn(state.payload.view.metric) ? "better" : "different"}`),
+      ".",
+    ];
   return [`${interval}${chosen}: it includes 0, so these seeds `, el("b", {}, "cannot tell them apart"), "."];
 }
 
@@ -87,10 +141,24 @@ function cautions(model) {
   const failed = model.runs.filter((run) => run.state === "failed").length;
   const out = model.runs.filter((run) => !run.counts).length;
   const words = [];
-  if (failed) words.push([`${count(failed, "runs")} failed; scores are of those that are left. `, el("a", { href: "#failures", onclick: jump }, "Which and why")]);
-  if (out > failed) words.push([`${count(out - failed, "other runs")} ${out - failed === 1 ? "is" : "are"} not in the means (not finished, or run twice).`]);
-  if (CONVENTIONS[state.view.score]?.biased) words.push(["Scores are each run's maximum over time, which is chosen after the fact and too high."]);
-  return words.length ? el("ul", { class: "warn" }, words.map((sentence) => el("li", {}, ...sentence))) : null;
+  if (failed)
+    words.push([
+      `${count(failed, "runs")} failed; scores are of those that are left. `,
+      el("a", { href: "#failures", onclick: jump }, "Which and why"),
+    ]);
+  if (out > failed)
+    words.push([
+      `${count(out - failed, "other runs")} ${out - failed === 1 ? "is" : "are"} not in the means (not finished, or run twice).`,
+    ]);
+  if (CONVENTIONS[state.view.score]?.biased)
+    words.push(["Scores are each run's maximum over time, which is chosen after the fact and too high."]);
+  return words.length
+    ? el(
+        "ul",
+        { class: "warn" },
+        words.map((sentence) => el("li", {}, ...sentence)),
+      )
+    : null;
 }
 
 /** Scrolls to a section of the page; the address is the view's and stays as it is. */

@@ -21,7 +21,9 @@ function sweptKeys(runs) {
 /** Tells whether a run has, for every filter, one of the values that the filter names: noise=ou,gaussian */
 function passes(run, filters) {
   const keys = keysOf(run);
-  return Object.entries(filters).every(([key, wanted]) => wantedValues(wanted).some((value) => sameValue(keys[key], value)));
+  return Object.entries(filters).every(([key, wanted]) =>
+    wantedValues(wanted).some((value) => sameValue(keys[key], value)),
+  );
 }
 
 /** The values that a filter names; a list may be meant as one value or as several: [256,256] or [ou,gaussian] */
@@ -58,11 +60,17 @@ function modelOf(payload, view) {
     const groups = setDefault(environments, run.environment, () => new Map());
     setDefault(groups, groupLabel(run, view.groupBy), () => []).push(run);
   }
-  const listed = [...environments].sort((a, b) => byNature(a[0], b[0])).map(([name, groups]) => ({
-    name,
-    groups: [...groups].sort((a, b) => byNature(a[0], b[0])).map(([label, own]) => groupOf(label, name, own)),
-  }));
-  const labels = [...new Set(listed.flatMap((environment) => environment.groups.map((group) => group.label)))].sort(byNature);
+  const listed = [...environments]
+    .sort((a, b) => byNature(a[0], b[0]))
+    .map(([name, groups]) => ({
+      name,
+      groups: [...groups]
+        .sort((a, b) => byNature(a[0], b[0]))
+        .map(([label, own]) => groupOf(label, name, own)),
+    }));
+  const labels = [
+    ...new Set(listed.flatMap((environment) => environment.groups.map((group) => group.label))),
+  ].sort(byNature);
   return { runs, environments: listed, labels, looks: looksOf(labels, listed) };
 }
 
@@ -74,7 +82,14 @@ function setDefault(map, key, make) {
 function groupOf(label, environment, runs) {
   const configurations = new Set(runs.map((run) => run.configuration));
   const counted = runs.filter((run) => run.counts);
-  return { label, environment, runs, counted, mixed: configurations.size > 1 ? configurations.size : 0, cache: new Map() };
+  return {
+    label,
+    environment,
+    runs,
+    counted,
+    mixed: configurations.size > 1 ? configurations.size : 0,
+    cache: new Map(),
+  };
 }
 
 /** The scores of a group's counted runs by a convention; runs without that score are left out. */
@@ -84,10 +99,20 @@ function scoresOf(group, convention) {
 
 /** The conventions by which final scores are reported. */
 const CONVENTIONS = {
-  last: { title: "last evaluation", meaning: "the value at the step up to which a configuration's seeds are compared" },
+  last: {
+    title: "last evaluation",
+    meaning: "the value at the step up to which a configuration's seeds are compared",
+  },
   last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 values" },
-  training100: { title: "last 100 training episodes", meaning: "the mean of each run's last 100 training episodes, with exploration noise" },
-  best: { title: "maximum over time (biased)", meaning: "each run's largest value: chosen after the fact, so it is too high", biased: true },
+  training100: {
+    title: "last 100 training episodes",
+    meaning: "the mean of each run's last 100 training episodes, with exploration noise",
+  },
+  best: {
+    title: "maximum over time (biased)",
+    meaning: "each run's largest value: chosen after the fact, so it is too high",
+    biased: true,
+  },
 };
 
 /** The conventions that some run of the page has a score by. */

@@ -3,20 +3,53 @@ function renderLegend(element) {
   const { labels, looks } = state.model;
   const hidden = new Set(state.view.hidden);
   const ordered = [...labels].sort((a, b) => Number(looks.get(a) === FAINT) - Number(looks.get(b) === FAINT));
-  const buttons = ordered.map((label) => el("button", {
-    type: "button", class: "line", "aria-pressed": String(!hidden.has(label)), "data-key": `line ${label}`, title: label,
-    onclick: (event) => (event.altKey ? showOnly(label) : toggleLine(label)),
-    ondblclick: () => showOnly(label),
-    onmouseenter: () => focusLine(label), onmouseleave: () => focusLine(null),
-  }, swatch(looks.get(label)), el("span", {}, label)));
+  const buttons = ordered.map((label) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "line",
+        "aria-pressed": String(!hidden.has(label)),
+        "data-key": `line ${label}`,
+        title: label,
+        onclick: (event) => (event.altKey ? showOnly(label) : toggleLine(label)),
+        ondblclick: () => showOnly(label),
+        onmouseenter: () => focusLine(label),
+        onmouseleave: () => focusLine(null),
+      },
+      swatch(looks.get(label)),
+      el("span", {}, label),
+    ),
+  );
   const faint = labels.filter((label) => looks.get(label) === FAINT).length;
-  replace(element,
+  replace(
+    element,
     el("div", { class: "lines", role: "group", "aria-label": "Lines of the charts" }, buttons),
-    labels.length > 2 ? el("div", { class: "row" },
-      el("button", { type: "button", "data-key": "all lines", onclick: () => choose({ hidden: [] }) }, "Show all"),
-      el("button", { type: "button", "data-key": "no lines", onclick: () => choose({ hidden: [...labels] }) }, "Hide all"),
-      el("span", { class: "note" }, "Double click: this line alone.")) : null,
-    faint ? el("p", { class: "note" }, `${LOOKS} lines can be told apart by colour and dashes: the ${LOOKS} best by their last evaluation have them, ${count(faint, "others")} are grey. Filter or group to see fewer.`) : null);
+    labels.length > 2
+      ? el(
+          "div",
+          { class: "row" },
+          el(
+            "button",
+            { type: "button", "data-key": "all lines", onclick: () => choose({ hidden: [] }) },
+            "Show all",
+          ),
+          el(
+            "button",
+            { type: "button", "data-key": "no lines", onclick: () => choose({ hidden: [...labels] }) },
+            "Hide all",
+          ),
+          el("span", { class: "note" }, "Double click: this line alone."),
+        )
+      : null,
+    faint
+      ? el(
+          "p",
+          { class: "note" },
+          `${LOOKS} lines can be told apart by colour and dashes: the ${LOOKS} best by their last evaluation have them, ${count(faint, "others")} are grey. Filter or group to see fewer.`,
+        )
+      : null,
+  );
 }
 
 function toggleLine(label) {

@@ -24,7 +24,9 @@ function looksOf(labels, environments) {
 function bestLabels(labels, environments) {
   const ranks = new Map(labels.map((label) => [label, []]));
   for (const { groups } of environments) {
-    const ranked = groups.map((group) => [meanOf(scoresOf(group, "last")), group.label]).sort((a, b) => order(b[0], a[0]));
+    const ranked = groups
+      .map((group) => [meanOf(scoresOf(group, "last")), group.label])
+      .sort((a, b) => order(b[0], a[0]));
     ranked.forEach(([, label], place) => ranks.get(label).push(place));
   }
   return [...labels].sort((a, b) => meanOf(ranks.get(a)) - meanOf(ranks.get(b)));
@@ -32,7 +34,8 @@ function bestLabels(labels, environments) {
 
 /** Orders numbers so that those that are missing (NaN) count as the smallest. */
 function order(one, other) {
-  if (Number.isNaN(one) || Number.isNaN(other)) return Number(Number.isNaN(other)) - Number(Number.isNaN(one));
+  if (Number.isNaN(one) || Number.isNaN(other))
+    return Number(Number.isNaN(other)) - Number(Number.isNaN(one));
   return one - other;
 }
 
@@ -44,6 +47,16 @@ function colorNow(color) {
 
 /** A short line that shows a look in a legend. */
 function swatch(look) {
-  return svg("svg", { class: "swatch", viewBox: "0 0 28 10", "aria-hidden": "true" },
-    svg("line", { x1: 1, x2: 27, y1: 5, y2: 5, style: `stroke:${look.color}`, "stroke-dasharray": look.dash.join(" ") || null }));
+  return svg(
+    "svg",
+    { class: "swatch", viewBox: "0 0 28 10", "aria-hidden": "true" },
+    svg("line", {
+      x1: 1,
+      x2: 27,
+      y1: 5,
+      y2: 5,
+      style: `stroke:${look.color}`,
+      "stroke-dasharray": look.dash.join(" ") || null,
+    }),
+  );
 }

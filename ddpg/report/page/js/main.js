@@ -3,11 +3,42 @@ const state = { payload: null, view: null, model: null, choices: "", drawn: {} }
 
 /** The sections of the page, and what of the view each depends on; it is drawn anew only where that has changed. */
 const SECTIONS = [
-  ["toolbar", renderToolbar, (view) => [state.choices, view.metric, view.x, view.seeds, view.log, view.references, view.groupBy, view.filters]],
+  [
+    "toolbar",
+    renderToolbar,
+    (view) => [
+      state.choices,
+      view.metric,
+      view.x,
+      view.seeds,
+      view.log,
+      view.references,
+      view.groupBy,
+      view.filters,
+    ],
+  ],
   ["glance", renderGlance, (view) => [view.groupBy, view.filters, view.score]],
   ["legend", renderLegend, (view) => [view.groupBy, view.filters, view.hidden]],
-  ["panels", renderPanels, (view) => [view.metric, view.x, view.seeds, view.log, view.references, view.groupBy, view.filters, view.hidden, view.zoom]],
-  ["tables", renderTables, (view) => [view.groupBy, view.filters, view.score, view.sort, view.thresholds, view.metric]],
+  [
+    "panels",
+    renderPanels,
+    (view) => [
+      view.metric,
+      view.x,
+      view.seeds,
+      view.log,
+      view.references,
+      view.groupBy,
+      view.filters,
+      view.hidden,
+      view.zoom,
+    ],
+  ],
+  [
+    "tables",
+    renderTables,
+    (view) => [view.groupBy, view.filters, view.score, view.sort, view.thresholds, view.metric],
+  ],
   ["failures", renderFailures, (view) => [view.filters]],
   ["swept", renderSwept, (view) => [view.groupBy, view.filters, view.score, view.grid]],
   ["runs", renderRuns, (view) => [view.filters, view.score]],
@@ -30,7 +61,8 @@ function showPayload(payload) {
 function render() {
   const { view, payload } = state;
   const grouping = JSON.stringify([view.groupBy, view.filters]);
-  if (!state.model || state.model.grouping !== grouping) state.model = { ...modelOf(payload, view), grouping };
+  if (!state.model || state.model.grouping !== grouping)
+    state.model = { ...modelOf(payload, view), grouping };
   const alone = view.run !== null;
   byId("overview").hidden = alone;
   byId("run").hidden = !alone;
@@ -73,7 +105,9 @@ function readAddress() {
 
 /** Goes from the theme that is shown to the other one. */
 function toggleTheme() {
-  const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = document.documentElement.dataset.theme
+    ? document.documentElement.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
   setTheme(dark ? "light" : "dark");
 }
 
@@ -88,10 +122,14 @@ function printLight() {
   const before = document.documentElement.dataset.theme;
   setTheme("light");
   for (const chart of charts) chart.plot.setSize({ width: 680, height: chart.plot.height });
-  addEventListener("afterprint", () => {
-    setTheme(before);
-    for (const chart of charts) resize(chart);
-  }, { once: true });
+  addEventListener(
+    "afterprint",
+    () => {
+      setTheme(before);
+      for (const chart of charts) resize(chart);
+    },
+    { once: true },
+  );
 }
 
 async function start() {

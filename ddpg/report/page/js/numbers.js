@@ -1,6 +1,10 @@
 /** Writes a number of steps briefly, as ddpg.record.series.short_number: 20000 -> 20k, 1500000 -> 1.5M. */
 function shortNumber(value) {
-  for (const [unit, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+  for (const [unit, letter] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ]) {
     if (Math.abs(value) >= unit) return `${trimmed(value / unit, 4)}${letter}`;
   }
   return trimmed(value, 4);

@@ -6,16 +6,28 @@ const BANDED = 12;
 function renderPanels(element) {
   removeCharts(element);
   const { environments } = state.model;
-  replace(element, environments.map((environment) => el("article", { class: "panel", "data-environment": environment.name },
-    el("header", {}, el("h3", {}, environment.name), zoomButton(environment.name)),
-    el("div", { class: "chart" }),
-    el("div", { class: "below" }))));
+  replace(
+    element,
+    environments.map((environment) =>
+      el(
+        "article",
+        { class: "panel", "data-environment": environment.name },
+        el("header", {}, el("h3", {}, environment.name), zoomButton(environment.name)),
+        el("div", { class: "chart" }),
+        el("div", { class: "below" }),
+      ),
+    ),
+  );
   environments.forEach((environment, place) => fillPanel(element.children[place], environment));
 }
 
 function zoomButton(name) {
   if (!state.view.zoom[name]) return null;
-  return el("button", { type: "button", "data-key": `zoom ${name}`, onclick: () => zoomTo(name, null) }, "Reset zoom");
+  return el(
+    "button",
+    { type: "button", "data-key": `zoom ${name}`, onclick: () => zoomTo(name, null) },
+    "Reset zoom",
+  );
 }
 
 function zoomTo(name, bounds) {
@@ -34,8 +46,16 @@ function fillPanel(panel, environment) {
   }
   const facts = metricFacts(payload, view.metric);
   drawChart(panel.querySelector(".chart"), {
-    label: spokenSummary(environment, lines), lines, references, log: view.log, zoom: view.zoom[environment.name] ?? null,
-    x: { label: AXES[view.x], name: { step: "step", hours: "after", updates: "update" }[view.x], unit: view.x === "hours" ? " h" : "" },
+    label: spokenSummary(environment, lines),
+    lines,
+    references,
+    log: view.log,
+    zoom: view.zoom[environment.name] ?? null,
+    x: {
+      label: AXES[view.x],
+      name: { step: "step", hours: "after", updates: "update" }[view.x],
+      unit: view.x === "hours" ? " h" : "",
+    },
     y: { label: labelOf(facts) },
     onzoom: (bounds) => zoomTo(environment.name, bounds),
   });
@@ -60,8 +80,14 @@ function linesOf(environment, view, t) {
   const groups = environment.groups.filter((group) => !view.hidden.includes(group.label));
   const lines = groups.flatMap((group) => {
     const mean = groupCurve(group, view.metric, view.x, t);
-    const common = { label: group.label, look: state.model.looks.get(group.label), quiet: groups.length > BANDED };
-    const seeds = seedsShown(group, groups.length, view) ? group.runs : group.runs.filter((run) => view.seeds === "auto" && isSoleHope(run, mean));
+    const common = {
+      label: group.label,
+      look: state.model.looks.get(group.label),
+      quiet: groups.length > BANDED,
+    };
+    const seeds = seedsShown(group, groups.length, view)
+      ? group.runs
+      : group.runs.filter((run) => view.seeds === "auto" && isSoleHope(run, mean));
     return [...seedLines(seeds, common, view), ...(mean ? [{ ...common, ...mean }] : [])];
   });
   return lines.sort((a, b) => Number(b.look === FAINT) - Number(a.look === FAINT));
@@ -69,7 +95,10 @@ function linesOf(environment, view, t) {
 
 /** Single seeds are drawn where the reader wants them, or by default where the group has few, and the chart few lines. */
 function seedsShown(group, lines, view) {
-  return view.seeds === "on" || (view.seeds === "auto" && lines <= CLEAR && group.runs.length > 1 && group.runs.length < FEW);
+  return (
+    view.seeds === "on" ||
+    (view.seeds === "auto" && lines <= CLEAR && group.runs.length > 1 && group.runs.length < FEW)
+  );
 }
 
 /** A run that is left out is drawn by itself where its group has no mean yet. */
@@ -78,7 +107,9 @@ function isSoleHope(run, mean) {
 }
 
 function seedLines(runs, common, view) {
-  return runs.map((run) => ({ run, curve: curveOf(run, view.metric, view.x) })).filter(({ curve }) => curve)
+  return runs
+    .map((run) => ({ run, curve: curveOf(run, view.metric, view.x) }))
+    .filter(({ curve }) => curve)
     .map(({ run, curve }) => ({ ...common, ...curve, thin: true, cross: !run.counts, n: 0, low: null }));
 }
 
@@ -86,36 +117,66 @@ function seedLines(runs, common, view) {
 function panelNotes(lines, groups) {
   const notes = [];
   const means = lines.filter((line) => !line.thin);
-  if (means.some((line) => line.low)) notes.push(`band: 95 % interval of the mean (Student's t)${means.some((line) => line.quiet) ? ", of the line whose name above you point at" : ""}`);
+  if (means.some((line) => line.low))
+    notes.push(
+      `band: 95 % interval of the mean (Student's t)${means.some((line) => line.quiet) ? ", of the line whose name above you point at" : ""}`,
+    );
   if (means.some((line) => !line.low)) notes.push("no band: fewer than 3 seeds");
   if (lines.some((line) => line.thin && !line.cross)) notes.push("thin: each single seed");
   if (lines.some((line) => line.cross)) notes.push("ends in a cross: a run that is left out of the mean");
-  if (means.some((line) => line.between)) notes.push("the runs share no points on this axis: means of the lines between their points, as far as all have come");
-  if (means.some((line) => !line.x.length)) notes.push("some runs have no stretch of this axis in common: no mean");
+  if (means.some((line) => line.between))
+    notes.push(
+      "the runs share no points on this axis: means of the lines between their points, as far as all have come",
+    );
+  if (means.some((line) => !line.x.length))
+    notes.push("some runs have no stretch of this axis in common: no mean");
   const mixed = groups.filter((group) => group.mixed);
-  if (mixed.length) notes.push(`a line averages over up to ${Math.max(...mixed.map((group) => group.mixed))} configurations, not over seeds alone`);
+  if (mixed.length)
+    notes.push(
+      `a line averages over up to ${Math.max(...mixed.map((group) => group.mixed))} configurations, not over seeds alone`,
+    );
   return notes.length ? [el("p", { class: "note" }, `${notes.join("; ")}.`)] : [];
 }
 
 /** What a screen reader says of a chart. */
 function spokenSummary(environment, lines) {
-  const ends = lines.filter((line) => !line.thin && line.x.length).map((line) => `${line.label} ends at ${scoreNumber(line.y.at(-1))} with n = ${line.n}`);
+  const ends = lines
+    .filter((line) => !line.thin && line.x.length)
+    .map((line) => `${line.label} ends at ${scoreNumber(line.y.at(-1))} with n = ${line.n}`);
   return `Learning curves of ${environment.name}. ${ends.join("; ")}. Arrow keys read values, + and - zoom, 0 shows all.`;
 }
 
 /** The reference scores of an environment, where the metric is a return. */
 function referencesFor(name, metric) {
-  return isReturn(metric) ? (state.payload.references ?? []).filter((one) => one.environment === name && Number.isFinite(one.score)) : [];
+  return isReturn(metric)
+    ? (state.payload.references ?? []).filter((one) => one.environment === name && Number.isFinite(one.score))
+    : [];
 }
 
 function referenceNote(one) {
-  const words = [`${one.preset}: ${scoreNumber(one.score)}${one.spread ? ` ± ${scoreNumber(one.spread)}` : ""}`, one.convention,
-    one.steps ? `after ${shortNumber(one.steps)} steps` : null, one.protocol].filter(Boolean).join(", ");
-  return el("p", { class: "note reference" }, el("strong", {}, "Reference "), words, ". Source: ", sourceLink(one), ".",
-    one.differs ? el("span", { class: "warn" }, ` ≠ the protocol differs: ${one.differs}`) : null);
+  const words = [
+    `${one.preset}: ${scoreNumber(one.score)}${one.spread ? ` ± ${scoreNumber(one.spread)}` : ""}`,
+    one.convention,
+    one.steps ? `after ${shortNumber(one.steps)} steps` : null,
+    one.protocol,
+  ]
+    .filter(Boolean)
+    .join(", ");
+  return el(
+    "p",
+    { class: "note reference" },
+    el("strong", {}, "Reference "),
+    words,
+    ". Source: ",
+    sourceLink(one),
+    ".",
+    one.differs ? el("span", { class: "warn" }, ` ≠ the protocol differs: ${one.differs}`) : null,
+  );
 }
 
 /** The source of a reference score, as a link where its address is one of the web. */
 function sourceLink({ source, url }) {
-  return /^https?:\/\//.test(url ?? "") ? el("a", { href: url, rel: "noreferrer" }, source ?? url) : el("span", {}, source ?? "unknown");
+  return /^https?:\/\//.test(url ?? "")
+    ? el("a", { href: url, rel: "noreferrer" }, source ?? url)
+    : el("span", {}, source ?? "unknown");
 }

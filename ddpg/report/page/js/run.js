@@ -7,18 +7,41 @@ function renderRun(element) {
     return;
   }
   const room = el("div", {});
-  replace(element,
+  replace(
+    element,
     el("nav", { class: "row", "aria-label": "Runs" }, backButton(), ...neighbours(run)),
     el("h2", {}, `${run.environment}, ${run.configuration}, seed ${run.seed}`),
     runFacts(run),
     run.error ? el("section", {}, el("h3", {}, "Error"), el("pre", { class: "error" }, run.error)) : null,
     run.command ? el("section", {}, el("h3", {}, "Repeat this run"), commandLine(run.command)) : null,
-    run.video ? el("section", {}, el("h3", {}, "Video"), el("video", { src: run.video, controls: true, preload: "none", "aria-label": "An episode of this run" }),
-      el("p", { class: "note" }, `The file ${run.video} lies beside this page; it is not inside.`)) : null,
-    el("section", {}, el("h3", {}, "Curves"), field("over", select("run x", Object.entries(AXES), state.view.x, (x) => choose({ x, zoom: {} }))), room),
+    run.video
+      ? el(
+          "section",
+          {},
+          el("h3", {}, "Video"),
+          el("video", {
+            src: run.video,
+            controls: true,
+            preload: "none",
+            "aria-label": "An episode of this run",
+          }),
+          el("p", { class: "note" }, `The file ${run.video} lies beside this page; it is not inside.`),
+        )
+      : null,
+    el(
+      "section",
+      {},
+      el("h3", {}, "Curves"),
+      field(
+        "over",
+        select("run x", Object.entries(AXES), state.view.x, (x) => choose({ x, zoom: {} })),
+      ),
+      room,
+    ),
     changedSection(run),
     startsSection(run),
-    configSection(run));
+    configSection(run),
+  );
   drawRunCurves(run, room);
 }
 
@@ -28,10 +51,26 @@ function backButton() {
 
 /** Buttons to the other seeds of the run's configuration. */
 function neighbours(run) {
-  const same = state.payload.runs.filter((one) => one.environment === run.environment && one.configuration === run.configuration);
-  return same.length < 2 ? [] : [el("span", { class: "note" }, "Seeds:"), ...same.map((one) => el("button", {
-    type: "button", "data-key": `seed ${one.id}`, "aria-pressed": String(one.id === run.id), onclick: () => openRun(one.id),
-  }, String(one.seed)))];
+  const same = state.payload.runs.filter(
+    (one) => one.environment === run.environment && one.configuration === run.configuration,
+  );
+  return same.length < 2
+    ? []
+    : [
+        el("span", { class: "note" }, "Seeds:"),
+        ...same.map((one) =>
+          el(
+            "button",
+            {
+              type: "button",
+              "data-key": `seed ${one.id}`,
+              "aria-pressed": String(one.id === run.id),
+              onclick: () => openRun(one.id),
+            },
+            String(one.seed),
+          ),
+        ),
+      ];
 }
 
 function runFacts(run) {
@@ -39,11 +78,18 @@ function runFacts(run) {
     ["state", stateBadge(run)],
     ["folder", el("code", {}, run.folder)],
     ["steps", `${shortNumber(run.step ?? 0)} of ${shortNumber(run.total_steps ?? 0)}`],
-    ["time", duration(run.hours)], ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],
-    ...Object.keys(CONVENTIONS).filter((name) => Number.isFinite(run.scores[name])).map((name) => [conventionTitle(name), scoreNumber(run.scores[name])]),
+    ["time", duration(run.hours)],
+    ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],
+    ...Object.keys(CONVENTIONS)
+      .filter((name) => Number.isFinite(run.scores[name]))
+      .map((name) => [conventionTitle(name), scoreNumber(run.scores[name])]),
     ...(run.note ? [["note", run.note]] : []),
   ];
-  return el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  return el(
+    "dl",
+    { class: "facts" },
+    facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
 }
 
 function drawRunCurves(run, room) {
@@ -52,13 +98,23 @@ function drawRunCurves(run, room) {
     room.append(el("p", { class: "empty" }, `Nothing has been recorded over ${AXES[state.view.x]}.`));
     return;
   }
-  const panels = el("div", { class: "panels" }, names.map((name) => runPanel(name)));
+  const panels = el(
+    "div",
+    { class: "panels" },
+    names.map((name) => runPanel(name)),
+  );
   room.append(panels);
   names.forEach((name, place) => drawRunCurve(run, name, panels.children[place].querySelector(".chart")));
 }
 
 function runPanel(name) {
-  return el("article", { class: "panel" }, el("h4", {}, el("code", {}, name)), el("p", { class: "note" }, meaningOf(metricFacts(state.payload, name))), el("div", { class: "chart" }));
+  return el(
+    "article",
+    { class: "panel" },
+    el("h4", {}, el("code", {}, name)),
+    el("p", { class: "note" }, meaningOf(metricFacts(state.payload, name))),
+    el("div", { class: "chart" }),
+  );
 }
 
 function drawRunCurve(run, name, element) {
@@ -66,40 +122,134 @@ function drawRunCurve(run, name, element) {
   const key = `run ${name}`;
   const curve = curveOf(run, name, state.view.x);
   drawChart(element, {
-    label: `${facts.title} of this run, from ${scoreNumber(curve.y[0])} to ${scoreNumber(curve.y.at(-1))}`, height: 220,
+    label: `${facts.title} of this run, from ${scoreNumber(curve.y[0])} to ${scoreNumber(curve.y.at(-1))}`,
+    height: 220,
     lines: [{ ...curve, label: facts.title, look: lookAt(0), low: null, n: 0 }],
-    x: { label: AXES[state.view.x], name: state.view.x === "hours" ? "after" : state.view.x, unit: state.view.x === "hours" ? " h" : "" },
-    y: { label: facts.unit || name.split("/").at(-1) }, zoom: state.view.zoom[key] ?? null, onzoom: (bounds) => zoomTo(key, bounds),
+    x: {
+      label: AXES[state.view.x],
+      name: state.view.x === "hours" ? "after" : state.view.x,
+      unit: state.view.x === "hours" ? " h" : "",
+    },
+    y: { label: facts.unit || name.split("/").at(-1) },
+    zoom: state.view.zoom[key] ?? null,
+    onzoom: (bounds) => zoomTo(key, bounds),
   });
 }
 
 function changedSection(run) {
   const changed = Object.entries(run.changed ?? {});
-  return el("section", {}, el("h3", {}, "What differs from its preset"),
-    changed.length ? el("table", {},
-      el("thead", {}, el("tr", {}, ["key", "preset", "this run"].map((title) => el("th", { scope: "col" }, title)))),
-      el("tbody", {}, changed.map(([key, [usual, own]]) => el("tr", {}, el("th", { scope: "row", class: "name" }, el("code", {}, key)), el("td", {}, String(usual)), el("td", {}, String(own))))))
-      : el("p", {}, "Nothing, or it is not on record."));
+  return el(
+    "section",
+    {},
+    el("h3", {}, "What differs from its preset"),
+    changed.length
+      ? el(
+          "table",
+          {},
+          el(
+            "thead",
+            {},
+            el(
+              "tr",
+              {},
+              ["key", "preset", "this run"].map((title) => el("th", { scope: "col" }, title)),
+            ),
+          ),
+          el(
+            "tbody",
+            {},
+            changed.map(([key, [usual, own]]) =>
+              el(
+                "tr",
+                {},
+                el("th", { scope: "row", class: "name" }, el("code", {}, key)),
+                el("td", {}, String(usual)),
+                el("td", {}, String(own)),
+              ),
+            ),
+          ),
+        )
+      : el("p", {}, "Nothing, or it is not on record."),
+  );
 }
 
 /** The starts of a run: when, where and with which versions; more than one means that it was interrupted. */
 function startsSection(run) {
   const starts = run.starts ?? [];
-  return el("section", {}, el("h3", {}, starts.length > 1 ? `Interrupted: ${starts.length} starts` : "Start"),
-    starts.length ? el("div", { class: "scroll" }, el("table", {},
-      el("thead", {}, el("tr", {}, ["time", "from step", "machine", "commit", "versions"].map((title) => el("th", { scope: "col" }, title)))),
-      el("tbody", {}, starts.map((start) => el("tr", {},
-        el("td", {}, start.time ?? "–"), el("td", { class: "number" }, shortNumber(start.step ?? 0)), el("td", {}, start.machine ?? "–"), el("td", {}, el("code", {}, (start.commit ?? "–").slice(0, 10))),
-        el("td", {}, versionsFold(start.versions)))))))
-      : el("p", {}, "Not on record."));
+  return el(
+    "section",
+    {},
+    el("h3", {}, starts.length > 1 ? `Interrupted: ${starts.length} starts` : "Start"),
+    starts.length
+      ? el(
+          "div",
+          { class: "scroll" },
+          el(
+            "table",
+            {},
+            el(
+              "thead",
+              {},
+              el(
+                "tr",
+                {},
+                ["time", "from step", "machine", "commit", "versions"].map((title) =>
+                  el("th", { scope: "col" }, title),
+                ),
+              ),
+            ),
+            el(
+              "tbody",
+              {},
+              starts.map((start) =>
+                el(
+                  "tr",
+                  {},
+                  el("td", {}, start.time ?? "–"),
+                  el("td", { class: "number" }, shortNumber(start.step ?? 0)),
+                  el("td", {}, start.machine ?? "–"),
+                  el("td", {}, el("code", {}, (start.commit ?? "–").slice(0, 10))),
+                  el("td", {}, versionsFold(start.versions)),
+                ),
+              ),
+            ),
+          ),
+        )
+      : el("p", {}, "Not on record."),
+  );
 }
 
 function versionsFold(versions) {
   const all = Object.entries(versions ?? {}).map(([name, version]) => `${name} ${version}`);
-  return all.length ? el("details", {}, el("summary", {}, shortened(all.slice(0, 3).join(", "), 60)), all.join(", ")) : "–";
+  return all.length
+    ? el("details", {}, el("summary", {}, shortened(all.slice(0, 3).join(", "), 60)), all.join(", "))
+    : "–";
 }
 
 function configSection(run) {
-  if (!run.config) return el("section", {}, el("h3", {}, "Config"), el("p", {}, "Left out of this page for its size; it is ", el("code", {}, `${run.folder}/config.yaml`), "."));
-  return el("section", {}, el("h3", {}, "Config"), el("details", { "data-key": "config" }, el("summary", {}, "config.yaml"), copyButton(run.config), el("pre", {}, run.config)));
+  if (!run.config)
+    return el(
+      "section",
+      {},
+      el("h3", {}, "Config"),
+      el(
+        "p",
+        {},
+        "Left out of this page for its size; it is ",
+        el("code", {}, `${run.folder}/config.yaml`),
+        ".",
+      ),
+    );
+  return el(
+    "section",
+    {},
+    el("h3", {}, "Config"),
+    el(
+      "details",
+      { "data-key": "config" },
+      el("summary", {}, "config.yaml"),
+      copyButton(run.config),
+      el("pre", {}, run.config),
+    ),
+  );
 }

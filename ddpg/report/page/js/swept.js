@@ -1,81 +1,55 @@
-/** With more different numbers than this a key is drawn over a continuous axis, and its means are of quarters. */
-const LEVELS = 8;
-
 /** Draws, for each environment, what the swept keys do to the score: each key, two keys together, main effects. */
 function renderSwept(element) {
-  const drawn = state.model.environments.map((environment) => ({ environment, keys: sweptIn(environment) })).filter(({ keys }) => keys.length);
+  const drawn = state.model.environments
+    .map((environment) => ({ environment, keys: sweptIn(environment) }))
+    .filter(({ keys }) => keys.length);
   byId("swept-section").hidden = !drawn.length;
-  replace(element, drawn.map(({ environment, keys }) => sweptPanels(environment, keys)));
+  replace(
+    element,
+    drawn.map(({ environment, keys }) => sweptPanels(environment, keys)),
+  );
 }
 
 /** The keys that differ between the counted runs of an environment and have a score, the one with most effect first. */
 function sweptIn(environment) {
   const runs = scoredRuns(environment);
-  return sweptKeys(runs).map((key) => ({ key, ...effectOf(runs, key) })).sort((a, b) => b.share - a.share || byNature(a.key, b.key));
+  return sweptKeys(runs)
+    .map((key) => ({ key, ...effectOf(runs, key) }))
+    .sort((a, b) => b.share - a.share || byNature(a.key, b.key));
 }
 
 /** The counted runs of an environment that have a score by the chosen convention. */
 function scoredRuns(environment) {
-  return environment.groups.flatMap((group) => group.counted).filter((run) => Number.isFinite(run.scores[state.view.score]));
+  return environment.groups
+    .flatMap((group) => group.counted)
+    .filter((run) => Number.isFinite(run.scores[state.view.score]));
 }
 
 function sweptPanels(environment, effects) {
   const runs = scoredRuns(environment);
   const shown = effects.slice(0, 12);
-  return el("article", { "data-environment": environment.name },
+  return el(
+    "article",
+    { "data-environment": environment.name },
     el("h3", {}, environment.name),
     effects.length > 1 ? effectTable(effects) : null,
-    el("div", { class: "panels small" },
-      shown.map(({ key }) => el("figure", { class: "panel" }, el("figcaption", {}, el("code", {}, key)), keyChart(environment.name, runs, key))),
-      effects.length > 1 ? gridPanel(environment.name, runs, effects) : null),
-    effects.length > shown.length ? el("p", { class: "note" }, `The ${shown.length} keys with the largest effects of ${effects.length}.`) : null);
-}
-
-/** The level of a run's value: the value itself, or its quarter where a key has many different numbers. */
-function levelsOf(runs, key) {
-  const values = [...new Set(runs.map((run) => run.keys[key] ?? "-"))].sort(byNature);
-  if (!isContinuous(values)) return { names: values, of: (run) => run.keys[key] ?? "-" };
-  const numbers = runs.map((run) => Number(run.keys[key])).sort((a, b) => a - b);
-  const edges = [0.25, 0.5, 0.75].map((share) => numbers[Math.floor(share * numbers.length)]);
-  const bounds = [numbers[0], ...edges, numbers.at(-1)];
-  const names = edges.concat(NaN).map((_, place) => `${shortNumber(bounds[place])} to ${shortNumber(bounds[place + 1])}`);
-  return { names, of: (run) => names[edges.filter((edge) => Number(run.keys[key]) >= edge).length] };
-}
-
-function isContinuous(values) {
-  return values.length > LEVELS && values.every((value) => value !== "" && Number.isFinite(Number(value)));
-}
-
-/** A key's main effect: the means of its levels over all other keys, and the share of the scores' variance between them. */
-function effectOf(runs, key) {
-  const levels = levelsOf(runs, key);
-  const total = sumOfSquares(runs.map(chosenScore));
-  const groups = levels.names.map((name) => ({ name, scores: runs.filter((run) => levels.of(run) === name).map(chosenScore) })).filter(({ scores }) => scores.length);
-  const within = groups.reduce((sum, { scores }) => sum + sumOfSquares(scores), 0);
-  const ranked = [...groups].sort((a, b) => meanOf(b.scores) - meanOf(a.scores));
-  return { groups, best: ranked[0], worst: ranked.at(-1), share: total > 0 ? 1 - within / total : 0 };
-}
-
-function chosenScore(run) {
-  return run.scores[state.view.score];
-}
-
-function sumOfSquares(values) {
-  const mean = meanOf(values);
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-}
-
-function effectTable(effects) {
-  return el("details", { "data-key": "effects", open: true },
-    el("summary", {}, "Main effects"),
-    el("p", { class: "note" }, "Each key alone, averaged over all others: what the mean of its best value gains over its worst, and the share of the differences between all runs that it explains. Chance explains something too: with few runs a level, a small share means nothing."),
-    el("div", { class: "scroll" }, el("table", {},
-      el("thead", {}, el("tr", {}, ["key", "best value", "mean", "worst value", "mean", "difference", "share explained"].map((title) => el("th", { scope: "col", class: /value|key/.test(title) ? null : "number" }, title)))),
-      el("tbody", {}, effects.slice(0, 20).map(({ key, best, worst, share }) => el("tr", {},
-        el("th", { scope: "row", class: "name" }, el("code", {}, key)),
-        [best, worst].flatMap((one) => [el("td", {}, one.name), el("td", { class: "number" }, `${scoreNumber(meanOf(one.scores))} (n = ${one.scores.length})`)]),
-        el("td", { class: "number" }, scoreNumber(meanOf(best.scores) - meanOf(worst.scores))),
-        el("td", { class: "number" }, el("span", { class: "bar", style: `--share:${share.toFixed(3)}` }), `${Math.round(100 * share)} %`)))))));
+    el(
+      "div",
+      { class: "panels small" },
+      shown.map(({ key }) =>
+        el(
+          "figure",
+          { class: "panel" },
+          el("figcaption", {}, el("code", {}, key)),
+          keyChart(environment.name, runs, key),
+        ),
+      ),
+      effects.length > 1 ? gridPanel(environment.name, runs, effects) : null,
+    ),
+    effects.length > shown.length
+      ? el("p", { class: "note" }, `The ${shown.length} keys with the largest effects of ${effects.length}.`)
+      : null,
+  );
 }
 
 /** The score of every run over the values of one key, with the mean and its interval at each value. */
@@ -85,10 +59,33 @@ function keyChart(name, runs, key) {
   const continuous = isContinuous(values);
   const numbers = continuous ? values.map(Number) : [];
   const kind = continuous && spansPowers(numbers) ? "log" : continuous ? "linear" : "category";
-  const x = { label: kind === "log" ? `${key} (log axis)` : key, kind, values, domain: continuous ? domainOf(numbers, kind) : null };
-  const chart = frame({ width: 380, height: 260, label: `${name}: score over ${key}`, x, y: { label: conventionTitle(state.view.score), kind: "linear", domain: domainOf(scores) } });
-  chart.plot.append(...runs.map((run, place) => scorePoint(chart, run, continuous ? Number(run.keys[key]) : run.keys[key] ?? "-", continuous ? 0 : jitter(place))));
-  if (!continuous) chart.plot.append(...effectOf(runs, key).groups.flatMap(({ name: value, scores: own }) => meanMark(chart, value, own)));
+  const x = {
+    label: kind === "log" ? `${key} (log axis)` : key,
+    kind,
+    values,
+    domain: continuous ? domainOf(numbers, kind) : null,
+  };
+  const chart = frame({
+    width: 380,
+    height: 260,
+    label: `${name}: score over ${key}`,
+    x,
+    y: { label: conventionTitle(state.view.score), kind: "linear", domain: domainOf(scores) },
+  });
+  chart.plot.append(
+    ...runs.map((run, place) =>
+      scorePoint(
+        chart,
+        run,
+        continuous ? Number(run.keys[key]) : (run.keys[key] ?? "-"),
+        continuous ? 0 : jitter(place),
+      ),
+    ),
+  );
+  if (!continuous)
+    chart.plot.append(
+      ...effectOf(runs, key).groups.flatMap(({ name: value, scores: own }) => meanMark(chart, value, own)),
+    );
   return chart.svg;
 }
 
@@ -99,8 +96,18 @@ function jitter(place) {
 
 function scorePoint(chart, run, value, shift) {
   const look = state.model.looks.get(groupLabel(run, state.view.groupBy));
-  return svg("circle", { cx: chart.x(value) + shift, cy: chart.y(chosenScore(run)), r: 3.2, class: "point", style: `fill:${look.color}`, onclick: () => openRun(run.id) },
-    svg("title", {}, `${run.configuration}, seed ${run.seed}: ${scoreNumber(chosenScore(run))}`));
+  return svg(
+    "circle",
+    {
+      cx: chart.x(value) + shift,
+      cy: chart.y(chosenScore(run)),
+      r: 3.2,
+      class: "point",
+      style: `fill:${look.color}`,
+      onclick: () => openRun(run.id),
+    },
+    svg("title", {}, `${run.configuration}, seed ${run.seed}: ${scoreNumber(chosenScore(run))}`),
+  );
 }
 
 function meanMark(chart, value, scores) {
@@ -108,8 +115,21 @@ function meanMark(chart, value, scores) {
   const at = chart.x(value) + 14;
   const words = svg("title", {}, `mean ${withInterval({ mean, low, high })}, n = ${n}`);
   return [
-    low === null ? null : svg("line", { x1: at, x2: at, y1: chart.y(low), y2: chart.y(high), class: "interval" }),
-    svg("rect", { x: at - 4, y: chart.y(mean) - 4, width: 8, height: 8, class: "mean", transform: `rotate(45 ${at} ${chart.y(mean)})` }, words),
+    low === null
+      ? null
+      : svg("line", { x1: at, x2: at, y1: chart.y(low), y2: chart.y(high), class: "interval" }),
+    svg(
+      "rect",
+      {
+        x: at - 4,
+        y: chart.y(mean) - 4,
+        width: 8,
+        height: 8,
+        class: "mean",
+        transform: `rotate(45 ${at} ${chart.y(mean)})`,
+      },
+      words,
+    ),
   ].filter(Boolean);
 }
 
@@ -118,30 +138,84 @@ function gridPanel(name, runs, effects) {
   const keys = effects.map(({ key }) => key);
   const chosen = state.view.grid.filter((key) => keys.includes(key));
   const [across, down] = [...new Set([...chosen, ...keys])];
-  const pick = (label, value, other, place) => field(label, select(`grid ${place} ${name}`, keys.filter((key) => key !== other).map((key) => [key, key]), value,
-    (key) => choose({ grid: place === 0 ? [key, down] : [across, key] })));
-  return el("figure", { class: "panel grid-of-two" },
+  const pick = (label, value, other, place) =>
+    field(
+      label,
+      select(
+        `grid ${place} ${name}`,
+        keys.filter((key) => key !== other).map((key) => [key, key]),
+        value,
+        (key) => choose({ grid: place === 0 ? [key, down] : [across, key] }),
+      ),
+    );
+  return el(
+    "figure",
+    { class: "panel grid-of-two" },
     el("figcaption", {}, "Two keys together: means"),
     el("div", { class: "row" }, pick("across", across, down, 0), pick("down", down, across, 1)),
-    heatTable(runs, across, down));
+    heatTable(runs, across, down),
+  );
 }
 
 function heatTable(runs, across, down) {
   const columns = levelsOf(runs, across);
   const rows = levelsOf(runs, down);
-  const cells = rows.names.map((row) => columns.names.map((column) => runs.filter((run) => rows.of(run) === row && columns.of(run) === column).map(chosenScore)));
-  const means = cells.flat().filter((scores) => scores.length).map(meanOf);
+  const cells = rows.names.map((row) =>
+    columns.names.map((column) =>
+      runs.filter((run) => rows.of(run) === row && columns.of(run) === column).map(chosenScore),
+    ),
+  );
+  const means = cells
+    .flat()
+    .filter((scores) => scores.length)
+    .map(meanOf);
   const [low, high] = [Math.min(...means), Math.max(...means)];
-  return el("div", { class: "scroll" }, el("table", { class: "heat" },
-    el("thead", {},
-      el("tr", {}, el("td", {}), el("th", { scope: "colgroup", colspan: columns.names.length }, el("code", {}, across))),
-      el("tr", {}, el("th", { scope: "col" }, el("code", {}, down)), columns.names.map((column) => el("th", { scope: "col" }, column)))),
-    el("tbody", {}, rows.names.map((row, place) => el("tr", {}, el("th", { scope: "row" }, row), cells[place].map((scores) => heatCell(scores, low, high)))))));
+  return el(
+    "div",
+    { class: "scroll" },
+    el(
+      "table",
+      { class: "heat" },
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          el("td", {}),
+          el("th", { scope: "colgroup", colspan: columns.names.length }, el("code", {}, across)),
+        ),
+        el(
+          "tr",
+          {},
+          el("th", { scope: "col" }, el("code", {}, down)),
+          columns.names.map((column) => el("th", { scope: "col" }, column)),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        rows.names.map((row, place) =>
+          el(
+            "tr",
+            {},
+            el("th", { scope: "row" }, row),
+            cells[place].map((scores) => heatCell(scores, low, high)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** A cell: its mean and number of runs; the deeper its colour, the higher the mean. */
 function heatCell(scores, low, high) {
   if (!scores.length) return el("td", { class: "none" }, "no run");
   const heat = high > low ? (meanOf(scores) - low) / (high - low) : 0.5;
-  return el("td", { class: heat > 0.7 ? "hot" : "cool", style: `--heat:${Math.round(10 + 85 * heat)}%` }, scoreNumber(meanOf(scores)), el("small", {}, `n = ${scores.length}`));
+  return el(
+    "td",
+    { class: heat > 0.7 ? "hot" : "cool", style: `--heat:${Math.round(10 + 85 * heat)}%` },
+    scoreNumber(meanOf(scores)),
+    el("small", {}, `n = ${scores.length}`),
+  );
 }

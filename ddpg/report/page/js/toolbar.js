@@ -2,15 +2,42 @@
 function renderToolbar(element) {
   const { payload, view } = state;
   const references = (payload.references ?? []).length > 0;
-  replace(element,
+  replace(
+    element,
     field("Metric", metricSelect(payload, view.metric)),
-    field("over", select("x", Object.entries(AXES), view.x, (x) => choose({ x, zoom: {} }))),
-    field("Single seeds", select("seeds", [["auto", `of few lines with fewer than ${FEW} seeds`], ["on", "always"], ["off", "never"]], view.seeds, (seeds) => choose({ seeds }))),
+    field(
+      "over",
+      select("x", Object.entries(AXES), view.x, (x) => choose({ x, zoom: {} })),
+    ),
+    field(
+      "Single seeds",
+      select(
+        "seeds",
+        [
+          ["auto", `of few lines with fewer than ${FEW} seeds`],
+          ["on", "always"],
+          ["off", "never"],
+        ],
+        view.seeds,
+        (seeds) => choose({ seeds }),
+      ),
+    ),
     checkbox("log", "Log axis", view.log, (log) => choose({ log, zoom: {} })),
-    references ? checkbox("references", "Reference scores", view.references, (shown) => choose({ references: shown })) : null,
+    references
+      ? checkbox("references", "Reference scores", view.references, (shown) => choose({ references: shown }))
+      : null,
     groupField(payload, view),
     filterField(payload, view),
-    el("button", { type: "button", "data-key": "reset", onclick: () => choose({ ...defaultView(payload), run: view.run }) }, "Reset all"));
+    el(
+      "button",
+      {
+        type: "button",
+        "data-key": "reset",
+        onclick: () => choose({ ...defaultView(payload), run: view.run }),
+      },
+      "Reset all",
+    ),
+  );
   byId("meaning").textContent = meaningOf(metricFacts(payload, view.metric));
 }
 
@@ -19,14 +46,21 @@ function field(label, control) {
 }
 
 function select(key, options, value, onchange) {
-  const control = el("select", { "data-key": key, onchange: (event) => onchange(event.target.value) },
-    options.map(([name, text]) => el("option", { value: name, selected: name === value }, text)));
+  const control = el(
+    "select",
+    { "data-key": key, onchange: (event) => onchange(event.target.value) },
+    options.map(([name, text]) => el("option", { value: name, selected: name === value }, text)),
+  );
   control.value = value;
   return control;
 }
 
 function checkbox(key, label, checked, onchange) {
-  const box = el("input", { type: "checkbox", "data-key": key, onchange: (event) => onchange(event.target.checked) });
+  const box = el("input", {
+    type: "checkbox",
+    "data-key": key,
+    onchange: (event) => onchange(event.target.checked),
+  });
   box.checked = checked;
   return el("label", { class: "check" }, box, label);
 }
@@ -34,8 +68,17 @@ function checkbox(key, label, checked, onchange) {
 function metricSelect(payload, value) {
   const rooms = new Map();
   for (const name of metricsOf(payload)) setDefault(rooms, name.split("/")[0], () => []).push(name);
-  const control = el("select", { "data-key": "metric", onchange: (event) => choose({ metric: event.target.value, zoom: {} }) },
-    [...rooms].map(([room, names]) => el("optgroup", { label: room }, names.map((name) => el("option", { value: name }, optionText(payload, name))))));
+  const control = el(
+    "select",
+    { "data-key": "metric", onchange: (event) => choose({ metric: event.target.value, zoom: {} }) },
+    [...rooms].map(([room, names]) =>
+      el(
+        "optgroup",
+        { label: room },
+        names.map((name) => el("option", { value: name }, optionText(payload, name))),
+      ),
+    ),
+  );
   control.value = value;
   return control;
 }
@@ -61,8 +104,12 @@ function groupField(payload, view) {
 /** Filters by keys and their values, as on a command line: noise=ou optimizer.actor.lr=0.001,0.0003 */
 function filterField(payload, view) {
   const values = valuesByKey(payload.runs);
-  const text = Object.entries(view.filters).map(([key, value]) => `${key}=${value}`).join(" ");
-  const words = Object.entries(values).flatMap(([key, found]) => found.slice(0, 30).map((value) => `${key}=${value}`));
+  const text = Object.entries(view.filters)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(" ");
+  const words = Object.entries(values).flatMap(([key, found]) =>
+    found.slice(0, 30).map((value) => `${key}=${value}`),
+  );
   return suggestField("filter", "Only", "all runs, or noise=ou seed=1,2", text, words, (typed) => {
     const filters = {};
     for (const word of splitOutside(typed, " ")) {
@@ -93,8 +140,30 @@ function unknownKey(word, keys) {
 /** A text field with suggestions; `onenter` takes the text and returns what is wrong with it. */
 function suggestField(key, label, placeholder, value, words, onenter) {
   const error = el("span", { class: "warn", role: "alert" });
-  const input = typedField({
-    type: "text", "data-key": key, placeholder, list: `words-${key}`, spellcheck: "false", autocomplete: "off", autocapitalize: "off",
-  }, value, (typed) => { error.textContent = onenter(typed); });
-  return el("div", { class: "field wide" }, field(label, input), error, el("datalist", { id: `words-${key}` }, words.map((word) => el("option", { value: word }))));
+  const input = typedField(
+    {
+      type: "text",
+      "data-key": key,
+      placeholder,
+      list: `words-${key}`,
+      spellcheck: "false",
+      autocomplete: "off",
+      autocapitalize: "off",
+    },
+    value,
+    (typed) => {
+      error.textContent = onenter(typed);
+    },
+  );
+  return el(
+    "div",
+    { class: "field wide" },
+    field(label, input),
+    error,
+    el(
+      "datalist",
+      { id: `words-${key}` },
+      words.map((word) => el("option", { value: word })),
+    ),
+  );
 }

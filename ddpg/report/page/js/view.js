@@ -3,7 +3,20 @@
  * line: #group_by=optimizer.actor.lr&noise=ou
  */
 const VIEW_WORDS = [
-  "metric", "x", "log", "seeds", "references", "group_by", "hidden", "zoom", "sort", "threshold", "score", "grid", "run", "filter",
+  "metric",
+  "x",
+  "log",
+  "seeds",
+  "references",
+  "group_by",
+  "hidden",
+  "zoom",
+  "sort",
+  "threshold",
+  "score",
+  "grid",
+  "run",
+  "filter",
 ];
 const AXES = { step: "environment steps", hours: "wall time (hours)", updates: "updates of the networks" };
 
@@ -13,14 +26,27 @@ function defaultView(payload) {
   const metrics = metricsOf(payload);
   return {
     metric: metrics.includes(chosen.metric) ? chosen.metric : metrics[0],
-    x: "step", log: false, seeds: "auto", references: false, groupBy: chosen.group_by,
-    filters: { ...chosen.filters }, hidden: [], zoom: {}, sort: "-last", thresholds: {}, score: "last", grid: [], run: null,
+    x: "step",
+    log: false,
+    seeds: "auto",
+    references: false,
+    groupBy: chosen.group_by,
+    filters: { ...chosen.filters },
+    hidden: [],
+    zoom: {},
+    sort: "-last",
+    thresholds: {},
+    score: "last",
+    grid: [],
+    run: null,
   };
 }
 
 /** The threshold of an environment: the reader's, or that of the command line; null where there is none. */
 function thresholdOf(environment) {
-  return state.view.thresholds[environment] ?? state.payload.view.threshold ?? state.payload.view.solved ?? null;
+  return (
+    state.view.thresholds[environment] ?? state.payload.view.threshold ?? state.payload.view.solved ?? null
+  );
 }
 
 /** Reads a view from the part of the address after the #; the rest is as by default. */
@@ -37,10 +63,14 @@ function viewOf(hash, payload) {
 }
 
 function pairsOf(hash) {
-  return hash.replace(/^#/, "").split("&").filter((pair) => pair.includes("=")).map((pair) => {
-    const at = pair.indexOf("=");
-    return [decoding(pair.slice(0, at)), decoding(pair.slice(at + 1))];
-  });
+  return hash
+    .replace(/^#/, "")
+    .split("&")
+    .filter((pair) => pair.includes("="))
+    .map((pair) => {
+      const at = pair.indexOf("=");
+      return [decoding(pair.slice(0, at)), decoding(pair.slice(at + 1))];
+    });
 }
 
 function decoding(text) {
@@ -65,13 +95,15 @@ function readWord(view, word, value) {
 function readZoom(view, value) {
   const words = value.split(":");
   const numbers = words.slice(-4).map(Number);
-  if (words.length >= 5 && numbers.every(Number.isFinite)) view.zoom = { ...view.zoom, [words.slice(0, -4).join(":")]: numbers };
+  if (words.length >= 5 && numbers.every(Number.isFinite))
+    view.zoom = { ...view.zoom, [words.slice(0, -4).join(":")]: numbers };
 }
 
 function readThreshold(view, value) {
   const at = value.lastIndexOf(":");
   const number = Number(value.slice(at + 1));
-  if (at > 0 && Number.isFinite(number)) view.thresholds = { ...view.thresholds, [value.slice(0, at)]: number };
+  if (at > 0 && Number.isFinite(number))
+    view.thresholds = { ...view.thresholds, [value.slice(0, at)]: number };
 }
 
 /** Writes what differs from the default view as the part of the address after the #. */
@@ -86,7 +118,12 @@ function hashOf(view, payload) {
   if (view.groupBy.join() !== usual.groupBy.join()) pairs.push(["group_by", view.groupBy.join(",")]);
   if (view.grid.length) pairs.push(["grid", view.grid.join(",")]);
   pairs.push(...view.hidden.map((label) => ["hidden", label]));
-  pairs.push(...Object.entries(view.zoom).map(([name, bounds]) => ["zoom", [name, ...bounds.map((v) => trimmed(v, 6))].join(":")]));
+  pairs.push(
+    ...Object.entries(view.zoom).map(([name, bounds]) => [
+      "zoom",
+      [name, ...bounds.map((v) => trimmed(v, 6))].join(":"),
+    ]),
+  );
   pairs.push(...Object.entries(view.thresholds).map(([name, value]) => ["threshold", `${name}:${value}`]));
   if (JSON.stringify(view.filters) !== JSON.stringify(usual.filters)) {
     const filters = Object.entries(view.filters);
@@ -97,7 +134,11 @@ function hashOf(view, payload) {
 
 /** Percent-encodes only what would be misread, so that an address stays readable. */
 function encoding(text) {
-  return encodeURIComponent(text).replace(/%2F/g, "/").replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%3D/g, "=");
+  return encodeURIComponent(text)
+    .replace(/%2F/g, "/")
+    .replace(/%2C/g, ",")
+    .replace(/%3A/g, ":")
+    .replace(/%3D/g, "=");
 }
 
 /** Splits a text at a separator that stands outside brackets and braces. */
