@@ -54,8 +54,9 @@ function focusIn(chart, label) {
     series.line.chosen = label !== null && series.line.label === label;
     series.line.faded = label !== null && series.line.label !== label;
     series.alpha = series.line.faded ? 0.12 : usual;
+    if (series.bound) series.show = !series.line.quiet || series.line.chosen;
   }
-  chart.plot.redraw(false, false);
+  chart.plot.redraw(true, false);
 }
 
 /** Says how y is drawn: "linear", "log", or "arcsinh" where a logarithm is wanted and values are not above 0. */
@@ -82,8 +83,8 @@ function seriesOf(lines, scale) {
   };
   for (const line of lines.filter((one) => one.thin)) add(line, line.y, thinStyle(line));
   for (const line of lines.filter((one) => !one.thin && one.low)) {
-    add(line, line.high, { width: 0 });
-    add(line, clipped(line, scale), { width: 0 });
+    add(line, line.high, { width: 0, bound: true, show: !line.quiet });
+    add(line, clipped(line, scale), { width: 0, bound: true, show: !line.quiet });
     bands.push({ series: [series.length - 2, series.length - 1], fill: () => shade(line, lines) });
   }
   for (const line of lines.filter((one) => !one.thin)) {
