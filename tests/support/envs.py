@@ -2,6 +2,8 @@
 
 import ctypes.util
 import importlib.util
+import pickle
+from functools import cache
 from typing import Any
 
 import gymnasium
@@ -23,10 +25,15 @@ MODULES = {"box2d": "Box2D", "dm_control": "dm_control"}
 
 def spec_of(name: str, *overrides: str) -> EnvSpec:
     """Build the EnvSpec of an option of the group `env`."""
+    return build_env_spec(pickle.loads(_composed(name, overrides)))
+
+
+@cache
+def _composed(name: str, overrides: tuple[str, ...]) -> bytes:
+    """Compose an option without the other groups, in a sixth of the time."""
     resolvers.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose(f"env/{name}", [*overrides])  # without the other groups, in a sixth of the time
-    return build_env_spec(cfg)
+        return pickle.dumps(compose(f"env/{name}", [*overrides]))
 
 
 def make(name: str, *overrides: str, render: bool = False) -> VectorEnv:
