@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import chain, compress
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ddpg.record.series import Series
-from ddpg.record.tracking.metrics import Row, read_metrics
+from ddpg.record.tracking.metrics import Row
 from ddpg.report.measured import Curve
 
 #: The finite values of every metric by its name, by ascending env step, in the order of the record within a step.
@@ -22,11 +21,6 @@ class _Table(NamedTuple):
     places: NDArray[np.int64]
     steps: Series
     values: Series
-
-
-def read_columns(path: Path) -> Columns:
-    """Read a metrics.jsonl; {} if it is not there yet. Raises UserError if it is damaged."""
-    return columns(read_metrics(path))
 
 
 def columns(rows: Sequence[Row]) -> Columns:

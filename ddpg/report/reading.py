@@ -11,7 +11,8 @@ from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
 from ddpg.record.run_folder import RunFolder, read_yaml, run_folders
-from ddpg.report.columns import Columns, read_columns
+from ddpg.report.columns import Columns, columns
+from ddpg.report.kept import is_kept, kept_starts, kept_status, read_rows
 from ddpg.report.labels import Described, labels
 from ddpg.report.measured import NO_CURVE, MeasuredRun, newest_at_each_step
 from ddpg.report.metric import EPISODES, Metric
@@ -66,9 +67,9 @@ def each_run(records: Sequence[RunRecord], metric: str) -> Iterator[tuple[RunRec
     labels = labelled(records)
     recorded: set[str] = set()
     for record in records:
-        columns = read_columns(record.folder.metrics)
-        recorded.update(columns)
-        yield record, columns, labels[record.folder.path]
+        found = columns(read_rows(record.folder.path))
+        recorded.update(found)
+        yield record, found, labels[record.folder.path]
     require_metric(metric, recorded, len(records))
 
 
@@ -147,7 +148,7 @@ def measured(record: RunRecord, columns: Columns, metric: Metric, label: Label) 
 
 def has_started(path: Path) -> bool:
     """Whether a run folder has a status; a run that waits in a queue, or could not be built, has none."""
-    return (path / "status.json").exists()
+    return (path / "status.json").exists() or is_kept(path)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -156,12 +157,13 @@ def read_record(path: Path) -> RunRecord:
     config = read_yaml(folder.config)
     if not isinstance(config, dict) or not {"env", "seed", "total_steps"} <= config.keys():
         raise UserError(f"{folder.config} is not the config of a run: env, seed or total_steps is missing")
-    starts = folder.starts()
+    kept = is_kept(path)
+    starts = kept_starts(path) if kept else folder.starts()
     choices = _choices(folder, config, starts)
     return RunRecord(
         folder,
         config,
-        folder.status(),
+        kept_status(path) if kept else folder.status(),
         choices={name: str(option) for name, option in choices.items() if option is not None},
         starts=starts,
         overrides=next((start["overrides"] for start in starts if "overrides" in start), None),
@@ -177,14 +179,19 @@ def _choices(folder: RunFolder, config: Mapping[str, Any], starts: Sequence[Mapp
     """Return the option chosen of each group; {} if it is not on record.
 
     Folders that are older than the key `choices` of config.yaml have it in .hydra, or in provenance.json those that a
-    sweep froze.
+    sweep froze; of others those options are known that were typed.
     """
     hydra = folder.path / ".hydra" / "hydra.yaml"
     if "choices" in config:
         return config["choices"]
     if hydra.exists():
         return chosen(read_yaml(hydra)["hydra"]["runtime"]["choices"])
-    return chosen(next((start["choices"] for start in starts if "choices" in start), {}))
+    frozen = next((start["choices"] for start in starts if "choices" in start), None)
+    if frozen is not None:
+        return chosen(frozen)
+    words = next((start["overrides"] for start in starts if "overrides" in start), ())
+    pairs = (word.split("=", 1) for word in words if "=" in word)
+    return {key: value for key, value in pairs if "." not in key and isinstance(config.get(key, {}), Mapping)}
 
 
 def labelled(records: Sequence[RunRecord]) -> dict[Path, Label]:

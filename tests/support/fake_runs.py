@@ -1,6 +1,7 @@
 """Folders of many runs as a sweep leaves them, with curves of a formula: a thousand of them in a few seconds."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,7 @@ def write_sweep(
     odd: Mapping[int, FakeRun] | None = None,
     steps: int = 20_000,
     rows: int = 20,
+    templates: int | None = None,
 ) -> list[Path]:
     """Write a sweep, sweep.json included; return the run folders in the order of their numbers.
 
@@ -69,13 +71,15 @@ def write_sweep(
         odd: what becomes of single runs, by number; the others are done.
         steps: `total_steps`.
         rows: evaluations of a run; it has five times as many episodes and rows of losses.
+        templates: so many runs have records of their own, those of the others are links to them; None: all have.
     """
     planned = list(_planned(environments, configurations, seeds))
     folders = []
     for number, (environment, words, score) in enumerate(planned):
         folder = sweep / f"{number}_{'_'.join(word.replace('/', '-') for word in words[1:])}"
         fake = (odd or {}).get(number, FakeRun())
-        _write_run(folder, environment, words, score, fake, steps, rows)
+        template = folders[number % templates] if templates is not None and number >= templates else None
+        _write_run(folder, environment, words, score, fake, steps, rows, template)
         folders.append(folder)
     runs = [
         {"folder": folder.name, "overrides": list(words)}
@@ -97,7 +101,14 @@ def _planned(
 
 
 def _write_run(
-    folder: Path, environment: str, words: Sequence[str], score: float, fake: FakeRun, steps: int, rows: int
+    folder: Path,
+    environment: str,
+    words: Sequence[str],
+    score: float,
+    fake: FakeRun,
+    steps: int,
+    rows: int,
+    template: Path | None,
 ) -> None:
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(_config(environment, words, steps, rows), sort_keys=False))
@@ -115,6 +126,9 @@ def _write_run(
     if fake.error is not None:
         status["error"] = fake.error
     (folder / "status.json").write_text(json.dumps(status))
+    if template is not None:
+        os.link(template / "metrics.jsonl", folder / "metrics.jsonl")
+        return
     lines = [json.dumps(row) for row in fake_rows(score, seed_of(words), fake, steps, rows)]
     torn = '{"env_step": 99, "losses/qf' if fake.torn else ""
     (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines) + torn)
