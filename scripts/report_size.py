@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from support.fake_runs import write_sweep
+from support.fake_runs import write_sweep  # type: ignore[import-not-found]
 
 COUNTS = (10, 500, 2000)
 ENVIRONMENTS = ("halfcheetah-v4", "hopper-v4", "walker2d-v4", "ant-v4", "humanoid-v4")
