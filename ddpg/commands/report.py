@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 
@@ -45,15 +46,8 @@ def main() -> None:
     """
     with one_line_errors("ddpg-report"):
         words = sys.argv[1:]
-        if words[:1] == ["compare"]:
-            from ddpg.commands import report_compare
-
-            report_compare.main(words[1:])
-            return
-        if words[:1] == ["serve"]:
-            from ddpg.commands import report_serve
-
-            report_serve.main(words[1:])
+        if words[:1] in (["compare"], ["serve"]):
+            import_module(f"ddpg.commands.report_{words[0]}").main(words[1:])  # they import this module
             return
         arguments, filters = report_arguments(words)
         with ending_at_once():
