@@ -277,7 +277,7 @@ def test_odd_data(odd: str, browser: Browser, tmp_path: Path) -> None:
         "no evaluations": [run(n, "pendulum", {}, n, np.empty(0)) for n in range(3)],
         "no runs": [],
         "one point": [run(n, "pendulum", {}, n, np.array([5.0])) for n in range(4)],
-        "40 configurations": sweep(1, 40, 2, 5)["runs"],
+        "40 configurations": sweep(1, 40, 3, 5)["runs"],
     }[odd]
     draw(browser, tmp_path, payload(runs), "#log=y")
     empty = browser.value("[...document.querySelectorAll('#panels .panel')].every((one) => one.innerText.length > 20)")
@@ -285,6 +285,9 @@ def test_odd_data(odd: str, browser: Browser, tmp_path: Path) -> None:
     if odd == "40 configurations":
         looks = "new Set([...state.model.looks.values()].map((look) => JSON.stringify(look))).size"
         assert browser.value(looks) == 22
+        browser.do("focusLine('preset=td3 optimizer.actor.lr=0.001 noise.sigma=0.1')")
+        fills = browser.value("[...charts][0].plot.bands.map((band) => band.fill([...charts][0].plot))")
+        assert sum(fill != "rgba(0,0,0,0)" for fill in fills) == 1
     assert browser.errors() == []
 
 

@@ -49,12 +49,12 @@ function redrawCharts() {
 
 /** Fades the lines of a chart that have another label; null shows them all again. */
 function focusIn(chart, label) {
+  chart.plot.focused = label;
   for (const series of chart.plot.series.slice(1)) {
+    const chosen = series.line.label === label;
     const usual = series.line.thin ? THIN_ALPHA : 1;
-    series.line.chosen = label !== null && series.line.label === label;
-    series.line.faded = label !== null && series.line.label !== label;
-    series.alpha = series.line.faded ? 0.12 : usual;
-    if (series.bound) series.show = !series.line.quiet || series.line.chosen;
+    series.alpha = label === null || chosen ? usual : 0.12;
+    if (series.bound) series.show = !series.line.quiet || chosen;
   }
   chart.plot.redraw(true, false);
 }
@@ -85,7 +85,10 @@ function seriesOf(lines, scale) {
   for (const line of lines.filter((one) => !one.thin && one.low)) {
     add(line, line.high, { width: 0, bound: true, show: !line.quiet });
     add(line, clipped(line, scale), { width: 0, bound: true, show: !line.quiet });
-    bands.push({ series: [series.length - 2, series.length - 1], fill: () => shade(line, lines) });
+    bands.push({
+      series: [series.length - 2, series.length - 1],
+      fill: (plot) => shade(plot.focused ?? null, line, lines),
+    });
   }
   for (const line of lines.filter((one) => !one.thin)) {
     add(line, line.y, { stroke: () => colorNow(line.look.color), width: 2, dash: line.look.dash });
@@ -104,10 +107,11 @@ function clipped(line, scale) {
   return line.low.map((value) => Math.max(value, floor));
 }
 
-function shade(line, lines) {
+function shade(focused, line, lines) {
   const bands = lines.filter((one) => one.low && !one.thin).length;
-  if (line.faded || (line.quiet && !line.chosen)) return "rgba(0,0,0,0)";
-  return withAlpha(colorNow(line.look.color), line.chosen ? 0.3 : bands <= 4 ? 0.18 : 0.1);
+  if (line.label === focused) return withAlpha(colorNow(line.look.color), 0.3);
+  if (focused !== null || line.quiet) return "rgba(0,0,0,0)";
+  return withAlpha(colorNow(line.look.color), bands <= 4 ? 0.18 : 0.1);
 }
 
 function withAlpha(color, alpha) {
