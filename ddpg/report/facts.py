@@ -1,6 +1,6 @@
 """The facts of a run beside its metrics: how it was started, how fast it was, and what became of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,8 +90,12 @@ def repeat_command(record: RunRecord) -> str | None:
     """Return the command that trains the run again; None if its overrides are not on record."""
     if record.overrides is None:
         return next((start["command"] for start in record.starts if "command" in start), None)
-    words = as_typed(word for word in record.overrides if not word.startswith("resume="))
-    return " ".join(["ddpg-train", *map(shell_quoted, words)])
+    return command_of(word for word in record.overrides if not word.startswith("resume="))
+
+
+def command_of(overrides: Iterable[str]) -> str:
+    """Return the command line of a run with these overrides."""
+    return " ".join(["ddpg-train", *map(shell_quoted, as_typed(overrides))])
 
 
 def changed(record: RunRecord, usual: Usual) -> dict[str, list[str]] | None:

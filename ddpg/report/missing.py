@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ddpg.report.facts import command_of
 from ddpg.report.reading import RunRecord
 from ddpg.sweep.state.folder import SweepFolder, SweepRun
 
@@ -39,7 +40,8 @@ def _waiting(record: RunRecord) -> dict[str, Any]:
         "folder": str(record.folder.path),
         "environment": record.environment,
         "seed": record.config["seed"],
-        "words": list(record.overrides or ()),
+        "configuration": None,
+        "command": command_of(record.overrides or ()),
         "why": NOT_STARTED,
     }
 
@@ -49,6 +51,7 @@ def _without_folder(run: SweepRun) -> dict[str, Any]:
         "folder": str(run.path),
         "environment": None,
         "seed": None,
-        "words": list(run.overrides),
+        "configuration": None,
+        "command": command_of(run.overrides),
         "why": NO_FOLDER,
     }
