@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field
 from io import TextIOWrapper
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,15 @@ def key_values(words: Sequence[str], example: str) -> dict[str, Any]:
     plain = OmegaConf.to_container(values, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def folders_first(words: Sequence[str], command: str, options: Sequence[Field[Any]]) -> tuple[list[str], list[str]]:
+    """Split the words after a command into the folders, which come first, and the KEY=VALUE words.
+
+    Raises UserError, with the options, if there is no folder.
+    """
+    folders = list(takewhile(lambda word: not is_value(word), words))
+    if not folders:
+        listed = " ".join(f"[{option.name}=...]" for option in options)
+        raise UserError(f"folders come first: {command} FOLDER... {listed}")
+    return folders, list(words[len(folders) :])

@@ -5,13 +5,11 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import import_module
-from itertools import takewhile
 from pathlib import Path
 
-from ddpg.commands.command_line import is_value, key_values, one_line_errors, print_help
+from ddpg.commands.command_line import folders_first, key_values, one_line_errors, print_help
 from ddpg.commands.word_checks import check_repeated
 from ddpg.config.signature import fit
-from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 
 
@@ -52,13 +50,12 @@ def main() -> None:
         arguments, filters = report_arguments(words)
         with ending_at_once():
             from ddpg.commands.usual_configs import UsualConfigs
-            from ddpg.report.view import View
+            from ddpg.report.view import View, group_keys
             from ddpg.report.write import write_report
 
         folders = [Path(folder) for folder in arguments.folders]
         out = folders[0] / "report" if arguments.out is None else Path(arguments.out)
-        keys = arguments.group_by.split(",") if isinstance(arguments.group_by, str) else arguments.group_by or []
-        view = View(arguments.metric, tuple(keys), filters, arguments.solved, arguments.threshold)
+        view = View(arguments.metric, group_keys(arguments.group_by), filters, arguments.solved, arguments.threshold)
         print(write_report(folders, out, view, shlex.join(["ddpg-report", *words]), UsualConfigs()))
 
 
@@ -72,11 +69,8 @@ def report_arguments(words: Sequence[str]) -> tuple[ReportArguments, dict[str, s
     )
     options = fields(ReportArguments)[1:]
     print_help(words, f"{usage}\n\nKEY=VALUE is one of these, or {FILTER}", options)
-    folders = list(takewhile(lambda word: not is_value(word), words))
-    if not folders:
-        raise UserError(f"folders come first: ddpg-report FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}")
+    folders, rest = folders_first(words, "ddpg-report", options)
     names = {option.name for option in options}
-    rest = words[len(folders) :]
     check_repeated(rest)
     values = key_values([word for word in rest if word.partition("=")[0] in names or "=" not in word], "solved=90")
     return ReportArguments(**fit({"folders": folders, **values}, ReportArguments)), filters_of(rest, names)

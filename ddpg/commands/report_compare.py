@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from itertools import takewhile
 from pathlib import Path
 
-from ddpg.commands.command_line import is_value, key_values, print_help
+from ddpg.commands.command_line import folders_first, key_values, print_help
 from ddpg.commands.report import FILTER, filters_of
 from ddpg.commands.word_checks import check_repeated
 from ddpg.config.signature import fit
-from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.report.compare.options import Options
 
@@ -22,11 +20,7 @@ USAGE = (
 def main(words: Sequence[str]) -> None:
     """`ddpg-report compare FOLDER... [KEY=VALUE ...]`: print and write what differs, and how certain that is."""
     print_help(words, f"{USAGE}\n\nKEY=VALUE is one of these, or {FILTER}", fields(Options))
-    folders = [Path(word) for word in takewhile(lambda word: not is_value(word), words)]
-    if not folders:
-        listed = " ".join(f"[{option.name}=...]" for option in fields(Options))
-        raise UserError(f"folders come first: ddpg-report compare FOLDER... {listed}")
-    rest = words[len(folders) :]
+    folders, rest = folders_first(words, "ddpg-report compare", fields(Options))
     check_repeated(rest)
     names = {option.name for option in fields(Options)}
     own = [word for word in rest if "=" not in word or word.partition("=")[0].partition(".")[0] in names]
@@ -38,4 +32,4 @@ def main(words: Sequence[str]) -> None:
     with ending_at_once():
         from ddpg.report.compare.write import write_comparison
 
-    print(write_comparison(folders, options, filters_of(rest, names)))
+    print(write_comparison([Path(folder) for folder in folders], options, filters_of(rest, names)))

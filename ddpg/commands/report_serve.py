@@ -3,13 +3,11 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
-from ddpg.commands.command_line import is_value, key_values, print_help
+from ddpg.commands.command_line import folders_first, key_values, print_help
 from ddpg.config.signature import fit
-from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.ranges import Range
 
@@ -59,10 +57,6 @@ def serve_arguments(words: Sequence[str]) -> ServeArguments:
     )
     options = fields(ServeArguments)[1:]
     print_help(words, usage, options)
-    folders = list(takewhile(lambda word: not is_value(word), words))
-    if not folders:
-        raise UserError(
-            f"folders come first: ddpg-report serve FOLDER... {' '.join(f'[{f.name}=...]' for f in options)}"
-        )
-    values = key_values(words[len(folders) :], "port=8080")
+    folders, rest = folders_first(words, "ddpg-report serve", options)
+    values = key_values(rest, "port=8080")
     return ServeArguments(**fit({"folders": folders, **values}, ServeArguments))

@@ -1,6 +1,6 @@
 """What of the runs is shown first, as the command line chooses it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -21,3 +21,8 @@ class View:
     filters: Mapping[str, str] = field(default_factory=dict)
     solved: float | None = None
     threshold: float | None = None
+
+
+def group_keys(words: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the keys of `group_by=[preset,noise]`, which may also be written `group_by=preset,noise`."""
+    return tuple(words.split(",") if isinstance(words, str) else words or ())

@@ -10,6 +10,7 @@ from ddpg.report.grouping import Attributes, group_samples, require_group_keys
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord, each_run, labelled, measured
 from ddpg.report.samples import Sample, samples
+from ddpg.report.view import group_keys
 
 
 def configurations(records: Sequence[RunRecord], planned: Sequence[RunRecord], options: Options) -> list[Sample]:
@@ -21,7 +22,7 @@ def configurations(records: Sequence[RunRecord], planned: Sequence[RunRecord], o
         options: of the command.
     """
     metric = Metric(options.metric)
-    keys = options.group_by.split(",") if isinstance(options.group_by, str) else options.group_by or []
+    keys = group_keys(options.group_by)
     require_group_keys(keys, records)
     names = labels([*records, *planned])
     read = each_run(records, metric.name)
