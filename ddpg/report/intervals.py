@@ -52,7 +52,7 @@ def mean_interval(values: Series) -> Series | None:
     seeds = len(values)
     if seeds < ENOUGH:
         return None
-    half = _quantile(seeds - 1) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    half = t_quantile(seeds - 1) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
     return _around(values.mean(axis=0), half)
 
 
@@ -72,8 +72,13 @@ def iqm_interval(values: Series) -> Series | None:
     ordered = np.sort(values, axis=0)
     winsorized = np.clip(ordered, ordered[cut], ordered[seeds - cut - 1])
     left = seeds - 2 * cut
-    half = _quantile(left - 1) * winsorized.std(axis=0, ddof=1) * np.sqrt((seeds - 1) / (left * (left - 1)))
+    half = t_quantile(left - 1) * winsorized.std(axis=0, ddof=1) * np.sqrt((seeds - 1) / (left * (left - 1)))
     return _around(iqm(values), half)
+
+
+def t_quantile(freedom: float) -> float:
+    """Return the quantile of Student's t that bounds LEVEL of it on both sides."""
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 def explanation() -> str:
@@ -97,11 +102,6 @@ def _cases(coverage: Coverage) -> str:
     counts = ", ".join(str(seeds) for seeds in next(iter(coverage.values())))
     parts = [f"{', '.join(map(str, shares.values()))} % with {shape}" for shape, shares in coverage.items()]
     return f"with {counts} seeds in {'; '.join(parts)}"
-
-
-def _quantile(freedom: int) -> float:
-    """Return the quantile of Student's t that bounds LEVEL of it on both sides."""
-    return float(stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 def _around(center: Series, half: Series) -> Series:

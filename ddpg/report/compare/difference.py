@@ -7,10 +7,10 @@ from itertools import combinations
 from math import comb, sqrt
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from ddpg.record.series import Series
-from ddpg.report.intervals import LEVEL
+from ddpg.report.intervals import t_quantile
 
 #: So many divisions of the seeds into two groups are all tried, those of 10 and 10 seeds; of more, DRAWN are drawn.
 MOST = 200_000
@@ -105,7 +105,7 @@ def welch(first: Series, second: Series) -> Welch | None:
     if error <= ROUNDING * max(np.abs(first).max(), np.abs(second).max()):
         return Welch(float(difference == 0), difference, difference)
     freedom = parts.sum() ** 2 / (parts**2 / [len(first) - 1, len(second) - 1]).sum()
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
+    half = t_quantile(freedom) * error
     return Welch(2 * float(stdtr(freedom, -abs(difference) / error)), difference - half, difference + half)
 
 

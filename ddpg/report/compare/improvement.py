@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import stdtrit
 
 from ddpg.record.series import Series
-from ddpg.report.intervals import LEVEL
+from ddpg.report.intervals import t_quantile
 
 #: As near to a probability of 0 or 1 as bounds are looked for.
 NEARLY = 1e-9
@@ -51,7 +50,7 @@ def bounds(probability: float, first: int, second: int) -> tuple[float, float]:
     """
     if first + second < 3:
         return 0.0, 1.0
-    quantile = float(stdtrit(first + second - 2, (1 + LEVEL) / 2))
+    quantile = t_quantile(first + second - 2)
 
     def excess(theta: float) -> float:
         distance = (probability - theta) ** 2 / (theta * (1 - theta))

@@ -36,14 +36,14 @@ def version_marks(records: Sequence[RunRecord]) -> list[str]:
     return [f"the runs had different versions of packages: {'; '.join(mixed)}"] if mixed else []
 
 
-def best_of(configurations: Sequence[Scored], maximize: bool = True) -> float | None:
+def best_of(configurations: Sequence[Scored]) -> float | None:
     """Return by how much the best of 3 or more configurations is expected to flatter, because it was chosen.
 
     None with fewer, with unequal numbers of seeds, or with a single seed, which shows no noise.
     """
     if len(configurations) < 3 or len({len(one.scores) for one in configurations}) > 1:
         return None
-    return optimism([one.scores.tolist() for one in configurations], maximize)
+    return optimism([one.scores.tolist() for one in configurations], maximize=True)
 
 
 def _trials(records: Sequence[RunRecord]) -> list[str]:

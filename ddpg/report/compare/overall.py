@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 from ddpg.record.series import Series
-from ddpg.report.intervals import LEVEL
+from ddpg.report.intervals import t_quantile
 
 #: Normalized scores at which a profile is drawn.
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
@@ -71,7 +70,7 @@ def _half_width(scores: Sequence[Series], shares: Series | None = None) -> float
     if parts.sum() == 0:
         return 0.0
     freedom = parts.sum() ** 2 / (parts**2 / (counts - 1)).sum()
-    return float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(parts.sum()))
+    return float(t_quantile(freedom) * np.sqrt(parts.sum()))
 
 
 def _around(value: float, half: float) -> Estimate:

@@ -141,10 +141,11 @@ def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
 
 def _size(one: Comparison, tests: Tests) -> str:
     """Write the interval of a difference, the effect size and the probability of improvement, as of a positive one."""
-    low, high = sorted((tests.welch.low, tests.welch.high))
-    low, high = (low, high) if one.difference >= 0 else (-high, -low)
+    low = tests.welch.low
+    high = tests.welch.high
     chance = one.improvement
     if one.difference < 0:
+        low, high = -high, -low
         chance = chance._replace(probability=1 - chance.probability, low=1 - chance.high, high=1 - chance.low)
     effect = f", g = {abs(one.effect):.2f}" if one.effect is not None else ""
     return (

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv, stdtrit
+from scipy.special import betaincinv
 
 from ddpg.record.series import Series
-from ddpg.report.intervals import LEVEL
+from ddpg.report.intervals import LEVEL, t_quantile
 
 #: With so many runs the next one is between two of them in 95 % of cases, for any distribution: 2 / (n + 1) <= 0.05.
 FREE = 39
@@ -70,5 +70,5 @@ def next_run(scores: Series) -> NextRun | None:
         ordered = np.sort(scores)
         share = (runs + 1 - 2 * left_out) / (runs + 1)
         return NextRun(float(ordered[left_out - 1]), float(ordered[-left_out]), share, True)
-    half = float(stdtrit(runs - 1, (1 + LEVEL) / 2) * scores.std(ddof=1) * np.sqrt(1 + 1 / runs))
+    half = float(t_quantile(runs - 1) * scores.std(ddof=1) * np.sqrt(1 + 1 / runs))
     return NextRun(float(scores.mean()) - half, float(scores.mean()) + half, LEVEL, False)
