@@ -1,27 +1,34 @@
 /** Rows of a long list that are shown at once; the others are behind a fold. */
 const ROWS = 40;
+/** The same of runs that have not started, which only wait. */
+const WAITING_ROWS = 8;
 
-/** Draws the runs that failed, are missing or are not finished, by name, with the first line of their errors. */
+/** Draws the runs that failed or are not finished, by name, with the first line of their errors; then those not started. */
 function renderFailures(element) {
-  const missing = state.payload.missing.map((run) => ({
-    ...run,
-    state: "not started",
-    error: null,
-    note: run.command,
-  }));
-  const out = [...state.model.runs.filter((run) => run.state !== "done" || !run.counts), ...missing];
-  const ordered = out.sort(
-    (a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder),
-  );
+  const out = state.model.runs
+    .filter((run) => run.state !== "done" || !run.counts)
+    .sort(
+      (a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder),
+    );
+  const waiting = state.payload.missing
+    .map((run) => ({ ...run, state: "not started", error: null, note: run.command }))
+    .sort((a, b) => byNature(a.folder, b.folder));
   replace(
     element,
-    out.length
-      ? failureTable(ordered.slice(0, ROWS))
-      : el("p", {}, "None: all runs are done and enter the means."),
-    out.length > ROWS
-      ? fold("failures", `and ${out.length - ROWS} more`, () => failureTable(ordered.slice(ROWS)))
-      : null,
+    out.length || waiting.length ? null : el("p", {}, "None: all runs are done and enter the means."),
+    folded("failures", "more", out, ROWS),
+    folded("missing", "that have not started", waiting, WAITING_ROWS),
   );
+}
+
+/** Makes a table of runs; of more than `most` the rest is behind a fold. */
+function folded(key, words, runs, most) {
+  const shown = runs.slice(0, most);
+  const rest = runs.slice(most);
+  return [
+    shown.length ? failureTable(shown) : null,
+    rest.length ? fold(key, `and ${rest.length} ${words}`, () => failureTable(rest)) : null,
+  ];
 }
 
 /** Makes a fold whose content is made when it is opened first: it can be long. */

@@ -1,3 +1,6 @@
+/** With fewer seeds of each of two configurations no test at 5 % finds any difference: that of 3 and 3 has p >= 2/20. */
+const TESTABLE = 4;
+
 /** Answers at a glance: which is better, by how much, is that certain, what was swept, and what failed. */
 function renderGlance(element) {
   const { payload, model } = state;
@@ -33,7 +36,7 @@ function summarySentence(runs) {
   const parts = [...states].sort((a, b) => b[1] - a[1]).map(([name, number]) => `${number} ${name}`);
   const environments = new Set(runs.map((run) => run.environment)).size;
   const configurations = new Set(runs.map((run) => run.configuration)).size;
-  const missing = state.payload.missing.length;
+  const missing = state.payload.missing.length + queued();
   if (missing) parts.push(`${missing} not started`);
   return `${count(runs.length + missing, "runs")} in ${count(environments, "environments")}, ${count(configurations, "configurations")}: ${listed(parts)}.`;
 }
@@ -101,12 +104,22 @@ function scored({ group, scores }, t) {
   ];
 }
 
-/** The number of an environment's runs that can still change its means. */
+/**
+ * The number of runs that can still change an environment's means: of those that have not started and whose environment
+ * is not known, each may be one.
+ */
 function unfinished({ name, groups }) {
   const running = groups
     .flatMap((group) => group.runs)
     .filter((run) => !["done", "failed"].includes(run.state));
-  return running.length + state.payload.missing.filter((run) => run.environment === name).length;
+  const waiting = state.payload.missing.filter((run) => [name, null].includes(run.environment));
+  return running.length + waiting.length + queued();
+}
+
+/** The number of runs that a live page knows to wait: sweeps tell how many there are, but not of which environment. */
+function queued() {
+  const sweeps = state.payload.live?.sweeps ?? [];
+  return sweeps.reduce((sum, { counts }) => sum + (counts.pending ?? 0) + (counts["not submitted"] ?? 0), 0);
 }
 
 /** Says whether the best two differ; a comparison that is not finished gets no verdict. */
@@ -118,22 +131,24 @@ function certainty(environment, best, next, groups, t) {
       el("b", {}, "no verdict"),
       `, because ${count(running, "runs")} can still change this.`,
     ];
-  const difference = differenceInterval(best.scores, next.scores, t);
-  if (!difference)
+  const seeds = Math.min(best.scores.length, next.scores.length);
+  if (seeds < TESTABLE)
     return [
-      `The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; fewer than ${ENOUGH} seeds `,
-      el("b", {}, "cannot say"),
-      " whether that is chance.",
+      `The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; `,
+      el("b", {}, "too few to tell"),
+      ` with fewer than ${TESTABLE} seeds of each (the test below says how many would be enough).`,
     ];
-  const interval = `The difference is ${scoreNumber(difference.mean)}, 95 % interval [${scoreNumber(difference.low)}, ${scoreNumber(difference.high)}]`;
+  const { mean, low, high } = differenceInterval(best.scores, next.scores, t);
   const chosen = groups > 2 ? `, not corrected for choosing the best of ${groups}` : "";
-  if (difference.low > 0)
-    return [
-      `${interval}${chosen}: `,
-      el("b", {}, `probably ${isReturn(state.payload.view.metric) ? "better" : "different"}`),
-      ".",
-    ];
-  return [`${interval}${chosen}: it includes 0, so these seeds `, el("b", {}, "cannot tell them apart"), "."];
+  const interval = `The difference is ${scoreNumber(mean)}, 95 % interval [${scoreNumber(low)}, ${scoreNumber(high)}]${chosen}: `;
+  if (low <= 0) return [`${interval}it includes 0, so these seeds `, el("b", {}, "cannot tell them apart"), "."];
+  const survivors = [best, next].some(({ group }) => hasFailures(group)) ? ", of the runs that did not fail" : "";
+  const word = isReturn(state.payload.view.metric) ? "better" : "higher";
+  return [interval, el("b", {}, `probably ${word}`), `${survivors}.`];
+}
+
+function hasFailures(group) {
+  return group.runs.some((run) => run.state === "failed" && !run.counts);
 }
 
 /** Warnings that hold for the whole page: a sweep that is not finished, a biased convention, failed runs. */

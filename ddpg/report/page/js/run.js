@@ -169,7 +169,7 @@ function changedSection(run) {
             ),
           ),
         )
-      : el("p", {}, "Nothing, or it is not on record."),
+      : el("p", {}, run.changed ? "Nothing." : "Not known: how it was composed is not on record."),
   );
 }
 
@@ -206,7 +206,7 @@ function startsSection(run) {
                   "tr",
                   {},
                   el("td", {}, start.time ?? "–"),
-                  el("td", { class: "number" }, shortNumber(start.step ?? 0)),
+                  el("td", { class: "number" }, start.step === null ? "–" : shortNumber(start.step)),
                   el("td", {}, start.machine ?? "–"),
                   el("td", {}, el("code", {}, (start.commit ?? "–").slice(0, 10))),
                   el("td", {}, versionsFold(start.versions)),
