@@ -36,11 +36,15 @@ def draw(found: Sequence[Sample], metric: Metric, out: Path) -> dict[str, list[P
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
         looks = {sample: look(place) for place, sample in enumerate(samples) if len(sample.steps)}
         if looks:
-            name = re.sub(r"[^A-Za-z0-9_.-]+", "_", environment)
-            paths = [out / f"{name}.{kind}" for kind in ("png", "svg", "pdf")]
-            _picture(environment, looks, metric, paths)
-            pictures[environment] = paths
+            pictures[environment] = picture_files(environment, out)
+            _picture(environment, looks, metric, pictures[environment])
     return pictures
+
+
+def picture_files(name: str, out: Path) -> list[Path]:
+    """Return the files of a picture, PNG first, with a name that is safe for file systems."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+    return [out / f"{safe}.{kind}" for kind in ("png", "svg", "pdf")]
 
 
 def look(place: int) -> Look:

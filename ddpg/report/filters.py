@@ -9,12 +9,9 @@ from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
 from ddpg.report.reading import RunRecord
 
-#: The arguments of ddpg-report.
-ARGUMENTS = {"out", "metric", "group_by", "solved", "threshold"}
-
 
 def resolved(
-    records: Sequence[RunRecord], filters: Mapping[str, str], arguments: Set[str] = ARGUMENTS
+    records: Sequence[RunRecord], filters: Mapping[str, str], arguments: Set[str] = frozenset()
 ) -> dict[str, set[str]]:
     """Return the values that filters take by key, in the spelling of the runs.
 

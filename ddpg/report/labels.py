@@ -62,10 +62,16 @@ def labels(configurations: Sequence[Described]) -> Labels:
         _tell_apart(tables, told, alike, differing)
     texts = []
     for one, table, mine, short in zip(configurations, tables, told, _shortened(tables, told), strict=True):
-        pairs = [_pair(name, table[name], names) for name in short] or [method(one.choices) or "-"]
+        pairs = [_pair(name, table[name], names) for name in short] or [_own_name(one)]
         texts.append(" ".join([*pairs, "…"] if len(short) < len(mine) else pairs))
     shared = [_pair(name, value, names) for name, value in common.items()]
     return Labels(texts, [" ".join(shared)] if shared else [])
+
+
+def _own_name(described: Described) -> str:
+    """Name a configuration by its algorithm and preset; where these are not on record, by the algorithm's class."""
+    node = described.config.get("algorithm") or {}
+    return method(described.choices) or str(node.get("_target_", "-")).rpartition(".")[2]
 
 
 def _typed(described: Described, table: Table, differing: Sequence[str]) -> list[str]:

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import compress
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import ddpg
 from ddpg.report.columns import Columns
@@ -16,7 +14,7 @@ from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, r
 from ddpg.report.facts import Usual, changed, nothing_is_known
 from ddpg.report.filters import chosen, resolved
 from ddpg.report.grouping import Attributes, group_samples, require_group_keys
-from ddpg.report.intervals import explanation, iqm_explanation
+from ddpg.report.intervals import explanation, iqm_explanation, t_quantile
 from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.metric_words import words_of
@@ -30,6 +28,8 @@ from ddpg.report.view import View
 
 #: The number of the form, which a page compares with its own.
 FORMAT = 1
+#: What may have been meant by a filter that no run has: the words of the command.
+OPTIONS = {"out", *(field.name for field in fields(View))} - {"filters"}
 #: Degrees of freedom for which a page has the quantiles of Student's t.
 DEGREES = 200
 
@@ -75,7 +75,7 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
         UserError: there is nothing to read, or no such metric, key or value.
     """
     records, waiting = find_all_runs(folders)
-    wanted = resolved(records, view.filters)
+    wanted = resolved(records, view.filters, OPTIONS)
     view = replace(view, filters={key: ",".join(sorted(values)) for key, values in wanted.items()})
     require_group_keys(view.group_by, records)
     longest = longest_of(records)
@@ -146,10 +146,8 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
 
 
 def t_quantiles() -> list[float]:
-    """Return the 97.5 % quantiles of Student's t for 1, 2, ... DEGREES degrees of freedom."""
-    from scipy.special import stdtrit  # here, because the terminal's table does without scipy
-
-    return [round(float(quantile), 6) for quantile in stdtrit(np.arange(1, DEGREES + 1), 0.975)]
+    """Return the quantiles of Student's t that bound an interval, for 1, 2, ... DEGREES degrees of freedom."""
+    return [round(t_quantile(freedom), 6) for freedom in range(1, DEGREES + 1)]
 
 
 def to_json(payload: Payload) -> str:

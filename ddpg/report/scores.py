@@ -6,7 +6,7 @@ from ddpg.record.series import Series
 from ddpg.report.measured import Curve, MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.samples import Sample
-from ddpg.report.statistics import EVALUATIONS, TRAINING
+from ddpg.report.statistics import EVALUATIONS, TRAINING, training_episodes
 
 #: The score by its convention: of the last value, of the last 10, of the last 100 training episodes, of the largest.
 Scores = dict[str, float | None]
@@ -25,11 +25,12 @@ def scores(run: MeasuredRun, sample: Sample | None, metric: Metric) -> Scores:
     else:
         training = run.episodes.up_to(end)
         values = shown.values if sample is None else run.metric.at(sample.steps)
+    count = TRAINING if sample is None else training_episodes(sample)
     has_training = metric.is_return or metric.of_episodes
     return {
         "last": _mean(values[-1:]),
         "last10": _mean(values[-EVALUATIONS:]),
-        "training100": _mean(training.values[-TRAINING:]) if has_training else None,
+        "training100": _mean(training.values[-count:]) if has_training and count else None,
         "best": float(values.max()) if metric.is_return and len(values) else None,
     }
 

@@ -37,6 +37,11 @@ def max_of_mean(values: Series) -> int:
     return int(values.mean(axis=0).argmax())
 
 
+def training_episodes(sample: Sample) -> int:
+    """Return how many last training episodes of each run are averaged: as many as all runs have, TRAINING at most."""
+    return min([TRAINING, *(len(values) for values in sample.episodes)])
+
+
 def conventions(sample: Sample, metric: Metric) -> Iterator[tuple[int, str, float, Series]]:
     """Yield the rank, name, env step and values [S] of every convention that these runs allow.
 
@@ -54,7 +59,7 @@ def conventions(sample: Sample, metric: Metric) -> Iterator[tuple[int, str, floa
         if metric.is_return:
             best = max_of_mean(values)
             yield 2, f"max of the mean {noun}", steps[best], values[:, best]
-    count = min([TRAINING, *(len(values) for values in sample.episodes)])
+    count = training_episodes(sample)
     if sample.episodes and count and (metric.is_return or metric.of_episodes):
         tail = np.array([values[-count:].mean() for values in sample.episodes])
         yield 3, f"last {count} training episode{'s' if count > 1 else ''}", sample.end, tail

@@ -40,17 +40,20 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str, u
 
         pictures = draw(report.samples, metric, out)
     text = markdown(report.samples, metric, {name: paths[0] for name, paths in pictures.items()}, view.solved)
+    drawn = [*chain(*pictures.values())]
     for panels in (report.payload["study"] or {"studies": []})["studies"]:
-        text += "\n" + _study_section(panels, out)
+        section, files = _study_section(panels, out)
+        text += f"\n{section}"
+        drawn += files
     (out / "report.md").write_text(text, encoding="utf-8")
     write_page(_seen_from(report.payload, out), out / "index.html")
     tables = {
         "runs": run_table(report.entries, report.payload["missing"], view.threshold),
         "curves": curve_table(report.entries, report.runs),
     }
-    files, remark = write_tables(tables, out)
-    written = ", ".join(path.name for path in (out / "report.md", *chain(*pictures.values()), *files))
-    lines = [f"written into {out}: {written}", remark, f"page: {out / 'index.html'}"]
+    written, remark = write_tables(tables, out)
+    names = ", ".join(path.name for path in (out / "report.md", *drawn, *written))
+    lines = [f"written into {out}: {names}", remark, f"page: {out / 'index.html'}"]
     return re.sub(r"!\[.*\n\n", "", text) + "\n" + "\n".join(filter(None, lines))
 
 
@@ -63,11 +66,11 @@ def _seen_from(payload: Payload, out: Path) -> Payload:
     return payload | {"runs": runs}
 
 
-def _study_section(panels: Panels, out: Path) -> str:
-    """Draw a study, and write its section of report.md."""
-    pictures: dict[str, Path] = {}
+def _study_section(panels: Panels, out: Path) -> tuple[str, list[Path]]:
+    """Draw a study; return its section of report.md, and the files of its pictures."""
+    pictures: dict[str, list[Path]] = {}
     with optional_pictures("pictures of the study"):
         from ddpg.report.study.pictures import draw_study  # imports matplotlib
 
         pictures = draw_study(panels, out)
-    return study_section(panels, pictures)
+    return study_section(panels, {name: paths[0] for name, paths in pictures.items()}), [*chain(*pictures.values())]

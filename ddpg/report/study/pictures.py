@@ -1,6 +1,5 @@
 """Pictures of a study as PNG, SVG and PDF: history, importances, parallel coordinates, search against confirmation."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from math import log10
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ddpg.record.figure import INK, picture, style_axes
+from ddpg.report.drawing import picture_files
 from ddpg.report.palette import PALETTE
 from ddpg.report.study.panels import Panels, complete_trials
 
@@ -25,8 +25,8 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-def draw_study(panels: Panels, out: Path) -> dict[str, Path]:
-    """Write what there is to draw of a study into a folder; return the PNG files by what they show."""
+def draw_study(panels: Panels, out: Path) -> dict[str, list[Path]]:
+    """Write what there is to draw of a study into a folder; return the files by what they show, PNG first."""
     if panels["note"]:
         return {}
     drawings: dict[str, tuple[bool, float, Callable[[Panels, Axes], None]]] = {
@@ -35,12 +35,11 @@ def draw_study(panels: Panels, out: Path) -> dict[str, Path]:
         "parallel": (bool(complete_trials(panels)), 4, _parallel),
         "confirmation": (bool((panels["confirmation"] or {}).get("rows")), 4, _confirmation),
     }
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", panels["name"])
     paths = {}
     for what, (is_there, height, draw) in drawings.items():
         if is_there:
-            paths[what] = out / f"study_{name}_{what}.png"
-            with picture(*(paths[what].with_suffix(end) for end in (".png", ".svg", ".pdf")), height=height) as figure:
+            paths[what] = picture_files(f"study_{panels['name']}_{what}", out)
+            with picture(*paths[what], height=height) as figure:
                 draw(panels, figure.add_subplot())
     return paths
 
