@@ -1,5 +1,6 @@
 """W&B online, against the server of support/wandb_server.py: one W&B run for each run, whatever happens to it."""
 
+import logging
 import os
 import random
 import signal
@@ -195,6 +196,7 @@ def test_a_run_that_ends_before_its_moment(
 def test_a_model_that_cannot_be_kept_costs_the_rest_nothing(
     wandb_server: WandbServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, logger="ddpg")
     tracker = tracker_of(tmp_path, settings(mode="online"))
     tracker.rewind(None)
     log_rows(tracker, 0, 5)
