@@ -78,7 +78,6 @@ def starts(record: RunRecord, resumed: Sequence[int]) -> list[dict[str, Any]]:
             "commit": (start.get("git") or start).get("commit"),
             "dirty": (start.get("git") or {}).get("dirty"),
             "versions": start.get("versions") or {},
-            "command": start.get("command"),
             "kernels": start.get("kernels"),
             "step": step,
         }
