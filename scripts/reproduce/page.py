@@ -26,16 +26,15 @@ Made by `python scripts/evidence.py page` from the records in [data/evidence](da
 
 - Every seed that was run counts, one that diverged with its last values. What is not run yet is missing, and the table
   says so.
-- Numbers are means over seeds. In brackets stands their 95 % interval, a percentile bootstrap over whole seeds. It is
-  too narrow with few seeds: on normal data it covers the true mean in 50 % of cases with 2 seeds, 75 % with 3, 84 %
-  with 5, 90 % with 10.
+- Numbers are means over seeds. In brackets stands their 95 % interval, Student's t, from three seeds on. How often it
+  covers the true mean: [statistics](../statistics.md#intervals).
 - *last 100 training episodes*: with exploration noise, mean of each seed's last 100. *maximum of the mean evaluation*:
   the largest value of the noise-free evaluation curve, averaged over seeds; biased upwards, the more the fewer seeds
   there are. *last 10 evaluations*, *last evaluation*: without noise, at the end. Conventions are not mixed: a published
   number stands beside the number here that is made as it was.
 - *met*: the interval here meets the 95 % interval of the published mean (a published number without a spread is taken
   as a point, one that was read off a picture with its precision). *missed* and *above* give the distance of the means.
-  It *cannot be told yet* before all seeds of the list are there, and never with one.
+  It *cannot be told yet* before all seeds of the list are there, and never with fewer than three.
 
 ![Training here beside the published scores](evidence.png)
 """

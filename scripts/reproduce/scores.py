@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from ddpg.record.series import Series, series
+from ddpg.report.intervals import ENOUGH, mean_interval
+from ddpg.report.statistics import max_of_mean
 from reproduce.plan import Convention, Published, Row
 from reproduce.record import PROVENANCE, read_record
 from reproduce.status import speed
 
 #: Training episodes, and evaluations, that a convention averages.
 EPISODES, EVALUATIONS = 100, 10
-RESAMPLES = 10_000
 #: Standard deviations on either side that hold 95 % of a normal distribution.
 NORMAL_95 = 1.96
 #: A mean so many published standard deviations away from the published one is to be looked into.
@@ -39,7 +40,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds; `low` and `high` bound its 95 % interval and are nan where there is one seed."""
+    """A mean over seeds; `low` and `high` bound its 95 % interval and are nan with fewer than ENOUGH seeds."""
 
     mean: float
     low: float
@@ -83,15 +84,12 @@ def curves(records: Sequence[Record], convention: Convention) -> Series:
 
 
 def estimate(records: Sequence[Record], convention: Convention) -> Estimate:
-    """Mean over seeds and its percentile bootstrap, which draws whole seeds; the same for the same records."""
+    """Mean over seeds, where it is largest, and its Student's t interval there."""
     values = curves(records, convention)
-    seeds = len(values)
-    mean = float(values.mean(axis=0).max())
-    if seeds < 2:
-        return Estimate(mean, math.nan, math.nan, seeds)
-    drawn = np.random.default_rng(0).multinomial(seeds, [1 / seeds] * seeds, size=RESAMPLES)
-    low, high = np.percentile((drawn @ values / seeds).max(axis=1), [2.5, 97.5])
-    return Estimate(mean, float(low), float(high), seeds)
+    best = max_of_mean(values)
+    bounds = mean_interval(values[:, best])
+    low, high = (math.nan, math.nan) if bounds is None else map(float, bounds)
+    return Estimate(float(values[:, best].mean()), low, high, len(values))
 
 
 def published_deviation(row: Row, score: Published) -> float | None:
@@ -112,7 +110,8 @@ def published_interval(row: Row, score: Published) -> tuple[float, float]:
 
 def verdict(row: Row, score: Published, here: Estimate | None) -> str:
     """Met, above, missed by how much, or that it cannot be told yet."""
-    seeds, needed = (here.seeds if here else 0), max(row.seeds, 2)
+    seeds = here.seeds if here else 0
+    needed = max(row.seeds, ENOUGH)
     text = f"cannot be told yet: {seeds} of {needed} seeds"
     if here is None:
         return text
