@@ -9,6 +9,8 @@ from ddpg.record.series import Series
 
 #: The largest code of a value that is stored in two bytes.
 CODES = 65535
+#: Bytes of a number.
+BYTES = {"f32": 4, "u16": 2}
 
 
 def encode_steps(steps: Series) -> dict[str, Any]:
@@ -40,6 +42,14 @@ def decode(array: dict[str, Any]) -> Series:
     if array["base"] == "f32":
         return numbers
     return array["low"] + (array["high"] - array["low"]) * numbers / CODES
+
+
+def size(array: dict[str, Any]) -> int:
+    """Count the numbers of an array without reading them."""
+    if array["base"] == "range":
+        return int(array["count"])
+    text = array["data"]
+    return (len(text) * 3 // 4 - text.count("=")) // BYTES[array["base"]]
 
 
 def _whole(number: float) -> float:

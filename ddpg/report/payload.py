@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ddpg
+from ddpg.report.arrays import size
 from ddpg.report.columns import Columns
 from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, reached
 from ddpg.report.facts import Usual, changed, nothing_is_known
@@ -168,9 +169,13 @@ def made(folders: Sequence[Path], command: str, live: bool) -> dict[str, Any]:
 
 def _metrics(runs: Sequence[Entry], thin: Thinning) -> dict[str, dict[str, Any]]:
     """Describe every metric that some run has: what it is, and what of its values a page leaves out."""
-    names = sorted({name for run in runs for name in run["curves"]})
+    points: dict[str, int] = {}
+    for run in runs:
+        for name, curve in run["curves"].items():
+            points[name] = max(points.get(name, 0), size(curve["value"]))
     return {
-        name: {"kind": Metric(name).kind, **words_of(name)._asdict(), "thinned": thin.words(name)} for name in names
+        name: {"kind": Metric(name).kind, **words_of(name)._asdict(), "thinned": thin.words(name, points[name])}
+        for name in sorted(points)
     }
 
 

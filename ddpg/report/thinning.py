@@ -58,12 +58,14 @@ class Thinning:
                 written[name] = {"step": _steps(name, one.steps, steps_of), "value": encode_values(one.values)}
         return written
 
-    def words(self, name: str) -> str:
-        """Say what of a metric's values is left out."""
+    def words(self, name: str, points: int) -> str | None:
+        """Say what of a metric's values is left out; None if nothing is, because its longest curve has few `points`."""
         most = self.most if name == self.shown else self.others
         metric = Metric(name)
         if metric.of_episodes:
             return f"mean of the last {WINDOW} episodes, at up to {min(most, EPISODE_POINTS)} steps"
+        if points < most // 2:  # thinning leaves at least half of what it may
+            return None
         if metric.of_evaluations:
             return f"of more than {most} evaluations every second, fourth, eighth, ... is shown"
         return f"of more than {most} values, means between evenly spaced steps are shown"

@@ -58,11 +58,12 @@ function curveOf(run, metric, axis) {
 /** The first words of metrics in the order in which they are shown; others come last. */
 const ROOMS = ["eval", "charts", "losses", "diagnostics", "noise", "info"];
 
-/** The metrics that some run has; without any run the one that was asked for. */
+/** The metrics that some run has, the one that was asked for first; without any run that one alone. */
 function metricsOf(payload) {
   const used = new Set(payload.runs.flatMap((run) => Object.keys(run.curves)));
   const place = (name) => (ROOMS.indexOf(name.split("/")[0]) + ROOMS.length + 1) % (ROOMS.length + 1);
-  const all = [...used].sort((a, b) => place(a) - place(b) || byNature(a, b));
+  const isOther = (name) => Number(name !== payload.view.metric);
+  const all = [...used].sort((a, b) => isOther(a) - isOther(b) || place(a) - place(b) || byNature(a, b));
   return all.length ? all : [payload.view.metric];
 }
 

@@ -30,7 +30,7 @@ function sweptPanels(environment, effects) {
   const shown = effects.slice(0, 12);
   return el(
     "article",
-    { "data-environment": environment.name },
+    { "data-environment": environment.name, class: effects.length > 1 ? "wide" : "" },
     el("h3", {}, environment.name),
     effects.length > 1 ? effectTable(effects) : null,
     el(
@@ -65,12 +65,14 @@ function keyChart(name, runs, key) {
     values,
     domain: continuous ? domainOf(numbers, kind) : null,
   };
+  const means = continuous ? [] : effectOf(runs, key).groups;
+  const bounds = means.flatMap((group) => boundsOf(group.scores));
   const chart = frame({
     width: 380,
     height: 260,
     label: `${name}: score over ${key}`,
     x,
-    y: { label: conventionTitle(state.view.score), kind: "linear", domain: domainOf(scores) },
+    y: { label: conventionTitle(state.view.score), kind: "linear", domain: domainOf([...scores, ...bounds]) },
   });
   chart.plot.append(
     ...runs.map((run, place) =>
@@ -82,11 +84,14 @@ function keyChart(name, runs, key) {
       ),
     ),
   );
-  if (!continuous)
-    chart.plot.append(
-      ...effectOf(runs, key).groups.flatMap(({ name: value, scores: own }) => meanMark(chart, value, own)),
-    );
+  chart.plot.append(...means.flatMap(({ name: value, scores: own }) => meanMark(chart, value, own)));
   return chart.svg;
+}
+
+/** The ends of the interval of a mean, none where there is no interval. */
+function boundsOf(scores) {
+  const { low, high } = meanInterval(scores, state.payload.t);
+  return low === null ? [] : [low, high];
 }
 
 /** A shift to the side that is the same at every drawing, so that equal scores do not hide each other. */
