@@ -13,11 +13,11 @@ from ddpg.report.palette import PALETTE
 from ddpg.report.payload import Payload, to_json
 
 FOLDER = files("ddpg.report.page")
-#: The scripts in the order in which they are put together; live.js comes before main.js on a live page.
+#: The scripts in the order in which they are put together; those of a live page come before main.js.
 SCRIPTS = (
     "dom", "numbers", "data", "statistics", "frame", "view", "grouping", "curves", "looks", "chart", "marks", "tooltip",
-    "legend", "panels", "toolbar", "glance", "columns", "table", "failures", "effects", "swept", "run",
-    "study",
+    "legend", "panels", "toolbar", "glance", "columns", "table", "failures", "effects", "swept", "run", "study",
+    "study_charts", "study_confirmation",
 )  # fmt: skip
 STYLES = ("vendor/uPlot.min.css", "style.css")
 
@@ -37,7 +37,7 @@ def page(payload: Payload) -> str:
 
 def live_page() -> str:
     """Make the page without data: its script asks the server that sent it."""
-    return _html("", (*SCRIPTS, "live"), (*STYLES, "live.css"))
+    return _html("", (*SCRIPTS, "live_table", "live"), (*STYLES, "live.css"))
 
 
 def _html(packed: str, scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:

@@ -27,18 +27,7 @@ function columnsFor(environment, conventions) {
       cell: (group) => lastCell(group, metric),
     });
   const threshold = thresholdOf(environment.name);
-  if (threshold !== null) {
-    columns.push({
-      key: "reach",
-      title: `steps to ${scoreNumber(threshold)}, median`,
-      cell: (group) => reachCell(group, threshold),
-    });
-    columns.push({
-      key: "solved",
-      title: `end at ${scoreNumber(threshold)} or above`,
-      cell: (group) => solvedCell(group, threshold),
-    });
-  }
+  if (threshold !== null) columns.push(...thresholdColumns(threshold));
   columns.push({
     key: "sps",
     title: "steps/s",
@@ -46,6 +35,21 @@ function columnsFor(environment, conventions) {
   });
   columns.push({ key: "hours", title: "time a run", cell: (group) => meanCell(group, "hours", duration) });
   return columns;
+}
+
+function thresholdColumns(threshold) {
+  return [
+    {
+      key: "reach",
+      title: `steps to ${scoreNumber(threshold)}, median`,
+      cell: (group) => reachCell(group, threshold),
+    },
+    {
+      key: "solved",
+      title: `end at ${scoreNumber(threshold)} or above`,
+      cell: (group) => solvedCell(group, threshold),
+    },
+  ];
 }
 
 function nameCell(group) {

@@ -69,7 +69,7 @@ function metricsOf(payload) {
 
 /** What is known of a metric: its unit, title and meaning. */
 function metricFacts(payload, name) {
-  return { unit: "", kind: "", title: name, meaning: "", ...payload.metrics[name] };
+  return { unit: "", title: name, meaning: "", ...payload.metrics[name] };
 }
 
 /** What a metric means, and what was left out of its curves. */

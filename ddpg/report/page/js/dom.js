@@ -106,6 +106,36 @@ async function copied(text) {
   }
 }
 
+/**
+ * Makes a table, which scrolls by itself where it is wider than the page. A title is aligned as the cell below it.
+ */
+function tableOf(label, titles, rows) {
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    el(
+      "table",
+      {},
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          titles.map((title, column) =>
+            el("th", { scope: "col", class: isNumber(rows[0].children[column]) ? "number" : null }, title),
+          ),
+        ),
+      ),
+      el("tbody", {}, rows),
+    ),
+  );
+}
+
+function isNumber(cell) {
+  return cell.classList.contains("number");
+}
+
 /** Makes a command with a button that copies it. */
 function commandLine(command) {
   return el("div", { class: "command" }, el("code", {}, command), copyButton(command));

@@ -49,50 +49,29 @@ function effectTable(effects) {
       { class: "note" },
       "Each key alone, averaged over all others: what the mean of its best value gains over its worst, and the share of the differences between all runs that it explains. Chance explains something too: with few runs a level, a small share means nothing.",
     ),
+    tableOf(
+      "Main effects",
+      ["key", "best value", "mean", "worst value", "mean", "difference", "share explained"],
+      effects.slice(0, 20).map(effectRow),
+    ),
+  );
+}
+
+function effectRow({ key, best, worst, share }) {
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row", class: "name" }, el("code", {}, key)),
+    [best, worst].flatMap(({ name, scores }) => [
+      el("td", {}, name),
+      el("td", { class: "number" }, `${scoreNumber(meanOf(scores))} (n = ${scores.length})`),
+    ]),
+    el("td", { class: "number" }, scoreNumber(meanOf(best.scores) - meanOf(worst.scores))),
     el(
-      "div",
-      { class: "scroll" },
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            ["key", "best value", "mean", "worst value", "mean", "difference", "share explained"].map(
-              (title) => el("th", { scope: "col", class: /value|key/.test(title) ? null : "number" }, title),
-            ),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          effects.slice(0, 20).map(({ key, best, worst, share }) =>
-            el(
-              "tr",
-              {},
-              el("th", { scope: "row", class: "name" }, el("code", {}, key)),
-              [best, worst].flatMap((one) => [
-                el("td", {}, one.name),
-                el(
-                  "td",
-                  { class: "number" },
-                  `${scoreNumber(meanOf(one.scores))} (n = ${one.scores.length})`,
-                ),
-              ]),
-              el("td", { class: "number" }, scoreNumber(meanOf(best.scores) - meanOf(worst.scores))),
-              el(
-                "td",
-                { class: "number" },
-                el("span", { class: "bar", style: `--share:${share.toFixed(3)}` }),
-                `${Math.round(100 * share)} %`,
-              ),
-            ),
-          ),
-        ),
-      ),
+      "td",
+      { class: "number" },
+      el("span", { class: "bar", style: `--share:${share.toFixed(3)}` }),
+      `${Math.round(100 * share)} %`,
     ),
   );
 }

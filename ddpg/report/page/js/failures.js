@@ -46,27 +46,6 @@ function fold(key, title, make) {
   return details;
 }
 
-function tableOf(label, titles, rows) {
-  return el(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
-    el(
-      "table",
-      {},
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          titles.map((title) => el("th", { scope: "col" }, title)),
-        ),
-      ),
-      el("tbody", {}, rows),
-    ),
-  );
-}
-
 function failureTable(runs) {
   const titles = [
     "run",

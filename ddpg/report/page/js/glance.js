@@ -104,22 +104,19 @@ function scored({ group, scores }, t) {
   ];
 }
 
-/**
- * The number of runs that can still change an environment's means: of those that have not started and whose environment
- * is not known, each may be one.
- */
+/** The number of an environment's runs that can still change its means; one whose folder was removed cannot. */
 function unfinished({ name, groups }) {
   const running = groups
     .flatMap((group) => group.runs)
     .filter((run) => !["done", "failed"].includes(run.state));
-  const waiting = state.payload.missing.filter((run) => [name, null].includes(run.environment));
+  const waiting = state.payload.missing.filter((run) => run.environment === name);
   return running.length + waiting.length + queued();
 }
 
-/** The number of runs that a live page knows to wait: sweeps tell how many there are, but not of which environment. */
+/** The number of runs in the queues of a live page's sweeps; of which environment each is, nobody knows yet. */
 function queued() {
   const sweeps = state.payload.live?.sweeps ?? [];
-  return sweeps.reduce((sum, { counts }) => sum + (counts.pending ?? 0) + (counts["not submitted"] ?? 0), 0);
+  return sweeps.reduce((sum, { counts }) => sum + (counts.pending ?? 0), 0);
 }
 
 /** Says whether the best two differ; a comparison that is not finished gets no verdict. */
@@ -141,8 +138,11 @@ function certainty(environment, best, next, groups, t) {
   const { mean, low, high } = differenceInterval(best.scores, next.scores, t);
   const chosen = groups > 2 ? `, not corrected for choosing the best of ${groups}` : "";
   const interval = `The difference is ${scoreNumber(mean)}, 95 % interval [${scoreNumber(low)}, ${scoreNumber(high)}]${chosen}: `;
-  if (low <= 0) return [`${interval}it includes 0, so these seeds `, el("b", {}, "cannot tell them apart"), "."];
-  const survivors = [best, next].some(({ group }) => hasFailures(group)) ? ", of the runs that did not fail" : "";
+  if (low <= 0)
+    return [`${interval}it includes 0, so these seeds `, el("b", {}, "cannot tell them apart"), "."];
+  const survivors = [best, next].some(({ group }) => hasFailures(group))
+    ? ", of the runs that did not fail"
+    : "";
   const word = isReturn(state.payload.view.metric) ? "better" : "higher";
   return [interval, el("b", {}, `probably ${word}`), `${survivors}.`];
 }

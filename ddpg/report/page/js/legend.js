@@ -3,24 +3,7 @@ function renderLegend(element) {
   const { labels, looks } = state.model;
   const hidden = new Set(state.view.hidden);
   const ordered = [...labels].sort((a, b) => Number(looks.get(a) === FAINT) - Number(looks.get(b) === FAINT));
-  const buttons = ordered.map((label) =>
-    el(
-      "button",
-      {
-        type: "button",
-        class: "line",
-        "aria-pressed": String(!hidden.has(label)),
-        "data-key": `line ${label}`,
-        title: label,
-        onclick: (event) => (event.altKey ? showOnly(label) : toggleLine(label)),
-        ondblclick: () => showOnly(label),
-        onmouseenter: () => focusLine(label),
-        onmouseleave: () => focusLine(null),
-      },
-      swatch(looks.get(label)),
-      el("span", {}, label),
-    ),
-  );
+  const buttons = ordered.map((label) => lineButton(label, looks.get(label), !hidden.has(label)));
   const faint = labels.filter((label) => looks.get(label) === FAINT).length;
   replace(
     element,
@@ -49,6 +32,25 @@ function renderLegend(element) {
           `${LOOKS} lines can be told apart by colour and dashes: the ${LOOKS} best by their last evaluation have them, ${count(faint, "others")} are grey. Filter or group to see fewer.`,
         )
       : null,
+  );
+}
+
+function lineButton(label, look, isShown) {
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "line",
+      "aria-pressed": String(isShown),
+      "data-key": `line ${label}`,
+      title: label,
+      onclick: () => toggleLine(label),
+      ondblclick: () => showOnly(label),
+      onmouseenter: () => focusLine(label),
+      onmouseleave: () => focusLine(null),
+    },
+    swatch(look),
+    el("span", {}, label),
   );
 }
 

@@ -91,9 +91,7 @@ function drawHeader({ made, runs }) {
 function drawStudySection({ study }) {
   const element = byId("study");
   element.hidden = !study;
-  if (!study) return;
-  element.replaceChildren();
-  drawStudy(study, element, { el, svg, frame, scoreNumber, shortNumber, palette });
+  if (study) drawStudy(study, element);
 }
 
 /** The address was changed by hand, by a link or by the back button. */

@@ -155,7 +155,7 @@ function referencesFor(name, metric) {
 
 function referenceNote(one) {
   const words = [
-    `${one.preset}: ${scoreNumber(one.score)}${one.spread ? ` ± ${scoreNumber(one.spread)}` : ""}`,
+    `${one.preset}: ${scoreNumber(one.score)}${one.spread === null ? "" : ` ± ${scoreNumber(one.spread)} (${one.spread_kind})`}`,
     one.convention,
     one.steps ? `after ${shortNumber(one.steps)} steps` : null,
     one.protocol,

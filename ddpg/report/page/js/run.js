@@ -14,20 +14,7 @@ function renderRun(element) {
     runFacts(run),
     run.error ? el("section", {}, el("h3", {}, "Error"), el("pre", { class: "error" }, run.error)) : null,
     run.command ? el("section", {}, el("h3", {}, "Repeat this run"), commandLine(run.command)) : null,
-    run.video
-      ? el(
-          "section",
-          {},
-          el("h3", {}, "Video"),
-          el("video", {
-            src: run.video,
-            controls: true,
-            preload: "none",
-            "aria-label": "An episode of this run",
-          }),
-          el("p", { class: "note" }, `The file ${run.video} lies beside this page; it is not inside.`),
-        )
-      : null,
+    run.video ? videoSection(run) : null,
     el(
       "section",
       {},
@@ -43,6 +30,16 @@ function renderRun(element) {
     configSection(run),
   );
   drawRunCurves(run, room);
+}
+
+function videoSection({ video }) {
+  return el(
+    "section",
+    {},
+    el("h3", {}, "Video"),
+    el("video", { src: video, controls: true, preload: "none", "aria-label": "An episode of this run" }),
+    el("p", { class: "note" }, `The file ${video} lies beside this page; it is not inside.`),
+  );
 }
 
 function backButton() {
@@ -137,90 +134,52 @@ function drawRunCurve(run, name, element) {
 }
 
 function changedSection(run) {
-  const changed = Object.entries(run.changed ?? {});
+  const title = "What differs from its preset";
+  const changed = Object.entries(run.changed ?? {}).map(([key, [usual, own]]) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row", class: "name" }, el("code", {}, key)),
+      el("td", {}, String(usual)),
+      el("td", {}, String(own)),
+    ),
+  );
+  const none = run.changed ? "Nothing." : "Not known: how it was composed is not on record.";
   return el(
     "section",
     {},
-    el("h3", {}, "What differs from its preset"),
-    changed.length
-      ? el(
-          "table",
-          {},
-          el(
-            "thead",
-            {},
-            el(
-              "tr",
-              {},
-              ["key", "preset", "this run"].map((title) => el("th", { scope: "col" }, title)),
-            ),
-          ),
-          el(
-            "tbody",
-            {},
-            changed.map(([key, [usual, own]]) =>
-              el(
-                "tr",
-                {},
-                el("th", { scope: "row", class: "name" }, el("code", {}, key)),
-                el("td", {}, String(usual)),
-                el("td", {}, String(own)),
-              ),
-            ),
-          ),
-        )
-      : el("p", {}, run.changed ? "Nothing." : "Not known: how it was composed is not on record."),
+    el("h3", {}, title),
+    changed.length ? tableOf(title, ["key", "preset", "this run"], changed) : el("p", {}, none),
   );
 }
 
 /** The starts of a run: when, where and with which versions; more than one means that it was interrupted. */
 function startsSection(run) {
-  const starts = run.starts ?? [];
+  const { starts } = run;
+  const rows = starts.map((start) =>
+    el(
+      "tr",
+      {},
+      el("td", {}, start.time),
+      el("td", { class: "number" }, start.step === null ? "–" : shortNumber(start.step)),
+      el("td", {}, start.machine ?? "–"),
+      el("td", {}, el("code", {}, (start.commit ?? "–").slice(0, 10)), start.dirty ? " and changes" : ""),
+      el("td", {}, start.kernels ?? "–"),
+      el("td", {}, versionsFold(start.versions)),
+    ),
+  );
   return el(
     "section",
     {},
     el("h3", {}, starts.length > 1 ? `Interrupted: ${starts.length} starts` : "Start"),
-    starts.length
-      ? el(
-          "div",
-          { class: "scroll" },
-          el(
-            "table",
-            {},
-            el(
-              "thead",
-              {},
-              el(
-                "tr",
-                {},
-                ["time", "from step", "machine", "commit", "versions"].map((title) =>
-                  el("th", { scope: "col" }, title),
-                ),
-              ),
-            ),
-            el(
-              "tbody",
-              {},
-              starts.map((start) =>
-                el(
-                  "tr",
-                  {},
-                  el("td", {}, start.time ?? "–"),
-                  el("td", { class: "number" }, start.step === null ? "–" : shortNumber(start.step)),
-                  el("td", {}, start.machine ?? "–"),
-                  el("td", {}, el("code", {}, (start.commit ?? "–").slice(0, 10))),
-                  el("td", {}, versionsFold(start.versions)),
-                ),
-              ),
-            ),
-          ),
-        )
+    rows.length
+      ? tableOf("Starts of the run", ["time", "from step", "machine", "commit", "kernels", "versions"], rows)
       : el("p", {}, "Not on record."),
   );
 }
 
 function versionsFold(versions) {
-  const all = Object.entries(versions ?? {}).map(([name, version]) => `${name} ${version}`);
+  const all = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return all.length
     ? el("details", {}, el("summary", {}, shortened(all.slice(0, 3).join(", "), 60)), all.join(", "))
     : "–";

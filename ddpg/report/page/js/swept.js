@@ -181,22 +181,7 @@ function heatTable(runs, across, down) {
     el(
       "table",
       { class: "heat" },
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          el("td", {}),
-          el("th", { scope: "colgroup", colspan: columns.names.length }, el("code", {}, across)),
-        ),
-        el(
-          "tr",
-          {},
-          el("th", { scope: "col" }, el("code", {}, down)),
-          columns.names.map((column) => el("th", { scope: "col" }, column)),
-        ),
-      ),
+      heatHead(across, down, columns.names),
       el(
         "tbody",
         {},
@@ -209,6 +194,25 @@ function heatTable(runs, across, down) {
           ),
         ),
       ),
+    ),
+  );
+}
+
+function heatHead(across, down, names) {
+  return el(
+    "thead",
+    {},
+    el(
+      "tr",
+      {},
+      el("td", {}),
+      el("th", { scope: "colgroup", colspan: names.length }, el("code", {}, across)),
+    ),
+    el(
+      "tr",
+      {},
+      el("th", { scope: "col" }, el("code", {}, down)),
+      names.map((name) => el("th", { scope: "col" }, name)),
     ),
   );
 }

@@ -147,7 +147,7 @@ function scoreNotes(conventions) {
       "li",
       {},
       "A score is the mean over the seeds ± half the width of its interval. ",
-      state.payload.intervals?.mean ?? "",
+      state.payload.interval,
     ),
     el(
       "li",

@@ -9,19 +9,7 @@ function renderToolbar(element) {
       "over",
       select("x", Object.entries(AXES), view.x, (x) => choose({ x, zoom: {} })),
     ),
-    field(
-      "Single seeds",
-      select(
-        "seeds",
-        [
-          ["auto", `of few lines with fewer than ${FEW} seeds`],
-          ["on", "always"],
-          ["off", "never"],
-        ],
-        view.seeds,
-        (seeds) => choose({ seeds }),
-      ),
-    ),
+    field("Single seeds", seedsSelect(view.seeds)),
     checkbox("log", "Log axis", view.log, (log) => choose({ log, zoom: {} })),
     references
       ? checkbox("references", "Reference scores", view.references, (shown) => choose({ references: shown }))
@@ -39,6 +27,15 @@ function renderToolbar(element) {
     ),
   );
   byId("meaning").textContent = meaningOf(metricFacts(payload, view.metric));
+}
+
+function seedsSelect(value) {
+  const options = [
+    ["auto", `of few lines with fewer than ${FEW} seeds`],
+    ["on", "always"],
+    ["off", "never"],
+  ];
+  return select("seeds", options, value, (seeds) => choose({ seeds }));
 }
 
 function field(label, control) {

@@ -24,6 +24,7 @@ const AXES = { step: "environment steps", hours: "wall time (hours)", updates: "
 function defaultView(payload) {
   const chosen = payload.view;
   const metrics = metricsOf(payload);
+  const score = knownConventions(payload.runs)[0] ?? "last";
   return {
     metric: metrics.includes(chosen.metric) ? chosen.metric : metrics[0],
     x: "step",
@@ -34,9 +35,9 @@ function defaultView(payload) {
     filters: { ...chosen.filters },
     hidden: [],
     zoom: {},
-    sort: "-last",
+    sort: `-${score}`,
     thresholds: {},
-    score: "last",
+    score,
     grid: [],
     run: null,
   };
@@ -89,6 +90,7 @@ function readWord(view, word, value) {
   else if (word === "zoom") readZoom(view, value);
   else if (word === "threshold") readThreshold(view, value);
   else if (word === "x") view.x = value in AXES ? value : "step";
+  else if (word === "score") view.score = value in CONVENTIONS ? value : view.score;
   else view[word] = value;
 }
 
