@@ -22,13 +22,11 @@ class Key:
         name: dotted, as on a command line.
         short: its last parts, as few as tell it from the others.
         swept: whether it was typed and differs between the runs of an environment; the rest follows from such keys.
-        values: how many values it has.
     """
 
     name: str
     short: str
     swept: bool
-    values: int
 
 
 class Attributes:
@@ -40,12 +38,12 @@ class Attributes:
         words = [key for key in dict.fromkeys(chain(*(one.typed or () for one in records))) if _is_compared(key)]
         names = dict.fromkeys([*words, *asked, *(name for table in tables for name in table)])
         several = {name: {table.get(name) for table in tables} for name in names}
-        told = [name for name, values in several.items() if len(values) > 1 or name in words or name in asked]
-        known = [name for name in told if several[name] != {None}]
+        chosen = [name for name, values in several.items() if len(values) > 1 or name in words or name in asked]
+        known = [name for name in chosen if several[name] != {None}]
         self._environments = [record.environment for record in records]
         self._tables = [{name: table[name] for name in known if name in table} for table in tables]
         swept = {name for name in known if (not words or name in words) and self._differs(name)}
-        self.keys = [Key(name, short_key(name, several), name in swept, len(several[name] - {None})) for name in known]
+        self.keys = [Key(name, short_key(name, several), name in swept) for name in known]
 
     def of(self, place: int) -> Mapping[str, str]:
         """Return the values of the run at a place, by key, as they are written on a command line."""

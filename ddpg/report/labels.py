@@ -55,17 +55,29 @@ def labels(configurations: Sequence[Described]) -> Labels:
     differing = [name for name in names if len({table.get(name) for table in tables}) > 1]
     typed = [_typed(one, table, differing) for one, table in zip(configurations, tables, strict=True)]
     common = _common(tables, typed, differing)
-    told = [
+    named = [
         [name for name in mine if table[name] != common.get(name)] for mine, table in zip(typed, tables, strict=True)
     ]
-    while alike := _alike(tables, told):
-        _tell_apart(tables, told, alike, differing)
+    while alike := _alike(tables, named):
+        _tell_apart(tables, named, alike, differing)
     texts = []
-    for one, table, mine, short in zip(configurations, tables, told, _shortened(tables, told), strict=True):
+    for one, table, mine, short in zip(configurations, tables, named, _shortened(tables, named), strict=True):
         pairs = [_pair(name, table[name], names) for name in short] or [_own_name(one)]
         texts.append(" ".join([*pairs, "…"] if len(short) < len(mine) else pairs))
     shared = [_pair(name, value, names) for name, value in common.items()]
     return Labels(texts, [" ".join(shared)] if shared else [])
+
+
+def fitting(texts: Sequence[str], described: Described) -> str | None:
+    """Return the one label that is true of a configuration, by its pairs `key=value`; None if none or several are."""
+    table = attributes(described)
+    true = [text for text in texts if all(_holds(pair, table) for pair in text.split())]
+    return true[0] if len(true) == 1 else None
+
+
+def _holds(pair: str, table: Table) -> bool:
+    key, _, wanted = pair.partition("=")
+    return any(value == wanted and f".{name}".endswith(f".{key}") for name, value in table.items())
 
 
 def _own_name(described: Described) -> str:
@@ -102,15 +114,17 @@ def _all_but_one(values: Sequence[str | None]) -> str | None:
     return value if len(values) >= 4 and count == len(values) - 1 and None not in values else None
 
 
-def _alike(tables: Sequence[Table], told: Sequence[Sequence[str]]) -> list[int] | None:
+def _alike(tables: Sequence[Table], named: Sequence[Sequence[str]]) -> list[int] | None:
     """Return the places of the first configurations that differ and whose labels are the same."""
     places: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    for place, (table, mine) in enumerate(zip(tables, told, strict=True)):
+    for place, (table, mine) in enumerate(zip(tables, named, strict=True)):
         places.setdefault(tuple((name, table[name]) for name in mine), []).append(place)
     return next((same for same in places.values() if any(tables[i] != tables[same[0]] for i in same)), None)
 
 
-def _tell_apart(tables: Sequence[Table], told: Sequence[list[str]], alike: Sequence[int], names: Sequence[str]) -> None:
+def _tell_apart(
+    tables: Sequence[Table], named: Sequence[list[str]], alike: Sequence[int], names: Sequence[str]
+) -> None:
     """Add to the labels at some places the names, as few as there need be, that tell their configurations apart."""
     part = [tables[place] for place in alike]
     added: list[str] = []
@@ -118,7 +132,7 @@ def _tell_apart(tables: Sequence[Table], told: Sequence[list[str]], alike: Seque
         if _count_distinct(part, [*added, name]) > _count_distinct(part, added):
             added.append(name)
     for place in alike:
-        told[place] += [name for name in added if name in tables[place] and name not in told[place]]
+        named[place] += [name for name in added if name in tables[place] and name not in named[place]]
 
 
 def _count_distinct(tables: Sequence[Table], names: Sequence[str]) -> int:
@@ -126,12 +140,12 @@ def _count_distinct(tables: Sequence[Table], names: Sequence[str]) -> int:
     return len({tuple(table.get(name) for name in names) for table in tables})
 
 
-def _shortened(tables: Sequence[Table], told: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+def _shortened(tables: Sequence[Table], named: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """Return the first MOST names of each label, or all of them where labels would look the same."""
-    short = [mine[:MOST] for mine in told]
+    short = [mine[:MOST] for mine in named]
     while alike := _alike(tables, short):
         for place in alike:
-            short[place] = told[place]
+            short[place] = named[place]
     return short
 
 

@@ -13,7 +13,7 @@ from ddpg.record.find_run import near_folder
 from ddpg.record.run_folder import RunFolder, read_yaml, run_folders
 from ddpg.report.columns import Columns, columns
 from ddpg.report.kept import is_kept, kept_starts, kept_status, read_rows
-from ddpg.report.labels import Described, labels
+from ddpg.report.labels import Described, fitting, labels
 from ddpg.report.measured import NO_CURVE, MeasuredRun, newest_at_each_step
 from ddpg.report.metric import EPISODES, Metric
 
@@ -42,7 +42,7 @@ class RunRecord:
 
 
 class Label(NamedTuple):
-    """What tells a configuration from the others of its environment, and what all of these labels leave out."""
+    """The name of a configuration within its environment, and the pairs that all these names leave out."""
 
     configuration: str
     shared: str
@@ -58,18 +58,25 @@ def read_runs(folders: Sequence[Path], metric: Metric) -> list[MeasuredRun]:
     return [measured(record, columns, metric, label) for record, columns, label in runs]
 
 
-def each_run(records: Sequence[RunRecord], metric: str) -> Iterator[tuple[RunRecord, Columns, Label]]:
+def each_run(
+    records: Sequence[RunRecord], metric: str, planned: Sequence[RunRecord] = ()
+) -> Iterator[tuple[RunRecord, Columns, Label]]:
     """Read the metrics of runs, one after the other, because a thousand of them are gigabytes; name them.
+
+    Args:
+        records: the runs.
+        metric: the name of a metric.
+        planned: runs that have not started, which only count for the names.
 
     Raises:
         UserError: after the last run, if none of them has a metric of this name.
     """
-    labels = labelled(records)
+    names = labelled([*records, *planned])
     recorded: set[str] = set()
     for record in records:
         found = columns(read_rows(record.folder.path))
         recorded.update(found)
-        yield record, found, labels[record.folder.path]
+        yield record, found, names[record.folder.path]
     require_metric(metric, recorded, len(records))
 
 
@@ -195,13 +202,22 @@ def _choices(folder: RunFolder, config: Mapping[str, Any], starts: Sequence[Mapp
 
 
 def labelled(records: Sequence[RunRecord]) -> dict[Path, Label]:
-    """Name by run folder the configuration of each run within its environment."""
+    """Name by run folder the configuration of each run within its environment.
+
+    Where an environment has a single configuration nothing differs, so it gets the one label of other environments that
+    is true of it.
+    """
     members: dict[str, dict[str, list[RunRecord]]] = {}
     for record in records:
         members.setdefault(record.environment, {}).setdefault(group(record.config), []).append(record)
+    described = {name: [_described(same) for same in groups.values()] for name, groups in members.items()}
+    found = {name: labels(several) for name, several in described.items()}
+    elsewhere = sorted({text for texts, _ in found.values() if len(texts) > 1 for text in texts})
     named: dict[Path, Label] = {}
-    for groups in members.values():
-        texts, shared = labels([_described(same) for same in groups.values()])
+    for environment, groups in members.items():
+        texts, shared = found[environment]
+        if len(texts) == 1:
+            texts = [fitting(elsewhere, described[environment][0]) or texts[0]]
         for text, same in zip(texts, groups.values(), strict=True):
             named |= {record.folder.path: Label(text, "; ".join(shared)) for record in same}
     return named

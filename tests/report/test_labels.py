@@ -72,6 +72,7 @@ def test_label_has_as_little_of_a_key_as_is_clear() -> None:
 def test_label_of_the_only_configuration() -> None:
     assert texts([described({"preset": "td3", "algorithm": "ddpg"}, ["preset"])]) == ["ddpg_td3"]
     assert texts([described()]) == ["-"]
+    assert texts([described(algorithm={"_target_": "ddpg.learner.agent.DDPG"})]) == ["DDPG"]
 
 
 def test_what_was_not_typed_still_tells_configurations_apart() -> None:

@@ -9,7 +9,7 @@ from support.report_runs import CONFIG, RETURN, changed, write_run
 from ddpg.config.settings import group
 from ddpg.errors import UserError
 from ddpg.report.metric import Metric
-from ddpg.report.reading import find_runs, read_runs
+from ddpg.report.reading import find_runs, labelled, read_runs
 
 
 def test_a_run_has_its_values_by_step_and_what_is_known_of_it(tmp_path: Path) -> None:
@@ -73,3 +73,13 @@ def test_a_frozen_run_is_labelled_by_what_its_sweep_has_kept(tmp_path: Path) -> 
     assert records[0].choices == {"noise": "ou", "env": "pendulum"}
     assert records[0].typed == ("noise", "extra.note")
     assert [run.configuration for run in read_runs([tmp_path], Metric(RETURN))] == ["noise=ou", "noise=gaussian"]
+
+
+def test_a_configuration_that_is_alone_in_an_environment_has_its_name_of_elsewhere(tmp_path: Path) -> None:
+    for environment, gammas in {"hopper": (0.9, 0.99), "walker": (0.99,), "cheetah": (0.5,)}.items():
+        for gamma in gammas:
+            write_run(tmp_path / f"{environment}{gamma}", [1.0], gamma=gamma, env__name=environment)
+    names = {path.name: label.configuration for path, label in labelled(find_runs([tmp_path])).items()}
+    assert names == {
+        "hopper0.9": "gamma=0.9", "hopper0.99": "gamma=0.99", "walker0.99": "gamma=0.99", "cheetah0.5": "-",
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What can be said of single runs: how many solve the task, and where the next one will land."""
+"""Statements about single runs: how many solve the task, and where the next one will land."""
 
 from typing import NamedTuple
 

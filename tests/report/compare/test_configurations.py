@@ -1,22 +1,12 @@
-"""The names of configurations, alike in all environments."""
+"""The configurations that are compared."""
 
 from pathlib import Path
 
 from support.report_runs import RETURN, write_run
 
-from ddpg.report.compare.configurations import configurations, labels
+from ddpg.report.compare.configurations import configurations
 from ddpg.report.compare.options import Options
 from ddpg.report.reading import find_all_runs
-
-
-def test_a_configuration_that_is_alone_in_an_environment_has_its_name_of_elsewhere(tmp_path: Path) -> None:
-    for environment, gammas in {"hopper": (0.9, 0.99), "walker": (0.99,), "cheetah": (0.5,)}.items():
-        for gamma in gammas:
-            write_run(tmp_path / f"{environment}{gamma}", [1.0], gamma=gamma, env__name=environment)
-    names = {path.name: label for path, label in labels(find_all_runs([tmp_path]).started).items()}
-    assert names == {
-        "hopper0.9": "gamma=0.9", "hopper0.99": "gamma=0.99", "walker0.99": "gamma=0.99", "cheetah0.5": "-",
-    }  # fmt: skip
 
 
 def test_runs_that_have_not_started_have_a_say_in_the_names(tmp_path: Path) -> None:
