@@ -112,8 +112,8 @@ class Feed:
             self._is_outdated = True
             if clock.is_over:
                 break
-        told = {"unread": len(self._unseen()), **queues(self._sweeps.runs(), duties, self._runs)}
-        self._head.set("live", {"live": told}, self._version)
+        queue = {"unread": len(self._unseen()), **queues(self._sweeps.runs(), duties, self._runs)}
+        self._head.set("live", {"live": queue}, self._version)
         return bool(unseen) and not self._unseen()
 
     def _unseen(self) -> list[Followed]:

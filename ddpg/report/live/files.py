@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ddpg.report.live.folders import Folders
+from ddpg.report.live.stamps import stamp
 
 #: What a file may be called inside its run folder, and of which type it is then.
 ALLOWED = (
@@ -33,5 +34,6 @@ def served_file(folders: Folders, run: Path, name: str) -> Served | None:
 def video_name(run: Path) -> str | None:
     """Return the name of a run's newest video inside its folder; None if there is none."""
     videos = [path for kind in ("mp4", "gif") for path in (run / "videos").glob(f"*.{kind}")]
-    newest = max(videos, key=lambda path: path.stat().st_mtime_ns, default=None)
+    stamps = {path: found for path in videos if (found := stamp(path)) is not None}  # the run may replace one just now
+    newest = max(stamps, key=lambda path: stamps[path].changed_ns, default=None)
     return None if newest is None else f"videos/{newest.name}"

@@ -40,7 +40,7 @@ class Followed:
         #: What a report needs of the run, as far as its curves were written.
         self.read: ReadRun | None = None
         self._parts = Parts()
-        self._is_told = False
+        self._is_sent = False
         #: What the curves were written for: how far the run was, and in which form.
         self._written_step = 0
         self._form: Form | None = None
@@ -80,11 +80,11 @@ class Followed:
         origin["video"] = None if video is None else f"/files/{self.number}/{video}"
         self._parts.set("origin", origin, version)
         self._parts.set("results", {key: entry[key] for key in RESULTS}, version)
-        if not self._is_told:  # until now no page was sent anything of it
+        if not self._is_sent:  # until now no page was sent anything of it
             self._parts.renew(version)
-            self._is_told = True
+            self._is_sent = True
 
     def since(self, version: int) -> bytes | None:
         """Return the `id` and what changed after a version, as JSON; None if nothing did, or a part is missing."""
-        text = self._parts.since(version) if self._is_told else None
+        text = self._parts.since(version) if self._is_sent else None
         return None if text is None else b'{"id":%d,' % self.number + text[1:]

@@ -1,4 +1,4 @@
-"""What the page knows of a run, in parts that are sent again when they have changed."""
+"""The content of a page as parts of JSON, which are sent again when they have changed."""
 
 import json
 from collections.abc import Mapping

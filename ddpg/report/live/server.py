@@ -135,13 +135,13 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.is_local and not _is_loopback(self.headers.get("Host", "")):
             self.send_error(HTTPStatus.FORBIDDEN, "this name is not one of this machine: open http://localhost")
             return
-        parts = urlsplit(self.path)
-        path = unquote(parts.path)
+        quoted, _, query = self.path.partition("?")
+        path = unquote(quoted)
         if path.startswith("/files/"):
             self._send_file(self.server.feed.file(path.removeprefix("/files/")), with_body)
             return
         try:
-            body = self._body(path, parse_qs(parts.query).get("since", [""])[0])
+            body = self._body(path, parse_qs(query).get("since", [""])[0])
         except Exception as error:  # the page shows it, and asks again
             log.warning("the runs cannot be read: %s", problem(error), exc_info=not isinstance(error, UserError))
             self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR, problem(error))

@@ -1,4 +1,4 @@
-"""Whether a file has changed, for one `stat`."""
+"""Stamps, by which one `stat` shows whether a file has changed."""
 
 from pathlib import Path
 from typing import NamedTuple

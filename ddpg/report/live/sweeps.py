@@ -26,13 +26,13 @@ class Duty:
     """The newest task of a run of a sweep.
 
     Args:
-        task: as it was when it was last asked for; None if the run was given to none.
-        given_at: when the run was given to it, in seconds since 1970.
+        task: as it was when it was last asked for; None if it has none.
+        submitted_at: when that task was submitted, in seconds since 1970.
         is_cancelled: whether a user has ended it.
     """
 
     task: Task | None = None
-    given_at: float = 0.0
+    submitted_at: float = 0.0
     is_cancelled: bool = False
 
     def state(self, recorded: str | None, written_at: float, locked: bool) -> State:
@@ -44,7 +44,7 @@ class Duty:
             locked: whether a process holds the run folder.
         """
         fate = None if self.task is None else self.task.fate
-        return state_of(recorded, written_at >= self.given_at, fate, locked, self.is_cancelled)
+        return state_of(recorded, written_at >= self.submitted_at, fate, locked, self.is_cancelled)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Manifest:
     stamps: tuple[Stamp | None, ...]
     runs: list[SweepRun]
     newest: dict[int, str]
-    given_at: dict[str, float]
+    submitted_at: dict[str, float]
     owners: dict[str, int]
     cancelled: set[str]
 
@@ -64,6 +64,7 @@ class Sweeps:
 
     def __init__(self) -> None:
         self._manifests: dict[Path, _Manifest] = {}
+        self._damaged: dict[Path, tuple[Stamp | None, ...]] = {}
         self._tasks: dict[str, Task] = {}
         self._asked = float("-inf")
         self._asking_s = 0.0
@@ -93,7 +94,7 @@ class Sweeps:
             return Duty()
         skew_s = 0 if is_pool(name) else SKEW_S
         return Duty(
-            self._tasks.get(name, Task("unknown")), manifest.given_at[name] - skew_s, name in manifest.cancelled
+            self._tasks.get(name, Task("unknown")), manifest.submitted_at[name] - skew_s, name in manifest.cancelled
         )
 
     def _read(self, path: Path) -> _Manifest | None:
@@ -101,6 +102,8 @@ class Sweeps:
         before = self._manifests.get(path)
         if before is not None and before.stamps == stamps:
             return before
+        if self._damaged.get(path) == stamps:
+            return None
         sweep = SweepFolder(path)
         try:
             submissions = sweep.submissions()
@@ -109,12 +112,15 @@ class Sweeps:
                 stamps=stamps,
                 runs=runs,
                 newest=sweep.newest_tasks(),
-                given_at={t: datetime.fromisoformat(one.time).timestamp() for one in submissions for t in one.tasks},
+                submitted_at={
+                    t: datetime.fromisoformat(one.time).timestamp() for one in submissions for t in one.tasks
+                },
                 owners=submitters(sweep),
                 cancelled=sweep.cancelled_tasks(),
             )
         except (UserError, OSError, ValueError, LookupError, TypeError) as error:
             log.warning("%s: its list of runs cannot be read: %s", path, error)
+            self._damaged[path] = stamps
             return None
         self._asked = float("-inf")  # there may be new tasks
         return manifest

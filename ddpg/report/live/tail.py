@@ -10,7 +10,7 @@ OVERLAP = 200
 
 
 class Piece(NamedTuple):
-    """What a look found: complete lines, and whether they begin at the file's start because it was cut back."""
+    """The complete lines that a look found, and whether they begin at the file's start because it was cut back."""
 
     lines: bytes
     restarted: bool

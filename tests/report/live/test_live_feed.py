@@ -181,7 +181,7 @@ def test_a_version_of_an_earlier_server_gives_everything(tmp_path: Path, watch: 
     page.version = "cafe0123-99"
     page.ask()
     assert "curves" in page.changed[0]
-    assert "format" in json.loads(page.feed.payload("nonsense"))["head"]
+    assert "metrics" in json.loads(page.feed.payload("nonsense"))["head"]
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
