@@ -14,7 +14,7 @@ BYTES = {"f32": 4, "u16": 2}
 
 
 def encode_steps(steps: Series) -> dict[str, Any]:
-    """Write env steps without loss: evenly spaced ones as three numbers, others in four bytes each."""
+    """Write env steps: evenly spaced ones as three numbers, others in four bytes each, exact up to 2^24."""
     count = len(steps)
     every = float(steps[1] - steps[0]) if count > 1 else 1.0
     first = float(steps[0]) if count else 0.0

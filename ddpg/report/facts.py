@@ -74,7 +74,6 @@ def starts(record: RunRecord, resumed: Sequence[int]) -> list[dict[str, Any]]:
         {
             "time": start["started"],
             "machine": (start.get("machine") or {}).get("host") or (start.get("machine") or {}).get("cpu"),
-            "cpu": (start.get("machine") or {}).get("cpu"),
             "commit": (start.get("git") or start).get("commit"),
             "dirty": (start.get("git") or {}).get("dirty"),
             "versions": start.get("versions") or {},

@@ -1,4 +1,4 @@
-"""What a report compares of a run: the values of the metric, and the returns of its training episodes."""
+"""The values of a run that a report compares: those of the metric, and the returns of its training episodes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,11 +1,9 @@
-"""The properties of a metric that follow from its name, as far as a comparison depends on them."""
+"""The properties of a metric that follow from its name."""
 
 from dataclasses import dataclass
 
 #: The metric that holds the return of every training episode.
 EPISODES = "charts/episodic_return"
-#: How metrics begin that evaluations measure beside returns.
-EVALUATED = "diagnostics/q_"
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,3 @@ class Metric:
     def noun(self) -> str:
         """The word for one of its values."""
         return "evaluation" if self.of_evaluations else "value"
-
-    @property
-    def kind(self) -> str:
-        """What its values belong to: `evaluation`, `episode` (of training), `time` or `update`."""
-        if self.of_evaluations or self.name.startswith(EVALUATED):
-            return "evaluation"
-        if self.of_episodes:
-            return "episode"
-        return "time" if self.name in ("charts/SPS", "time/elapsed_s") else "update"

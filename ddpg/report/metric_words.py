@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """What a page says of a metric."""
+    """The words with which a page describes a metric."""
 
     title: str
     unit: str
@@ -88,7 +88,7 @@ OPEN = ("eval/info/", "info/")
 
 
 def words_of(name: str) -> Words:
-    """Return the words for a metric; one that nothing is known of is called by its name."""
+    """Return the words for a metric; an unknown one is called by its name."""
     if name in WORDS:
         return WORDS[name]
     for start in OPEN:

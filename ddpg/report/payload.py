@@ -15,7 +15,7 @@ from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, r
 from ddpg.report.facts import Usual, changed, nothing_is_known
 from ddpg.report.filters import chosen, resolved
 from ddpg.report.grouping import Attributes, group_samples, require_group_keys
-from ddpg.report.intervals import explanation, iqm_explanation, t_quantile
+from ddpg.report.intervals import explanation, t_quantile
 from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.metric_words import words_of
@@ -27,8 +27,6 @@ from ddpg.report.study.panels import all_panels
 from ddpg.report.thinning import Thinning, thinning
 from ddpg.report.view import View
 
-#: The number of the form, which a page compares with its own.
-FORMAT = 1
 #: What may have been meant by a filter that no run has: the words of the command.
 OPTIONS = {"out", *(field.name for field in fields(View))} - {"filters"}
 #: Degrees of freedom for which a page has the quantiles of Student's t.
@@ -81,7 +79,7 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
     require_group_keys(view.group_by, records)
     longest = longest_of(records)
     thin = thinning(view.metric, len(records))
-    read = each_run(records, view.metric)
+    read = each_run(records, view.metric, waiting)
     runs = [read_run(record, columns, label, view, thin, longest) for record, columns, label in read]
     payload = assemble(runs, view, made(folders, command, live=False))
     for record, one in zip(records, payload["runs"], strict=True):
@@ -91,13 +89,17 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
     is_chosen = chosen(records, wanted)
     compared = list(compress(runs, is_chosen))
     entries = list(compress(payload["runs"], is_chosen))
-    return Report(grouped(compared, view), [run.measured for run in compared], entries, payload)
+    planned = list(compress(waiting, chosen(waiting, wanted)))
+    return Report(grouped(compared, planned, view), [run.measured for run in compared], entries, payload)
 
 
-def grouped(runs: Sequence[ReadRun], view: View) -> list[Sample]:
-    """Compare chosen runs: labelled among themselves, and joined where they have equal values of `group_by`."""
+def grouped(runs: Sequence[ReadRun], planned: Sequence[RunRecord], view: View) -> list[Sample]:
+    """Compare chosen runs, joined where they have equal values of `group_by`.
+
+    They are named anew, among themselves and those chosen runs that have not started.
+    """
     metric = Metric(view.metric)
-    labels = labelled([run.record for run in runs])
+    labels = labelled([*(run.record for run in runs), *planned])
     named = [replace(run.measured, **labels[run.record.folder.path]._asdict()) for run in runs]
     found = samples(named, metric)
     if not view.group_by:
@@ -131,11 +133,10 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
         for number, run in enumerate(runs)
     ]
     return {
-        "format": FORMAT,
         "made": dict(made),
         "view": {**asdict(view), "group_by": list(view.group_by)},
         "t": t_quantiles(),
-        "intervals": {"mean": explanation(), "iqm": iqm_explanation()},
+        "interval": explanation(),
         "keys": [asdict(key) for key in attributes.keys],
         "metrics": _metrics(entries, thinning(view.metric, len(runs))),
         "references": references([run.record for run in runs], metric),
@@ -173,20 +174,14 @@ def _metrics(runs: Sequence[Entry], thin: Thinning) -> dict[str, dict[str, Any]]
     for run in runs:
         for name, curve in run["curves"].items():
             points[name] = max(points.get(name, 0), size(curve["value"]))
-    return {
-        name: {"kind": Metric(name).kind, **words_of(name)._asdict(), "thinned": thin.words(name, points[name])}
-        for name in sorted(points)
-    }
+    return {name: {**words_of(name)._asdict(), "thinned": thin.words(name, points[name])} for name in sorted(points)}
 
 
 def _group(sample: Sample) -> dict[str, Any]:
-    """Describe a configuration in an environment: up to where its seeds are compared, and the notes on that."""
+    """Describe a configuration in an environment: the notes on its runs, and the values that its label leaves out."""
     return {
         "environment": sample.environment,
         "configuration": sample.configuration,
-        "seeds": list(sample.seeds),
-        "started": sample.started,
-        "end": sample.end,
         "notes": list(sample.notes),
         "shared": sample.shared,
     }

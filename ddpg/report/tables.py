@@ -13,6 +13,7 @@ from ddpg.distribution import install_hint
 from ddpg.record.run_folder import atomic_write
 from ddpg.report.entries import Entry
 from ddpg.report.measured import MeasuredRun
+from ddpg.report.missing import NOT_STARTED
 
 #: The columns of runs.csv that an entry has under the same name.
 OF_RUN = (
@@ -52,7 +53,7 @@ def curve_table(entries: Sequence[Entry], runs: Sequence[MeasuredRun]) -> Table:
 
 
 def write_tables(tables: Mapping[str, Table], out: Path) -> tuple[list[Path], str]:
-    """Write each table as CSV, and as Parquet if pyarrow is installed; return the files and what is to be said."""
+    """Write each table as CSV, and as Parquet if pyarrow is installed; return the files and a remark, or ""."""
     paths = [_write_csv(table, out / f"{name}.csv") for name, table in tables.items()]
     if find_spec("pyarrow") is None:
         return paths, f"no Parquet files, because the package pyarrow is missing: {install_hint('parquet')}"
@@ -61,7 +62,7 @@ def write_tables(tables: Mapping[str, Table], out: Path) -> tuple[list[Path], st
 
 def _missing(run: Mapping[str, Any]) -> Entry:
     """Describe a run that has not started by the columns of one that has."""
-    return {**run, "state": "not started", "counts": False, "note": run["why"]}
+    return {**run, "state": NOT_STARTED, "counts": False, "note": run["why"]}
 
 
 def _write_csv(table: Table, path: Path) -> Path:

@@ -28,7 +28,7 @@ CONFIGS = 50
 
 @dataclass(frozen=True)
 class Thinning:
-    """What a page of many runs can carry of each.
+    """The number of points that a page of many runs can carry of each.
 
     Args:
         shown: the metric of the page.
@@ -59,7 +59,7 @@ class Thinning:
         return written
 
     def words(self, name: str, points: int) -> str | None:
-        """Say what of a metric's values is left out; None if nothing is, because its longest curve has few `points`."""
+        """Describe which of a metric's values are left out; None if nothing is, because its longest curve has few `points`."""
         most = self.most if name == self.shown else self.others
         metric = Metric(name)
         if metric.of_episodes:

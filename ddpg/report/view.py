@@ -1,4 +1,4 @@
-"""What of the runs is shown first, as the command line chooses it."""
+"""The choice of the command line: which runs are shown, by which metric, grouped by which keys."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

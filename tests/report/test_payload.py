@@ -27,7 +27,6 @@ def payload(tmp_path_factory: pytest.TempPathFactory) -> Payload:
 
 def test_payload_is_json_without_nan(payload: Payload) -> None:
     again = json.loads(to_json(payload))
-    assert again["format"] == 1
     assert len(again["runs"]) == 11
     assert len(again["t"]) == 200
     assert again["t"][1] == pytest.approx(4.302653)

@@ -12,13 +12,14 @@ from ddpg.report.payload import t_quantiles
 RETURN = "eval/episodic_return"
 LOSS = "losses/qf1_loss"
 METRICS = {
-    RETURN: {"unit": "return", "kind": "evaluation", "title": "evaluation return", "meaning": "The mean return."},
-    LOSS: {"unit": "", "kind": "update", "title": "critic loss", "meaning": "L of line 13."},
+    RETURN: {"unit": "return", "title": "evaluation return", "meaning": "The mean return."},
+    LOSS: {"unit": "", "title": "critic loss", "meaning": "L of line 13."},
 }
 REFERENCE = {
     "preset": "cleanrl",
     "score": 9500.0,
     "spread": 157.0,
+    "spread_kind": "standard deviation over seeds",
     "convention": "last 100 training episodes",
     "steps": 1_000_000,
     "source": "CleanRL's documents",
@@ -26,7 +27,8 @@ REFERENCE = {
     "protocol": "v4, 3 seeds",
     "differs": "training episodes instead of evaluations",
 }
-START = {"time": "2026-11-29T01:02:03Z", "machine": "node7", "commit": "abcdef1234", "versions": {"torch": "2.13"}}
+START = {"time": "2026-11-29T01:02:03Z", "machine": "node7", "commit": "abcdef1234", "dirty": True, "kernels": "torch"}
+VERSIONS = {"torch": "2.13"}
 
 
 def run(number: int, environment: str, keys: Mapping[str, str], seed: int, returns: Series, **facts: Any) -> Any:
@@ -60,7 +62,7 @@ def run(number: int, environment: str, keys: Mapping[str, str], seed: int, retur
             "value": encode_values(np.array([0, end / speed / 3600])),
         },
         "updates": {"step": [0, 1000, end], "value": [0, 0, max(end - 1000, 0)]},
-        "starts": [{**START, "step": 0}],
+        "starts": [{**START, "versions": VERSIONS, "step": 0}],
         "command": f"ddpg-train env={environment} seed={seed}",
         "changed": {"tau": ["0.005", "0.01"]},
         "config": "seed: 1\ntau: 0.01\n",
@@ -78,13 +80,13 @@ def payload(runs: Sequence[dict[str, Any]], **parts: Any) -> dict[str, Any]:
     values = {name: {one["keys"].get(name) for one in runs} for name in names}
     made = {"version": "0.1.0", "command": "ddpg-report outputs/sweeps/S", "date": "2026-11-29T01:02:03Z"}
     return {
-        "format": 1,
         "made": {**made, "folders": ["outputs/sweeps/S"], "live": False},
         "view": {"metric": RETURN, "group_by": [], "filters": {}, "solved": None, "threshold": None},
         "t": t_quantiles(),
-        "keys": [{"name": key, "short": key, "swept": len(own) > 1, "values": len(own)} for key, own in values.items()],
+        "keys": [{"name": key, "short": key, "swept": len(own) > 1} for key, own in values.items()],
         "metrics": METRICS,
         "references": [{**REFERENCE, "environment": name} for name in sorted({one["environment"] for one in runs})],
+        "interval": "It covers.",
         "groups": [],
         "missing": [],
         "runs": list(runs),

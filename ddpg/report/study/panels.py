@@ -50,7 +50,6 @@ def study_panels(study: StudyFolder) -> Panels:
         "score": score_name(definition),
         "direction": options.direction,
         "n_trials": options.n_trials,
-        "budget": definition.total_steps * len(definition.seeds),
         "pruner": pruner_name(options.pruner),
         "method": type_name(options.method),
         "dimensions": [_dimension(one, short_key(one.key, keys)) for one in definition.space.dimensions],

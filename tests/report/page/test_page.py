@@ -223,6 +223,19 @@ def test_failed_and_missing_runs_are_named(browser: Browser, made: tuple[dict[st
     assert "no verdict" not in browser.texts("#glance li")[0]
 
 
+def test_few_seeds_get_no_verdict_and_many_waiting_runs_are_folded(browser: Browser, tmp_path: Path) -> None:
+    data = sweep(environments=1, seeds=3)
+    data["missing"] = [
+        {"folder": f"S/{number}", "environment": None, "configuration": None, "seed": number, "command": "ddpg-train"}
+        for number in range(100, 112)
+    ]
+    draw(browser, tmp_path, data, "#score=nonsense")
+    assert "too few to tell" in browser.texts("#glance li")[0]
+    assert len(browser.texts("#failures tbody tr")) == 8
+    assert browser.texts("#failures summary") == ["and 4 that have not started"]
+    assert browser.errors() == []
+
+
 def test_page_of_a_run(browser: Browser, made: tuple[dict[str, Any], Path]) -> None:
     browser.show(made[1])
     browser.find("#failures a").click()
