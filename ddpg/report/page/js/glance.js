@@ -133,7 +133,7 @@ function certainty(environment, best, next, groups, t) {
     return [
       `The difference is ${scoreNumber(meanOf(best.scores) - meanOf(next.scores))}; `,
       el("b", {}, "too few to tell"),
-      ` with fewer than ${TESTABLE} seeds of each (the test below says how many would be enough).`,
+      `: ${TESTABLE} seeds of each are the least (the test below says how many would be enough).`,
     ];
   const { mean, low, high } = differenceInterval(best.scores, next.scores, t);
   const chosen = groups > 2 ? `, not corrected for choosing the best of ${groups}` : "";

@@ -144,7 +144,9 @@ function changedSection(run) {
       el("td", {}, String(own)),
     ),
   );
-  const none = run.changed ? "Nothing." : "Not known: how it was composed is not on record.";
+  const none = run.changed
+    ? "Nothing."
+    : "Not known, because its preset is not on record or not in this package.";
   return el(
     "section",
     {},
