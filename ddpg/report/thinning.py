@@ -59,7 +59,7 @@ class Thinning:
         return written
 
     def words(self, name: str, points: int) -> str | None:
-        """Describe which of a metric's values are left out; None if nothing is, because its longest curve has few `points`."""
+        """Say which values of a metric are left out; None if its longest curve has so few `points` that none is."""
         most = self.most if name == self.shown else self.others
         metric = Metric(name)
         if metric.of_episodes:
