@@ -230,6 +230,9 @@ def test_few_seeds_get_no_verdict_and_many_waiting_runs_are_folded(browser: Brow
         for number in range(100, 112)
     ]
     draw(browser, tmp_path, data, "#score=nonsense")
+    ordered = ["0.001", "lr=0.0003 b", "lr=0.001 a", "lr=2e-2", "r/9_a", "r/10_a"]
+    assert browser.do("return [...arguments[0]].reverse().sort(byNature)", ordered) == ordered
+    assert browser.do("return ['x=1', 'x=-2', 'x=-10'].sort(byNature)") == ["x=-10", "x=-2", "x=1"]
     assert "too few to tell" in browser.texts("#glance li")[0]
     assert len(browser.texts("#failures tbody tr")) == 8
     assert browser.texts("#failures summary") == ["and 4 that have not started"]

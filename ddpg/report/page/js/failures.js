@@ -16,18 +16,18 @@ function renderFailures(element) {
   replace(
     element,
     out.length || waiting.length ? null : el("p", {}, "None: all runs are done and enter the means."),
-    folded("failures", "more", out, ROWS),
-    folded("missing", "that have not started", waiting, WAITING_ROWS),
+    folded("failures", "more", out, ROWS, "first line of the error, or why it is left out"),
+    folded("missing", "that have not started", waiting, WAITING_ROWS, "command that trains it"),
   );
 }
 
-/** Makes a table of runs; of more than `most` the rest is behind a fold. */
-function folded(key, words, runs, most) {
+/** Makes a table of runs, whose last column has this title; of more than `most` the rest is behind a fold. */
+function folded(key, words, runs, most, title) {
   const shown = runs.slice(0, most);
   const rest = runs.slice(most);
   return [
-    shown.length ? failureTable(shown) : null,
-    rest.length ? fold(key, `and ${rest.length} ${words}`, () => failureTable(rest)) : null,
+    shown.length ? failureTable(shown, title) : null,
+    rest.length ? fold(key, `and ${rest.length} ${words}`, () => failureTable(rest, title)) : null,
   ];
 }
 
@@ -46,15 +46,8 @@ function fold(key, title, make) {
   return details;
 }
 
-function failureTable(runs) {
-  const titles = [
-    "run",
-    "configuration",
-    "seed",
-    "state",
-    "step",
-    "first line of the error, or why it is left out",
-  ];
+function failureTable(runs, title) {
+  const titles = ["run", "configuration", "seed", "state", "step", title];
   return tableOf(
     "Runs that are not done",
     titles,

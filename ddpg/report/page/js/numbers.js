@@ -62,11 +62,19 @@ function shortened(text, most) {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
+/** Splits a text so that numbers are at odd places; a minus belongs to one after a = alone. */
+const NUMBERS = /((?:(?<==)-)?\d+(?:\.\d+)?(?:e[-+]?\d+)?)/;
+
 /** Orders texts so that numbers inside them count as numbers: lr=0.0003 before lr=0.001, and by sign. */
 function byNature(one, other) {
   const [a, b] = [Number(one), Number(other)];
   if (one !== "" && other !== "" && Number.isFinite(a) && Number.isFinite(b)) return a - b;
-  return one.localeCompare(other, "en", { numeric: true });
+  const [own, others] = [one.split(NUMBERS), other.split(NUMBERS)];
+  for (let place = 0; place < Math.min(own.length, others.length); place += 1) {
+    const order = place % 2 ? own[place] - others[place] : own[place].localeCompare(others[place], "en");
+    if (order) return order;
+  }
+  return own.length - others.length;
 }
 
 /** Returns the known word that is nearest to one that is unknown, by the number of edits; null if none is near. */
