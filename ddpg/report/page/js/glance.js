@@ -158,7 +158,7 @@ function cautions(model) {
   const words = [];
   if (failed)
     words.push([
-      `${count(failed, "runs")} failed; scores are of those that are left. `,
+      `${count(failed, "runs")} failed; scores are of those that are left, which flatters (ddpg-report compare counts a failed run with the worst score). `,
       el("a", { href: "#failures", onclick: jump }, "Which and why"),
     ]);
   if (out > failed)

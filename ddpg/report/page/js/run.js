@@ -15,6 +15,7 @@ function renderRun(element) {
     run.error ? el("section", {}, el("h3", {}, "Error"), el("pre", { class: "error" }, run.error)) : null,
     run.command ? el("section", {}, el("h3", {}, "Repeat this run"), commandLine(run.command)) : null,
     run.video ? videoSection(run) : null,
+    changedSection(run),
     el(
       "section",
       {},
@@ -25,7 +26,6 @@ function renderRun(element) {
       ),
       room,
     ),
-    changedSection(run),
     startsSection(run),
     configSection(run),
   );
