@@ -122,7 +122,7 @@ def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
     seeds = count(counts[0], "seeds") if counts[0] == counts[1] else f"{counts[0]} and {counts[1]} seeds"
     if tests.smallest_difference is None and one.difference == 0:
         return f"all scores are equal ({seeds})"
-    level = found.options.alpha / len(found.comparisons)
+    level = _needed_level(found)
     more = f"{number(abs(one.difference))} more {_size(one, tests)}"
     if smallest_p(*counts) > level:
         text = (
@@ -137,6 +137,12 @@ def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
     if tests.seeds_needed is not None:
         text += f"; about {count(tests.seeds_needed, 'seeds')} would find {number(abs(one.difference))}"
     return text
+
+
+def _needed_level(found: Result) -> float:
+    """Return the p-value that a further comparison needs: by Holm, those that are significant no longer count."""
+    significant = sum(one.tests.better for one in found.comparisons if one.tests)
+    return found.options.alpha / (len(found.comparisons) - significant)
 
 
 def _size(one: Comparison, tests: Tests) -> str:

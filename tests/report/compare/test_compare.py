@@ -95,6 +95,16 @@ def test_what_few_seeds_cannot_tell(call: Callable[..., str]) -> None:
     assert "; about 20 seeds would find 92.18;" in text
 
 
+def test_few_seeds_may_tell_where_another_comparison_is_significant(call: Callable[..., str]) -> None:
+    """The smallest p of 4 and 4 seeds, 0.029, is above 0.05 / 2; Holm asks for 0.05 after the first of two."""
+    for gamma, scores in ((0.9, [1.0, 2.0, 3.0, 4.0, 5.0]), (0.99, [101.0, 102.0, 103.0, 104.0, 105.0])):
+        write_seeds(f"all/hopper_{gamma}", scores, gamma=gamma, env__name="hopper")
+        write_seeds(f"all/walker_{gamma}", [1.0 + gamma, 2.0, 3.0, 4.0], gamma=gamma, env__name="walker")
+    text = call("all")
+    assert "gamma=0.99 is better than gamma=0.9 on 1 of 2 environments" in text
+    assert "4 seeds cannot tell" in text
+
+
 def test_three_seeds_can_never_tell(call: Callable[..., str]) -> None:
     write_seeds("runs/a", [1.0, 2.0, 3.0], gamma=0.1)
     write_seeds("runs/b", [1001.0, 1002.0, 1003.0], gamma=0.2)
