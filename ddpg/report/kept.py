@@ -40,10 +40,14 @@ def kept_status(folder: Path) -> dict[str, Any]:
 
 
 def kept_starts(folder: Path) -> list[Mapping[str, Any]]:
-    """Return the starts of the run, each with its command and overrides."""
+    """Return the starts of the run, each with its command and overrides; raise UserError if that is damaged."""
     content = _provenance(folder)
     command = str(content.get("command", ""))
-    overrides = {"command": command, "overrides": shlex.split(command)[1:]} if command else {}
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UserError(f"the command in {folder / 'provenance.json'} is damaged: {error}") from error
+    overrides = {"command": command, "overrides": words[1:]} if words else {}
     return [{**start, **overrides} for start in content.get("starts", [])]
 
 

@@ -38,7 +38,10 @@ def test_a_kept_run_is_read_as_a_run_folder(tmp_path: Path) -> None:
     assert (start["machine"], start["commit"], start["step"]) == ("AMD", "c3b8", 0)
 
 
-@pytest.mark.parametrize(("name", "content"), [("metrics.jsonl.gz", b"\x1f\x8btorn"), ("provenance.json", b"[1")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("metrics.jsonl.gz", b"\x1f\x8btorn"), ("provenance.json", b"[1"), ("provenance.json", b'{"command": "a \'b"}')],
+)
 def test_a_damaged_one_is_named(tmp_path: Path, name: str, content: bytes) -> None:
     (keep(write_run(tmp_path / "a", [1.0])) / name).write_bytes(content)
     with pytest.raises(UserError, match=name):

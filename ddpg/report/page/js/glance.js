@@ -36,7 +36,7 @@ function summarySentence(runs) {
   const parts = [...states].sort((a, b) => b[1] - a[1]).map(([name, number]) => `${number} ${name}`);
   const environments = new Set(runs.map((run) => run.environment)).size;
   const configurations = new Set(runs.map((run) => run.configuration)).size;
-  const missing = state.payload.missing.length + queued();
+  const missing = state.payload.missing.length + notBegun();
   if (missing) parts.push(`${missing} not started`);
   return `${count(runs.length + missing, "runs")} in ${count(environments, "environments")}, ${count(configurations, "configurations")}: ${listed(parts)}.`;
 }
@@ -110,13 +110,13 @@ function unfinished({ name, groups }) {
     .flatMap((group) => group.runs)
     .filter((run) => !["done", "failed"].includes(run.state));
   const waiting = state.payload.missing.filter((run) => run.environment === name);
-  return running.length + waiting.length + queued();
+  return running.length + waiting.length + notBegun();
 }
 
-/** The number of runs in the queues of a live page's sweeps; of which environment each is, nobody knows yet. */
-function queued() {
+/** The number of runs of a live page's sweeps that have not begun; of which environment each is, nobody knows yet. */
+function notBegun() {
   const sweeps = state.payload.live?.sweeps ?? [];
-  return sweeps.reduce((sum, { counts }) => sum + (counts.pending ?? 0), 0);
+  return sweeps.reduce((sum, { counts }) => sum + (counts.pending ?? 0) + (counts["not submitted"] ?? 0), 0);
 }
 
 /** Says whether the best two differ; a comparison that is not finished gets no verdict. */
