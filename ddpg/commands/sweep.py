@@ -162,10 +162,19 @@ def _sync(argv: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder = _folder_alone("sync", argv)
     with ending_at_once():
-        from ddpg.sweep.sync import sync  # loads torch and W&B, which the other commands do without
+        from ddpg.sweep.sync import sweep_around, sync  # loads torch and W&B, which the other commands do without
 
-    if not sync(folder.path):
+    sweep = sweep_around(folder.path)
+    if not (_sync_study(folder, sweep) if is_study(sweep) else sync(folder.path)):
         sys.exit(1)
+
+
+def _sync_study(folder: SweepFolder, sweep: SweepFolder) -> bool:
+    with ending_at_once():
+        from ddpg.search.study import StudyFolder  # Hydra and Optuna, which only a study needs
+        from ddpg.search.sync import sync as sync_study
+
+    return sync_study(folder.path, StudyFolder(sweep.path))
 
 
 def status_arguments(argv: list[str]) -> tuple[SweepFolder, list[Any] | None]:

@@ -1,9 +1,11 @@
 """`ddpg-sweep sync`: sends what W&B lacks of the runs of a sweep, or of one run."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ddpg.config.settings import plain
 from ddpg.errors import UserError, first_line
@@ -21,6 +23,15 @@ from ddpg.sweep.state.status import State, is_locked, states
 
 log = logging.getLogger(__name__)
 
+#: Returns a block within which nobody trains a run; it raises LeftAlone if somebody does, or may begin at any moment.
+Reserve = Callable[[RunFolder], AbstractContextManager[None]]
+#: Returns what W&B's summary of a run gets beside the run's status.
+Results = Callable[[RunFolder], Mapping[str, Any]]
+
+
+class LeftAlone(Exception):
+    """Says why a run is not sent now."""
+
 
 def sync(path: Path) -> bool:
     """Send what W&B lacks and print a line for each run folder; return False if a run could not be sent.
@@ -32,11 +43,22 @@ def sync(path: Path) -> bool:
         UserError: there are no runs, no key, no server, or another command is handing over.
     """
     folders = run_folders(path)
-    sweep = SweepFolder(path if SweepFolder(path).exists else sweep_of(path) or path)
+    sweep = sweep_around(path)
+    with connected() as server, sweep.lock() if sweep.exists else nullcontext():
+        alive = _alive(sweep) if sweep.exists else {}
+        return send_runs(server, folders, partial(_reserved, alive), lambda folder: {})
+
+
+def sweep_around(path: Path) -> SweepFolder:
+    """Return the sweep that a folder is, or lies in; of a run without a sweep a folder that is none."""
+    return SweepFolder(path if SweepFolder(path).exists else sweep_of(path) or path)
+
+
+@contextmanager
+def connected() -> Iterator[WandbServer]:
+    """Connect to W&B for the block; raise UserError without a key or a server."""
     try:
-        server = WandbServer()
-        with sweep.lock() if sweep.exists else nullcontext():
-            return _sync_runs(server, folders, _alive(sweep) if sweep.exists else {})
+        yield WandbServer()
     finally:
         end_wandb_core()
 
@@ -56,12 +78,26 @@ def _alive(sweep: SweepFolder) -> dict[Path, State]:
     return {run.run.path.resolve(): run.state for run in states(sweep) if run.is_alive}
 
 
-def _sync_runs(server: WandbServer, folders: Sequence[Path], alive: Mapping[Path, State]) -> bool:
+@contextmanager
+def _reserved(alive: Mapping[Path, State], folder: RunFolder) -> Iterator[None]:
+    """Keep a run of a sweep whose lock is held for the block."""
+    state = alive.get(folder.path.resolve())
+    if state == "running" or is_locked(folder.path):
+        raise LeftAlone("is being trained")
+    if state is not None:
+        raise LeftAlone(f"{state}, and its job may go on with it: not sent now")
+    with folder.lock():
+        yield
+
+
+def send_runs(server: WandbServer, folders: Sequence[Path], reserve: Reserve, results: Results) -> bool:
     """Send the runs, and print a line for each; return False if one of them could not be sent."""
     all_sent = True
     for folder in folders:
         try:
-            outcome = _sync_run(server, RunFolder(folder), alive.get(folder.resolve()))
+            outcome = _send_run(server, RunFolder(folder), reserve, results)
+        except LeftAlone as why:
+            outcome = str(why)
         except UserError as error:
             outcome = f"failed: {error}"
             all_sent = False
@@ -73,26 +109,23 @@ def _sync_runs(server: WandbServer, folders: Sequence[Path], alive: Mapping[Path
     return all_sent
 
 
-def _sync_run(server: WandbServer, folder: RunFolder, alive: State | None) -> str:
+def _send_run(server: WandbServer, folder: RunFolder, reserve: Reserve, results: Results) -> str:
     """Send what W&B lacks of a run, and return in words what was done."""
-    if alive == "running" or is_locked(folder.path):
-        return "is being trained"
-    if alive is not None:
-        return f"{alive}, and its job may go on with it: not sent now"
     identity = known_identity(folder.path)
     if identity is None:
         return "nothing to send, W&B has never heard of it"
-    with folder.lock():
+    with reserve(folder):
         config = read_config(folder.config)
-        sent = server.send_missing(build_logger(config).wandb, identity, _ended(folder, plain(config)))
+        run = _ended(folder, plain(config), results(folder))
+        sent = server.send_missing(build_logger(config).wandb, identity, run)
     return "nothing to send" if sent is None else f"sent {sent} rows"
 
 
-def _ended(folder: RunFolder, config: Mapping[str, object]) -> EndedRun:
+def _ended(folder: RunFolder, config: Mapping[str, object], results: Mapping[str, Any]) -> EndedRun:
     """Return what W&B gets of a run."""
     status = folder.status()
     is_done = status.get("state") == "done"
-    results: list[tuple[Path, Kind]] = [
+    files: list[tuple[Path, Kind]] = [
         (folder.path / "learning_curve.png", "image"),
         (folder.actor, "model"),
         (folder.videos / "last.mp4", "video"),
@@ -103,5 +136,6 @@ def _ended(folder: RunFolder, config: Mapping[str, object]) -> EndedRun:
         rows=read_metrics(folder.metrics),
         exit_code=0 if is_done else 1,
         summary=status,
-        files=[(path, kind) for path, kind in results if is_done and path.exists()],
+        results=results,
+        files=[(path, kind) for path, kind in files if is_done and path.exists()],
     )

@@ -79,14 +79,14 @@ def test_a_connection_that_breaks_does_not_stop_the_others(
     """If wandb-core is killed, everything that asks through it fails from then on."""
     for name in ("a", "b"):
         trained(tmp_path / name, 5, "done", mode="offline")
-    ask = wandb_sync.WandbServer._has_all
+    send = wandb_sync.WandbServer._send_missing
 
-    def broken(server: Any, place: str, run: Any) -> bool:
+    def broken(server: Any, settings: Any, identity: Any, run: Any) -> int | None:
         if run.folder.name == "a":
             wandb.teardown()
-        return ask(server, place, run)
+        return send(server, settings, identity, run)
 
-    monkeypatch.setattr(wandb_sync.WandbServer, "_has_all", broken)
+    monkeypatch.setattr(wandb_sync.WandbServer, "_send_missing", broken)
     assert not sync(tmp_path)
     failed, taken = capsys.readouterr().out.splitlines()
     assert failed.startswith(f"{tmp_path / 'a'}: failed: ")

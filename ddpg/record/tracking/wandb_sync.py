@@ -20,13 +20,24 @@ ARRIVAL_S = 10.0  # seconds in which the server has to show what it took in
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run as it lies on disk."""
+    """A run as it lies on disk.
+
+    Args:
+        folder: of the run.
+        config: resolved, in plain values.
+        rows: of the record.
+        exit_code: 0 if the run is done.
+        summary: how the run ended.
+        results: what became known after that, as the score of the run's trial.
+        files: what the run made, with their kinds.
+    """
 
     folder: Path
     config: Mapping[str, Any]
     rows: Sequence[Row]
     exit_code: int
     summary: Mapping[str, Any]
+    results: Mapping[str, Any]
     files: Sequence[tuple[Path, Kind]]
 
 
@@ -40,7 +51,7 @@ class WandbServer:
     def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int | None:
         """Send what the server lacks; return the number of rows sent, or None if the server had everything.
 
-        The number is 0 if only the end of the run was missing.
+        The number is 0 if only the end of the run or its results were missing.
 
         Raises:
             UserError: W&B cannot be reached, or does not show the whole record in the end.
@@ -56,38 +67,49 @@ class WandbServer:
 
     def _send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int | None:
         place = "/".join(part for part in (settings.entity, settings.project, identity.id) if part)
-        if self._has_all(place, run):
+        found = self._find(place)
+        if found is None or not _is_whole(found, run):
+            return self._send_run(place, replace(settings, mode="online"), identity, run)
+        if run.results.items() <= found.summary_metrics.items():
             return None
-        online = replace(settings, mode="online")
-        sink = WandbSink(online, run.folder, run.config, identity.group, identity.name)
+        found.summary.update(dict(run.results))
+        return 0
+
+    def _send_run(self, place: str, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int:
+        """Go on with the W&B run, and return the number of rows that it lacked."""
+        sink = WandbSink(settings, run.folder, run.config, identity.group, identity.name)
         before = sink.open_online().starting_step
         sink.start(run.rows)
         for path, kind in run.files:
             sink.save(path, kind)
-        sink.hand_over(run.exit_code, run.summary)
+        sink.hand_over(run.exit_code, {**run.summary, **run.results})
         self._require_all(place, run)
         return max(len(run.rows) - before, 0)
 
-    def _has_all(self, place: str, run: EndedRun) -> bool:
-        """Whether the server has every row of the record, and knows how the run ended."""
+    def _find(self, place: str) -> Any:
+        """Return the run as the server has it now, or None if there is no such run."""
         import wandb
 
         self._api.flush()  # otherwise it answers from memory
         try:
-            found = self._api.run(place)
+            return self._api.run(place)
         except wandb.errors.CommError as error:
             if isinstance(error.exc, ValueError):  # there is no such run
-                return False
+                return None
             raise
-        return found.historyLineCount >= len(run.rows) and (found.state == "finished") == (run.exit_code == 0)
 
     def _require_all(self, place: str, run: EndedRun) -> None:
         """Ask until the server has everything: W&B's `finish` raises nothing when the server refused the rows."""
         deadline = time.monotonic() + ARRIVAL_S
-        while not self._has_all(place, run):
+        while not ((found := self._find(place)) and _is_whole(found, run)):
             if time.monotonic() > deadline:
                 raise UserError(f"W&B did not take all of it; see {run.folder / 'wandb' / 'debug-internal.log'}")
             time.sleep(1.0)
+
+
+def _is_whole(found: Any, run: EndedRun) -> bool:
+    """Whether a run of the server has every row of the record, and how the run ended."""
+    return found.historyLineCount >= len(run.rows) and (found.state == "finished") == (run.exit_code == 0)
 
 
 def _connected() -> Any:
