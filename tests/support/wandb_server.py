@@ -28,6 +28,7 @@ class ServerRun:
     starts: int = 0
     artifacts: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
+    stopped: bool = False  # the server wants it to end, as by hyperband
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -40,11 +41,29 @@ class ServerRun:
         return "running" if self.exit_code is None else "failed" if self.exit_code else "finished"
 
 
+@dataclass
+class ServerSweep:
+    """A sweep of W&B's own.
+
+    Args:
+        config: of the sweep, as `wandb sweep` would send it.
+        commands: called by each question of an agent with the ids of the runs that it has alive; returns what the
+            agent is to do now.
+    """
+
+    config: dict[str, Any]
+    commands: Callable[[set[str]], list[dict[str, Any]]]
+
+
 class WandbServer:
-    """Keeps runs by id. `refuse` returns the HTTP status that refuses an operation, or None to answer it."""
+    """Keeps runs by id, and sweeps by name.
+
+    `refuse` returns the HTTP status that refuses an operation, or None to answer it.
+    """
 
     def __init__(self) -> None:
         self.runs: dict[str, ServerRun] = {}
+        self.sweeps: dict[str, ServerSweep] = {}
         self.requests: Counter[str] = Counter()  # by operation, refused ones included
         self.refused: Counter[int] = Counter()
         self.refuse: Callable[[str], int | None] = lambda operation: None
@@ -63,6 +82,9 @@ class WandbServer:
             "CreateArtifactManifest": self._create_manifest,
             "CreateArtifactFiles": self._create_artifact_files,
             "CommitArtifact": self._commit_artifact,
+            "SweepWithRuns": self._sweep,
+            "CreateAgent": self._create_agent,
+            "Heartbeat": self._heartbeat,
         }
         self._server: ThreadingHTTPServer | None = None
 
@@ -100,8 +122,9 @@ class WandbServer:
                 self.refused[status] += 1
                 return status, {"error": "refused"}
             if operation == "file_stream":
-                self._take(self.runs[path.split("/")[-2]], content)
-                return 200, {}
+                run = self.runs[path.split("/")[-2]]
+                self._take(run, content)
+                return 200, {"stopped": run.stopped}
             answer = self._operations.get(operation)
             return 200, {"data": answer(content.get("variables")) if answer else {}}
 
@@ -176,6 +199,17 @@ class WandbServer:
 
     def _commit_artifact(self, variables: dict[str, Any]) -> Any:
         return {"commitArtifact": {"artifact": {"id": "1", "digest": "d"}}}
+
+    def _sweep(self, variables: dict[str, Any]) -> Any:
+        config = json.dumps(self.sweeps[variables["sweep"]].config)  # which is YAML as well
+        return {"project": {"sweep": {"id": "1", "name": variables["sweep"], "config": config, "runs": _edges()}}}
+
+    def _create_agent(self, variables: dict[str, Any]) -> Any:
+        return {"createAgent": {"agent": {"id": variables["sweep"]}}}
+
+    def _heartbeat(self, variables: dict[str, Any]) -> Any:
+        commands = self.sweeps[variables["id"]].commands(set(json.loads(variables["runState"])))
+        return {"agentHeartbeat": {"agent": {"id": variables["id"]}, "commands": json.dumps(commands)}}
 
 
 def _edges() -> dict[str, Any]:

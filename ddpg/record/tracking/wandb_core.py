@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from threading import Thread
@@ -43,6 +44,16 @@ def within(seconds: float, call: Callable[[], object]) -> None:
         raise TimeoutError(f"it takes more than {seconds:.0f} s")
     if failed:
         raise failed[0]
+
+
+def stop_training() -> None:
+    """Stop the run as SIGTERM does, because the server wants it to end; W&B calls this in a thread.
+
+    W&B itself would send SIGINT, which after the SIGTERM of a sweep's agent would count as a user who does not wait for
+    the save.
+    """
+    if callable(signal.getsignal(signal.SIGTERM)):  # else nothing is trained any more, only sent
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def log_in() -> None:

@@ -15,7 +15,7 @@ from ddpg.errors import first_line
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.settings import WandbSettings
 from ddpg.record.tracking.tracker import Kind
-from ddpg.record.tracking.wandb_core import end_wandb_core, log_in, start_quietly, within
+from ddpg.record.tracking.wandb_core import end_wandb_core, log_in, start_quietly, stop_training, within
 from ddpg.record.tracking.wandb_identity import WandbIdentity
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ class WandbSink:
                 init_timeout=options.init_timeout,
                 finish_timeout=options.finish_timeout,
                 finish_timeout_raises=True,
+                stop_fn=stop_training,
             ),
         )
         run.define_metric("env_step")
