@@ -9,6 +9,7 @@ from support.studies import FormulaStudy, write_study
 from support.tracked import plain_rows, recorded, sync_lines
 from support.wandb_server import WandbServer
 
+from ddpg.commands.sweep import sweep
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import wandb_sync
 from ddpg.record.tracking.wandb_identity import WandbIdentity
@@ -44,7 +45,8 @@ def test_a_study_is_sent_while_it_runs_and_after_it(
     assert sync_lines(capsys) == ["seed_1: sent 4 rows", "seed_1: its trial may go on: not sent now"]
 
     del wandb_server.runs["run0"].summary["trial/score"]  # as when the run was online, and its trial had not ended
-    assert sync(folder, study.folder)
+    monkeypatch.setattr("sys.argv", ["ddpg-sweep", "sync", str(folder)])
+    sweep()
     assert sync_lines(capsys) == ["seed_1: sent 0 rows", "seed_1: sent 4 rows"]
     for trial in (first, second):
         run = wandb_server.runs[f"run{trial.number}"]
