@@ -81,8 +81,9 @@ def test_means_and_intervals_equal_pythons(browser: Browser, made: tuple[dict[st
     one, other = values[:, -1], values[:3, 0]
     difference = browser.do("return differenceInterval(...arguments, state.payload.t)", one.tolist(), other.tolist())
     welch = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
-    assert difference["low"] <= welch.low < welch.high <= difference["high"]  # whole degrees of freedom are wider
-    assert difference["high"] - difference["low"] < 1.5 * (welch.high - welch.low)
+    width = difference["high"] - difference["low"]
+    assert width == pytest.approx(welch.high - welch.low, rel=5e-3)  # the quantile between whole degrees of freedom
+    assert difference["low"] + width / 2 == pytest.approx((welch.low + welch.high) / 2)
 
 
 def test_curves_of_other_axes_and_metrics(browser: Browser, made: tuple[dict[str, Any], Path]) -> None:
