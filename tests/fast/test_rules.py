@@ -18,7 +18,13 @@ pytestmark = needs_kernels
 
 @pytest.fixture(autouse=True)
 def _said_once() -> Iterator[None]:
+    """Let each test see its warning, which a process gives once, whatever tests came before it."""
+    _clear()
     yield
+    _clear()
+
+
+def _clear() -> None:
     rules._report_faulty_rule.cache_clear()
     native._report_missing_operators.cache_clear()
 
