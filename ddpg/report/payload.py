@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ def made(folders: Sequence[Path], command: str, live: bool) -> dict[str, Any]:
     return {
         "version": ddpg.__version__,
         "command": command,
-        "date": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "folders": [str(folder) for folder in folders],
         "live": live,
     }
