@@ -77,7 +77,7 @@ def storm(sweep: Sweep, rng: random.Random) -> None:
 
 def report(folder: Path, sweep: Sweep) -> str:
     """Return the output of `ddpg-report`, without the names of folders."""
-    command = sweep.command("ddpg-report", str(folder), "reps=50")
+    command = sweep.command("ddpg-report", str(folder))
     assert command.wait() == 0, command.printed
     return command.printed.replace(str(folder), "SWEEP")
 
