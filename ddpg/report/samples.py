@@ -109,7 +109,7 @@ def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:
     runs, notes = one_for_each_seed(same)
     measured = [run for run in runs if len(run.metric.steps)]
     target = finished_step(measured, len(runs))
-    counted = [run for run in measured if target is None or run.has_reached(target)]
+    counted = [run for run in measured if (run.state != "failed" if target is None else run.has_reached(target))]
     others = [run for run in runs if run not in counted]
     end = min([np.inf if target is None else target, *(run.reached for run in counted)]) if counted else -1.0
     steps, values, thinned = _compared(counted, target, end, metric)

@@ -46,8 +46,12 @@ def notes_on_choice(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun],
         if len(runs) == 1:
             return [f"the only seed has not reached the last step, {last}: {where}"]
         reached = f"0 of {len(runs)} seeds reached the last step, {last}"
-        notes = [f"{reached}, so all are compared as far as they have come: {where}"]
-        return notes + [f"seed {run.seed} has nothing to compare yet" for run in others]
+        if not counted and all(run.state == "failed" for run in runs):
+            return [f"{reached}, all failed: {where}"]
+        failed = ", but for those that failed" if any(run.state == "failed" for run in runs) else ""
+        notes = [f"{reached}, so all are compared as far as they have come{failed}: {where}"]
+        waiting = [run for run in others if run.state != "failed"]
+        return notes + [f"seed {run.seed} has nothing to compare yet" for run in waiting]
     reached = f"{len(counted)} of {count(len(runs), 'seeds')} reached step {short_number(target)}"
     notes = [f"{reached}; {'; '.join(_reasons(others))}"] if others else []
     further = [run.where() for run in counted if run.reached > target]

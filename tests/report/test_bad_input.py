@@ -8,6 +8,8 @@ import pytest
 from support.fake_runs import FakeRun, write_sweep
 
 from ddpg.errors import UserError
+from ddpg.report.compare.scored import scored
+from ddpg.report.metric import Metric
 from ddpg.report.page.page import page
 from ddpg.report.payload import Report, read_report
 from ddpg.report.view import View
@@ -28,7 +30,7 @@ def report_of(folder: Path, *odd: FakeRun, **view: str) -> Report:
     ("odd", "counted"),
     [
         ([FakeRun()], 1),
-        ([FakeRun("failed", 0.5, error="")], 1),
+        ([FakeRun("failed", 0.5, error="")], 0),
         ([FakeRun("running", 0.02, torn=True)], 1),
         ([FakeRun(), FakeRun("failed", 0.0)], 1),
         ([FakeRun(nan=True), FakeRun(nan=True, evaluations=True)], 2),
@@ -83,3 +85,17 @@ def test_runs_of_other_versions_and_damaged_ones_have_a_page(tmp_path: Path, dam
     payload = read_report([tmp_path], View(), "").payload
     assert len(payload["runs"]) == 4
     assert page(payload)
+
+
+def test_a_configuration_whose_runs_all_failed_has_no_score_and_moves_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    two = {("preset=paper",): 100.0, ("preset=td3",): 900.0}
+    early = FakeRun("failed", 0.1, error="losses/qf1_loss is not finite")
+    write_sweep(folder, configurations=two, seeds=(1, 2), odd={0: early, 1: early})
+    report = read_report([folder], View(), "")
+    of = {one.configuration: one for one in report.samples}
+    assert (of["preset=paper"].seeds, of["preset=paper"].failed) == ((), 2)
+    assert of["preset=td3"].steps[-1] == 20_000
+    compared = scored(report.samples, Metric("eval/episodic_return"), "last", "worst")["halfcheetah-v4"]
+    assert {one.step for one in compared.values()} == {20_000}
+    assert compared["preset=paper"].scores.tolist() == [min(compared["preset=td3"].own)] * 2

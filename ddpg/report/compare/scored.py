@@ -103,21 +103,17 @@ def _cut(same: Sequence[Sample]) -> Iterator[Sample]:
 
 def _scored(sample: Sample, metric: Metric, rank: int) -> Scored:
     convention, step, values = _by_convention(sample, metric, rank)
-    known = [one.state == "failed" and not sample.finished for one in sample.counted]
-    kept = [place for place, failed in enumerate(known) if not failed and len(values)]
-    own = values[kept] if len(values) else values
-    late = [run for run in sample.counted if run.state not in ("failed", "done") and not sample.finished]
+    late = [run for run in sample.counted if run.state != "done" and not sample.finished]
     going = [_where(run) for run in sample.unfinished if run.state not in ("failed", "done")]
-    failed = [run.seed for run, has_failed in zip(sample.counted, known, strict=True) if has_failed]
-    failed += [run.seed for run in sample.unfinished if run.state == "failed"]
+    failed = [run.seed for run in sample.unfinished if run.state == "failed"]
     return Scored(
         environment=sample.environment,
         configuration=sample.configuration,
-        seeds=tuple(sample.seeds[place] for place in kept),
+        seeds=sample.seeds if len(values) else (),
         failed=tuple(sorted(failed)),
         unfinished=(*(run.where() for run in late), *going),
-        scores=own,
-        own=own,
+        scores=values,
+        own=values,
         step=step,
         convention=convention,
         eval_episodes=sample.eval_episodes if metric.of_evaluations and rank < RANKS["training100"] else (),
@@ -140,11 +136,17 @@ def _by_convention(sample: Sample, metric: Metric, rank: int) -> tuple[str, floa
 
 
 def _with_worst(group: Mapping[str, Scored]) -> dict[str, Scored]:
-    """Append to the scores the worst one of the environment for each run that failed."""
+    """Append to the scores the worst one of the environment for each run that failed, at the step of the others."""
     all_scores = np.concatenate([one.own for one in group.values()])
     if not len(all_scores):
         return dict(group)
     worst = float(all_scores.min())
+    last = max(one.step for one in group.values() if len(one.own))
     return {
-        label: replace(one, scores=np.append(one.own, np.full(len(one.failed), worst))) for label, one in group.items()
+        label: replace(
+            one,
+            scores=np.append(one.own, np.full(len(one.failed), worst)),
+            step=one.step if len(one.own) or not one.failed else last,
+        )
+        for label, one in group.items()
     }
