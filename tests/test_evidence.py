@@ -16,6 +16,7 @@ from support.evidence import NAMES, TINY, Tool, finished_folder
 from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import encode_row
+from ddpg.report.kept import read_rows
 from ddpg.run import lifecycle
 from reproduce import plan, record, status
 
@@ -132,7 +133,7 @@ def test_record_has_no_path_and_no_host(
     start = json.loads((made / record.PROVENANCE).read_text())["starts"][0]
     assert (start["commit"], start["kernels"], start["machine"]["cpu"]) == ("0123abc", "torch", "EPYC")
     assert start["uncommitted"] == ["ddpg/agent.py", "conf/mine.yaml"]
-    assert math.isnan(record.read_record(made)[0]["charts/episodic_return"])
+    assert math.isnan(read_rows(made)[0]["charts/episodic_return"])
 
 
 def test_another_run_under_the_name_is_refused(
@@ -178,7 +179,7 @@ def test_record_is_of_the_list_and_names_no_machine(folder: Path) -> None:
         assert "host" not in text
         assert f'"{socket.gethostname()}"' not in text
     about = json.loads((folder / record.PROVENANCE).read_text())
-    assert max(row["env_step"] for row in record.read_record(folder)) == about["env_step"]
+    assert max(row["env_step"] for row in read_rows(folder)) == about["env_step"]
     assert about["env_step"] == run.row.steps or "is not finite" in about["error"]
     assert about["starts"]
     for start in about["starts"]:

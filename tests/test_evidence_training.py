@@ -8,7 +8,8 @@ from pathlib import Path
 
 from support.evidence import NAMES, NICENESS, TINY, Tool
 
-from reproduce import record, status
+from ddpg.report.kept import read_rows
+from reproduce import status
 from reproduce.plan import read_plan
 
 
@@ -46,7 +47,7 @@ def test_interrupted_list_is_continued_and_recorded(tmp_path: Path) -> None:
     assert tool.recorded() == NAMES
     starts = [json.loads((tool.records / name / "provenance.json").read_text())["starts"] for name in NAMES]
     assert [len(one) for one in starts] == [2, 1]
-    steps = [row["env_step"] for row in record.read_record(tool.records / NAMES[0]) if "charts/SPS" in row]
+    steps = [row["env_step"] for row in read_rows(tool.records / NAMES[0]) if "charts/SPS" in row]
     assert steps == list(range(100, 1501, 100))
 
     assert tool.run("train") == (0, "")

@@ -9,9 +9,10 @@ from ddpg.config.names import UNNAMED
 from ddpg.errors import UserError
 from ddpg.report.filters import every_value, require_keys
 from ddpg.report.labels import Described, attributes
+from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord
-from ddpg.report.samples import Sample, merged
+from ddpg.report.samples import Sample, merged, samples
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,35 @@ class Attributes:
         return any(len(several) > 1 for several in values.values())
 
 
-def group_samples(samples: Sequence[Sample], labels: Mapping[tuple[str, str], str], metric: Metric) -> list[Sample]:
+def grouped_samples(
+    records: Sequence[RunRecord], runs: Sequence[MeasuredRun], keys: Sequence[str], metric: Metric
+) -> list[Sample]:
+    """Make a sample of each configuration; those with equal values of `keys`, if there are any, are joined.
+
+    Args:
+        records: of the runs.
+        runs: their values, in the same order.
+        keys: what is grouped by.
+        metric: what is compared.
+    """
+    found = samples(runs, metric)
+    if not keys:
+        return found
+    attributes = Attributes(records, keys)
+    labels = {(run.environment, run.configuration): attributes.label(place, keys) for place, run in enumerate(runs)}
+    return _joined(found, labels, metric)
+
+
+def _joined(found: Sequence[Sample], labels: Mapping[tuple[str, str], str], metric: Metric) -> list[Sample]:
     """Join the configurations of an environment that have one label.
 
     Args:
-        samples: of single configurations.
+        found: of single configurations.
         labels: by environment and configuration.
         metric: what is compared.
     """
     groups: dict[tuple[str, str], list[Sample]] = {}
-    for sample in samples:
+    for sample in found:
         label = labels[sample.environment, sample.configuration]
         groups.setdefault((sample.environment, label), []).append(sample)
     return [merged(parts, label, metric) for (_, label), parts in sorted(groups.items())]

@@ -40,7 +40,6 @@ def _waiting(record: RunRecord) -> dict[str, Any]:
         "folder": str(record.folder.path),
         "environment": record.environment,
         "seed": record.config["seed"],
-        "configuration": None,
         "command": command_of(record.overrides or ()),
         "why": NOT_STARTED,
     }
@@ -51,7 +50,6 @@ def _without_folder(run: SweepRun) -> dict[str, Any]:
         "folder": str(run.path),
         "environment": None,
         "seed": None,
-        "configuration": None,
         "command": command_of(run.overrides),
         "why": NO_FOLDER,
     }

@@ -14,7 +14,7 @@ from ddpg.report.columns import Columns
 from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, reached
 from ddpg.report.facts import Usual, changed, nothing_is_known
 from ddpg.report.filters import chosen, resolved
-from ddpg.report.grouping import Attributes, group_samples, require_group_keys
+from ddpg.report.grouping import Attributes, grouped_samples, require_group_keys
 from ddpg.report.intervals import explanation, t_quantile
 from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
@@ -98,17 +98,9 @@ def grouped(runs: Sequence[ReadRun], planned: Sequence[RunRecord], view: View) -
 
     They are named anew, among themselves and those chosen runs that have not started.
     """
-    metric = Metric(view.metric)
     labels = labelled([*(run.record for run in runs), *planned])
     named = [replace(run.measured, **labels[run.record.folder.path]._asdict()) for run in runs]
-    found = samples(named, metric)
-    if not view.group_by:
-        return found
-    attributes = Attributes([run.record for run in runs], view.group_by)
-    labels_of = {
-        (run.environment, run.configuration): attributes.label(place, view.group_by) for place, run in enumerate(named)
-    }
-    return group_samples(found, labels_of, metric)
+    return grouped_samples([run.record for run in runs], named, view.group_by, Metric(view.metric))
 
 
 def read_run(

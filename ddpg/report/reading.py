@@ -1,6 +1,6 @@
 """Run folders as the runs that a report compares."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -118,20 +118,22 @@ def find_all_runs(folders: Sequence[Path]) -> FoundRuns:
     Raises:
         UserError: a folder is missing or holds no run that has started.
     """
-    found: dict[Path, Path] = {}
+    found: dict[Path, tuple[Path, bool]] = {}
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder{near_folder(folder)}")
-        below = [path for path in run_folders(folder) if (path / "config.yaml").exists()]
-        if not any(has_started(path) for path in below):
-            raise UserError(f"{folder} {_nothing_in(below)}")
-        found |= {path.resolve(): path for path in below if path.resolve() not in found}
-    records = [read_record(path) for path in found.values()]
-    started = [record for record in records if has_started(record.folder.path)]
-    return FoundRuns(started, [record for record in records if not has_started(record.folder.path)])
+        begun = {path: has_started(path) for path in run_folders(folder) if (path / "config.yaml").exists()}
+        if not any(begun.values()):
+            raise UserError(f"{folder} {_nothing_in(begun)}")
+        for path, has_begun in begun.items():
+            found.setdefault(path.resolve(), (path, has_begun))
+    runs = FoundRuns([], [])
+    for path, has_begun in found.values():
+        (runs.started if has_begun else runs.waiting).append(read_record(path))
+    return runs
 
 
-def _nothing_in(planned: Sequence[Path]) -> str:
+def _nothing_in(planned: Collection[Path]) -> str:
     if planned:
         return f"holds no run that has started yet, of {len(planned)} that are planned"
     return "holds no run folder (one with config.yaml, status.json and metrics.jsonl)"

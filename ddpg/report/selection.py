@@ -46,7 +46,7 @@ def notes_on_choice(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun],
         if len(runs) == 1:
             return [f"the only seed has not reached the last step, {last}: {where}"]
         reached = f"0 of {len(runs)} seeds reached the last step, {last}"
-        if not counted and all(run.state == "failed" for run in runs):
+        if all(run.state == "failed" for run in runs):
             return [f"{reached}, all failed: {where}"]
         failed = ", but for those that failed" if any(run.state == "failed" for run in runs) else ""
         notes = [f"{reached}, so all are compared as far as they have come{failed}: {where}"]

@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 
 from ddpg.record.figure import INK, picture, style_axes
 from ddpg.record.series import moving_mean
+from ddpg.report.statistics import TRAINING
 from reproduce.plan import ROOT, Row
-from reproduce.scores import EPISODES, Record, published_interval, seeds_of
+from reproduce.scores import Record, published_interval, seeds_of
 
 PICTURE = ROOT / "docs" / "results" / "evidence.png"
 #: The source whose runs are drawn: the first of the list.
@@ -27,7 +28,7 @@ def draw(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path
         handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda found: len(found[1]))
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
         figure.suptitle(
-            f"preset={LABEL}: mean return of the last {EPISODES} training episodes",
+            f"preset={LABEL}: mean return of the last {TRAINING} training episodes",
             x=0.01, ha="left", color=INK, fontsize=11,
         )  # fmt: skip
     return path
@@ -35,7 +36,7 @@ def draw(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path
 
 def _draw_row(axes: Axes, row: Row, seeds: Mapping[int, Record]) -> None:
     for (seed, record), color in zip(seeds.items(), COLORS, strict=False):
-        smooth = moving_mean(record.episodes, EPISODES)
+        smooth = moving_mean(record.episodes, TRAINING)
         axes.plot(record.episode_ends, smooth, color=color, linewidth=1.5, label=f"seed {seed}")
     published = row.published["training"]
     low, high = published_interval(row, published)

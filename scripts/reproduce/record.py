@@ -16,13 +16,13 @@ from ddpg.config.keys import flat
 from ddpg.config.settings import to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
-from ddpg.record.tracking.metrics import Row as MetricsRow
+from ddpg.report.kept import RECORD
 from ddpg.sweep.state.status import is_locked
 from ddpg.sweep.state.summary import RunSummary, summarize
 from reproduce.plan import ROOT, Plan, PlannedRun
 
 RECORDS = ROOT / "docs" / "results" / "data" / "evidence"
-METRICS, CONFIG, PROVENANCE = "metrics.jsonl.gz", "config.yaml", "provenance.json"
+CONFIG, PROVENANCE = "config.yaml", "provenance.json"
 #: Of a start in provenance.json; everything else can hold paths.
 KEPT_OF_START = ("started", "kernels", "threads", "device", "versions")
 #: Where uncommitted changes can change a run; records and documents that wait for a commit cannot.
@@ -55,7 +55,7 @@ def write_record(run: PlannedRun, folder: Path, records: Path) -> Path:
     unfinished = records / f".{run.name}.tmp"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    (unfinished / METRICS).write_bytes(gzip.compress(source.metrics.read_bytes(), mtime=0))
+    (unfinished / RECORD).write_bytes(gzip.compress(source.metrics.read_bytes(), mtime=0))
     (unfinished / CONFIG).write_text(to_yaml(config | {"resume": None}), encoding="utf-8")
     text = json.dumps(provenance(run, summarize(folder), source.starts()), indent=1)
     (unfinished / PROVENANCE).write_text(text + "\n", encoding="utf-8")
@@ -94,13 +94,6 @@ def _uncommitted(git: Mapping[str, Any]) -> list[str]:
     changed = re.findall(r"^diff --git a/(\S+) ", git.get("diff", ""), re.MULTILINE)
     files = [path for path in (*changed, *git.get("untracked", ())) if path.startswith(CODE)]
     return files + ["..."] * bool(git.get("diff_cut_by") or git.get("untracked_cut_by"))
-
-
-def read_record(folder: Path) -> list[MetricsRow]:
-    """All rows of a record's metrics.jsonl.gz; null is NaN."""
-    with gzip.open(folder / METRICS, "rt", encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
-    return [{key: float("nan") if value is None else value for key, value in row.items()} for row in rows]
 
 
 def collect(plan: Plan, folder: Path, records: Path) -> Iterator[str]:

@@ -11,13 +11,12 @@ import numpy as np
 
 from ddpg.record.series import Series, series
 from ddpg.report.intervals import ENOUGH, mean_interval
-from ddpg.report.statistics import max_of_mean
+from ddpg.report.kept import read_rows
+from ddpg.report.statistics import EVALUATIONS, TRAINING, max_of_mean
 from reproduce.plan import Convention, Published, Row
-from reproduce.record import PROVENANCE, read_record
+from reproduce.record import PROVENANCE
 from reproduce.status import speed
 
-#: Training episodes, and evaluations, that a convention averages.
-EPISODES, EVALUATIONS = 100, 10
 #: Standard deviations on either side that hold 95 % of a normal distribution.
 NORMAL_95 = 1.96
 #: A mean so many published standard deviations away from the published one is to be looked into.
@@ -50,7 +49,7 @@ class Estimate:
 
 def read(folder: Path) -> Record:
     """Reads the record of one run."""
-    rows = read_record(folder)
+    rows = read_rows(folder)
     _, evaluations = series(rows, "eval/episodic_return")
     ends, episodes = series(rows, "charts/episodic_return")
     about = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
@@ -75,7 +74,7 @@ def curves(records: Sequence[Record], convention: Convention) -> Series:
     A seed that diverged keeps its last evaluation to the end.
     """
     if convention == "training":
-        return np.array([[one.episodes[-EPISODES:].mean()] for one in records])
+        return np.array([[one.episodes[-TRAINING:].mean()] for one in records])
     longest = max(len(one.evaluations) for one in records)
     values = np.array([np.pad(one.evaluations, (0, longest - len(one.evaluations)), mode="edge") for one in records])
     if convention == "max":

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ddpg.record.tracking.metrics import Row as MetricsRow
 from ddpg.record.tracking.metrics import read_metrics
+from ddpg.report.kept import read_rows
 from ddpg.sweep.state.status import is_locked
 from ddpg.sweep.state.summary import summarize
 from reproduce.plan import Plan, PlannedRun, Row
-from reproduce.record import has_record, read_record
+from reproduce.record import has_record
 
 HOUR_S = 3600
 
@@ -58,7 +59,7 @@ def speed_of_row(states: Sequence[RunState], runs: Path, records: Path) -> float
 
 def _rows(one: RunState, runs: Path, records: Path) -> list[MetricsRow]:
     if one.state == "done":
-        return read_record(records / one.run.name)
+        return read_rows(records / one.run.name)
     return read_metrics(runs / one.run.name / "metrics.jsonl")
 
 

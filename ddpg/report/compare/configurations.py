@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from ddpg.report.compare.options import Options
-from ddpg.report.grouping import Attributes, group_samples, require_group_keys
+from ddpg.report.grouping import grouped_samples, require_group_keys
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord, each_run, measured
-from ddpg.report.samples import Sample, samples
+from ddpg.report.samples import Sample
 from ddpg.report.view import group_keys
 
 
@@ -23,9 +23,4 @@ def configurations(records: Sequence[RunRecord], planned: Sequence[RunRecord], o
     require_group_keys(keys, records)
     read = each_run(records, metric.name, planned)
     runs = [measured(record, columns, metric, label) for record, columns, label in read]
-    found = samples(runs, metric)
-    if not keys:
-        return found
-    attributes = Attributes(records, keys)
-    joined = {(run.environment, run.configuration): attributes.label(place, keys) for place, run in enumerate(runs)}
-    return group_samples(found, joined, metric)
+    return grouped_samples(records, runs, keys, metric)

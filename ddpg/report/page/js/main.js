@@ -1,38 +1,24 @@
 /** All that the page knows: its data, what the reader chose, and the runs grouped by that. */
 const state = { payload: null, view: null, model: null, choices: "", drawn: {} };
 
+/** What of the view the curves and their controls depend on. */
+function ofCurves(view) {
+  return [view.metric, view.x, view.seeds, view.log, view.references, view.groupBy, view.filters];
+}
+
 /** The sections of the page, and what of the view each depends on; it is drawn anew only where that has changed. */
 const SECTIONS = [
   [
     "toolbar",
     renderToolbar,
-    (view) => [
-      state.choices,
-      view.metric,
-      view.x,
-      view.seeds,
-      view.log,
-      view.references,
-      view.groupBy,
-      view.filters,
-    ],
+    (view) => [state.choices, ...ofCurves(view)],
   ],
   ["glance", renderGlance, (view) => [view.groupBy, view.filters, view.score]],
   ["legend", renderLegend, (view) => [view.groupBy, view.filters, view.hidden]],
   [
     "panels",
     renderPanels,
-    (view) => [
-      view.metric,
-      view.x,
-      view.seeds,
-      view.log,
-      view.references,
-      view.groupBy,
-      view.filters,
-      view.hidden,
-      view.zoom,
-    ],
+    (view) => [...ofCurves(view), view.hidden, view.zoom],
   ],
   [
     "tables",

@@ -72,12 +72,16 @@ function parallelChart(study) {
   );
 }
 
+/** The straight lines through points, in the words of SVG. */
+function pathThrough(points) {
+  return points.map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+}
+
 function parallelLine(trial, isStrong, points) {
-  const known = points.filter(Boolean);
   return svg(
     "path",
     {
-      d: known.map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join(""),
+      d: pathThrough(points.filter(Boolean)),
       fill: "none",
       stroke: isStrong ? palette[1] : "var(--muted)",
       "stroke-width": isStrong ? 2.2 : 1,
@@ -145,7 +149,7 @@ function valuesChart(study) {
       svg(
         "path",
         {
-          d: points.map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join(""),
+          d: pathThrough(points),
           fill: "none",
           stroke: isBest ? palette[1] : trial.state === "pruned" ? "var(--muted)" : palette[0],
           "stroke-width": isBest ? 2.2 : 1,

@@ -36,12 +36,12 @@ function sweptPanels(environment, effects) {
     el(
       "div",
       { class: "panels small" },
-      shown.map(({ key }) =>
+      shown.map((effect) =>
         el(
           "figure",
           { class: "panel" },
-          el("figcaption", {}, el("code", {}, key)),
-          keyChart(environment.name, runs, key),
+          el("figcaption", {}, el("code", {}, effect.key)),
+          keyChart(environment.name, runs, effect),
         ),
       ),
       effects.length > 1 ? gridPanel(environment.name, runs, effects) : null,
@@ -53,7 +53,7 @@ function sweptPanels(environment, effects) {
 }
 
 /** The score of every run over the values of one key, with the mean and its interval at each value. */
-function keyChart(name, runs, key) {
+function keyChart(name, runs, { key, groups }) {
   const scores = runs.map(chosenScore);
   const values = [...new Set(runs.map((run) => run.keys[key] ?? "-"))].sort(byNature);
   const continuous = isContinuous(values);
@@ -65,7 +65,7 @@ function keyChart(name, runs, key) {
     values,
     domain: continuous ? domainOf(numbers, kind) : null,
   };
-  const means = continuous ? [] : effectOf(runs, key).groups;
+  const means = continuous ? [] : groups;
   const bounds = means.flatMap((group) => boundsOf(group.scores));
   const chart = frame({
     width: 380,
