@@ -14,10 +14,13 @@ from optuna.trial import Trial as Asked
 
 from ddpg.errors import UserError
 from ddpg.search.optuna_study import MemoryStudy, made, quiet, target_of
-from ddpg.search.space import Choice, Dimension, Space, Value
+from ddpg.search.space import Choice, Dimension, Number, Space, Value
 from ddpg.search.study import Definition
 from ddpg.search.trials import Trial
 from ddpg.sweep.state.folder import timestamp
+
+#: Significant digits of a number that a sampler draws.
+DIGITS = 4
 
 
 def propose(definition: Definition, trials: Mapping[int, Trial], number: int) -> Trial:
@@ -63,7 +66,20 @@ def _suggested(asked: Asked, dimension: Dimension) -> Value:
         low = int(dimension.low)
         high = int(dimension.high)
         return asked.suggest_int(dimension.key, low, high, log=dimension.log, step=int(dimension.step or 1))
-    return asked.suggest_float(dimension.key, dimension.low, dimension.high, log=dimension.log, step=dimension.step)
+    drawn = asked.suggest_float(dimension.key, dimension.low, dimension.high, log=dimension.log, step=dimension.step)
+    return drawn if dimension.step is not None else _rounded(drawn, dimension)
+
+
+def _rounded(drawn: float, dimension: Number) -> float:
+    """Round a value within its bounds: more digits would say nothing, and could not be read in the name of a run.
+
+    It keeps DIGITS of its own or of the width of its interval, whichever is finer.
+    """
+    finest = min(abs(drawn), dimension.high - dimension.low)
+    if finest == 0:
+        return drawn
+    rounded = round(drawn, DIGITS - 1 - math.floor(math.log10(finest)))
+    return min(max(rounded, dimension.low), dimension.high)
 
 
 def _is_control(definition: Definition, number: int) -> bool:

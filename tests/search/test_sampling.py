@@ -73,6 +73,21 @@ def test_choices_conditions_and_ranges(sampler: str) -> None:
     assert {trial.params["noise"] for trial in trials.values()} == {"gaussian", "ou"}
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "log", "most"),
+    [(1e-5, 1e-2, True, 4), (0.999, 0.99999, False, 7), (-1.0, 1.0, False, 4), (2.0, 2.0, False, 1)],
+)
+def test_numbers_are_short(low: float, high: float, log: bool, most: int) -> None:
+    """Four digits of the number or of its interval, whichever are finer; and nothing leaves the bounds."""
+    space = Space((Number("x", "", low, high, step=None, log=log, whole=False),), {}, ())
+    definition = plain_definition("random", space=space)
+    values = [float(propose(definition, {}, number).params["x"]) for number in range(20)]
+    assert all(low <= value <= high for value in values)
+    digits = [len(np.format_float_scientific(value).split("e")[0].replace(".", "").strip("-0")) for value in values]
+    assert max(digits) <= most
+    assert len(set(values)) == (1 if low == high else 20)
+
+
 def test_a_grid_is_tried_once() -> None:
     space = Space((*MIXED.dimensions[:1], replace(MIXED.dimensions[2], high=20)), {}, ())
     definition = plain_definition("grid", space=space)
