@@ -1,3 +1,16 @@
-"""DDPG experiments: Hydra config in, learned policy and honest record out."""
+"""DDPG experiments: Hydra config in, learned policy and honest record out.
 
-__version__ = "0.1.0"
+The public names are those of `__all__`. `import ddpg` itself loads neither torch nor Hydra nor numpy: each name is
+imported when it is first used (PEP 562).
+"""
+
+from ddpg.errors import UserError
+from ddpg.lazy import lazy_names
+from ddpg.version import __version__
+
+__all__ = ["UserError", "__version__"]
+
+#: The module of each name that is imported when it is first used.
+_HOMES: dict[str, str] = {}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,7 +1,7 @@
 """The exceptions that end a command, and the text of any exception as one line."""
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """A mistake or mishap that the user can act on, described in one line.
 
     The line names the key or quantity, its value, what is allowed and the nearest valid spelling.

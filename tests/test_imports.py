@@ -18,8 +18,17 @@ MODULES = {
 
 #: Who may import a library; a package stands for all its modules.
 HOMES = {
-    "hydra": ("ddpg.run.node", "ddpg.run.env_spec", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
-    "omegaconf": ("ddpg.config", "ddpg.record.config_file", "ddpg.run", "ddpg.sweep", "ddpg.search", "ddpg.commands"),
+    "hydra": ("ddpg.run.node", "ddpg.run.env_spec", "ddpg.sweep", "ddpg.search", "ddpg.api", "ddpg.commands"),
+    "omegaconf": (
+        "ddpg.config",
+        "ddpg.record.config_file",
+        "ddpg.run",
+        "ddpg.sweep",
+        "ddpg.search",
+        "ddpg.export",
+        "ddpg.api",
+        "ddpg.commands",
+    ),
     "optuna": ("ddpg.search",),
     "submitit": ("ddpg.sweep", "ddpg.search.job"),
     "wandb": ("ddpg.record.tracking",),
@@ -39,10 +48,13 @@ HOMES = {
 }
 
 #: The rooms, from the ground up; a module may import from the rooms before its own, and from its own.
-GROUND = ("ddpg", "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.procfs", "ddpg.ranges", "ddpg.streams")
+GROUND = (
+    "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.lazy", "ddpg.procfs", "ddpg.ranges", "ddpg.streams",
+    "ddpg.version",
+)  # fmt: skip
 ROOMS = (
-    "ddpg.learner", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training", "ddpg.run",
-    "ddpg.sweep", "ddpg.search", "ddpg.report", "ddpg.commands",
+    "ddpg.learner", "ddpg.policies", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training",
+    "ddpg.run", "ddpg.sweep", "ddpg.search", "ddpg.report", "ddpg.export", "ddpg.api", "ddpg", "ddpg.commands",
 )  # fmt: skip
 #: The rooms inside ddpg.sweep, in the same order.
 SWEEP_ROOMS = (

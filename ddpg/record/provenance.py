@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import ddpg
+from ddpg import version
 from ddpg.procfs import proc_field
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def code_commit() -> str | None:
 
 def _code_folder() -> Path | None:
     """Return the package's source folder if git tracks it; None if it is installed, even inside some repository."""
-    package = Path(ddpg.__file__)
+    package = Path(version.__file__)
     tracked = _git(package.parent, "ls-files", "--error-unmatch", package.name) is not None
     return package.parent if tracked else None
 
@@ -108,7 +108,7 @@ def repository(folder: Path) -> dict[str, Any] | None:
 
 def versions() -> dict[str, str | None]:
     """Return the versions of Python, of this package and of what it depends on; None where not installed."""
-    return {"python": platform.python_version(), "ddpg": ddpg.__version__} | {
+    return {"python": platform.python_version(), "ddpg": version.__version__} | {
         package: _version(package) for package in PACKAGES
     }
 

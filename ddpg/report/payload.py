@@ -8,7 +8,6 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-import ddpg
 from ddpg.report.arrays import size
 from ddpg.report.columns import Columns
 from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, reached
@@ -26,6 +25,7 @@ from ddpg.report.samples import Sample, samples
 from ddpg.report.study.panels import all_panels
 from ddpg.report.thinning import Thinning, thinning
 from ddpg.report.view import View
+from ddpg.version import __version__
 
 #: What may have been meant by a filter that no run has: the words of the command.
 OPTIONS = {"out", *(field.name for field in fields(View))} - {"filters"}
@@ -152,7 +152,7 @@ def to_json(payload: Payload) -> str:
 def made(folders: Sequence[Path], command: str, live: bool) -> dict[str, Any]:
     """Say how a report was made, from which folders, and whether its runs are looked at again while they go on."""
     return {
-        "version": ddpg.__version__,
+        "version": __version__,
         "command": command,
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "folders": [str(folder) for folder in folders],

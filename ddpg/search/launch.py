@@ -12,7 +12,6 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
-import ddpg
 from ddpg.errors import UserError
 from ddpg.record.provenance import code_version
 from ddpg.search.options import require_optuna, search_options, tuning_seeds
@@ -23,6 +22,7 @@ from ddpg.sweep.freeze import check_env
 from ddpg.sweep.launch import launcher_options
 from ddpg.sweep.options import Options, SlurmOptions
 from ddpg.sweep.state.folder import timestamp
+from ddpg.version import __version__
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
     path = Path(str(config.hydra.sweep.dir))
     definition = Definition(
         name=options.study_name or path.absolute().name,
-        version=ddpg.__version__,
+        version=__version__,
         options=options,
         space=space,
         seeds=tuple(tuning_seeds(options, first["seed"])),

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import ddpg
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write
 from ddpg.search.options import SearchOptions
@@ -16,6 +15,7 @@ from ddpg.search.trials import Trial, read_trial, write_trial
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import Task, find_tasks
+from ddpg.version import __version__
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class StudyFolder:
             raise UserError(f"{self.path} is no study: it has no study.json") from error
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self._file} is damaged: {error}") from error
-        if version != ddpg.__version__:
+        if version != __version__:
             raise UserError(
-                f"{self.path} is a study of version {version} of this package, and this is {ddpg.__version__}: all "
+                f"{self.path} is a study of version {version} of this package, and this is {__version__}: all "
                 "workers of a study have one version"
             )
         options = {field.name: content["options"][field.name] for field in fields(SearchOptions)}

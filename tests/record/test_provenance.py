@@ -52,7 +52,7 @@ def test_version_is_that_of_the_repository_without_its_diff(checkout: Path, monk
     asked: list[str] = []
     git = module._git
     monkeypatch.setattr(module, "_git", lambda folder, *words: asked.append(words[0]) or git(folder, *words))
-    monkeypatch.setattr(module.ddpg, "__file__", str(checkout / "code.py"))
+    monkeypatch.setattr(module.version, "__file__", str(checkout / "code.py"))
     assert code_version() == {"commit": repository(checkout)["commit"], "dirty": False}
     (checkout / "code.py").write_text("x = 2\n")
     asked.clear()
@@ -61,7 +61,7 @@ def test_version_is_that_of_the_repository_without_its_diff(checkout: Path, monk
     asked.clear()
     assert code_commit() == code_version()["commit"]
     assert asked.count("status") == 1  # of code_version
-    monkeypatch.setattr(module.ddpg, "__file__", str(checkout / "untracked.py"))
+    monkeypatch.setattr(module.version, "__file__", str(checkout / "untracked.py"))
     assert code_version() == {"commit": None, "dirty": None}
     assert code_commit() is None
 
@@ -93,7 +93,7 @@ def test_package_installed_inside_a_repository_is_not_its_code(checkout: Path, m
     installed = checkout / ".venv" / "ddpg" / "__init__.py"
     installed.parent.mkdir(parents=True)
     installed.touch()
-    monkeypatch.setattr(module.ddpg, "__file__", str(installed))
+    monkeypatch.setattr(module.version, "__file__", str(installed))
     assert provenance(seed=1)["git"] is None
 
 

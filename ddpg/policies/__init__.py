@@ -1,0 +1,1 @@
+"""A policy apart from its run: loaded from a folder or a file, and called."""
