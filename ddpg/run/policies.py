@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
@@ -12,15 +11,20 @@ import gymnasium as gym
 import torch
 from omegaconf import DictConfig
 
-from ddpg.config.settings import check
+from ddpg.config.settings import check, plain
+from ddpg.config.targets import imported
 from ddpg.envs import recording
 from ddpg.errors import UserError
-from ddpg.learner.policy import act
+from ddpg.learner import networks
+from ddpg.policies import Description, Network, Policy, Space
+from ddpg.policies.actors import policy_of
 from ddpg.record.config_file import read_config
+from ddpg.record.find_run import require_run
+from ddpg.record.provenance import versions
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
-from ddpg.training.evaluate import Episodes, Policy, evaluate
+from ddpg.training.evaluate import Episodes, evaluate
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
 Which = Literal["last", "best"]
@@ -50,8 +54,20 @@ def play(
         return first.followed_by(evaluate(policy, env, seeds[1:], on_step=on_step))
 
 
+def stored_policy(folder: RunFolder, which: Which) -> Policy:
+    """Load the last or the best actor of a run as a policy; its environment is built for its spaces, and closed.
+
+    The generators of the process are afterwards as they were. Raises UserError if the folder has no config, no such
+    actor, or one that is damaged or belongs to other networks.
+    """
+    require_run(folder.path, str(folder.path))
+    cfg = check(read_config(folder.config))
+    with process_generators_kept(), closing(make_env(build_env_spec(cfg), cfg.seed)) as env:
+        return load_policy(cfg, folder, which, env)
+
+
 def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) -> Policy:
-    """Load a stored actor as a function from an observation, (*obs_shape), to an action, (action_dim,).
+    """Load a stored actor as a policy, in an environment of the run.
 
     Raises UserError if the folder has no such actor, or one that is damaged or belongs to other networks.
     """
@@ -59,12 +75,45 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
     if not path.exists():
         why = "eval.every=null chooses none" if which == "best" and cfg.eval.every is None else "it is not saved yet"
         raise UserError(f"{path} does not exist, the run's {which} actor: {why}")
-    actor = build_actor(cfg, env).eval()
+    actor = build_actor(cfg, env)
     try:
-        actor.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["actor"])
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        actor.load_state_dict(stored["actor"])
+        env_step = stored["env_step"]
     except (UnpicklingError, RuntimeError, KeyError) as error:
         raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
-    return partial(act, actor)
+    return policy_of(actor, describe(cfg, env, which, env_step), "run")
+
+
+def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Description:
+    """Describe a stored actor of a run in its environment."""
+    values = plain(cfg)
+    node = values["network"]["actor"]
+    return Description(
+        network=Network(
+            target=class_name(node["_target_"]),
+            arguments={name: value for name, value in node.items() if name != "_target_"},
+            normalize_obs=values["network"]["normalize_obs"],
+            dtype=cfg.dtype,
+        ),
+        observation=Space.of(env.observation_space),
+        action=Space.of(env.action_space),
+        environment=values["env"],
+        action_repeat=values["env"].get("action_repeat", 1),
+        actor=which,
+        env_step=env_step,
+        seed=cfg.seed,
+        versions=versions(),
+    )
+
+
+def class_name(target: str) -> str:
+    """Return the full name of what a `_target_` names; a network of this package has that of the YAML files."""
+    made = imported(target, "network.actor._target_")
+    for name in networks.__all__:
+        if getattr(networks, name) is made:
+            return f"{networks.__name__}.{name}"
+    return f"{made.__module__}.{made.__qualname__}"
 
 
 def require_video(cfg: DictConfig) -> None:

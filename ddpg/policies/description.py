@@ -1,0 +1,71 @@
+"""What policy.json says of a policy: its network, its spaces, where it comes from and how good it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ddpg.policies.space import Space
+
+#: The number of the form of policy.json. Another one is written when a reader of this one would be misled.
+FORMAT = 1
+#: The file of an exported folder with the description.
+FILE = "policy.json"
+
+
+@dataclass(frozen=True)
+class Network:
+    """The actor's class, and what it is made with beside the spaces."""
+
+    #: dotted path of the class
+    target: str
+    #: the values of the node network.actor
+    arguments: Mapping[str, Any]
+    #: observations are normalized by their statistics, then clipped to +- this; None: they are not
+    normalize_obs: float | None
+    #: number format in which it computes, "float32" or "float64"
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Noise-free episodes of the policy: the seed, the undiscounted return and the length of each."""
+
+    seeds: Sequence[int]
+    returns: Sequence[float]
+    lengths: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Description:
+    """Everything that is written about a policy."""
+
+    network: Network
+    observation: Space
+    action: Space
+    #: the node `env` of the run's config
+    environment: Mapping[str, Any]
+    #: simulator steps for which the environment repeats an action
+    action_repeat: int
+    #: which actor of the run: "last" or "best"
+    actor: str
+    #: env steps after which it was stored
+    env_step: int
+    #: seed of the run
+    seed: int
+    #: versions of Python and of the packages with which it was written
+    versions: Mapping[str, str | None]
+    license: str | None = None
+    evaluation: Evaluation | None = None
+    #: of each format, what was found when the written file was run
+    checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: SHA-256 of each file of the policy, by name
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the content of policy.json."""
+        return {"format": FORMAT, **asdict(self)}
+
+    def require_spaces(self, observation: Any, action: Any, name: str) -> None:
+        """Raise UserError unless an environment has the recorded spaces; `name` is how the message calls it."""
+        self.observation.require_same(observation, "observations", name)
+        self.action.require_same(action, "actions", name)
