@@ -1,0 +1,55 @@
+"""A policy is a function of one observation or of a batch."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.command_line import user_error
+from support.stored_runs import stored_run
+
+from ddpg.config.settings import check
+from ddpg.learner.policy import act
+from ddpg.policies import Policy
+from ddpg.record.config_file import read_config
+from ddpg.record.run_folder import RunFolder
+from ddpg.run.build import build_actor, build_environments
+from ddpg.run.policies import stored_policy
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return stored_run(tmp_path_factory.mktemp("run") / "walk", "network.normalize_obs=5")
+
+
+@pytest.fixture(scope="module")
+def policy(folder: RunFolder) -> Policy:
+    return stored_policy(folder, "last")
+
+
+def test_a_policy_acts_as_the_actor_within_its_bounds(folder: RunFolder, policy: Policy) -> None:
+    cfg = check(read_config(folder.config))
+    environments = build_environments(cfg)
+    actor = build_actor(cfg, environments.training).eval()
+    environments.close()
+    actor.load_state_dict(torch.load(folder.actor)["actor"])
+    batch = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    low, high = policy.description.action.bounds()
+    eager = np.stack([np.clip(act(actor, obs), low, high) for obs in batch])
+    assert np.array_equal(np.stack([policy(obs) for obs in batch]), eager)
+    assert np.allclose(policy(batch), eager, atol=1e-5)
+    assert policy(batch.tolist()[0]).dtype == np.float32
+
+
+def test_what_is_no_observation(policy: Policy) -> None:
+    with user_error("(3,) ... ('B', 3) ... (2,)"):
+        policy([1.0, 2.0])
+    with user_error("numbers ... <U1"):
+        policy(["a", "b", "c"])
+
+
+def test_what_a_run_without_such_an_actor_says(folder: RunFolder, tmp_path: Path) -> None:
+    with user_error("actor_best.pt does not exist ... best actor"):
+        stored_policy(folder, "best")
+    with user_error("there is no such folder"):
+        stored_policy(RunFolder(tmp_path / "none"), "last")
