@@ -18,12 +18,21 @@ MODULES = {
 
 #: Who may import a library; a package stands for all its modules.
 HOMES = {
-    "hydra": ("ddpg.run.node", "ddpg.run.env_spec", "ddpg.sweep", "ddpg.search", "ddpg.api", "ddpg.commands"),
+    "hydra": (
+        "ddpg.run.node",
+        "ddpg.run.env_spec",
+        "ddpg.sweep",
+        "ddpg.composition",
+        "ddpg.search",
+        "ddpg.api",
+        "ddpg.commands",
+    ),
     "omegaconf": (
         "ddpg.config",
         "ddpg.record.config_file",
         "ddpg.run",
         "ddpg.sweep",
+        "ddpg.composition",
         "ddpg.search",
         "ddpg.export",
         "ddpg.api",
@@ -55,7 +64,8 @@ GROUND = (
 )  # fmt: skip
 ROOMS = (
     "ddpg.learner", "ddpg.policies", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training",
-    "ddpg.run", "ddpg.sweep", "ddpg.search", "ddpg.report", "ddpg.export", "ddpg.api", "ddpg", "ddpg.commands",
+    "ddpg.run", "ddpg.sweep", "ddpg.composition", "ddpg.search", "ddpg.report", "ddpg.export", "ddpg.api", "ddpg",
+    "ddpg.commands",
 )  # fmt: skip
 #: The rooms inside ddpg.sweep, in the same order.
 SWEEP_ROOMS = (

@@ -13,8 +13,8 @@ from typing import Any
 from omegaconf import OmegaConf
 from yaml import YAMLError
 
-from ddpg.commands.brackets import lonely
-from ddpg.commands.word_checks import check_repeated
+from ddpg.composition.brackets import lonely
+from ddpg.composition.word_checks import check_repeated
 from ddpg.config.spelling import as_written
 from ddpg.errors import Refused, UserError, one_line
 from ddpg.interrupt import Interrupted
@@ -44,7 +44,7 @@ def one_line_errors(command: str) -> Iterator[None]:
         print(f"{command}: interrupted", file=sys.stderr)
         sys.exit(130)
     except (Refused, Exception) as error:
-        from ddpg.commands.messages import explain  # loads Hydra, which `ddpg-sweep` does without
+        from ddpg.composition.messages import explain  # loads Hydra, which `ddpg-sweep` does without
 
         cause = error.error if isinstance(error, Refused) else error
         message = explain(cause)

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, read_write
 
+from ddpg.composition.run_config import is_new, run_dir, written
+from ddpg.composition.words import quoted
 from ddpg.errors import UserError
 from ddpg.record.claims import new_folder, release
 from ddpg.record.config_file import require_same_config
@@ -27,9 +29,7 @@ def claim_run(config: DictConfig, values: Mapping[str, Any]) -> None:
     Raises:
         UserError: another process trains there, or the folder has a run of another config.
     """
-    node = config.hydra.run
-    path = Path(str(node.dir))
-    folder = RunFolder(new_folder(path) if is_new(node) else path)
+    folder = RunFolder(run_dir(config))
     folder.claim()
     try:
         require_same_config(values, folder)
@@ -37,7 +37,7 @@ def claim_run(config: DictConfig, values: Mapping[str, Any]) -> None:
         release(folder.path)
         raise
     with read_write(config.hydra):
-        node.dir = str(folder.path)
+        config.hydra.run.dir = str(folder.path)
         if folder.config.exists():
             config.hydra.output_subdir = None
 
@@ -74,12 +74,6 @@ def claim_sweep(config: DictConfig, new: bool, lock: bool) -> None:
         SweepFolder(path).claim()
 
 
-def is_new(node: DictConfig) -> bool:
-    """Whether the folder of hydra.run or hydra.sweep has the time in its name, so that each start makes a new one."""
-    as_written: Any = OmegaConf.to_container(node)
-    return "${now:" in as_written["dir"]
-
-
 def _set_sweep_dir(config: DictConfig, path: str) -> None:
     with read_write(config.hydra):
         config.hydra.sweep.dir = path
@@ -91,15 +85,3 @@ def _add_to_jobs(config: DictConfig, key: str, value: str) -> None:
     with read_write(config.hydra):
         others = [word for word in written(config)["hydra"] if not word.startswith(f"{key}=")]
         config.hydra.overrides.hydra = [*others, f"{key}={value}"]
-
-
-def written(config: DictConfig) -> dict[str, list[str]]:
-    """Return the overrides of `task` and those of `hydra`, with interpolations as they were written."""
-    words: Any = OmegaConf.to_container(config.hydra.overrides)
-    return words
-
-
-def quoted(text: str) -> str:
-    """Return a text in quotes, as Hydra's command line takes it."""
-    escaped = text.replace("'", "\\'")
-    return f"'{escaped}'"

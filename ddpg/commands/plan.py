@@ -10,11 +10,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ddpg.commands.messages import try_words
-from ddpg.commands.options_help import Choices
-from ddpg.commands.overrides import known_flags, sweep_words, without_defaults
 from ddpg.commands.precheck import SEARCH, check_jobs
-from ddpg.commands.train import study_words
+from ddpg.composition.messages import try_words
+from ddpg.composition.options_help import Choices
+from ddpg.composition.overrides import known_flags, sweep_words, without_defaults
+from ddpg.composition.words import study_words
 from ddpg.config import resolvers
 from ddpg.errors import UserError
 from ddpg.sweep.forecast.plan import plan

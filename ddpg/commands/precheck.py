@@ -1,6 +1,5 @@
 """Checks the jobs of a command line before the first one starts: a mistake shows at once and leaves no folder."""
 
-import copy
 import json
 import os
 from collections.abc import Sequence
@@ -10,19 +9,21 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from ddpg.commands.folders import claim_run, claim_sweep, is_new, name_jobs, written
-from ddpg.commands.overrides import TO_REPEAT, require_lists, sweep_words, swept_keys, variations
-from ddpg.commands.word_checks import check_repeated, require_effect_in_run, require_effect_in_sweep
-from ddpg.config.keys import flat
-from ddpg.config.places import has_place
-from ddpg.config.settings import check, plain
-from ddpg.config.spelling import as_typed, nearest
+from ddpg.commands.folders import claim_run, claim_sweep, name_jobs
+from ddpg.composition.overrides import TO_REPEAT, require_lists, sweep_words, swept_keys, variations
+from ddpg.composition.run_config import (
+    all_words,
+    checked_run,
+    is_new,
+    require_id_of_option,
+    require_no_choices,
+)
+from ddpg.composition.word_checks import check_repeated, require_effect_in_sweep
+from ddpg.config.settings import plain
 from ddpg.errors import Refused, UserError
-from ddpg.record.config_file import read_config
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, check_env, compose
 
 #: The launchers that start a run by its folder alone.
@@ -42,12 +43,7 @@ class Precheck(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             HydraConfig.instance().set_config(config)
-            check_repeated(_words(config), refused=config.hydra.runtime.choices)
-            require_effect_in_run(_words(config))
-            require_id_of_option(config)
-            require_no_choices(config)
-            checked = check(job_config(_without_hydra(config), config.hydra.overrides.task))
-            check_env(checked.env)
+            checked = checked_run(config)
             require_writable(Path(config.hydra.run.dir))
             claim_run(config, plain(checked))
         except Exception as error:
@@ -71,8 +67,8 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     """Raise UserError for a mistake in the jobs of a sweep; every value of a key is checked in one of them."""
     if config.resume is not None:
         raise UserError(f"resume={config.resume} cannot be combined with a multirun: it continues one run")
-    check_repeated(_words(config), refused={*config.hydra.runtime.choices, *swept_keys(config.hydra.overrides.task)})
-    require_effect_in_sweep(_words(config), config.hydra.runtime.choices["hydra/launcher"], _freezes(config))
+    check_repeated(all_words(config), refused={*config.hydra.runtime.choices, *swept_keys(config.hydra.overrides.task)})
+    require_effect_in_sweep(all_words(config), config.hydra.runtime.choices["hydra/launcher"], _freezes(config))
     require_id_of_option(config)
     require_no_choices(config)
     name_jobs(config)
@@ -92,12 +88,6 @@ def _freezes(config: DictConfig) -> bool:
     return config.hydra.launcher._target_ in FREEZING
 
 
-def _words(config: DictConfig) -> list[str]:
-    """Return the overrides of the command line as they were written."""
-    words = written(config)
-    return [*words["task"], *words["hydra"]]
-
-
 def _require_different(runs: Sequence[FrozenRun]) -> None:
     """Raise UserError if two jobs are the same run."""
     first: dict[str, list[str]] = {}
@@ -110,27 +100,6 @@ def _require_different(runs: Sequence[FrozenRun]) -> None:
             raise UserError(f"{one} and {other} are the same run{TO_REPEAT}")
 
 
-def require_no_choices(config: DictConfig) -> None:
-    """Raise UserError if the record of the options was typed, which the program itself writes down."""
-    if "choices" in config:
-        raise UserError("choices: the program writes them down; an option is chosen as in noise=ou")
-
-
-def require_id_of_option(config: DictConfig) -> None:
-    """Raise UserError for an env.id beside an option of the group env that has a name or a budget for an id of its own.
-
-    Where the option has none of its own, name and budget follow from the id (conf/tasks.yaml).
-    """
-    option = config.hydra.runtime.choices.env
-    given = [word for word in as_typed(written(config)["task"]) if word.startswith("env.id=")]
-    loader: Any = GlobalHydra.instance().config_loader()
-    found = loader.repository.load_config(f"env/{option}") if given else None
-    file: Any = {} if found is None else OmegaConf.to_container(found.config)
-    own = " and ".join(key for key in ("name", "budget") if key in file)
-    if own and file.get("id", "???") not in ("???", given[-1].removeprefix("env.id=")):
-        raise UserError(f"{given[-1]}: env={option} has {own} for {file['id']}; write env=gym {given[-1]}")
-
-
 def require_writable(folder: Path) -> None:
     """Raise UserError if a folder cannot be made or written to."""
     existing = next(path for path in [folder, *folder.absolute().parents] if path.exists())
@@ -138,34 +107,3 @@ def require_writable(folder: Path) -> None:
         raise UserError(f"folder {folder} cannot be made: {existing} is a file")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise UserError(f"folder {folder} cannot be written to: no permission to write in {existing}")
-
-
-def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Return the config of a job: as composed, or with `resume` the run's own config and the overrides.
-
-    Raises UserError for an override of a group, which stays as the run was started.
-    """
-    if cfg.resume is None:
-        return cfg
-    started = read_config(Path(cfg.resume) / "config.yaml")
-    groups = HydraConfig.get().runtime.choices
-    for override in OverridesParser.create().parse_overrides(list(overrides)):
-        key = override.key_or_group
-        before = OmegaConf.select(started, key)
-        (word,) = as_typed([str(override.input_line)])
-        if override.is_delete() or key in groups:
-            raise UserError(
-                f"{word} cannot be given with resume: groups stay as the run was started; keys such as logger.every "
-                "may change"
-            )
-        if before is None and key not in flat(started) and not has_place(started, key):
-            raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")
-        OmegaConf.update(started, key, override.value())
-    return started
-
-
-def _without_hydra(config: DictConfig) -> DictConfig:
-    job = copy.deepcopy(config)
-    OmegaConf.set_struct(job, False)
-    del job["hydra"]
-    return job

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ddpg.commands.command_line import folders_first, key_values, one_line_errors, print_help
-from ddpg.commands.word_checks import check_repeated
+from ddpg.composition.word_checks import check_repeated
 from ddpg.config.signature import fit
 from ddpg.interrupt import ending_at_once
 

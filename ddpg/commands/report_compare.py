@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ddpg.commands.command_line import folders_first, key_values, print_help
 from ddpg.commands.report import FILTER, filters_of
-from ddpg.commands.word_checks import check_repeated
+from ddpg.composition.word_checks import check_repeated
 from ddpg.config.signature import fit
 from ddpg.interrupt import ending_at_once
 from ddpg.report.compare.options import Options

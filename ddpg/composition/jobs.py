@@ -15,8 +15,8 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.commands.options_help import Choices
-from ddpg.commands.overrides import sweep_words, variations
+from ddpg.composition.options_help import Choices
+from ddpg.composition.overrides import sweep_words, variations
 from ddpg.config.keys import flat
 
 

@@ -11,9 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from ddpg.commands.brackets import lonely
-from ddpg.commands.grammar import grammar_mistake
-from ddpg.commands.options_help import Choices
+from ddpg.composition.brackets import lonely
+from ddpg.composition.grammar import grammar_mistake
+from ddpg.composition.options_help import Choices
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
 

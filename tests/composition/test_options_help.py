@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.commands import train
-from ddpg.commands.options_help import Choices
+from ddpg.composition.options_help import Choices
 
 CONF = Path(__file__).parents[2] / "conf"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from ddpg.commands.brackets import PARTNERS, lonely
-from ddpg.commands.options_help import Choices
+from ddpg.composition.brackets import PARTNERS, lonely
+from ddpg.composition.options_help import Choices
 from ddpg.config.settings import Settings
 from ddpg.config.spelling import nearest, shell_quoted
 

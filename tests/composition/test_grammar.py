@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 from support.command_line import assert_has
 
-from ddpg.commands.grammar import error_of, grammar_mistake
-from ddpg.commands.options_help import Choices
+from ddpg.composition.grammar import error_of, grammar_mistake
+from ddpg.composition.options_help import Choices
 
 choices = cache(Choices)
 

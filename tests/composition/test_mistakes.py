@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from support.command_line import assert_has
 
-from ddpg.commands.composition import CommandLine, composing
-from ddpg.commands.free_keys import free_keys
-from ddpg.commands.mistakes import find_mistake
-from ddpg.commands.options_help import Choices
-from ddpg.commands.overrides import known_flags
+from ddpg.composition.free_keys import free_keys
+from ddpg.composition.jobs import CommandLine, composing
+from ddpg.composition.mistakes import find_mistake
+from ddpg.composition.options_help import Choices
+from ddpg.composition.overrides import known_flags
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import pytest
 from support.command_line import user_error
 
-from ddpg.commands.word_checks import check_repeated, require_effect_in_run, require_effect_in_sweep
+from ddpg.composition.word_checks import check_repeated, require_effect_in_run, require_effect_in_sweep
 
 
 @pytest.mark.parametrize("words", ["a=1 b=2 a=1", "~a +a=1", "noise=ou noise@second=ou", "a={b:1} a.c=2"])

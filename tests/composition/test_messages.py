@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.command_line import assert_has
 
-from ddpg.commands.messages import explain
+from ddpg.composition.messages import explain
 
 Refusal = Callable[..., str]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from hydra.core.override_parser.types import Override
 
-from ddpg.commands.composition import CommandLine, Job
-from ddpg.commands.options_help import PLUGINS
+from ddpg.composition.jobs import CommandLine, Job
+from ddpg.composition.options_help import PLUGINS
 from ddpg.config.spelling import as_typed, as_written, close_spellings, nearest
 from ddpg.errors import UserError
 

@@ -5,7 +5,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from support.command_line import user_error
 
-from ddpg.commands.overrides import known_flags, require_lists, variations
+from ddpg.composition.overrides import known_flags, require_lists, variations
 from ddpg.errors import UserError
 
 

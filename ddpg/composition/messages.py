@@ -6,12 +6,12 @@ import yaml
 from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from ddpg.commands.composition import composing
-from ddpg.commands.free_keys import free_keys
-from ddpg.commands.grammar import grammar_mistake
-from ddpg.commands.mistakes import find_mistake
-from ddpg.commands.options_help import Choices
-from ddpg.commands.overrides import known_flags
+from ddpg.composition.free_keys import free_keys
+from ddpg.composition.grammar import grammar_mistake
+from ddpg.composition.jobs import composing
+from ddpg.composition.mistakes import find_mistake
+from ddpg.composition.options_help import Choices
+from ddpg.composition.overrides import known_flags
 from ddpg.config.settings import omegaconf_line
 from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError, one_line

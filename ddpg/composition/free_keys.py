@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from omegaconf import OmegaConf
 
-from ddpg.commands.composition import CommandLine, Job
+from ddpg.composition.jobs import CommandLine, Job
 from ddpg.config.places import has_place
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ddpg.commands.brackets import lonely
+from ddpg.composition.brackets import lonely
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""The composed config of one run, with Hydra's node: checked as far as that is possible without building it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.composition.word_checks import check_repeated, require_effect_in_run
+from ddpg.config.keys import flat
+from ddpg.config.places import has_place
+from ddpg.config.settings import check
+from ddpg.config.spelling import as_typed, nearest
+from ddpg.errors import UserError
+from ddpg.record.claims import new_folder
+from ddpg.record.config_file import read_config
+from ddpg.sweep.freeze import check_env
+
+
+def checked_run(config: DictConfig) -> DictConfig:
+    """Return the config of a run, resolved, without Hydra's node; with `resume` it is that run's own.
+
+    Hydra's node has to be the one that `${hydra:...}` reads. Raises UserError for the first mistake.
+    """
+    check_repeated(all_words(config), refused=config.hydra.runtime.choices)
+    require_effect_in_run(all_words(config))
+    require_id_of_option(config)
+    require_no_choices(config)
+    checked = check(job_config(config, config.hydra.overrides.task))
+    check_env(checked.env)
+    return checked
+
+
+def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Return the config of a job: as composed, or with `resume` the run's own config and the overrides.
+
+    Raises UserError for an override of a group, which stays as the run was started.
+    """
+    if cfg.resume is None:
+        return cfg
+    started = read_config(Path(cfg.resume) / "config.yaml")
+    groups = HydraConfig.get().runtime.choices
+    for override in OverridesParser.create().parse_overrides(list(overrides)):
+        key = override.key_or_group
+        before = OmegaConf.select(started, key)
+        (word,) = as_typed([str(override.input_line)])
+        if override.is_delete() or key in groups:
+            raise UserError(
+                f"{word} cannot be given with resume: groups stay as the run was started; keys such as logger.every "
+                "may change"
+            )
+        if before is None and key not in flat(started) and not has_place(started, key):
+            raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")
+        OmegaConf.update(started, key, override.value())
+    return started
+
+
+def require_no_choices(config: DictConfig) -> None:
+    """Raise UserError if the record of the options was typed, which the program itself writes down."""
+    if "choices" in config:
+        raise UserError("choices: the program writes them down; an option is chosen as in noise=ou")
+
+
+def require_id_of_option(config: DictConfig) -> None:
+    """Raise UserError for an env.id beside an option of the group env that has a name or a budget for an id of its own.
+
+    Where the option has none of its own, name and budget follow from the id (conf/tasks.yaml).
+    """
+    option = config.hydra.runtime.choices.env
+    given = [word for word in as_typed(written(config)["task"]) if word.startswith("env.id=")]
+    loader: Any = GlobalHydra.instance().config_loader()
+    found = loader.repository.load_config(f"env/{option}") if given else None
+    file: Any = {} if found is None else OmegaConf.to_container(found.config)
+    own = " and ".join(key for key in ("name", "budget") if key in file)
+    if own and file.get("id", "???") not in ("???", given[-1].removeprefix("env.id=")):
+        raise UserError(f"{given[-1]}: env={option} has {own} for {file['id']}; write env=gym {given[-1]}")
+
+
+def run_dir(config: DictConfig) -> Path:
+    """Return the folder that hydra.run.dir names; it is made if it is to be a new one."""
+    path = Path(str(config.hydra.run.dir))
+    return new_folder(path) if is_new(config.hydra.run) else path
+
+
+def is_new(node: DictConfig) -> bool:
+    """Whether the folder of hydra.run or hydra.sweep has the time in its name, so that each start makes a new one."""
+    as_written: Any = OmegaConf.to_container(node)
+    return "${now:" in as_written["dir"]
+
+
+def all_words(config: DictConfig) -> list[str]:
+    """Return the overrides of the command line as they were written."""
+    words = written(config)
+    return [*words["task"], *words["hydra"]]
+
+
+def written(config: DictConfig) -> dict[str, list[str]]:
+    """Return the overrides of `task` and those of `hydra`, with interpolations as they were written."""
+    words: Any = OmegaConf.to_container(config.hydra.overrides)
+    return words
