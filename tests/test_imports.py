@@ -52,6 +52,7 @@ HOMES = {
     "polars": ("ddpg.api",),
     "rliable": (),
     "scipy": ("ddpg.report", "ddpg.search"),
+    "huggingface_hub": ("ddpg.remote",),
     "jinja2": ("ddpg.report",),
     "msgspec": ("ddpg.record.tracking",),
     "pyarrow": ("ddpg.report",),
@@ -59,12 +60,13 @@ HOMES = {
 
 #: The rooms, from the ground up; a module may import from the rooms before its own, and from its own.
 GROUND = (
-    "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.lazy", "ddpg.procfs", "ddpg.ranges", "ddpg.streams",
-    "ddpg.version",
+    "ddpg.cache", "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.lazy", "ddpg.procfs", "ddpg.ranges",
+    "ddpg.streams", "ddpg.version",
 )  # fmt: skip
 ROOMS = (
-    "ddpg.learner", "ddpg.policies", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.training",
-    "ddpg.run", "ddpg.sweep", "ddpg.composition", "ddpg.search", "ddpg.report", "ddpg.export", "ddpg.api", "ddpg",
+    "ddpg.learner", "ddpg.policies", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.remote",
+    "ddpg.training", "ddpg.run", "ddpg.sweep", "ddpg.composition", "ddpg.search", "ddpg.report", "ddpg.export",
+    "ddpg.api", "ddpg",
     "ddpg.commands",
 )  # fmt: skip
 #: The rooms inside ddpg.sweep, in the same order.

@@ -50,7 +50,7 @@ def test_the_server_has_all_that_the_record_has(wandb_server: WandbServer, tmp_p
     wanted = {"project": "walkers", "groupName": GROUP, "displayName": "n", "jobType": "train"}
     assert run.settings.items() >= wanted.items()
     assert run.settings["tags"] == ["first", "t" * 64]
-    assert [name.partition("-")[0] for name in run.artifacts] == ["actor"]
+    assert [version.collection.partition("-")[0] for version in wandb_server.artifacts.versions] == ["actor"]
 
 
 def test_it_opens_when_training_has_begun(wandb_server: WandbServer, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_media_join_the_last_row(wandb_server: WandbServer, tmp_path: Path) -> N
     first, last = wandb_server.only_run().history
     assert not [key for key in first if key.startswith("media/")]
     assert {key for key in last if key.startswith("media/")} == {"media/learning_curve", "media/video"}
-    assert not wandb_server.only_run().artifacts
+    assert not wandb_server.artifacts.versions
 
 
 def test_history_over_resumes_is_the_record(wandb_server: WandbServer, tmp_path: Path) -> None:

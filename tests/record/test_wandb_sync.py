@@ -61,7 +61,7 @@ def test_offline_runs_arrive_whole_and_once(
     wanted = {"project": "walkers", "groupName": GROUP, "displayName": "n", "jobType": "train"}
     assert first.settings.items() >= wanted.items()
     assert first.settings["tags"] == ["first", tmp_path.name]
-    assert len(first.artifacts) == 1
+    assert len(wandb_server.artifacts.versions) == 1
 
     wandb_server.requests.clear()
     assert sync(tmp_path)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from support.wandb_artifacts import ServerArtifacts
+
 KEY = "0123456789" * 4
 
 
@@ -26,7 +28,6 @@ class ServerRun:
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None  # None: it runs, or it has crashed
     starts: int = 0
-    artifacts: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     stopped: bool = False  # the server wants it to end, as by hyperband
 
@@ -69,6 +70,7 @@ class WandbServer:
         self.refuse: Callable[[str], int | None] = lambda operation: None
         self.port = 0
         self._lock = threading.Lock()
+        self.artifacts = ServerArtifacts(lambda: self.url)
         self._operations: dict[str, Callable[[Any], Any]] = {
             "Viewer": self._viewer,
             "ServerFeaturesQuery": self._features,
@@ -77,14 +79,10 @@ class WandbServer:
             "Run": self._run_of,
             "GetDefaultEntity": self._default_entity,
             "CreateRunFiles": self._create_files,
-            "ArtifactType": self._artifact_type,
-            "CreateArtifact": self._create_artifact,
-            "CreateArtifactManifest": self._create_manifest,
-            "CreateArtifactFiles": self._create_artifact_files,
-            "CommitArtifact": self._commit_artifact,
             "SweepWithRuns": self._sweep,
             "CreateAgent": self._create_agent,
             "Heartbeat": self._heartbeat,
+            **self.artifacts.operations,
         }
         self._server: ThreadingHTTPServer | None = None
 
@@ -174,32 +172,6 @@ class WandbServer:
         files = [{"name": name, "uploadUrl": f"{self.url}/upload/{uuid.uuid4().hex}"} for name in variables["files"]]
         return {"createRunFiles": {"runID": variables["run"], "uploadHeaders": [], "files": files}}
 
-    def _artifact_type(self, variables: dict[str, Any]) -> Any:
-        return {"project": {"artifact": None}}
-
-    def _create_artifact(self, variables: dict[str, Any]) -> Any:
-        artifact = variables["input"]
-        self.runs[artifact["runName"]].artifacts.append(artifact["artifactCollectionName"])
-        sequence = {"latestArtifact": None}
-        return {"createArtifact": {"artifact": {"id": "1", "state": "PENDING", "artifactSequence": sequence}}}
-
-    def _create_manifest(self, variables: dict[str, Any]) -> Any:
-        file = {"id": "1", "uploadUrl": f"{self.url}/upload/manifest", "uploadHeaders": []}
-        return {"createArtifactManifest": {"artifactManifest": {"id": "1", "file": file}}}
-
-    def _create_artifact_files(self, variables: dict[str, Any]) -> Any:
-        nodes = [
-            {
-                "storagePath": spec["name"], "uploadUrl": f"{self.url}/upload/{uuid.uuid4().hex}", "uploadHeaders": [],
-                "uploadMultipartUrls": None, "artifact": {"id": "1"},
-            }
-            for spec in variables["input"]["artifactFiles"]
-        ]  # fmt: skip
-        return {"createArtifactFiles": {"files": {"edges": [{"node": node} for node in nodes]}}}
-
-    def _commit_artifact(self, variables: dict[str, Any]) -> Any:
-        return {"commitArtifact": {"artifact": {"id": "1", "digest": "d"}}}
-
     def _sweep(self, variables: dict[str, Any]) -> Any:
         config = json.dumps(self.sweeps[variables["sweep"]].config)  # which is YAML as well
         return {"project": {"sweep": {"id": "1", "name": variables["sweep"], "config": config, "runs": _edges()}}}
@@ -255,6 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
             operation = self.path.split("/")[1]
         status, answer = self.wandb.answer(operation, self.path, content)
         text = json.dumps(answer).encode()
+        if operation == "artifacts" and status == 200:
+            text = self._exchange(body)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
@@ -263,6 +237,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     do_PUT = do_GET = do_POST  # noqa: N815
+
+    def _exchange(self, body: bytes) -> bytes:
+        """Take or return a file of an artifact."""
+        if self.command == "GET":
+            return self.wandb.artifacts.get(self.path)
+        self.wandb.artifacts.put(self.path, body)
+        return b""
 
     def log_message(self, *arguments: Any) -> None:
         """Print nothing."""

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ddpg.cache import cache_folder
 from ddpg.fast.native.library import Kernels
 from ddpg.fast.native.stored import add_digest, load, store
 from ddpg.procfs import proc_field
@@ -58,7 +59,7 @@ def _found() -> Kernels:
     options = [*OPTIONS, *_processor_options()]
     sources = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
     name = f"kernels-{hashlib.sha256(sources + ' '.join(options).encode()).hexdigest()[:16]}.so"
-    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ddpg" / name
+    path = cache_folder() / name
     try:
         return load(path)
     except (FileNotFoundError, NotADirectoryError):

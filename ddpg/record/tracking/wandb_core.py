@@ -6,9 +6,13 @@ import signal
 import sys
 from collections.abc import Callable
 from threading import Thread
+from typing import Any
+
+from ddpg.errors import UserError, first_line
 
 log = logging.getLogger(__name__)
 
+CONNECT_S = 20  # seconds in which the server has to answer a question
 END_S = 2.0  # seconds that wandb-core has to end, once nothing is left for it to send or it is given up
 
 
@@ -64,6 +68,23 @@ def log_in() -> None:
     is_open = wandb.run is not None  # `init` ends a run that is left over, but `login` refuses while there is one
     if not is_open and not wandb.login(prompt=False, verify=False):
         raise wandb.errors.UsageError("no API key; run `wandb login` or set WANDB_API_KEY")
+
+
+def connected() -> Any:
+    """Return a wandb.Api; UserError without a key, or if the server does not answer within `CONNECT_S`."""
+    import wandb
+
+    try:
+        log_in()
+        return wandb.Api(timeout=CONNECT_S)
+    except wandb.Error as error:
+        raise UserError(f"W&B cannot be reached: {first_line(error)}") from error
+
+
+def no_run_is_open() -> bool:
+    """Whether nothing in this process logs to W&B, so that wandb-core is not needed."""
+    wandb = sys.modules.get("wandb")
+    return wandb is None or wandb.run is None
 
 
 def start_quietly() -> None:

@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ddpg.errors import UserError, first_line
+from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.settings import WandbSettings
 from ddpg.record.tracking.tracker import Kind
-from ddpg.record.tracking.wandb_core import end_wandb_core, log_in
+from ddpg.record.tracking.wandb_core import connected, end_wandb_core
 from ddpg.record.tracking.wandb_identity import WandbIdentity
 from ddpg.record.tracking.wandb_sink import WandbSink
 
-CONNECT_S = 20  # seconds in which the server has to answer at all
 ARRIVAL_S = 10.0  # seconds in which the server has to show what it took in
 
 
@@ -45,8 +44,8 @@ class WandbServer:
     """The server that WANDB_BASE_URL names; it is asked which rows it has, so it does not matter who sent them."""
 
     def __init__(self) -> None:
-        """Connect. UserError without a key, or if the server does not answer within `CONNECT_S`."""
-        self._api = _connected()
+        """Connect; UserError as in `connected`."""
+        self._api = connected()
 
     def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int | None:
         """Send what the server lacks; return the number of rows sent, or None if the server had everything.
@@ -57,7 +56,7 @@ class WandbServer:
             UserError: W&B cannot be reached, or does not show the whole record in the end.
             Exception: whatever W&B raises.
         """
-        self._api = self._api or _connected()
+        self._api = self._api or connected()
         try:
             return self._send_missing(settings, identity, run)
         except BaseException:
@@ -110,14 +109,3 @@ class WandbServer:
 def _is_whole(found: Any, run: EndedRun) -> bool:
     """Whether a run of the server has every row of the record, and how the run ended."""
     return found.historyLineCount >= len(run.rows) and (found.state == "finished") == (run.exit_code == 0)
-
-
-def _connected() -> Any:
-    """Return a wandb.Api; UserError as in `WandbServer`."""
-    import wandb
-
-    try:
-        log_in()
-        return wandb.Api(timeout=CONNECT_S)
-    except wandb.Error as error:
-        raise UserError(f"W&B cannot be reached: {first_line(error)}") from error
