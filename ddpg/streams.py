@@ -5,6 +5,8 @@ import io
 import os
 import select
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 
@@ -27,6 +29,20 @@ def lost_output() -> str | None:
     buffer = getattr(sys.stdout, "buffer", None)
     raw = getattr(buffer, "raw", buffer)  # they are the same where Python does not buffer
     return raw.loss if isinstance(raw, _Lasting) else None
+
+
+@contextmanager
+def stdout_as_stderr() -> Iterator[None]:
+    """Let what is printed within the block, by libraries in C too, go to the standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _open_closed_ones() -> None:

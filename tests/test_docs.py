@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.commands import sweep as sweep_cli
 from ddpg.commands import train
-from ddpg.commands.evaluate import EvalArguments
+from ddpg.commands.evaluate_arguments import eval_arguments
 from ddpg.commands.report import report_arguments
 from ddpg.config.settings import check
 from ddpg.config.signature import fit
@@ -137,7 +137,7 @@ def test_train_commands_compose(words: list[str], compose: Callable[..., DictCon
 
 @pytest.mark.parametrize("words", shown("ddpg-eval"))
 def test_eval_commands_fit(words: list[str]) -> None:
-    fit({"folder": words[0], **OmegaConf.to_container(OmegaConf.from_cli(words[1:]))}, EvalArguments)
+    eval_arguments(words)
 
 
 @pytest.mark.parametrize("words", shown("ddpg-report"))

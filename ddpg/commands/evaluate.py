@@ -1,66 +1,106 @@
-"""The command `ddpg-eval`: the returns of noise-free episodes of a trained actor."""
+"""The command `ddpg-eval`: the returns of noise-free episodes of stored policies."""
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
-from ddpg.commands.command_line import find_own_packages, is_value, key_values, one_line_errors, print_help
-from ddpg.config.signature import fit
+from ddpg.commands.command_line import find_own_packages, one_line_errors
+from ddpg.commands.evaluate_arguments import EvalArguments, eval_arguments
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
-from ddpg.ranges import Count, PositiveInt
-from ddpg.record.find_run import require_run
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.run_folder import atomic_write
+from ddpg.streams import stdout_as_stderr
 
-
-@dataclass
-class EvalArguments:
-    """The arguments of `ddpg-eval`: the run folder, then KEY=VALUE."""
-
-    folder: str
-    episodes: PositiveInt = field(default=10, metadata={"help": "how many, at least 1"})
-    video: bool = field(default=False, metadata={"help": "true records the first one as RUN/videos/ACTOR.mp4"})
-    actor: Literal["last", "best"] = field(
-        default="last", metadata={"help": "last, or best: the one with the best evaluation in training"}
-    )
-    seed: Count = field(default=0, metadata={"help": "whole number; another one begins from other starts"})
+if TYPE_CHECKING:
+    from ddpg.run.playing import Playable, Played
+    from ddpg.training.evaluate import Episodes
 
 
 def main() -> None:
-    """`ddpg-eval RUN [KEY=VALUE ...]`: print the returns of noise-free episodes."""
+    """`ddpg-eval SOURCE... [KEY=VALUE ...]`: print the returns of noise-free episodes."""
     find_own_packages()
     logging.basicConfig(format="%(message)s")
     logging.getLogger("ddpg").setLevel(logging.INFO)
     with one_line_errors("ddpg-eval"):
-        arguments = eval_arguments(sys.argv[1:])
-        folder = RunFolder(Path(arguments.folder))
-        require_run(folder.path, arguments.folder)
+        sources, arguments = eval_arguments(sys.argv[1:])
         with ending_at_once():
-            from ddpg.run.policies import play  # torch is loaded when there is something to evaluate
+            import ddpg.run.playing  # noqa: F401 - torch is loaded when there is something to evaluate
 
-        episodes = play(folder, arguments.actor, arguments.episodes, arguments.seed, arguments.video)
-        returns = episodes.returns
-        print(f"{len(returns)} noise-free episodes of the {arguments.actor} actor in {folder.path}")
-        print(f"return {returns.mean():.2f} +- {returns.std():.2f} (min {returns.min():.2f}, max {returns.max():.2f})")
-        print(f"length {episodes.lengths.mean():.1f} env steps")
-        for name, mean in episodes.info_means().items():
-            print(f"{name} {mean:.4g}")
-        if arguments.video:
-            print(f"video: {folder.videos / f'{arguments.actor}.mp4'}")
+        with ExitStack() as stack:
+            if arguments.json == "-":
+                stack.enter_context(stdout_as_stderr())  # simulators print there
+            played = _played(sources, arguments)
+        _print(played, arguments)
 
 
-def eval_arguments(words: Sequence[str]) -> EvalArguments:
-    """Read the words after `ddpg-eval`; print the help text and exit if they ask for it.
+def _played(sources: Sequence[str], arguments: EvalArguments) -> "list[Played]":
+    """Play the episodes of all sources, the first ones for the video, if one is wanted."""
+    from ddpg.envs import Window
+    from ddpg.run.playing import available_cores, compare, play_seeds
 
-    Raises UserError for a word that does not fit.
-    """
-    usage = "ddpg-eval RUN [KEY=VALUE ...]: noise-free episodes of what the run in the folder RUN has learned"
-    options = fields(EvalArguments)[1:]
-    print_help(words, usage, options)
-    if not words or is_value(words[0]):
-        raise UserError(f"the run folder comes first: ddpg-eval RUN {' '.join(f'[{f.name}=...]' for f in options)}")
-    values = key_values(words[1:], "episodes=20")
-    return EvalArguments(**fit({"folder": words[0], **values}, EvalArguments))
+    playables = _opened(sources, arguments)
+    seeds = play_seeds(arguments.episodes, arguments.seed)
+    processes = available_cores() if arguments.processes == "auto" else arguments.processes
+    disturbances = arguments.disturbances()
+    if arguments.watch:
+        with closing(Window()) as window:
+            return compare(playables, seeds, disturbances, show=lambda part, env: window.frames_of(env, str(part)))
+    recorded = _recorded(playables, arguments, seeds[0])
+    return compare(playables, seeds, disturbances, processes, recorded=recorded)
+
+
+def _opened(sources: Sequence[str], arguments: EvalArguments) -> "list[Playable]":
+    """Find what is to be played; where there are several, a message begins with the one that it is about."""
+    from ddpg.run.playing import open_playable
+
+    playables = []
+    for source in sources:
+        try:
+            playables.append(open_playable(source, arguments.actor))
+        except UserError as error:
+            known = len(sources) == 1 or source in str(error)
+            raise error if known else UserError(f"{source}: {error}") from error
+    return playables
+
+
+def _video(playables: "Sequence[Playable]", arguments: EvalArguments) -> Path | None:
+    """Return the file of the video, or None if none is wanted."""
+    if not arguments.video:
+        return None
+    if isinstance(arguments.video, str):
+        return Path(arguments.video)
+    if playables[0].video is None:
+        raise UserError(f"video=true: {playables[0].name} is no run folder; name the file, video=FILE.mp4")
+    return playables[0].video
+
+
+def _recorded(playables: "Sequence[Playable]", arguments: EvalArguments, seed: int) -> "list[Episodes]":
+    """Play the first episode of each policy for the video; none without a video."""
+    from ddpg.run.playing import record, record_side_by_side
+
+    path = _video(playables, arguments)
+    if path is None:
+        return []
+    if len(playables) == 1:
+        return [record(playables[0], seed, path)]
+    return record_side_by_side(playables, seed, path)
+
+
+def _print(played: "Sequence[Played]", arguments: EvalArguments) -> None:
+    from ddpg.commands.evaluate_output import as_json, text
+
+    if arguments.json is not None:
+        content = json.dumps(as_json(played), indent=2, allow_nan=False) + "\n"
+        if arguments.json == "-":
+            sys.stdout.write(content)
+            return
+        with atomic_write(Path(arguments.json)) as file:
+            file.write(content.encode())
+    print("\n".join(text(played)))
+    video = _video([one.part.playable for one in played], arguments)
+    if video is not None:
+        print(f"video: {video}")

@@ -21,22 +21,31 @@ log = logging.getLogger(__name__)
 REPORT_S = 10.0
 #: Side of MuJoCo's shadow map in a video. Its own value, 4096, takes two thirds of the time of a frame on a CPU.
 SHADOW_SIZE = 1024
+#: The options of imageio_ffmpeg for a video that loses nothing.
+LOSSLESS: dict[str, Any] = {"quality": None, "output_params": ["-crf", "0", "-preset", "ultrafast"]}
 #: What imageio_ffmpeg raises for a program that is not there, fails, or answers as ffmpeg does not.
 FFMPEG_FAILS = (OSError, RuntimeError, IndexError)
 
 
 @contextmanager
-def recording(env: gymnasium.Env[Any, Any], path: Path) -> Iterator[Callable[[Frame], None]]:
-    """Yield the function that adds a frame of `env`, (height, width, 3), to an H.264 video.
+def recording(env: gymnasium.Env[Any, Any], path: Path, lossless: bool = False) -> Iterator[Callable[[Frame], None]]:
+    """Yield the function that adds a frame of `env`, (height, width, 3), to an H.264 video, as `writing` does."""
+    draw_cheaply(env)
+    with writing(path, frames_per_second(env), longest_episode(env), lossless) as add_frame:
+        yield add_frame
+
+
+@contextmanager
+def writing(path: Path, fps: float, most: int | None, lossless: bool = False) -> Iterator[Callable[[Frame], None]]:
+    """Yield the function that adds a frame, (height, width, 3), to an H.264 video.
 
     `path` appears at the end of the block, when the video is complete. No frame is kept in memory, and a line now and
-    then says how many are drawn.
+    then says how many are drawn, of at most `most`.
 
     Raises UserError if ffmpeg is not installed or fails.
     """
-    draw_cheaply(env)
     unfinished = path.with_name(f"{path.stem}.part{path.suffix}")  # ffmpeg reads the format off the suffix
-    frames = Frames(unfinished, frames_per_second(env), longest_episode(env))
+    frames = Frames(unfinished, fps, most, lossless)
     try:
         try:
             yield frames.add
@@ -48,6 +57,15 @@ def recording(env: gymnasium.Env[Any, Any], path: Path) -> Iterator[Callable[[Fr
         unfinished.unlink(missing_ok=True)
 
 
+def ffmpeg() -> Any:
+    """Import what calls ffmpeg; raise UserError if it is not installed."""
+    try:
+        import imageio_ffmpeg
+    except ModuleNotFoundError as error:
+        raise UserError(f"a video needs ffmpeg: {install_hint('video')}") from error
+    return imageio_ffmpeg
+
+
 class Frames:
     """Frames on their way to a file.
 
@@ -55,20 +73,18 @@ class Frames:
         path: the file.
         fps: frames per second of the video.
         most: how many may come, for the lines about progress; None: not known.
+        lossless: whether the file, which is then large, has the frames as they came, but for colours of single pixels.
 
     Raises:
         UserError: ffmpeg is not installed.
     """
 
-    def __init__(self, path: Path, fps: float, most: int | None) -> None:
-        try:
-            import imageio_ffmpeg
-        except ModuleNotFoundError as error:
-            raise UserError(f"a video needs ffmpeg: {install_hint('video')}") from error
+    def __init__(self, path: Path, fps: float, most: int | None, lossless: bool) -> None:
         self._path = path
         self._fps = fps
         self._most = "" if most is None else f" of at most {most}"
-        self._ffmpeg = imageio_ffmpeg
+        self._ffmpeg = ffmpeg()
+        self._quality = LOSSLESS if lossless else {}
         self._writer: Generator[None, Any, None] | None = None
         self._count = 0
         self._next_report = time.monotonic() + REPORT_S
@@ -103,7 +119,7 @@ class Frames:
     def _start(self, frame: Frame) -> Generator[None, Any, None]:
         size = (frame.shape[1], frame.shape[0])
         # yuv420p needs even sides; 16, the default macro block, would stretch 500 x 500
-        options = {"fps": self._fps, "macro_block_size": 2, "ffmpeg_log_level": "error"}
+        options = {"fps": self._fps, "macro_block_size": 2, "ffmpeg_log_level": "error"} | self._quality
         writer: Generator[None, Any, None] = self._ffmpeg.write_frames(str(self._path), size, **options)
         writer.send(None)
         return writer

@@ -26,7 +26,8 @@ from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
 from ddpg.run.kernels import accelerate, by_torch_so_far, kernels_so_far, record_by_torch
 from ddpg.run.machine import mention_unused_gpu, torch_device
-from ddpg.run.policies import play, require_video
+from ddpg.run.playing import open_playable, play_seeds, record
+from ddpg.run.policies import require_video
 from ddpg.training.environments import Environments
 from ddpg.training.trainer import Trainer
 
@@ -156,8 +157,10 @@ def _show(
     tracker.save(folder.actor, "model")
     if cfg.eval.video:
         with optional_pictures("video"):
-            play(folder, "last", episodes=1, seed=cfg.seed, video=True, on_step=interrupt.check)
-            tracker.save(folder.videos / "last.mp4", "video")
+            video = folder.videos / "last.mp4"
+            (first,) = play_seeds(1, cfg.seed)
+            record(open_playable(folder.path), first, video, interrupt.check)
+            tracker.save(video, "video")
     log.info("done: %s", result_text(results))
     log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
 

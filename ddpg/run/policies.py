@@ -1,6 +1,5 @@
-"""Stored policies: load one, run it for some episodes, record a video."""
+"""The stored policies of runs: load one, describe it, try what would draw it."""
 
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from pickle import UnpicklingError
@@ -24,34 +23,9 @@ from ddpg.record.provenance import versions
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
-from ddpg.training.evaluate import Episodes, evaluate
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
 Which = Literal["last", "best"]
-
-
-def play(
-    folder: RunFolder,
-    which: Which,
-    episodes: int,
-    seed: int,
-    video: bool,
-    on_step: Callable[[], None] | None = None,
-) -> Episodes:
-    """Run the last or the best actor of a run, without noise, from starts that training never saw.
-
-    With `video`, the first episode is recorded in `videos/`. `on_step` is called at every step and may raise.
-    Raises UserError if the folder has no such actor.
-    """
-    cfg = check(read_config(folder.config))
-    torch.set_num_threads(cfg.threads)
-    seeds = [derived_seed(seed, "play", k) for k in range(episodes)]
-    with closing(make_env(build_env_spec(cfg), cfg.seed, render=video)) as env:  # one, where only one can exist
-        policy = load_policy(cfg, folder, which, env)
-        if not video:
-            return evaluate(policy, env, seeds, on_step=on_step)
-        first = _record(policy, env, seeds[0], folder.videos / f"{which}.mp4", on_step)
-        return first.followed_by(evaluate(policy, env, seeds[1:], on_step=on_step))
 
 
 def stored_policy(folder: RunFolder, which: Which) -> Policy:
@@ -135,10 +109,3 @@ def _write_one_frame(cfg: DictConfig) -> None:
         env.reset(seed=derived_seed(cfg.seed, "play", 0))
         with recording(env, Path(folder) / "frame.mp4") as add_frame:
             add_frame(env.render())
-
-
-def _record(policy: Policy, env: gym.Env, seed: int, path: Path, on_step: Callable[[], None] | None) -> Episodes:
-    """Run one episode in an env that draws, and write its video."""
-    path.parent.mkdir(exist_ok=True)
-    with recording(env, path) as add_frame:
-        return evaluate(policy, env, [seed], on_frame=add_frame, on_step=on_step)

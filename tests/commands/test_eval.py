@@ -1,11 +1,13 @@
 """`ddpg-eval`: what it prints, and what it refuses."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.command_line import assert_has, call
+from support.stored_runs import stored_run
 
 from ddpg.commands import evaluate
 from ddpg.distribution import install_hint
@@ -13,15 +15,17 @@ from ddpg.distribution import install_hint
 Refusal = Callable[..., str]
 
 
-def test_eval(
-    finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refused(*argv: str) -> str:
-        return refusal(*argv, command=evaluate.main)
+@pytest.fixture
+def refused(refusal: Refusal) -> Refusal:
+    return lambda *words: refusal(*words, command=evaluate.main)
 
+
+def test_eval(
+    finished: str, refused: Refusal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     call(monkeypatch, evaluate.main, finished, "episodes=2e0", "actor=best")
     assert "2 noise-free episodes of the best actor" in capsys.readouterr().out
-    usage = "ddpg-eval RUN [episodes=...] [video=...] [actor=...] [seed=...]"
+    usage = "ddpg-eval SOURCE... [episodes=...] [seed=...] [actor=...]"
     assert_has(refused(), usage)
     assert_has(refused("episodes=3"), usage)
     assert_has(refused("nope"), "nope: there is no such folder")
@@ -29,7 +33,8 @@ def test_eval(
     assert_has(refused(finished, "episodes=0"), "episodes=0 ... at least 1")
     assert_has(refused(finished, "actor=bst"), "actor=bst ... last, best ... best?")
     assert_has(refused(finished, "episodes=[3"), "episodes=[3 ... the [ is never closed")
-    assert_has(refused(finished, "video"), "video ... KEY=VALUE ... episodes=20")
+    assert_has(refused(finished, "video"), "video: there is no such folder")
+    assert_has(refused(finished, "seed=1", "video"), "video ... KEY=VALUE ... episodes=20")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     assert install_hint("video") in refused(finished, "video=true", "episodes=1")
     Path(finished, "actor.pt").write_text("x")
@@ -40,8 +45,70 @@ def test_eval(
     assert "is missing" in refused(finished)
 
 
+@pytest.fixture
+def runs(tmp_path: Path) -> tuple[str, str]:
+    """Two runs on a pendulum that differ in the size of their networks."""
+    stored_run(tmp_path / "a", "env=pendulum")
+    stored_run(tmp_path / "b", "env=pendulum", "network.actor.hidden=[4]")
+    return "a", "b"
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["obs_noise=0.1,-1"], "obs_noise[1]=-1 ... at least 0"),
+        (["obs_noise=much"], "obs_noise[0]=much ... finite number"),
+        (["action_delay=1,0.5"], "action_delay[1]=0.5 ... whole number"),
+        (["simulator.gravity=0"], "simulator.gravity[0]=0 ... above 0"),
+        (["simulator=2"], "simulator=2 ... mapping"),
+        (["simulator.viscosity=2"], "simulator.viscosity: PendulumEnv ... it has gravity, mass, length, strength"),
+        (["processes=0"], "processes=0 ... at least 1, or auto"),
+        (["processes=2", "watch=true"], "watch=true ... leave out processes"),
+        (["video=true"], "video=true of several sources ... video=FILE.mp4"),
+        (["video=film.gif"], "video=film.gif ... .mp4"),
+        (["json=no/where.json"], "json=no/where.json: there is no folder"),
+    ],
+)
+def test_what_does_not_fit(runs: tuple[str, str], refused: Refusal, words: list[str], parts: str) -> None:
+    assert_has(refused(*runs, *words), parts)
+
+
+def test_a_message_names_the_source_that_it_is_about(runs: tuple[str, str], refused: Refusal) -> None:
+    Path("b", "config.yaml").write_text("seed: 1\n")
+    assert_has(refused(*runs), "b: ... is missing")
+
+
+def test_a_table_of_sources_and_conditions(
+    runs: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The nominal row of a source has the numbers that it has alone, as the JSON of both has them."""
+
+    def results(*words: str) -> dict:
+        call(monkeypatch, evaluate.main, *words, "episodes=3", "json=-")
+        return json.loads(capsys.readouterr().out)
+
+    alone = results("a")
+    both = results(*runs, "action_delay=0,2", "obs_noise=0.5")
+    assert [source["source"] for source in both["sources"]] == ["a", "b"]
+    nominal, noisy, late = both["sources"][0]["results"]
+    assert nominal == alone["sources"][0]["results"][0]
+    assert (noisy["condition"]["key"], noisy["condition"]["value"]) == ("obs_noise", 0.5)
+    assert len(noisy["condition"]["spread"]) == 3
+    assert late["condition"] == {"key": "action_delay", "value": 2, "spread": None}
+    assert (nominal["mean"], nominal["min"]) == (pytest.approx(sum(nominal["returns"]) / 3), min(nominal["returns"]))
+    assert nominal["interval"][0] < nominal["mean"] < nominal["interval"][1]
+    assert len({tuple(result["returns"]) for result in both["sources"][0]["results"]}) == 3
+
+    call(monkeypatch, evaluate.main, *runs, "episodes=3", "action_delay=2", "json=all.json")
+    lines = capsys.readouterr().out.splitlines()
+    assert_has(lines[2], "source ... condition ... return ... std ... 95 % interval ... min ... max ... length")
+    assert [line.split("|")[2].strip() for line in lines[4:8]] == ["nominal", "action_delay=2"] * 2
+    written = json.loads(Path("all.json").read_text(encoding="utf-8"))
+    assert written["sources"][1]["results"][1]["mean"] == both["sources"][1]["results"][2]["mean"]
+
+
 def test_eval_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         call(monkeypatch, evaluate.main, "--help")
     assert exit.value.code is None
-    assert "  episodes=10  how many" in capsys.readouterr().out
+    assert_has(capsys.readouterr().out, "  episodes=10 ... how many")

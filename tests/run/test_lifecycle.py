@@ -133,7 +133,7 @@ def test_a_picture_that_fails_is_a_warning(
 
     monkeypatch.setattr("ddpg.record.learning_curve.learning_curve", broken)
     monkeypatch.setattr("ddpg.run.lifecycle.require_video", lambda cfg: None)  # it could be drawn at the start
-    monkeypatch.setattr("ddpg.run.lifecycle.play", broken)
+    monkeypatch.setattr("ddpg.run.lifecycle.record", broken)
     result = run(compose(*WALK, *TINY, "total_steps=200", "eval.video=true"), tmp_path)
     assert RunFolder(tmp_path).status() | {"state": "done", "last_return": result} == RunFolder(tmp_path).status()
     assert "no learning_curve.png: ValueError: no luck" in caplog.messages

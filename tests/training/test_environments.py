@@ -15,7 +15,7 @@ from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.lifecycle import run
-from ddpg.run.policies import play
+from ddpg.run.playing import open_playable, play
 from ddpg.training.trainer import Trainer
 
 Make = Callable[..., Trainer]
@@ -87,11 +87,11 @@ def test_a_whole_run_has_one_instance_at_a_time(
     assert (status["state"], status["env_step"], status["last_return"]) == ("done", 160, longer)
     assert (result is None) == (longer is None) == (choice == "eval.every=null")
     assert (tmp_path / "videos" / "last.mp4").exists()
-    play(RunFolder(tmp_path), "last", episodes=2, seed=0, video=False)
+    play(open_playable(tmp_path), episodes=2)
     assert not Only.in_use
     if result is None:
         with pytest.raises(UserError, match=r"actor_best\.pt does not exist, .*eval\.every=null"):
-            play(RunFolder(tmp_path), "best", episodes=1, seed=0, video=False)
+            play(open_playable(tmp_path, "best"), episodes=1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""The episodes of stored policies, in this process or in several."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import NamedTuple
+
+from ddpg.run.playing.conditions import conditions_of
+from ddpg.run.playing.playable import Playable, require_several
+from ddpg.run.playing.processes import play_in_processes
+from ddpg.run.playing.stage import Part, Show, Task, play_here
+from ddpg.training.evaluate import Episodes
+from ddpg.training.seeding import derived_seed
+
+
+def play(playable: Playable, episodes: int = 10, seed: int = 0, processes: int = 1) -> Episodes:
+    """Run a stored policy without noise, from starts that training never saw.
+
+    The returns are the same with any number of processes. Raises UserError if the policy cannot be loaded, if the
+    environment fails, or if a process dies.
+
+    Args:
+        playable: what `open_playable` has found.
+        episodes: how many.
+        seed: another one begins from other starts.
+        processes: how many play at the same time.
+    """
+    (result,) = play_parts([Part(playable)], play_seeds(episodes, seed), processes)
+    return result
+
+
+def play_seeds(episodes: int, seed: int) -> list[int]:
+    """Return the seeds from which episodes begin."""
+    return [derived_seed(seed, "play", k) for k in range(episodes)]
+
+
+class Played(NamedTuple):
+    """The episodes of a part, and the seeds from which they began."""
+
+    part: Part
+    seeds: Sequence[int]
+    episodes: Episodes
+
+
+def compare(
+    playables: Sequence[Playable],
+    seeds: Sequence[int],
+    disturbances: Mapping[str, Sequence[float]],
+    processes: int = 1,
+    show: Show | None = None,
+    recorded: Sequence[Episodes] = (),
+) -> list[Played]:
+    """Play an episode of each policy from each seed, then the same with one thing changed at a time.
+
+    Args:
+        playables: the policies.
+        seeds: the first seeds of episodes, which are the same for every policy and condition.
+        disturbances: the values of each key of a `Condition`.
+        processes: how many play at the same time.
+        show: shows what is played, in this process.
+        recorded: the first episode of each policy, if it was played before.
+
+    Returns the results of each policy together, that without a change first.
+    """
+    parts = [Part(playable) for playable in playables]
+    for playable, conditions in zip(playables, conditions_of(playables, disturbances), strict=True):
+        parts += [Part(playable, condition) for condition in conditions]
+    episodes = play_parts(parts, seeds, processes, show, recorded)
+    played = [Played(part, seeds, some) for part, some in zip(parts, episodes, strict=True)]
+    return [one for playable in playables for one in played if one.part.playable is playable]
+
+
+def play_parts(
+    parts: Sequence[Part],
+    seeds: Sequence[int],
+    processes: int = 1,
+    show: Show | None = None,
+    recorded: Sequence[Episodes] = (),
+) -> list[Episodes]:
+    """Play an episode of each part from each seed; return the episodes of each part.
+
+    `recorded` are the first episodes of the first parts, which are not played again.
+    """
+    for part in parts:
+        require_several(part.playable, processes)
+    results = {(place, 0): episode for place, episode in enumerate(recorded)}
+    places = [place for place in product(range(len(parts)), range(len(seeds))) if place not in results]
+    tasks = [Task(parts[part], seeds[number]) for part, number in places]
+    played = list(play_here(tasks, show)) if processes == 1 or show else play_in_processes(tasks, processes)
+    results |= dict(zip(places, played, strict=True))
+    return [joined([results[part, number] for number in range(len(seeds))]) for part in range(len(parts))]
+
+
+def joined(episodes: Sequence[Episodes]) -> Episodes:
+    """Join episodes, of which there is at least one."""
+    first, *others = episodes
+    for other in others:
+        first = first.followed_by(other)
+    return first
