@@ -1,4 +1,4 @@
-"""The beginnings of the four commands: what has to come before everything else is imported."""
+"""The beginnings of the five commands: what has to come before everything else is imported."""
 
 import importlib
 import signal
@@ -18,6 +18,12 @@ def evaluate() -> None:
     """Run `ddpg-eval`."""
     _run("ddpg-eval", "ddpg.commands.evaluate", "main")
     _require_output("ddpg-eval")
+
+
+def export() -> None:
+    """Run `ddpg-export`."""
+    _run("ddpg-export", "ddpg.commands.export", "main")
+    _require_output("ddpg-export")
 
 
 def report() -> None:

@@ -4,7 +4,8 @@ Importing the package imports numpy and nothing else from outside; each format i
 """
 
 from ddpg.policies.description import Description, Network
+from ddpg.policies.load import load
 from ddpg.policies.policy import Policy
 from ddpg.policies.space import Space
 
-__all__ = ["Description", "Network", "Policy", "Space"]
+__all__ = ["Description", "Network", "Policy", "Space", "load"]

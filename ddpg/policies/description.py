@@ -1,6 +1,6 @@
 """What policy.json says of a policy: its network, its spaces, where it comes from and how good it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,6 +10,8 @@ from ddpg.policies.space import Space
 FORMAT = 1
 #: The file of an exported folder with the description.
 FILE = "policy.json"
+#: The networks that may be built from a description, by the names that they have there.
+PACKAGE_NETWORKS = ("ddpg.learner.networks.Actor", "ddpg.learner.networks.PixelActor")
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,10 @@ class Description:
         """Raise UserError unless an environment has the recorded spaces; `name` is how the message calls it."""
         self.observation.require_same(observation, "observations", name)
         self.action.require_same(action, "actions", name)
+
+
+def full_name(network: Callable[..., Any]) -> str:
+    """Return the name that a description has for a class of networks, or for a function that makes one."""
+    module = network.__module__
+    package = "ddpg.learner.networks"
+    return f"{package if module.startswith(f'{package}.') else module}.{network.__qualname__}"

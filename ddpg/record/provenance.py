@@ -109,7 +109,7 @@ def repository(folder: Path) -> dict[str, Any] | None:
 def versions() -> dict[str, str | None]:
     """Return the versions of Python, of this package and of what it depends on; None where not installed."""
     return {"python": platform.python_version(), "ddpg": version.__version__} | {
-        package: _version(package) for package in PACKAGES
+        package: package_version(package) for package in PACKAGES
     }
 
 
@@ -161,7 +161,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return result.stdout.decode(errors="replace")
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """Return the version of a package; None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -9,14 +9,15 @@ from typing import Literal
 import gymnasium as gym
 import torch
 from omegaconf import DictConfig
+from torch import nn
 
 from ddpg.config.settings import check, plain
 from ddpg.config.targets import imported
 from ddpg.envs import recording
 from ddpg.errors import UserError
-from ddpg.learner import networks
 from ddpg.policies import Description, Network, Policy, Space
 from ddpg.policies.actors import policy_of
+from ddpg.policies.description import full_name
 from ddpg.record.config_file import read_config
 from ddpg.record.find_run import require_run
 from ddpg.record.provenance import versions
@@ -41,7 +42,12 @@ def stored_policy(folder: RunFolder, which: Which) -> Policy:
 
 
 def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) -> Policy:
-    """Load a stored actor as a policy, in an environment of the run.
+    """Load a stored actor as a policy, in an environment of the run; raises as `stored_actor` does."""
+    return policy_of(*stored_actor(cfg, folder, which, env), "run")
+
+
+def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) -> tuple[nn.Module, Description]:
+    """Load a stored actor, and describe it.
 
     Raises UserError if the folder has no such actor, or one that is damaged or belongs to other networks.
     """
@@ -56,7 +62,7 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
         env_step = stored["env_step"]
     except (UnpicklingError, RuntimeError, KeyError) as error:
         raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
-    return policy_of(actor, describe(cfg, env, which, env_step), "run")
+    return actor, describe(cfg, env, which, env_step)
 
 
 def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Description:
@@ -65,7 +71,7 @@ def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Desc
     node = values["network"]["actor"]
     return Description(
         network=Network(
-            target=class_name(node["_target_"]),
+            target=full_name(imported(node["_target_"], "network.actor._target_")),
             arguments={name: value for name, value in node.items() if name != "_target_"},
             normalize_obs=values["network"]["normalize_obs"],
             dtype=cfg.dtype,
@@ -79,15 +85,6 @@ def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Desc
         seed=cfg.seed,
         versions=versions(),
     )
-
-
-def class_name(target: str) -> str:
-    """Return the full name of what a `_target_` names; a network of this package has that of the YAML files."""
-    made = imported(target, "network.actor._target_")
-    for name in networks.__all__:
-        if getattr(networks, name) is made:
-            return f"{networks.__name__}.{name}"
-    return f"{made.__module__}.{made.__qualname__}"
 
 
 def require_video(cfg: DictConfig) -> None:

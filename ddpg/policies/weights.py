@@ -1,0 +1,71 @@
+"""The format safetensors: the network is built from its description, and gets the stored weights."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from ddpg.errors import UserError, first_line, typed_line
+from ddpg.learner import networks
+from ddpg.policies.actors import policy_of
+from ddpg.policies.description import FILE, PACKAGE_NETWORKS, Description, full_name
+from ddpg.policies.policy import Policy
+
+
+def weights_policy(
+    content: bytes, description: Description, folder: Path, classes: Sequence[Callable[..., Any]]
+) -> Policy:
+    """Make a policy of the content of policy.safetensors.
+
+    Raises UserError for a class that is neither this package's nor among `classes`, and for weights of another network.
+    """
+    actor = _build(description, folder, classes)
+    try:
+        actor.load_state_dict(safetensors.torch.load(content))
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(f"{folder}: its weights are not those of its network: {first_line(error)}") from error
+    return policy_of(actor, description, "safetensors")
+
+
+def _build(description: Description, folder: Path, classes: Sequence[Callable[..., Any]]) -> nn.Module:
+    """Make the network that the description names; torch's generator is afterwards as it was."""
+    network = description.network
+    make = _constructor(network.target, folder, classes)
+    low, high = description.action.bounds()
+    shape = list(description.observation.shape)
+    offered = {
+        "obs_shape": shape,
+        "low": torch.from_numpy(low),
+        "high": torch.from_numpy(high),
+        "action_dim": len(low),
+        "outputs": 1,
+    }
+    asked = {name: value for name, value in offered.items() if name in inspect.signature(make).parameters}
+    try:
+        with torch.random.fork_rng(devices=[]):
+            actor = make(**network.arguments, **asked).to(getattr(torch, network.dtype))
+            if network.normalize_obs is None:
+                return actor
+            return networks.Normalized(networks.RunningNorm(shape, network.normalize_obs), actor)
+    except Exception as error:  # a user's class can fail in any way
+        raise UserError(
+            f"{folder}: {network.target} cannot be made with the arguments in {FILE}: {typed_line(error)}"
+        ) from error
+
+
+def _constructor(target: str, folder: Path, classes: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """Find the class in what may be built; nothing is imported that a file names."""
+    if target in PACKAGE_NETWORKS:
+        return getattr(networks, target.rpartition(".")[2])
+    for own in classes:
+        if full_name(own) == target:
+            return own
+    raise UserError(
+        f"{folder}: its network is {target}, which is not of this package: give the class, as in "
+        f"load_policy(..., classes=[{target.rpartition('.')[2]}]), or load onnx or pt2"
+    )
