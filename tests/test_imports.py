@@ -53,7 +53,7 @@ HOMES = {
     "rliable": (),
     "scipy": ("ddpg.report", "ddpg.search"),
     "huggingface_hub": ("ddpg.remote",),
-    "jinja2": ("ddpg.report",),
+    "jinja2": ("ddpg.export", "ddpg.report"),
     "msgspec": ("ddpg.record.tracking",),
     "pyarrow": ("ddpg.report",),
 }

@@ -1,4 +1,4 @@
-"""learning_curve.png: how a run learned, drawn from its metrics.jsonl."""
+"""The picture of how a run learned, drawn from its metrics.jsonl."""
 
 from pathlib import Path
 
@@ -13,10 +13,9 @@ TRAINING = "#8a8f98"
 EVALUATION = "#1f5fbf"
 
 
-def learning_curve(run_dir: Path, title: str) -> Path:
-    """Draw learning_curve.png in a run folder: training returns, and the evaluation mean with its spread."""
+def learning_curve(run_dir: Path, title: str, path: Path) -> None:
+    """Draw how the run in a folder learned: training returns, and the evaluation mean with its spread."""
     rows = read_metrics(run_dir / "metrics.jsonl")
-    path = run_dir / "learning_curve.png"
     with picture(path, height=4.5) as figure:
         axes = figure.add_subplot()
         _draw_training(axes, *series(rows, "charts/episodic_return"))
@@ -26,7 +25,6 @@ def learning_curve(run_dir: Path, title: str) -> Path:
             axes.legend(frameon=False, fontsize=8, labelcolor=INK)
         else:
             axes.text(0.5, 0.5, "no episode finished yet", transform=axes.transAxes, ha="center", color=INK)
-    return path
 
 
 def _draw_training(axes: Axes, steps: Series, returns: Series) -> None:

@@ -87,6 +87,7 @@ class RunFolder:
         self.actor = path / "actor.pt"
         self.best_actor = path / "actor_best.pt"
         self.checkpoints = path / "checkpoint"
+        self.learning_curve = path / "learning_curve.png"
         self.videos = path / "videos"
         self._status = path / "status.json"
 

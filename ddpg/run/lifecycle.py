@@ -151,9 +151,9 @@ def _show(
         # imported here, because matplotlib takes 0.4 s and 30 MB, which training does not need
         from ddpg.record.learning_curve import learning_curve
 
-        drawn = learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}")
-        tracker.save(drawn, "image")
-        log.info("learning curve: %s", drawn)
+        learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}", folder.learning_curve)
+        tracker.save(folder.learning_curve, "image")
+        log.info("learning curve: %s", folder.learning_curve)
     tracker.save(folder.actor, "model")
     if cfg.eval.video:
         with optional_pictures("video"):

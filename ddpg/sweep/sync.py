@@ -126,7 +126,7 @@ def _ended(folder: RunFolder, config: Mapping[str, object], results: Mapping[str
     status = folder.status()
     is_done = status.get("state") == "done"
     files: list[tuple[Path, Kind]] = [
-        (folder.path / "learning_curve.png", "image"),
+        (folder.learning_curve, "image"),
         (folder.actor, "model"),
         (folder.videos / "last.mp4", "video"),
     ]

@@ -38,8 +38,8 @@ def test_every_record_gives_a_picture(tmp_path: Path, name: str) -> None:
     (tmp_path / "metrics.jsonl").write_bytes(b"".join(map(encode_row, RECORDS[name])) + b'{"env_st')
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        path = learning_curve(tmp_path, "Pendulum-v1, seed 1")
-    assert path == tmp_path / "learning_curve.png"
+        path = tmp_path / "learning_curve.png"
+        learning_curve(tmp_path, "Pendulum-v1, seed 1", path)
     picture = imread(path)
     assert picture.shape[:2] == (675, 1200)
     assert picture[..., :3].std() > 0.01  # not blank
@@ -48,7 +48,9 @@ def test_every_record_gives_a_picture(tmp_path: Path, name: str) -> None:
 
 
 def test_run_folder_without_a_record(tmp_path: Path) -> None:
-    assert learning_curve(tmp_path, "not started").exists()
+    path = tmp_path / "elsewhere.png"
+    learning_curve(tmp_path, "not started", path)
+    assert path.exists()
 
 
 def test_pyplot_is_not_needed() -> None:
@@ -62,7 +64,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with a picture that was drawn by matplotlib's default style."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "metrics.jsonl").write_bytes(b"".join(map(encode_row, RECORDS["whole"])))
-    learning_curve(folder, "title")
+    learning_curve(folder, "title", folder / "learning_curve.png")
     return folder
 
 
@@ -71,7 +73,7 @@ def test_the_user_s_style_does_not_count(plain: Path, changed: dict[str, object]
     picture = plain / "learning_curve.png"
     before = picture.read_bytes()
     with matplotlib.rc_context(changed):
-        learning_curve(plain, "title")
+        learning_curve(plain, "title", picture)
         assert {key: matplotlib.rcParams[key] for key in changed} == changed
     assert picture.read_bytes() == before
 
@@ -79,7 +81,7 @@ def test_the_user_s_style_does_not_count(plain: Path, changed: dict[str, object]
 @pytest.mark.parametrize("title", ["a$_{$b", "$\\frac{$", "100 % of $5$", "\\alpha_{^", "<b>|</b>", "\t{}%s", "環境"])
 @pytest.mark.filterwarnings("error")
 def test_a_title_is_text(plain: Path, title: str) -> None:
-    learning_curve(plain, title)
+    learning_curve(plain, title, plain / "titled.png")
 
 
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "tkagg"])
@@ -90,7 +92,7 @@ from pathlib import Path
 from ddpg.record.pictures import optional_pictures
 with optional_pictures("picture"):
     from ddpg.record.learning_curve import learning_curve
-    learning_curve(Path({str(plain)!r}), {backend!r})
+    learning_curve(Path({str(plain)!r}), {backend!r}, Path({str(plain / "learning_curve.png")!r}))
 assert os.environ["MPLBACKEND"] == {backend!r}
 """
     before = (plain / "learning_curve.png").read_bytes()

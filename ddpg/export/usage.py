@@ -1,0 +1,54 @@
+"""How a model card says that a policy is loaded: three lines for each format, and what they need."""
+
+from typing import NamedTuple
+
+from ddpg.distribution import distribution_name
+from ddpg.policies import Description
+
+
+class Way(NamedTuple):
+    """A way to load a policy: its title, the packages that it needs, and the lines."""
+
+    title: str
+    packages: str
+    code: str
+
+
+def ways(description: Description, source: str) -> list[Way]:
+    """List the ways to load a policy from the files that it has.
+
+    Args:
+        description: of the policy.
+        source: hub:USER/NAME, or the name of the folder.
+    """
+    package = distribution_name() or "ddpg"
+    dtype = description.observation.dtype
+    found = {
+        "policy.safetensors": Way("safetensors", f"`{package}`, `torch`, `numpy` and `safetensors`", _own(source)),
+        "policy.onnx": Way("ONNX", "`onnxruntime` and `numpy` alone", _onnx(dtype)),
+        "policy.pt2": Way(
+            "torch.export (a file that can run code: for those who trust its writer)", "`torch`", _pt2(dtype)
+        ),
+    }
+    return [way for name, way in found.items() if name in description.files]
+
+
+def _own(source: str) -> str:
+    return f"""\
+import ddpg
+policy = ddpg.load_policy("{source}")
+action = policy(obs)"""
+
+
+def _onnx(dtype: str) -> str:
+    return f"""\
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession("policy.onnx")
+action = session.run(None, {{"obs": np.asarray([obs], np.{dtype})}})[0][0]"""
+
+
+def _pt2(dtype: str) -> str:
+    return f"""\
+import torch
+actor = torch.export.load("policy.pt2").module()
+action = actor(torch.as_tensor(obs, dtype=torch.{dtype})[None])[0].numpy()"""

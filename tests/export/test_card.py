@@ -1,0 +1,92 @@
+"""README.md of an exported folder, read as the Hub reads it."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+from support.stored_runs import stored_run
+
+from ddpg.export.card import write_card
+from ddpg.policies import Description
+from ddpg.policies.description import Evaluation
+from ddpg.record.run_folder import RunFolder
+from ddpg.run.policies import stored_policy
+
+EVALUATION = Evaluation(seeds=[11, 12, 13], returns=[10.0, 20.0, 30.0], lengths=[5, 6, 7])
+OVERRIDES = (
+    "env=halfcheetah", "preset=cleanrl", "seed=4", "logger.wandb.entity=my_team", "hydra.run.dir=/home/me/runs/1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of the preset that CleanRL's published scores belong to."""
+    folder = stored_run(tmp_path_factory.mktemp("runs") / "run", *OVERRIDES[:-1])
+    folder.add_start({"overrides": OVERRIDES, "git": {"commit": "0123456789abcdef", "dirty": False}})
+    config = folder.config.read_text() + "choices:\n  algorithm: ddpg\n  preset: cleanrl\n"
+    folder.config.write_text(config)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def description(run: RunFolder) -> Description:
+    found = stored_policy(run, "last").description
+    return replace(found, license="mit", files={"policy.safetensors": "00"}, evaluation=EVALUATION)
+
+
+def test_the_hub_can_read_it(run: RunFolder, description: Description, tmp_path: Path) -> None:
+    card = huggingface_hub.ModelCard.load(write_card(tmp_path, description, run, "hub:me/cheetah"))
+    assert card.data.license == "mit"
+    assert card.data.pipeline_tag == "reinforcement-learning"
+    assert {"reinforcement-learning", "ddpg", "HalfCheetah-v4"} <= set(card.data.tags)
+    assert card.data.model_name == "DDPG"
+    reward, mean, std = card.data.eval_results
+    assert (reward.task_type, reward.dataset_name) == ("reinforcement-learning", "HalfCheetah-v4")
+    assert (reward.metric_type, reward.metric_value) == ("mean_reward", "20.00 +/- 8.16")
+    assert reward.metric_args["episodes"] == 3
+    assert reward.metric_args["seeds"] == "11, 12, 13"
+    assert "over these episodes" in reward.metric_args["interval"]
+    assert (mean.metric_value, round(std.metric_value, 2)) == (20.0, 8.16)
+
+
+def test_what_it_says(run: RunFolder, description: Description, tmp_path: Path) -> None:
+    text = write_card(tmp_path, description, run, "hub:me/cheetah").read_text()
+    assert "| return | 20.00 ± 8.16 |" in text
+    assert 'ddpg.load_policy("hub:me/cheetah")' in text
+    assert "policy.onnx" not in text  # which this folder does not have
+    assert "ddpg-train env=halfcheetah preset=cleanrl seed=4\n" in text
+    assert "seed 4, code of commit 0123456789ab" in text
+    assert "[CleanRL's DDPG page](https://docs.cleanrl.dev/rl-algorithms/ddpg/) | 10374.1 ± 157.37" in text
+    assert "steps there, 400 here" in text
+    assert "One training run, seed 4." in text
+    assert "learning_curve.png" not in text  # a run without a record has none
+    assert not any(secret in text for secret in ("my_team", "/home/me", str(run.path)))
+
+
+def test_the_curve_and_the_film_are_shown_where_they_are(
+    run: RunFolder, description: Description, tmp_path: Path
+) -> None:
+    run.metrics.write_text(json.dumps({"env_step": 100, "eval/episodic_return": 1.0}) + "\n")
+    (tmp_path / "replay.mp4").write_bytes(b"film")
+    text = write_card(tmp_path, description, run, "cheetah").read_text()
+    run.metrics.unlink()
+    assert (tmp_path / "learning_curve.png").stat().st_size > 1000
+    assert "](learning_curve.png)" in text
+    assert 'src="replay.mp4"' in text
+    assert not run.learning_curve.exists()
+
+
+def test_a_chosen_actor_without_licence_and_evaluation_and_without_the_package_of_the_hub(
+    run: RunFolder, description: Description, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    bare = replace(description, actor="best", license=None, evaluation=None)
+    text = write_card(tmp_path, bare, run, "cheetah").read_text()
+    head = text.split("---")[1]
+    assert "license" not in head
+    assert "model-index" not in head
+    assert "chosen as the best of its run's evaluations" in text
+    assert "## Evaluation" not in text
