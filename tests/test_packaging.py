@@ -80,7 +80,7 @@ def test_wheel_has_every_module_and_yaml(wheel: Path) -> None:
     ]
     page = ROOT / "ddpg" / "report" / "page"
     sources += [p for pattern in ("*.html", "*.css", "js/*.js", "vendor/*") for p in page.glob(pattern)]
-    sources += [ROOT / "ddpg" / "export" / "card.md"]
+    sources += [ROOT / "ddpg" / "export" / "card.md", ROOT / "ddpg" / "py.typed"]
     modules = {p.relative_to(ROOT).as_posix() for p in sources}
     yaml = {f"ddpg/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
     assert packed == modules | yaml | {"ddpg/conf/__init__.py"}
