@@ -11,11 +11,24 @@ from ddpg.lazy import lazy_names
 from ddpg.version import __version__
 
 if TYPE_CHECKING:
+    from ddpg.api.compose import compose
     from ddpg.api.frames import frame
+    from ddpg.api.run import Run, load_run
+    from ddpg.api.runs import runs
+    from ddpg.api.train import train
+    from ddpg.policies import Policy
 
-__all__ = ["UserError", "__version__", "frame"]
+__all__ = ["Policy", "Run", "UserError", "__version__", "compose", "frame", "load_run", "runs", "train"]
 
 #: The module of each name that is imported when it is first used.
-_HOMES: dict[str, str] = {"frame": "ddpg.api.frames"}
+_HOMES = {
+    "Policy": "ddpg.policies",
+    "Run": "ddpg.api.run",
+    "compose": "ddpg.api.compose",
+    "frame": "ddpg.api.frames",
+    "load_run": "ddpg.api.run",
+    "runs": "ddpg.api.runs",
+    "train": "ddpg.api.train",
+}
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

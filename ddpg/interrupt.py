@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
@@ -53,21 +53,25 @@ class Interrupted(BaseException):
 
 
 class InterruptFlag:
-    """Catches SIGNALS within its `with` block; the handlers that were there before are not called.
+    """Catches signals within its `with` block; the handlers that were there before are not called.
 
     What is ignored, as SIGHUP under nohup, stays ignored. A second SIGINT or SIGQUIT raises KeyboardInterrupt at once,
     unless it comes within IMPATIENCE_S: wrappers send one Ctrl-C twice. Blocks of one flag may lie in each other.
+
+    Args:
+        signals: those that it catches; with none of them, `stop` alone sets the flag.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Sequence[int] = SIGNALS) -> None:
         self.signum: int | None = None  # of the first signal
+        self._signals = signals
         self.heard: set[int] = set()
         self._since = 0.0
         self._handler = self._set  # one object, because it is compared
         self._before: list[dict[int, Any]] = []  # the handlers that each block has replaced
 
     def __enter__(self) -> "InterruptFlag":
-        caught = [number for number in SIGNALS if _is_free(number)]
+        caught = [number for number in self._signals if _is_free(number)]
         self._before.append({number: signal.signal(number, self._handler) for number in caught})
         return self
 
@@ -83,6 +87,10 @@ class InterruptFlag:
             self._since = time.monotonic()
         elif signum in BY_HAND and time.monotonic() - self._since > IMPATIENCE_S:
             raise KeyboardInterrupt
+
+    def stop(self, signum: int) -> None:
+        """Set the flag as if that signal had come."""
+        self.signum = signum
 
     def check(self) -> None:
         """Raise Interrupted if a signal has come."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,24 @@ from ddpg.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 
-def run(cfg: DictConfig, path: Path, overrides: Sequence[str] = ()) -> float | None:
-    """Train in the folder `path`: start, or continue from its checkpoint; if the run is done, return its result.
+def run(
+    cfg: DictConfig,
+    path: Path,
+    overrides: Sequence[str] = (),
+    interrupt: InterruptFlag | None = None,
+    shown: bool = True,
+) -> float | None:
+    """Train in a folder: start, or continue from its checkpoint; if the run is done, return its result.
 
-    `overrides` are the words of the command line, for the record. Returns the mean return of the last evaluation, or
-    None without evaluations. Raises UserError or Interrupted; what was learned is saved by then.
+    Args:
+        cfg: as it was composed.
+        path: the folder.
+        overrides: the words of the command line, for the record.
+        interrupt: what stops the training between two steps; None: the signals that this process gets.
+        shown: whether progress is shown as `logger.progress` says.
+
+    Returns the mean return of the last evaluation, or None without evaluations. Raises UserError or Interrupted; what
+    was learned is saved by then.
     """
     cfg = check(cfg)
     folder = RunFolder(path)
@@ -46,8 +60,9 @@ def run(cfg: DictConfig, path: Path, overrides: Sequence[str] = ()) -> float | N
         require_same_config(plain(cfg), folder)
         if _is_finished(cfg, folder):
             return folder.status().get("last_return")
-        with tracking(cfg, folder, overrides) as tracker, recorded_end(folder), InterruptFlag() as interrupt:
-            return _train(cfg, folder, tracker, interrupt, overrides)
+        flag = interrupt or InterruptFlag()
+        with tracking(cfg, folder, overrides, shown) as tracker, recorded_end(folder), flag:
+            return _train(cfg, folder, tracker, flag, overrides)
 
 
 def _is_finished(cfg: DictConfig, folder: RunFolder) -> bool:
@@ -203,12 +218,13 @@ def _record_end(folder: RunFolder, error: BaseException) -> None:
 
 
 @contextmanager
-def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> Iterator[Tracker]:
+def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str], shown: bool = True) -> Iterator[Tracker]:
     """Open the run's tracker for the block, and end it with the exit code of the program."""
     values = plain(cfg)
     names = _names(cfg, folder, overrides)
+    settings = build_logger(cfg)
     tracker = open_tracker(
-        build_logger(cfg),
+        settings if shown else replace(settings, progress="none"),
         run_dir=folder.path,
         total_steps=cfg.total_steps,
         run_config=values,

@@ -1,0 +1,169 @@
+"""A run folder as an object."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.api.compose import composed, user_errors
+from ddpg.api.metrics import Metrics
+from ddpg.api.overrides import Overrides, as_words
+from ddpg.composition.words import quoted
+from ddpg.errors import UserError
+from ddpg.record.find_run import require_run
+from ddpg.record.run_folder import RunFolder
+from ddpg.report.reading import RunRecord, read_record
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+    from ddpg.policies import Policy
+    from ddpg.training.evaluate import Episodes
+
+#: An actor of a run: the last one, or the one with the best evaluation in training.
+Which = Literal["last", "best"]
+
+
+class Run:
+    """A run folder: what it has recorded, and what can be done with it.
+
+    Everything is read when it is asked for, so that a run which is being trained elsewhere shows how far it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        #: The run folder, an absolute path.
+        self.path = path.absolute()
+
+    @property
+    def config(self) -> DictConfig:
+        """The config with which the run was trained last, resolved; a copy."""
+        return OmegaConf.create(dict(self._record.config))
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The content of status.json: `state` (running, done, interrupted, failed), `env_step`, results; {} before."""
+        return dict(self._record.status)
+
+    @property
+    def starts(self) -> list[dict[str, Any]]:
+        """An entry for each start of the run: command, overrides, commit, versions, machine."""
+        return [dict(start) for start in self._record.starts]
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The curves of the run by the name of the metric, as `run.metrics["eval/episodic_return"].values`."""
+        return Metrics(self.path)
+
+    def policy(self, which: Which = "last") -> "Policy":
+        """Load what the run has learned: a function from observations to actions, without exploration noise.
+
+        Args:
+            which: the last actor, or the one with the best evaluation in training.
+
+        Raises:
+            UserError: the run has no such actor yet.
+        """
+        from ddpg.run.policies import stored_policy  # loads torch
+
+        _require_actor(which)
+        with user_errors():
+            return stored_policy(RunFolder(self.path), which)
+
+    def env(self, render: bool = False) -> "gym.Env[Any, Any]":
+        """Make the environment of the run, in the form that its policy sees.
+
+        Args:
+            render: whether `env.render()` returns pictures.
+        """
+        from ddpg.run.playing import open_playable  # loads torch
+        from ddpg.training.seeding import process_generators_kept
+
+        with user_errors(), process_generators_kept():
+            return open_playable(self.path).make_env(render)
+
+    def evaluate(self, episodes: int = 10, seed: int = 0, which: Which = "last") -> "Episodes":
+        """Run noise-free episodes from starts that training never saw, as `ddpg-eval` does.
+
+        Args:
+            episodes: how many.
+            seed: another one begins from other starts.
+            which: the last actor, or the one with the best evaluation in training.
+
+        Returns their `returns` and `lengths`, each [episodes].
+
+        Raises:
+            UserError: the run has no such actor yet, or another thread trains or evaluates in this process.
+        """
+        from ddpg.api.process import alone  # loads torch
+        from ddpg.run.playing import open_playable, play
+
+        _require_actor(which)
+        if not isinstance(episodes, int) or episodes < 1:
+            raise UserError(f"episodes={episodes!r} must be a whole number of at least 1")
+        with user_errors(), alone(f"{self.path} is being evaluated"):
+            return play(open_playable(self.path, which), episodes, seed)
+
+    def resume(self, overrides: Overrides = (), progress: bool = False, **values: Any) -> "Run":
+        """Go on with a run that was interrupted, or train it further: `run.resume(total_steps=200_000)`.
+
+        The run ends with the numbers that it would have had without the interruption. Returns the run itself.
+
+        Args:
+            overrides: what may change, as `{"eval.episodes": 20}`.
+            progress: whether the progress is shown.
+            values: the same for keys without a dot.
+
+        Raises:
+            UserError: something else changes, or the run cannot go on.
+            KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
+        """
+        from ddpg.api.training import train_here  # loads torch
+
+        words = [f"resume={quoted(str(self.path))}", *as_words(overrides), *as_words(values)]
+        train_here(composed(words, None), progress=progress)
+        return self
+
+    def __repr__(self) -> str:
+        status = self.status
+        state = status.get("state", "not started")
+        done = f"{status.get('env_step', 0)} of {self.config.total_steps} steps"
+        last = status.get("last_return")
+        result = "" if last is None else f", return {last:.1f}"
+        return f"<Run {_shown(self.path)}: {state}, {done}{result}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    @property
+    def _record(self) -> RunRecord:
+        with user_errors():
+            return read_record(self.path)
+
+
+def load_run(path: str | os.PathLike[str]) -> Run:
+    """Open a run folder.
+
+    Raises:
+        UserError: the folder is none of a run; a nearby one is named.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise UserError(f"path={path!r} must be the folder of a run, as a text or a Path")
+    folder = Path(path)
+    require_run(folder, str(path))
+    return Run(folder)
+
+
+def _require_actor(which: object) -> None:
+    if which not in get_args(Which):
+        raise UserError(f"which={which!r} is not one of {', '.join(get_args(Which))}")
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as it is written from the working directory, if it lies in that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,65 @@
+"""Training from Python."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from ddpg.api.compose import Composed, composed, user_errors
+from ddpg.api.overrides import Overrides
+from ddpg.api.run import Run
+from ddpg.api.training import train_here
+from ddpg.config.settings import check
+from ddpg.errors import UserError
+
+
+def train(
+    overrides: Overrides | DictConfig = (),
+    out: str | os.PathLike[str] | None = None,
+    config_dir: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> Run:
+    """Train a run in this process: start it, go on with it, or return it if it is done.
+
+        run = ddpg.train({"env": "pendulum", "total_steps": 10_000}, out="runs/a")
+
+    Nothing is printed, and generators, threads and signals of the process are afterwards as they were. Warnings are in
+    `train.log` of the run folder. Ctrl-C, or an interrupted cell, saves; the same call goes on then, and the run ends
+    with the numbers that it would have had without the interruption.
+
+    Args:
+        overrides: words such as `"env=pendulum"`, a mapping such as `{"env": "pendulum", "gamma": 0.98}`, or a
+            config that `ddpg.compose` has returned.
+        out: the run folder; without it a new one in `outputs`, as `ddpg-train` makes it. A config needs it.
+        config_dir: a folder with config groups of yours, as with `--config-dir`.
+        progress: whether the progress is shown, as `logger.progress` says.
+
+    Raises:
+        UserError: a mistake in the overrides, a folder with another run, a thread that trains in this process already,
+            or what ends a run: a simulator that fails, a number that is not finite, a full disk.
+        KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
+    """
+    folder = _folder(out)
+    if isinstance(overrides, DictConfig):
+        job = _of_config(overrides, folder)
+    else:
+        job = composed(overrides, config_dir)
+        if folder is not None and any(word.startswith("resume=") for word in job.words):
+            raise UserError(f"out={out} cannot be given with resume: a run goes on in its own folder")
+        job = job if folder is None else replace(job, folder=folder, new=False)
+    return Run(train_here(job, progress))
+
+
+def _folder(out: object) -> Path | None:
+    if out is not None and not isinstance(out, str | os.PathLike):
+        raise UserError(f"out={out!r} must be the folder of the run, as a text or a Path")
+    return None if out is None else Path(out).absolute()
+
+
+def _of_config(config: DictConfig, folder: Path | None) -> Composed:
+    """Check a config that was composed before and may have been changed since."""
+    if folder is None:
+        raise UserError("out is missing: a config has no folder of its own; write train(config, out=FOLDER)")
+    with user_errors():
+        return Composed(check(config), [], folder, new=False)

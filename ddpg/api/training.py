@@ -1,0 +1,34 @@
+"""Training in this process: quietly, interruptible, and without a trace in the process."""
+
+from pathlib import Path
+
+from ddpg.api.compose import Composed, user_errors
+from ddpg.api.process import alone, in_a_thread, logged_to
+from ddpg.interrupt import InterruptFlag
+from ddpg.record.claims import new_folder
+from ddpg.run.lifecycle import run
+
+
+def train_here(job: Composed, progress: bool) -> Path:
+    """Start a run, go on with it, or leave it alone if it is done; return its folder.
+
+    Args:
+        job: the run.
+        progress: whether the progress is shown.
+
+    Raises:
+        UserError: another process or thread trains there, or the run fails.
+        KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
+    """
+    flag = InterruptFlag(signals=())
+
+    def work() -> Path:
+        with alone(f"{job.folder} is being trained"):
+            path = new_folder(job.folder) if job.new else job.folder
+            path.mkdir(parents=True, exist_ok=True)
+            with logged_to(path / "train.log"):
+                run(job.config, path, job.words, interrupt=flag, shown=progress)
+            return path
+
+    with user_errors():
+        return in_a_thread(work, flag)
