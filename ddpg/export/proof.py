@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
 from ddpg.errors import UserError
 from ddpg.policies import Policy, load
 from ddpg.policies.description import Evaluation
-from ddpg.training.evaluate import Episodes, evaluate
-from ddpg.training.seeding import derived_seed
+from ddpg.run.playing import Part, Playable, play_seeds
+from ddpg.run.playing.play import joined, play_parts
+from ddpg.run.playing.stage import Stage
+from ddpg.training.seeding import derived_seed, process_generators_kept
 
 #: On how many observations of the run's environment each format is compared with the run's actor, at least.
 OBSERVATIONS = 1000
@@ -67,24 +68,32 @@ def prove(
     folder: Path,
     formats: Sequence[str],
     original: Policy,
-    make_env: Callable[[], gym.Env],
+    playable: Playable,
     episodes: int,
     classes: Sequence[Callable[..., Any]],
 ) -> tuple[Evaluation, Mapping[str, Mapping[str, Any]]]:
-    """Load each format from a folder and run it beside the run's policy.
+    """Load each format from a folder and run it beside the run's actor.
 
-    The run's policy plays `episodes` episodes, those of `ddpg-eval`, and more until it has met 1,000 observations; on
+    The run's actor plays `episodes` episodes, those of `ddpg-eval`, and more until it has met 1,000 observations; on
     each of them every format must give its action, to 1e-6 of half the action's range. Then each format plays the same
-    episodes by itself. Returns the evaluation of the run's policy and, by format, what was found.
+    episodes by itself. Returns the evaluation of the run's actor and, by format, what was found.
 
     Raises UserError if a format cannot be loaded or its actions differ.
+
+    Args:
+        folder: where the formats were written, with policy.json.
+        formats: their names.
+        original: the run's actor.
+        playable: the run, whose environment is played.
+        episodes: how many are played.
+        classes: the class of the actor, if it is not this package's.
     """
     comparisons = [Comparison(load(folder, format, classes)) for format in formats]
-    evaluation = _compare(comparisons, original, make_env, episodes)
+    seeds = play_seeds(episodes, seed=0)
+    evaluation = _compare(comparisons, original, playable, seeds)
     found = {}
     for comparison in comparisons:
-        with closing(make_env()) as env:
-            own = evaluate(comparison.policy, env, evaluation.seeds).returns.tolist()
+        own = _played(playable, comparison.policy, seeds)
         if comparison.exact and own != evaluation.returns:
             log.warning(
                 "%s: the same actions had other returns: the environment's episodes do not follow from their seeds",
@@ -100,28 +109,40 @@ def prove(
 
 
 def _compare(
-    comparisons: Sequence[Comparison], original: Policy, make_env: Callable[[], gym.Env], episodes: int
+    comparisons: Sequence[Comparison], original: Policy, playable: Playable, seeds: Sequence[int]
 ) -> Evaluation:
-    """Let the run's policy play, and every format answer the observations that it meets."""
+    """Let the run's actor play, and every format answer the observations that it meets."""
     met: list[np.ndarray] = []
     count = 0
 
-    def compare(obs: np.ndarray, action: np.ndarray, *_: Any) -> None:
+    def compared(obs: np.ndarray) -> np.ndarray:
         nonlocal count
         count += 1
+        action = original(obs)
         if len(met) < BATCH:
             met.append(obs.copy())
         for comparison in comparisons:
             comparison.add(obs, action)
+        return action
 
-    seeds = [derived_seed(0, "play", k) for k in range(episodes)]
-    with closing(make_env()) as env:
-        played: Episodes = evaluate(original, env, seeds, on_transition=compare)
-        more = episodes
+    with process_generators_kept(), Stage(_part(playable, compared)) as stage:
+        played = joined([stage.episode(seed) for seed in seeds])
+        further = len(seeds)
         while count < OBSERVATIONS:
-            evaluate(original, env, [derived_seed(0, "play", more)], on_transition=compare)
-            more += 1
+            stage.episode(derived_seed(0, "play", further))
+            further += 1
     batch = np.stack(met)
+    actions = np.stack([original(obs) for obs in batch])
     for comparison in comparisons:
-        comparison.add_batch(batch, np.stack([original(obs) for obs in batch]))
-    return Evaluation(seeds, played.returns.tolist(), played.lengths.tolist())
+        comparison.add_batch(batch, actions)
+    return Evaluation(list(seeds), played.returns.tolist(), played.lengths.tolist())
+
+
+def _played(playable: Playable, policy: Policy, seeds: Sequence[int]) -> list[float]:
+    """Return the returns of a policy in the environment of a run."""
+    (episodes,) = play_parts([_part(playable, policy)], seeds)
+    return episodes.returns.tolist()
+
+
+def _part(playable: Playable, policy: Callable[[np.ndarray], np.ndarray]) -> Part:
+    return Part(replace(playable, load=lambda env: policy))

@@ -1,33 +1,27 @@
 """From a run folder to a folder with its policy, in formats that were run before they are kept."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
-from omegaconf import DictConfig
 
 from ddpg.config.settings import check
 from ddpg.config.targets import imported
 from ddpg.export.folder import replacing
 from ddpg.export.formats import require_packages, write
 from ddpg.export.proof import prove
-from ddpg.policies import Description
+from ddpg.policies import Description, Policy
 from ddpg.policies.actors import Deployed, policy_of
 from ddpg.policies.description import FILE, PACKAGE_NETWORKS
 from ddpg.policies.load import require_known
 from ddpg.policies.reading import sha256
 from ddpg.record.config_file import read_config
-from ddpg.record.find_run import require_run
 from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
-from ddpg.run.build import make_env
-from ddpg.run.env_spec import build_env_spec
-from ddpg.run.policies import Which, stored_actor
+from ddpg.run.playing import Playable, Which, open_playable
+from ddpg.run.policies import stored_actor
 from ddpg.training.seeding import process_generators_kept
 
 #: The packages whose versions are written beside those of the run.
@@ -49,25 +43,22 @@ def export(
     for format in formats:
         require_known(format)
     require_packages(formats)
-    require_run(folder.path, str(folder.path))
+    playable = open_playable(folder.path, which)
+    with replacing(out) as new:
+        written, original = _written(folder, formats, playable, new, license)
+        evaluation, checks = prove(new, formats, original, playable, episodes, _own_classes(folder, written))
+        proved = replace(written, evaluation=evaluation, checks=checks)
+        write_description(proved, new)
+        return proved
+
+
+def _written(
+    folder: RunFolder, formats: Sequence[str], playable: Playable, new: Path, license: str | None
+) -> tuple[Description, Policy]:
+    """Write an actor of a run in each format and describe it; return the description, and the actor as a policy."""
     cfg = check(read_config(folder.config))
-    with process_generators_kept(), _threads(cfg.threads), replacing(out) as new:
-        return _write_proved(cfg, folder, formats, which, new, episodes, license)
-
-
-def _write_proved(
-    cfg: DictConfig,
-    folder: RunFolder,
-    formats: Sequence[str],
-    which: Which,
-    new: Path,
-    episodes: int,
-    license: str | None,
-) -> Description:
-    """Write the files of a policy into a new folder and run them."""
-    make = partial(make_env, build_env_spec(cfg), cfg.seed)
-    with closing(make()) as env:
-        actor, described = stored_actor(cfg, folder, which, env)
+    with process_generators_kept(), closing(playable.make_env()) as env:
+        actor, described = stored_actor(cfg, folder, playable.which, env)
     versions = {**described.versions, **{package: package_version(package) for package in PACKAGES}}
     described = replace(described, license=license, versions=versions)
     original = policy_of(actor, described, "run")
@@ -77,10 +68,7 @@ def _write_proved(
     hashes = {path.name: sha256(path.read_bytes()) for path in sorted(new.iterdir())}
     written = replace(described, files=hashes)
     write_description(written, new)
-    evaluation, checks = prove(new, formats, original, make, episodes, _own_classes(cfg, described))
-    proved = replace(written, evaluation=evaluation, checks=checks)
-    write_description(proved, new)
-    return proved
+    return written, original
 
 
 def write_description(description: Description, folder: Path) -> None:
@@ -89,19 +77,8 @@ def write_description(description: Description, folder: Path) -> None:
     (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
-def _own_classes(cfg: DictConfig, description: Description) -> list[Callable[..., Any]]:
-    """List the class of the run's actor, if it is a user's."""
+def _own_classes(folder: RunFolder, description: Description) -> list[Callable[..., Any]]:
+    """List the class of a run's actor, if it is a user's."""
     if description.network.target in PACKAGE_NETWORKS:
         return []
-    return [imported(cfg.network.actor["_target_"], "network.actor._target_")]
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let torch compute with this number of threads within the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return [imported(read_config(folder.config).network.actor["_target_"], "network.actor._target_")]
