@@ -133,6 +133,10 @@ class Run:
         result = "" if last is None else f", return {last:.1f}"
         return f"<Run {_shown(self.path)}: {state}, {done}{result}>"
 
+    def __fspath__(self) -> str:
+        """Return the folder, so that a run can be given wherever a folder can."""
+        return str(self.path)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and self.path == other.path
 
