@@ -60,7 +60,7 @@ def _opened(sources: Sequence[str], arguments: EvalArguments) -> "list[Playable]
     playables = []
     for source in sources:
         try:
-            playables.append(open_playable(source, arguments.actor))
+            playables.append(open_playable(source, arguments.actor, arguments.trust))
         except UserError as error:
             known = len(sources) == 1 or source in str(error)
             raise error if known else UserError(f"{source}: {error}") from error

@@ -13,7 +13,8 @@ from ddpg.ranges import Count, NonNegative, Positive, PositiveInt
 
 USAGE = (
     "ddpg-eval SOURCE... [KEY=VALUE ...]: noise-free episodes of stored policies, each from the same starts\n"
-    "SOURCE: the folder of a run"
+    "SOURCE: the folder of a run or of an exported policy, hub:USER/NAME[@REVISION], or "
+    "wandb:ENTITY/PROJECT/NAME[:ALIAS]"
 )
 
 
@@ -34,6 +35,9 @@ class EvalArguments:
     )
     video: bool | str = field(
         default=False, metadata={"help": "true records the first episode as RUN/videos/ACTOR.mp4; or a FILE.mp4,"}
+    )
+    trust: bool = field(
+        default=False, metadata={"help": "true runs the code that the environment of an exported policy names"}
     )
     watch: bool = field(default=False, metadata={"help": "true shows the episodes in a window"})
     obs_noise: list[NonNegative] | None = field(
@@ -64,7 +68,7 @@ def eval_arguments(words: Sequence[str]) -> tuple[list[str], EvalArguments]:
     sources = list(takewhile(lambda word: not is_value(word), words))
     if not sources:
         listed = " ".join(f"[{option.name}=...]" for option in options)
-        raise UserError(f"the run folder comes first: ddpg-eval SOURCE... {listed}")
+        raise UserError(f"run folders, or other sources, come first: ddpg-eval SOURCE... {listed}")
     values = ["json='-'" if word == "json=-" else word for word in words[len(sources) :]]  # in YAML - begins a list
     arguments = EvalArguments(**fit(_with_lists(key_values(values, "episodes=20")), EvalArguments))
     _require_combination(sources, arguments)

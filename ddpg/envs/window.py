@@ -57,6 +57,12 @@ class Window:
             raise KeyboardInterrupt
         self._clock.tick(fps)
 
+    def _require_screen(self) -> None:
+        """Raise UserError if SDL has found no display, and draws into memory, which it does not say itself."""
+        if self._driver is None and self._pygame.display.get_driver() in ("offscreen", "dummy"):
+            self._pygame.display.quit()
+            raise UserError("no window can be opened: no display answers; video=true records a video")
+
     def _open(self, size: tuple[int, int]) -> None:
         """Open the window where the user has a display, whatever driver the environments have chosen since."""
         chosen = os.environ.pop("SDL_VIDEODRIVER", None)
@@ -65,6 +71,7 @@ class Window:
         try:
             self._pygame.display.init()
             self._pygame.display.set_mode(size)
+            self._require_screen()
         except self._pygame.error as error:
             raise UserError(f"no window can be opened: {one_line(error)}; video=true records a video") from error
         finally:

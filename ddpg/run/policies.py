@@ -1,5 +1,6 @@
 """The stored policies of runs: load one, describe it, try what would draw it."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from pickle import UnpicklingError
@@ -56,13 +57,29 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
         why = "eval.every=null chooses none" if which == "best" and cfg.eval.every is None else "it is not saved yet"
         raise UserError(f"{path} does not exist, the run's {which} actor: {why}")
     actor = build_actor(cfg, env)
+    made = {name: tensor.clone() for name, tensor in actor.state_dict().items()}
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
         actor.load_state_dict(stored["actor"])
         env_step = stored["env_step"]
     except (UnpicklingError, RuntimeError, KeyError) as error:
-        raise UserError(f"{path} does not hold the actor of {folder.config}: {type(error).__name__}") from error
+        raise UserError(
+            f"{path} does not hold the actor of {folder.config} in its environment, as it is now: "
+            f"{type(error).__name__}"
+        ) from error
+    _require_same_actions(actor, made, path)
     return actor, describe(cfg, env, which, env_step)
+
+
+def _require_same_actions(actor: nn.Module, made: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Raise UserError if an actor was trained with other bounds of actions than its environment has now.
+
+    `made` is the state of the actor as it was made for the environment.
+    """
+    stored = actor.state_dict()
+    bounds = [name for name in made if name.rpartition(".")[2] in ("scale", "center")]
+    if not all(torch.equal(stored[name], made[name]) for name in bounds):
+        raise UserError(f"the actor in {path} was trained with other bounds of actions than its environment has now")
 
 
 def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Description:

@@ -4,22 +4,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import gymnasium as gym
 
+from ddpg.config.keys import flat
 from ddpg.config.settings import check, plain
+from ddpg.config.signature import Target, fit
+from ddpg.config.spelling import as_written
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
+from ddpg.policies import load
+from ddpg.policies.reading import is_exported, read_description
 from ddpg.record.config_file import read_config
 from ddpg.record.find_run import require_run
 from ddpg.record.run_folder import RunFolder
+from ddpg.remote import fetch, is_remote
 from ddpg.run.build import make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.policies import load_policy
 from ddpg.training.evaluate import Policy
 
 Which = Literal["last", "best"]
+
+#: What the description of an environment may name without being trusted.
+OWN = ("ddpg.envs.EnvSpec", "ddpg.envs.Budget")
 
 
 @dataclass(frozen=True)
@@ -53,16 +62,28 @@ class Playable:
         return make_env(self.recipe, self.seed, render)
 
 
-def open_playable(source: str | Path, which: Which = "last") -> Playable:
-    """Find a stored policy: in a run folder.
+def open_playable(source: str | Path, which: Which = "last", trust: bool = False) -> Playable:
+    """Find a stored policy.
+
+    Args:
+        source: a run folder, the folder of an exported policy, hub:USER/NAME[@REVISION], or
+            wandb:ENTITY/PROJECT/NAME[:ALIAS].
+        which: the last or the best actor of a run.
+        trust: whether the environment of an exported policy may name code, which is imported and called.
 
     Raises UserError if there is none, or if its config does not fit this version.
     """
-    folder = RunFolder(Path(source))
-    require_run(folder.path, str(source))
+    name = str(source)
+    folder = fetch(name) if is_remote(name) else Path(source)
+    return _exported(name, folder, which, trust) if is_exported(folder) else _of_run(name, folder, which)
+
+
+def _of_run(name: str, path: Path, which: Which) -> Playable:
+    folder = RunFolder(path)
+    require_run(path, name)
     cfg = check(read_config(folder.config))
     return Playable(
-        name=str(source),
+        name=name,
         folder=folder.path,
         which=which,
         config=plain(cfg)["env"],
@@ -72,6 +93,52 @@ def open_playable(source: str | Path, which: Which = "last") -> Playable:
         load=partial(load_policy, cfg, folder, which),
         video=folder.videos / f"{which}.mp4",
     )
+
+
+def _exported(name: str, folder: Path, which: Which, trust: bool) -> Playable:
+    description = read_description(folder)
+    if which == "best" and description.actor != "best":
+        raise UserError(f"actor=best: {name} was exported as the {description.actor} actor of its run")
+    if not trust:
+        _require_no_code(description.environment, name)
+    try:
+        environment = fit(dict(description.environment), Annotated[dict[str, Any], Target()], "env")
+    except UserError as error:
+        raise UserError(f"the environment of {name} does not fit this version: {error}") from error
+    return Playable(
+        name=name,
+        folder=folder,
+        which="best" if description.actor == "best" else "last",
+        config=environment,
+        recipe=build_env_spec({"env": environment}),
+        seed=description.seed,
+        threads=1,
+        load=partial(_load_exported, folder, name),
+        video=None,
+    )
+
+
+def _load_exported(folder: Path, name: str, env: gym.Env[Any, Any]) -> Policy:
+    """Raises UserError if the policy cannot be loaded, or is not for this environment."""
+    policy = load(folder)
+    policy.description.require_spaces(env.observation_space, env.action_space, f"the environment of {name}")
+    return policy
+
+
+def _require_no_code(environment: Mapping[str, Any], name: str) -> None:
+    """Raise UserError if an environment's description names code other than this package's and gymnasium's own.
+
+    Whoever wrote the description could let it import and call whatever is installed.
+    """
+    named = [f"env.imports={as_written(environment['imports'])}"] if environment.get("imports") else []
+    named += [f"env.id={environment['id']}"] if ":" in str(environment.get("id")) else []
+    named += [f"{key}={value}" for key, value in flat({"env": environment}).items() if _is_foreign(key, value)]
+    if named:
+        raise UserError(f"{name} names code that its environment would run: {', '.join(named)}; trust=true allows it")
+
+
+def _is_foreign(key: str, value: Any) -> bool:
+    return "_target_" in str(value) if isinstance(value, list) else key.endswith("_target_") and value not in OWN
 
 
 def require_several(playable: Playable, processes: int) -> None:
