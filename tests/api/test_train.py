@@ -1,0 +1,231 @@
+"""`ddpg.train`: in this process, without a trace in it, interruptible at any moment."""
+
+import asyncio
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.command_line import user_error
+from support.composing import composed
+from support.runs import TINY, WALK
+from support.slurm_sweep import fingerprint
+from support.toys import Walk
+
+import ddpg
+from ddpg.api import process
+from ddpg.run import lifecycle
+from ddpg.training.snapshots import Snapshots
+
+#: Without `logger=silent`, which is not needed for a training that prints nothing.
+WORDS = [*WALK, *TINY[1:]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_pictures() -> Iterator[None]:
+    """A learning curve takes half of the time of such a run."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lifecycle, "_show", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> ddpg.Run:
+    """A run that nothing disturbed."""
+    return ddpg.train(WORDS, out=tmp_path_factory.mktemp("train") / "run")
+
+
+@contextmanager
+def at_step(monkeypatch: pytest.MonkeyPatch, number: int, call: Callable[[], object]) -> Iterator[None]:
+    """Call a function when the environments of the block have made so many steps, of evaluations too."""
+    step = Walk.step
+    made = 0
+
+    def counted(self: Walk, action: np.ndarray) -> Any:
+        nonlocal made
+        made += 1
+        if made == number:
+            call()
+        return step(self, action)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Walk, "step", counted)
+        yield
+
+
+def press_ctrl_c() -> None:
+    """Send the signal that a notebook sends to interrupt a cell."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def state_of_the_process() -> dict[str, Any]:
+    """Return what a training must leave as it is."""
+    return {
+        "directory": Path.cwd(),
+        "handlers": [signal.getsignal(number) for number in signal.valid_signals()],
+        "threads": torch.get_num_threads(),
+        "python": random.getstate(),
+        "numpy": np.random.get_state()[1].tolist(),  # type: ignore[index,union-attr]
+        "torch": torch.get_rng_state().tolist(),
+        "small float": float(torch.tensor(1e-310, dtype=torch.float64) * 1),
+        "running": sorted(thread.name for thread in threading.enumerate()),
+        "environment": dict(os.environ),
+    }
+
+
+def test_nothing_is_printed_or_changed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Not even the warning that a key is given twice; what is logged while a run trains is in its folder."""
+    torch.set_num_threads(2)
+    try:
+        before = state_of_the_process()
+        found = ddpg.train([*WORDS, "total_steps=100"], out=tmp_path / "run")
+        assert state_of_the_process() == before
+    finally:
+        torch.set_num_threads(1)
+    assert found.status["state"] == "done"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_command_gives_the_same_numbers(run: ddpg.Run, tmp_path: Path) -> None:
+    """And the same call finds the run finished."""
+    assert ddpg.train(WORDS, out=run.path) == run
+    assert len(run.starts) == 1
+    lifecycle.run(composed(*WORDS), tmp_path / "run")
+    assert fingerprint(run.path) == fingerprint(tmp_path / "run")
+    assert run.starts[0]["overrides"] == WORDS
+
+
+#: Steps of the environments: in the first evaluation, in an episode, after the first snapshot.
+@pytest.mark.parametrize("step", [1, 150, 330])
+def test_interrupted_run_goes_on_as_if_nothing_had_been(
+    step: int, run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same call, or by `resume`; it saves what it has, and KeyboardInterrupt comes through."""
+    with at_step(monkeypatch, step, press_ctrl_c), pytest.raises(KeyboardInterrupt):
+        ddpg.train(WORDS, out=tmp_path / "run")
+    stopped = ddpg.load_run(tmp_path / "run")
+    assert stopped.status["state"] == "interrupted"
+    assert (stopped.status["env_step"] > 0) == (step > 300)
+    again = stopped.resume() if step > 100 else ddpg.train(WORDS, out=tmp_path / "run")
+    assert again.status["state"] == "done"
+    assert fingerprint(again.path) == fingerprint(run.path)
+
+
+def test_ctrl_c_while_a_checkpoint_is_written(run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Snapshots.save
+
+    def interrupted_save(self: Snapshots) -> None:
+        press_ctrl_c()
+        save(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Snapshots, "save", interrupted_save)
+        with pytest.raises(KeyboardInterrupt):
+            ddpg.train(WORDS, out=tmp_path / "run")
+    assert fingerprint(ddpg.train(WORDS, out=tmp_path / "run").path) == fingerprint(run.path)
+
+
+def test_second_ctrl_c_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a simulator hangs; the training that is left behind is named, and ends by itself."""
+    hangs = threading.Event()
+
+    def hang() -> None:
+        press_ctrl_c()
+        threading.Timer(0.2, press_ctrl_c).start()
+        hangs.wait()
+
+    with at_step(monkeypatch, 30, hang), pytest.raises(KeyboardInterrupt):
+        ddpg.train(WORDS, out=tmp_path / "run")
+    with user_error("run is being trained in this process already"):
+        ddpg.train(WORDS, out=tmp_path / "other")
+    hangs.set()
+    with process._turn:
+        assert ddpg.load_run(tmp_path / "run").status["state"] == "interrupted"
+
+
+def test_one_training_at_a_time(run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread is refused with the folder, and leaves none of its own."""
+    refused = []
+
+    def try_another() -> None:
+        for call in (lambda: ddpg.train(WORDS, out=tmp_path / "other"), run.evaluate):
+            with ThreadPoolExecutor(1) as another, user_error(f"{tmp_path / 'run'} is being trained in this process"):
+                another.submit(call).result()
+            refused.append(call)
+
+    with at_step(monkeypatch, 30, try_another):
+        ddpg.train(WORDS, out=tmp_path / "run")
+    assert len(refused) == 2
+    assert not (tmp_path / "other").exists()
+    assert fingerprint(tmp_path / "run") == fingerprint(run.path)
+
+
+def test_in_a_thread_and_where_an_event_loop_runs(run: ddpg.Run, tmp_path: Path) -> None:
+    async def cell() -> ddpg.Run:
+        return ddpg.train(WORDS, out=tmp_path / "loop")
+
+    with ThreadPoolExecutor(1) as another, torch.no_grad():
+        assert fingerprint(asyncio.run(cell()).path) == fingerprint(run.path)
+        trained = another.submit(ddpg.train, WORDS, out=tmp_path / "thread").result()
+    assert fingerprint(trained.path) == fingerprint(run.path)
+
+
+def test_folder_is_that_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = (ddpg.train([*WORDS, "total_steps=1", "eval.every=null"]) for _ in range(2))
+    assert first.path.parent == tmp_path / "outputs"
+    assert first.path.name.endswith("seed1")
+    assert first != second
+
+
+def test_composed_config_is_trained_as_it_is(tmp_path: Path) -> None:
+    config = ddpg.compose([*WORDS, "total_steps=60", "eval.every=null"])
+    config.gamma = 0.5
+    trained = ddpg.train(config, out=tmp_path / "run")
+    assert trained.config.gamma == 0.5
+    assert trained.config == config
+    with user_error("out is missing"):
+        ddpg.train(config)
+
+
+def test_failed_run_raises_its_line_and_keeps_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("the solver diverged")
+
+    with at_step(monkeypatch, 500, fail), user_error("the simulator failed in step: RuntimeError: the solver diverged"):
+        ddpg.train(WORDS, out=tmp_path / "run")
+    assert ddpg.load_run(tmp_path / "run").status["state"] == "failed"
+    assert "what was learned is kept" in (tmp_path / "run" / "train.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"out": 3}, "out=3 must be the folder"),
+        ({"out": "/proc/no/run"}, "/proc/no"),
+        ({"overrides": ["gama=1"]}, "gama=1 ... gamma?"),
+        ({"overrides": [*WORDS, "seed=2"]}, "holds a run with seed=1, not 2"),
+        ({"overrides": ["resume={run}"]}, "cannot be given with resume"),
+        ({"overrides": ["env=gym", "env.id=Hoper-v4"], "out": "new"}, "env.id=Hoper-v4: no such environment"),
+    ],
+)
+def test_mistake_is_one_line(
+    values: dict[str, Any], parts: str, run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [word.replace("{run}", str(run.path)) for word in values.get("overrides", WORDS)]
+    with user_error(parts):
+        ddpg.train(words, **{"out": run.path, **{k: v for k, v in values.items() if k == "out"}})
+
+
+def test_progress_is_shown_if_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ddpg.train([*WORDS, "total_steps=60", "logger.progress=lines"], out=tmp_path / "run", progress=True)
+    assert "step 60: evaluation return" in capsys.readouterr().out
