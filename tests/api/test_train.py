@@ -27,6 +27,7 @@ from ddpg.training.snapshots import Snapshots
 
 #: Without `logger=silent`, which is not needed for a training that prints nothing.
 WORDS = [*WALK, *TINY[1:]]
+SHOW = lifecycle._show
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -81,8 +82,11 @@ def state_of_the_process() -> dict[str, Any]:
     }
 
 
-def test_nothing_is_printed_or_changed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Not even the warning that a key is given twice; what is logged while a run trains is in its folder."""
+def test_nothing_is_printed_or_changed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the warning that a key is given twice, or what drawing prints."""
+    monkeypatch.setattr(lifecycle, "_show", SHOW)
     torch.set_num_threads(2)
     try:
         before = state_of_the_process()
