@@ -93,14 +93,14 @@ def _recorded(playables: "Sequence[Playable]", arguments: EvalArguments, seed: i
 def _print(played: "Sequence[Played]", arguments: EvalArguments) -> None:
     from ddpg.commands.evaluate_output import as_json, text
 
-    if arguments.json is not None:
-        content = json.dumps(as_json(played), indent=2, allow_nan=False) + "\n"
-        if arguments.json == "-":
-            sys.stdout.write(content)
-            return
-        with atomic_write(Path(arguments.json)) as file:
-            file.write(content.encode())
+    content = json.dumps(as_json(played), indent=2, allow_nan=False) + "\n"
+    if arguments.json == "-":
+        sys.stdout.write(content)
+        return
     print("\n".join(text(played)))
     video = _video([one.part.playable for one in played], arguments)
     if video is not None:
         print(f"video: {video}")
+    if arguments.json is not None:
+        with atomic_write(Path(arguments.json)) as file:
+            file.write(content.encode())

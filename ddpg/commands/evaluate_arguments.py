@@ -1,5 +1,6 @@
 """The words after `ddpg-eval`: sources first, then KEY=VALUE."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import takewhile
@@ -34,7 +35,8 @@ class EvalArguments:
         default=None, metadata={"help": "a file for every return and length; - prints that and nothing else"}
     )
     video: bool | str = field(
-        default=False, metadata={"help": "true records the first episode as RUN/videos/ACTOR.mp4; or a FILE.mp4,"}
+        default=False,
+        metadata={"help": "true: the first episode as RUN/videos/ACTOR.mp4; FILE.mp4: there, several side by side"},
     )
     trust: bool = field(
         default=False, metadata={"help": "true runs the code that the environment of an exported policy names"}
@@ -117,3 +119,5 @@ def _require_folder(key: str, file: str) -> None:
     folder = Path(file).absolute().parent
     if not folder.is_dir():
         raise UserError(f"{key}={file}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{key}={file}: the folder {folder} cannot be written")
