@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import safetensors.torch
 import torch
 
 from ddpg.distribution import install_hint
@@ -15,6 +14,7 @@ from ddpg.errors import UserError, first_line
 from ddpg.policies import Description
 from ddpg.policies.actors import Deployed
 from ddpg.policies.load import FORMATS, absent
+from ddpg.policies.writing import write_weights
 
 #: The set of operators in the ONNX file: the newest that torch 2.13 writes without converting versions.
 OPSET = 20
@@ -41,8 +41,7 @@ def write(format: str, deployed: Deployed, description: Description, folder: Pat
 
 
 def _write_safetensors(deployed: Deployed, description: Description, path: Path) -> None:
-    tensors = {name: tensor.contiguous() for name, tensor in deployed.actor.state_dict().items()}
-    path.write_bytes(safetensors.torch.save(tensors))
+    write_weights(deployed.actor, path)
 
 
 def _write_pt2(deployed: Deployed, description: Description, path: Path) -> None:

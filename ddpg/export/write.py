@@ -1,6 +1,5 @@
 """From a run folder to a folder with its policy, in formats that were run before they are kept."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -14,9 +13,9 @@ from ddpg.export.formats import require_packages, write
 from ddpg.export.proof import prove
 from ddpg.policies import Description, Policy
 from ddpg.policies.actors import Deployed, policy_of
-from ddpg.policies.description import FILE, PACKAGE_NETWORKS
+from ddpg.policies.description import PACKAGE_NETWORKS
 from ddpg.policies.load import require_known
-from ddpg.policies.reading import sha256
+from ddpg.policies.writing import write_description, write_hashed
 from ddpg.record.config_file import read_config
 from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
@@ -65,16 +64,7 @@ def _written(
     deployed = Deployed(actor, described)
     for format in formats:
         write(format, deployed, described, new)
-    hashes = {path.name: sha256(path.read_bytes()) for path in sorted(new.iterdir())}
-    written = replace(described, files=hashes)
-    write_description(written, new)
-    return written, original
-
-
-def write_description(description: Description, folder: Path) -> None:
-    """Write policy.json."""
-    text = json.dumps(description.as_json(), indent=2, allow_nan=False)
-    (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
+    return write_hashed(described, new), original
 
 
 def _own_classes(folder: RunFolder, description: Description) -> list[Callable[..., Any]]:

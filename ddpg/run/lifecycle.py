@@ -23,6 +23,7 @@ from ddpg.record.provenance import provenance
 from ddpg.record.run_folder import RunFolder, atomic_write
 from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.open_tracker import open_tracker
+from ddpg.run.artifacts import write_policies
 from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
 from ddpg.run.kernels import accelerate, by_torch_so_far, kernels_so_far, record_by_torch
@@ -169,7 +170,7 @@ def _show(
         learning_curve(folder.path, f"{cfg.env.name}, seed {cfg.seed}", folder.learning_curve)
         tracker.save(folder.learning_curve, "image")
         log.info("learning curve: %s", folder.learning_curve)
-    tracker.save(folder.actor, "model")
+    tracker.save_policies(partial(write_policies, folder))
     if cfg.eval.video:
         with optional_pictures("video"):
             video = folder.videos / "last.mp4"

@@ -16,6 +16,7 @@ from ddpg.record.tracking.wandb_core import end_wandb_core
 from ddpg.record.tracking.wandb_identity import known_identity
 from ddpg.record.tracking.wandb_sink import sweep_of
 from ddpg.record.tracking.wandb_sync import EndedRun, WandbServer
+from ddpg.run.artifacts import write_policies
 from ddpg.run.build import build_logger
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.hydra_sweeps import find_runs
@@ -127,7 +128,6 @@ def _ended(folder: RunFolder, config: Mapping[str, object], results: Mapping[str
     is_done = status.get("state") == "done"
     files: list[tuple[Path, Kind]] = [
         (folder.learning_curve, "image"),
-        (folder.actor, "model"),
         (folder.videos / "last.mp4", "video"),
     ]
     return EndedRun(
@@ -138,4 +138,5 @@ def _ended(folder: RunFolder, config: Mapping[str, object], results: Mapping[str
         summary=status,
         results=results,
         files=[(path, kind) for path, kind in files if is_done and path.exists()],
+        write_policies=partial(write_policies, folder) if is_done else lambda top: [],
     )

@@ -12,6 +12,7 @@ from support.tracked import log_rows, our_messages
 
 from ddpg.errors import UserError
 from ddpg.record.tracking import Tracker, read_metrics
+from ddpg.record.tracking.tracker import WritePolicies
 
 
 def test_rewind_restores_the_record_of_a_checkpoint(tmp_path: Path) -> None:
@@ -109,6 +110,9 @@ class Spy:
     def save(self, path: Path, kind: str) -> None:
         self._call("save", path, kind)
 
+    def save_policies(self, write: WritePolicies) -> None:
+        self._call("save_policies")
+
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         self._call("finish", exit_code, summary)
 
@@ -116,14 +120,15 @@ class Spy:
         self._call("abandon")
 
 
-@pytest.mark.parametrize("failing", ["start", "log", "step", "save", "finish"])
+@pytest.mark.parametrize("failing", ["start", "log", "step", "save", "save_policies", "finish"])
 def test_failing_sink_is_off_after_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture, failing: str) -> None:
     broken, sound = Spy(failing), Spy()
     tracker = Tracker(tmp_path / "metrics.jsonl", [broken, sound])
     tracker.rewind(None)
     log_rows(tracker, 0, 2)
     tracker.step(15)
-    tracker.save(tmp_path / "actor.pt", "model")
+    tracker.save(tmp_path / "last.mp4", "video")
+    tracker.save_policies(lambda top: [])
     log_rows(tracker, 2, 3)
     tracker.finish(0, {"best": 1.0})
     (warning,) = our_messages(caplog)
@@ -131,7 +136,8 @@ def test_failing_sink_is_off_after_one_warning(tmp_path: Path, caplog: pytest.Lo
     assert "ConnectionResetError: Connection lost" in warning
     assert "and more" not in warning
     assert [call[0] for call in broken.calls[-2:]] == [failing, "abandon"]
-    assert [call[0] for call in sound.calls] == ["start", "log", "log", "step", "save", "log", "finish"]
+    expected = ["start", "log", "log", "step", "save", "save_policies", "log", "finish"]
+    assert [call[0] for call in sound.calls] == expected
     assert len(read_metrics(tmp_path / "metrics.jsonl")) == 3
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.tracked import log_rows, our_messages, recorded, settings, tracker_of
+from support.tracked import log_rows, our_messages, recorded, settings, tracker_of, two_policies
 
 pytestmark = pytest.mark.usefixtures("no_wandb_account")
 
@@ -25,11 +25,10 @@ def test_offline_leaves_an_identity_and_says_how_to_send_the_run(
     tracker = tracker_of(run, settings(mode="offline"))
     tracker.rewind(None)
     log_rows(tracker, 0, 20)
-    (run / "actor.pt").write_bytes(b"weights")
-    tracker.save(run / "actor.pt", "model")
+    tracker.save_policies(two_policies)
     tracker.step(200)
     tracker.finish(0, {"eval/best_return": -150.5})
-    assert names(run) == {"actor.pt", "metrics.jsonl", "wandb.json"}
+    assert names(run) == {"metrics.jsonl", "wandb.json"}
     assert len(recorded(run)) == 20
     assert capfd.readouterr() == ("", "")
     (message,) = our_messages(caplog)
@@ -70,7 +69,7 @@ def test_online_falls_back_to_offline_with_one_warning(
     tracker = tracker_of(tmp_path, replace(settings(mode="online", init_timeout=1.0)))
     tracker.rewind(None)
     log_rows(tracker, 0, 3)
-    tracker.save(tmp_path / "actor.pt", "model")
+    tracker.save_policies(two_policies)
     tracker.finish(0, {})
     (warning,) = our_messages(caplog)
     assert reason in warning.lower()

@@ -11,6 +11,7 @@ from PIL import Image
 from support.tracked import (
     GROUP,
     KILLS,
+    assert_kept,
     checkpointed,
     kill,
     log_rows,
@@ -22,6 +23,7 @@ from support.tracked import (
     settings,
     start,
     tracker_of,
+    two_policies,
     wait_until,
     wandb_core,
 )  # fmt: skip
@@ -35,12 +37,10 @@ def received(server: WandbServer) -> int:
 
 
 def test_the_server_has_all_that_the_record_has(wandb_server: WandbServer, tmp_path: Path) -> None:
-    model = tmp_path / "actor.pt"
-    model.write_bytes(b"weights")
     tracker = tracker_of(tmp_path, settings(mode="online", project="walkers", tags=["first", "t" * 80]))
     tracker.rewind(None)
     log_rows(tracker, 0, 20)
-    tracker.save(model, "model")
+    tracker.save_policies(two_policies)
     tracker.finish(0, {"eval/best_return": -150.5})
     run = wandb_server.only_run()
     assert plain_rows(run.history) == recorded(tmp_path)
@@ -50,7 +50,7 @@ def test_the_server_has_all_that_the_record_has(wandb_server: WandbServer, tmp_p
     wanted = {"project": "walkers", "groupName": GROUP, "displayName": "n", "jobType": "train"}
     assert run.settings.items() >= wanted.items()
     assert run.settings["tags"] == ["first", "t" * 64]
-    assert [version.collection.partition("-")[0] for version in wandb_server.artifacts.versions] == ["actor"]
+    assert_kept(wandb_server)
 
 
 def test_it_opens_when_training_has_begun(wandb_server: WandbServer, tmp_path: Path) -> None:
@@ -74,8 +74,7 @@ def test_it_is_quiet_and_keeps_its_files_in_the_run_folder(
     tracker = tracker_of(run, settings(mode="online"))
     tracker.rewind(None)
     log_rows(tracker, 0, 2)
-    (run / "actor.pt").write_bytes(b"weights")
-    tracker.save(run / "actor.pt", "model")
+    tracker.save_policies(two_policies)
     tracker.finish(0, {})
     assert (run / "wandb" / "artifacts" / "staging").is_dir()
     assert "WANDB_DATA_DIR" in os.environ  # as the fixture set it
@@ -91,7 +90,7 @@ def test_media_join_the_last_row(wandb_server: WandbServer, tmp_path: Path) -> N
     log_rows(tracker, 0, 2)
     tracker.save(tmp_path / "learning_curve.png", "image")
     tracker.save(tmp_path / "step_10.mp4", "video")
-    tracker.save(tmp_path / "actor.pt", "model")  # save_model=false: not even looked for
+    tracker.save_policies(lambda top: pytest.fail("save_model=false: they are not even written"))
     tracker.finish(0, {})
     first, last = wandb_server.only_run().history
     assert not [key for key in first if key.startswith("media/")]
@@ -193,17 +192,17 @@ def test_a_run_that_ends_before_its_moment(
     assert len(wandb_server.runs) == runs
 
 
-def test_a_model_that_cannot_be_kept_costs_the_rest_nothing(
+def test_a_policy_that_cannot_be_written_costs_the_rest_nothing(
     wandb_server: WandbServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, logger="ddpg")
     tracker = tracker_of(tmp_path, settings(mode="online"))
     tracker.rewind(None)
     log_rows(tracker, 0, 5)
-    tracker.save(tmp_path / "absent.pt", "model")
+    tracker.save_policies(lambda top: (top / "absent").read_text())
     tracker.finish(0, {})
     (warning,) = our_messages(caplog)
-    assert warning.startswith("W&B does not keep absent.pt (ValueError")
+    assert warning.startswith("W&B does not keep the policy (FileNotFoundError")
     assert wandb_server.only_run().state == "finished"
     assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from support.tracked import (
     GROUP,
+    assert_kept,
     kill,
     needs_proc,
     plain_rows,
@@ -18,6 +19,7 @@ from support.tracked import (
     start,
     sync_lines,
     trained,
+    two_policies,
     wait_until,
 )
 from support.wandb_server import WandbServer
@@ -29,10 +31,10 @@ from ddpg.sweep.sync import sync
 
 
 def test_offline_runs_arrive_whole_and_once(
-    wandb_server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    wandb_server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ddpg.sweep.sync.write_policies", lambda folder, top: two_policies(top))
     done = trained(tmp_path / "0_seed1", 30, "done", mode="offline", project="walkers", tags=["first"])
-    done.actor.write_bytes(b"weights")
     Image.new("RGB", (4, 4)).save(done.path / "learning_curve.png")
     trained(tmp_path / "1_seed2", 12, "failed", mode="offline")
     trained(tmp_path / "2_seed3", 5, "done", mode="disabled")
@@ -61,7 +63,7 @@ def test_offline_runs_arrive_whole_and_once(
     wanted = {"project": "walkers", "groupName": GROUP, "displayName": "n", "jobType": "train"}
     assert first.settings.items() >= wanted.items()
     assert first.settings["tags"] == ["first", tmp_path.name]
-    assert len(wandb_server.artifacts.versions) == 1
+    assert_kept(wandb_server)
 
     wandb_server.requests.clear()
     assert sync(tmp_path)

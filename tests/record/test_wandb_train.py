@@ -60,5 +60,9 @@ def test_killed_and_resumed_it_is_one_run_with_its_first_name(wandb_server: Wand
     assert rows == record(run)
     assert server.settings["displayName"].endswith(" gamma=0.9 seed=3")
     assert server.settings["tags"] == ["first"]
-    assert [version.collection.partition("-")[0] for version in wandb_server.artifacts.versions] == ["actor"]
+    assert {alias for version in wandb_server.artifacts.versions for alias in version.aliases} == {
+        "best",
+        "last",
+        "latest",
+    }
     assert server.summary["state"] == "done"

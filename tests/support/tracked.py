@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -26,6 +26,10 @@ from hydra.utils import instantiate
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker, read_metrics
 from ddpg.record.tracking.open_tracker import open_tracker
+from ddpg.record.tracking.tracker import KeptPolicy
+
+if TYPE_CHECKING:  # this file is a program as well, which finds nothing beside it
+    from support.wandb_server import WandbServer
 
 CONF = Path(__file__).parents[2] / "conf" / "logger"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds wandb-core in Linux's /proc")
@@ -56,6 +60,26 @@ def tracker_of(run_dir: Path, options: LoggerSettings) -> Tracker:
 def log_rows(tracker: Tracker, first: int, last: int) -> None:
     for index in range(first, last):
         tracker.log(index * 10, {"losses/qf1_loss": math.sqrt(index) / 7, "charts/episodic_length": index})
+
+
+def two_policies(top: Path) -> list[KeptPolicy]:
+    """Write the best and the last policy of a run, with a text for the weights."""
+    kept = []
+    for name in ("best", "last"):
+        (top / name).mkdir()
+        (top / name / "policy.json").write_text(json.dumps({"actor": name}))
+        (top / name / "policy.safetensors").write_text(f"the {name} weights")
+        kept.append(KeptPolicy(top / name, (name,)))
+    return kept
+
+
+def assert_kept(server: "WandbServer") -> None:
+    """The server has what `two_policies` writes as versions of one artifact, each with its own aliases."""
+    best, last = server.artifacts.versions
+    assert best.collection == last.collection == f"policy-{best.run}"
+    assert (best.aliases, last.aliases) == ({"best"}, {"last", "latest"})
+    assert [sorted(version.files) for version in (best, last)] == [["policy.json", "policy.safetensors"]] * 2
+    assert last.files["policy.safetensors"] == b"the last weights"
 
 
 def our_messages(caplog: Any) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from ddpg.record.tracking.metrics import Row
-from ddpg.record.tracking.tracker import Kind
+from ddpg.record.tracking.tracker import Kind, WritePolicies
 
 SPEED_WINDOW = 30.0  # seconds over which steps/s is measured
 SHOWN = {
@@ -74,6 +74,9 @@ class ProgressSink:
 
     def save(self, path: Path, kind: Kind) -> None:
         """Do nothing: a display keeps no files."""
+
+    def save_policies(self, write: WritePolicies) -> None:
+        """Do nothing, as `save`."""
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """Close the bar, full if training came to its end."""

@@ -11,7 +11,7 @@ from ddpg.config.spelling import as_written
 from ddpg.distribution import install_hint
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import Row
-from ddpg.record.tracking.tracker import Kind
+from ddpg.record.tracking.tracker import Kind, WritePolicies
 
 #: The metric beside the hyper-parameters; its values are those of the record.
 SCORE = "eval/episodic_return"
@@ -61,6 +61,9 @@ class TensorboardSink:
 
     def save(self, path: Path, kind: Kind) -> None:
         """Do nothing: files stay in the run folder."""
+
+    def save_policies(self, write: WritePolicies) -> None:
+        """Do nothing, as `save`."""
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """Write out what is buffered."""

@@ -6,15 +6,26 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ddpg.errors import UserError, first_line
 from ddpg.record.tracking.metrics import Row, encode_row, make_row, read_metrics
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["model", "video", "image"]
+Kind = Literal["video", "image"]
 STEP_PERIOD = 0.1  # seconds: sinks learn of steps at most ten times a second, otherwise a step reads the clock
+
+
+class KeptPolicy(NamedTuple):
+    """A folder with an exported policy, and the aliases by which it is found."""
+
+    folder: Path
+    aliases: tuple[str, ...]
+
+
+#: Writes the policies of a run into folders below the one that it gets, the newest at the end.
+WritePolicies = Callable[[Path], Sequence[KeptPolicy]]
 
 
 class Sink(Protocol):
@@ -33,6 +44,9 @@ class Sink(Protocol):
 
     def save(self, path: Path, kind: Kind) -> None:
         """Keep a file with the run, if the sink can."""
+
+    def save_policies(self, write: WritePolicies) -> None:
+        """Keep what the run has learned, if the sink can and shall; only then it is written."""
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """End, with the exit code of the run and its results."""
@@ -113,6 +127,10 @@ class Tracker:
     def save(self, path: Path, kind: Kind) -> None:
         """Hand a file of the run folder to the sinks that can keep it."""
         self._call_sinks(lambda sink: sink.save(path, kind))
+
+    def save_policies(self, write: WritePolicies) -> None:
+        """Hand what was learned to the sinks that keep policies."""
+        self._call_sinks(lambda sink: sink.save_policies(write))
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """End the sinks and close the record. Sinks are not ended if `rewind` never started them."""

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom  # apart from what is seeded, which draws the same numbers with and without W&B
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ddpg.errors import first_line
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.settings import WandbSettings
-from ddpg.record.tracking.tracker import Kind
+from ddpg.record.tracking.tracker import KeptPolicy, Kind, WritePolicies
 from ddpg.record.tracking.wandb_core import end_wandb_core, log_in, start_quietly, stop_training, within
 from ddpg.record.tracking.wandb_identity import WandbIdentity
 
@@ -87,14 +88,22 @@ class WandbSink:
             self._send_if_it_is_time()
 
     def save(self, path: Path, kind: Kind) -> None:
-        """Send a model as an artifact, a video or an image with the last row."""
+        """Send a video or an image with the last row, unless an earlier attempt sent the row: W&B would drop it."""
         run = self._send()
-        if run is None:
-            return
-        if kind == "model":
-            self._save_model(run, path)
-        elif self._last_sent == self._recorded - 1:  # else an earlier attempt sent the row, and W&B would drop it
+        if run is not None and self._last_sent == self._recorded - 1:
             _save_media(run, path, kind, self._last_sent)
+
+    def save_policies(self, write: WritePolicies) -> None:
+        """Send what was learned, if the settings want it; a failure costs one warning."""
+        run = self._send()
+        if run is None or not self._settings.save_model:
+            return
+        try:
+            with TemporaryDirectory() as top, _staging_in(self._run_dir / "wandb"):
+                for policy in write(Path(top)):
+                    self._log_policy(run, policy)
+        except Exception as error:  # it asks the server at once, where rows can wait; they go on
+            log.warning("W&B does not keep the policy (%s)", first_line(error))
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """Wait until everything is uploaded, at most `finish_timeout` seconds, or `HURRY_S` after a signal."""
@@ -191,19 +200,14 @@ class WandbSink:
         run.define_metric("*", step_metric="env_step")
         return run
 
-    def _save_model(self, run: "wandb.Run", path: Path) -> None:
-        """Send an artifact, if the settings want it; a failure costs one warning."""
+    def _log_policy(self, run: "wandb.Run", policy: KeptPolicy) -> None:
+        """Send a policy as a version of the run's artifact; its aliases leave the version that had them before."""
         import wandb
 
-        if not self._settings.save_model:
-            return
-        try:
-            artifact = wandb.Artifact(f"{path.stem}-{self._identity.id}", type="model")
-            with _staging_in(self._run_dir / "wandb"):
-                artifact.add_file(str(path), skip_cache=True)
-                run.log_artifact(artifact)
-        except Exception as error:  # it asks the server at once, where rows can wait; they go on
-            log.warning("W&B does not keep %s (%s)", path.name, first_line(error))
+        artifact = wandb.Artifact(f"policy-{self._identity.id}", type="model")
+        for path in sorted(policy.folder.iterdir()):
+            artifact.add_file(str(path), skip_cache=True)
+        run.log_artifact(artifact, aliases=list(policy.aliases))
 
 
 def _save_media(run: "wandb.Run", path: Path, kind: Kind, step: int) -> None:
@@ -229,7 +233,7 @@ def sweep_of(run_dir: Path) -> Path | None:
 
 @contextmanager
 def _staging_in(folder: Path) -> Iterator[None]:
-    """Keep W&B's copy of a model that waits for its upload in the run folder, not in the home directory."""
+    """Keep W&B's copy of a policy that waits for its upload in the run folder, not in the home directory."""
     before = os.environ.get("WANDB_DATA_DIR")
     os.environ["WANDB_DATA_DIR"] = str(folder)
     try:

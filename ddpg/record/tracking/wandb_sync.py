@@ -1,4 +1,4 @@
-"""Sends to W&B what it lacks of a run that is not being trained: rows, pictures, the model, how the run ended."""
+"""Sends to W&B what it lacks of a run that is not being trained: rows, pictures, policies, how the run ended."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.settings import WandbSettings
-from ddpg.record.tracking.tracker import Kind
+from ddpg.record.tracking.tracker import Kind, WritePolicies
 from ddpg.record.tracking.wandb_core import connected, end_wandb_core
 from ddpg.record.tracking.wandb_identity import WandbIdentity
 from ddpg.record.tracking.wandb_sink import WandbSink
@@ -29,6 +29,7 @@ class EndedRun:
         summary: how the run ended.
         results: what became known after that, as the score of the run's trial.
         files: what the run made, with their kinds.
+        write_policies: writes what the run has learned.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class EndedRun:
     summary: Mapping[str, Any]
     results: Mapping[str, Any]
     files: Sequence[tuple[Path, Kind]]
+    write_policies: WritePolicies
 
 
 class WandbServer:
@@ -81,6 +83,7 @@ class WandbServer:
         sink.start(run.rows)
         for path, kind in run.files:
             sink.save(path, kind)
+        sink.save_policies(run.write_policies)
         sink.hand_over(run.exit_code, {**run.summary, **run.results})
         self._require_all(place, run)
         return max(len(run.rows) - before, 0)

@@ -1,0 +1,39 @@
+"""Writes a policy as weights and a description."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import safetensors.torch
+from torch import nn
+
+from ddpg.policies.description import FILE, Description
+from ddpg.policies.load import FORMATS
+from ddpg.policies.reading import sha256
+
+
+def write_policy(actor: nn.Module, description: Description, folder: Path) -> Description:
+    """Write an actor as safetensors, which copies its weights, and its description; return it with the hash."""
+    path = folder / FORMATS["safetensors"].file
+    write_weights(actor, path)
+    return write_hashed(description, folder)
+
+
+def write_weights(actor: nn.Module, path: Path) -> None:
+    """Write the weights and the statistics of an actor as safetensors."""
+    tensors = {name: tensor.contiguous() for name, tensor in actor.state_dict().items()}
+    path.write_bytes(safetensors.torch.save(tensors))
+
+
+def write_hashed(description: Description, folder: Path) -> Description:
+    """Write policy.json with the hashes of the files that a folder has; return what was written."""
+    hashes = {path.name: sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
+    hashed = replace(description, files=hashes)
+    write_description(hashed, folder)
+    return hashed
+
+
+def write_description(description: Description, folder: Path) -> None:
+    """Write policy.json."""
+    text = json.dumps(description.as_json(), indent=2, allow_nan=False)
+    (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
