@@ -9,12 +9,10 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.policies.description import FILE
-from ddpg.policies.load import FORMATS
+from ddpg.remote.files import EXPORTED, PICTURES
 
 #: The files of an exported folder. A folder with any other is not replaced.
-FILES = frozenset(
-    {FILE, "README.md", "learning_curve.png", "replay.mp4", *(format.file for format in FORMATS.values())}
-)
+FILES = frozenset((*EXPORTED, *PICTURES))
 
 
 def require_replaceable(out: Path) -> None:

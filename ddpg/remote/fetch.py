@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ddpg.errors import UserError
-from ddpg.policies import description
+from ddpg.policies.description import FILE
+from ddpg.policies.reading import is_exported, read_checked, read_description
 
 FROM_HUB = "hub:"
 FROM_WANDB = "wandb:"
@@ -36,6 +37,17 @@ def fetch(source: str) -> Path:
         folder = download(source.removeprefix(FROM_WANDB))
     else:
         raise UserError(f"{source} is neither hub:USER/NAME[@REVISION] nor wandb:ENTITY/PROJECT/NAME[:ALIAS]")
-    if not (folder / description.FILE).exists():
-        raise UserError(f"{source} holds no exported policy: it has no {description.FILE}, which ddpg-export writes")
+    _require_whole_policy(folder, source)
     return folder
+
+
+def _require_whole_policy(folder: Path, source: str) -> None:
+    """Raise UserError unless a folder holds an exported policy, with every file that its description names."""
+    if not is_exported(folder):
+        raise UserError(f"{source} holds no exported policy: it has no {FILE}, which ddpg-export writes")
+    try:
+        description = read_description(folder)
+        for name in description.files:
+            read_checked(folder, name, description)
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
