@@ -85,7 +85,7 @@ def test_a_title_is_text(plain: Path, title: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "tkagg"])
-def test_a_backend_of_the_user_s_does_not_count(plain: Path, backend: str) -> None:
+def test_a_backend_of_the_user_s_counts_for_the_user_s_pictures_alone(plain: Path, backend: str) -> None:
     code = f"""
 import os, sys
 from pathlib import Path
@@ -93,7 +93,8 @@ from ddpg.record.pictures import optional_pictures
 with optional_pictures("picture"):
     from ddpg.record.learning_curve import learning_curve
     learning_curve(Path({str(plain)!r}), {backend!r}, Path({str(plain / "learning_curve.png")!r}))
-assert os.environ["MPLBACKEND"] == {backend!r}
+import matplotlib
+assert os.environ["MPLBACKEND"] == {backend!r} == matplotlib.rcParams["backend"]
 """
     before = (plain / "learning_curve.png").read_bytes()
     done = subprocess.run(
