@@ -24,7 +24,7 @@ from ddpg.api.run import Run
 from ddpg.report.reading import key_of
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "docs/python.md", "docs/export.md")
+DOCUMENTS = [name for name in ("README.md", "docs/python.md", "docs/export.md") if (ROOT / name).exists()]
 SHORT = (*TINY, "eval.episodes=1", "eval.every=200")
 #: The comments before a block, each on a line of its own, and its code.
 SHOWN = re.compile(r"((?:^<!--[^\n]*-->\n+)*)^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -33,7 +33,7 @@ def text_of(cell: Any) -> str:
 
 def test_a_stopped_cell_saves_and_the_next_one_goes_on(shown: dict[str, str], folder: Path) -> None:
     assert "stopped\n" in shown["stopped"]
-    assert re.search(r"interrupted at \d+ of 1000 steps", shown["stopped"])
+    assert re.search(r"interrupted, \d+ of 1000 steps", shown["stopped"])
     assert "equal: True" in shown["resumed"]
     assert (folder / STOPPED_RUN / "metrics.jsonl").exists()
 
