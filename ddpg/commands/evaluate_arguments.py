@@ -38,9 +38,7 @@ class EvalArguments:
         default=False,
         metadata={"help": "true: the first episode as RUN/videos/ACTOR.mp4; FILE.mp4: there, several side by side"},
     )
-    trust: bool = field(
-        default=False, metadata={"help": "true runs the code that the environment of an exported policy names"}
-    )
+    trust: bool = field(default=False, metadata={"help": "true runs the code that an exported policy names"})
     watch: bool = field(default=False, metadata={"help": "true shows the episodes in a window"})
     obs_noise: list[NonNegative] | None = field(
         default=None,

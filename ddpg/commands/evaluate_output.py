@@ -12,6 +12,7 @@ from ddpg.report.text import aligned, interval, number
 from ddpg.run.playing import NOMINAL, Played
 from ddpg.training.evaluate import Episodes
 
+HEADER = ("return", "std", "95 % interval", "min", "max", "length")
 NOTE = (
     "95 % interval: Student's t for the mean return of this one policy over episodes. Another seed of training is "
     "another policy: ddpg-report compares those."
@@ -22,16 +23,14 @@ def text(played: Sequence[Played]) -> list[str]:
     """Write the lines about one policy, or a table of several policies or conditions."""
     if len(played) == 1:
         return list(_about_one(played[0]))
-    header = ["return", "std", "95 % interval", "min", "max", "length"]
-    names = [one.part.playable.name for one in played]
     several = len({id(one.part.playable) for one in played}) > 1
     changed = any(one.part.condition != NOMINAL for one in played)
-    rows = [["source"] * several + ["condition"] * changed + header]
-    for name, one in zip(names, played, strict=True):
-        rows.append([name] * several + [str(one.part.condition)] * changed + _cells(one.episodes))
-    count = len(played[0].seeds)
-    actor = played[0].part.playable.which
-    return [f"{count} noise-free episodes of the {actor} actor", "", *aligned(rows), "", NOTE]
+    numbers = list(dict.fromkeys(name for one in played for name in one.episodes.info_means()))
+    rows = [["source"] * several + ["condition"] * changed + [*HEADER, *numbers]]
+    for one in played:
+        names = [one.part.playable.name] * several + [str(one.part.condition)] * changed
+        rows.append(names + _cells(one.episodes) + _info_cells(one.episodes, numbers))
+    return [_title(played, several), "", *aligned(rows), "", NOTE]
 
 
 def as_json(played: Sequence[Played]) -> dict[str, Any]:
@@ -54,6 +53,18 @@ def _about_one(one: Played) -> Iterator[str]:
     yield f"length {one.episodes.lengths.mean():.1f} env steps"
     for name, mean in one.episodes.info_means().items():
         yield f"{name} {mean:.4g}"
+
+
+def _title(played: Sequence[Played], several: bool) -> str:
+    actors = dict.fromkeys(one.part.playable.which for one in played)
+    where = "" if several else f" in {played[0].part.playable.name}"
+    plural = "s" if len(actors) > 1 else ""
+    return f"{len(played[0].seeds)} noise-free episodes of the {' and '.join(actors)} actor{plural}{where}"
+
+
+def _info_cells(episodes: Episodes, names: Sequence[str]) -> list[str]:
+    means = episodes.info_means()
+    return [number(means[name]) if name in means else "-" for name in names]
 
 
 def _cells(episodes: Episodes) -> list[str]:

@@ -112,3 +112,16 @@ def test_eval_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
         call(monkeypatch, evaluate.main, "--help")
     assert exit.value.code is None
     assert_has(capsys.readouterr().out, "  episodes=10 ... how many")
+
+
+def test_the_table_has_the_numbers_of_info(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored_run(tmp_path / "walk", "+env.info_metrics.loss=sum")
+    call(monkeypatch, evaluate.main, "walk", "episodes=2", "action_delay=1")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "2 noise-free episodes of the last actor in walk"
+    assert_has(lines[2], "condition ... return ... length ... loss")
+    cells = [cell.strip() for cell in lines[4].strip("|").split("|")]
+    assert float(cells[-1]) == pytest.approx(-float(cells[1]), rel=0.01)  # the reward is minus this number
+    assert cells[3] == "- (2 episodes)"

@@ -12,6 +12,7 @@ from ddpg.config.keys import flat
 from ddpg.config.settings import check, plain
 from ddpg.config.signature import Target, fit
 from ddpg.config.spelling import as_written
+from ddpg.config.targets import imported
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.policies import load
@@ -45,6 +46,7 @@ class Playable:
         threads: CPU threads of torch, because actions can depend on their number in the last bit.
         load: loads the policy for an environment.
         video: where a video of it goes; None where the user has to say it.
+        trust: whether an exported policy may name code, which is imported and called.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Playable:
     threads: int
     load: Callable[[gym.Env[Any, Any]], Policy]
     video: Path | None
+    trust: bool
 
     def make_env(self, render: bool = False) -> gym.Env[Any, Any]:
         """Make an environment, which draws if `render` is true."""
@@ -69,7 +72,7 @@ def open_playable(source: str | Path, which: Which = "last", trust: bool = False
         source: a run folder, the folder of an exported policy, hub:USER/NAME[@REVISION], or
             wandb:ENTITY/PROJECT/NAME[:ALIAS].
         which: the last or the best actor of a run.
-        trust: whether the environment of an exported policy may name code, which is imported and called.
+        trust: whether an exported policy may name code for its environment or network, which is imported and called.
 
     Raises UserError if there is none, or if its config does not fit this version.
     """
@@ -92,6 +95,7 @@ def _of_run(name: str, path: Path, which: Which) -> Playable:
         threads=cfg.threads,
         load=partial(load_policy, cfg, folder, which),
         video=folder.videos / f"{which}.mp4",
+        trust=True,
     )
 
 
@@ -113,14 +117,16 @@ def _exported(name: str, folder: Path, which: Which, trust: bool) -> Playable:
         recipe=build_env_spec({"env": environment}),
         seed=description.seed,
         threads=1,
-        load=partial(_load_exported, folder, name),
+        load=partial(_load_exported, folder, name, trust),
         video=None,
+        trust=trust,
     )
 
 
-def _load_exported(folder: Path, name: str, env: gym.Env[Any, Any]) -> Policy:
+def _load_exported(folder: Path, name: str, trust: bool, env: gym.Env[Any, Any]) -> Policy:
     """Raises UserError if the policy cannot be loaded, or is not for this environment."""
-    policy = load(folder)
+    target = read_description(folder).network.target
+    policy = load(folder, classes=[imported(target, f"the network of {name}")] if trust else [])
     policy.description.require_spaces(env.observation_space, env.action_space, f"the environment of {name}")
     return policy
 

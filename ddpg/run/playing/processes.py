@@ -58,7 +58,7 @@ def play_in_processes(tasks: Sequence[Task], processes: int) -> list[Episodes]:
 def request(task: Task) -> Json:
     """Return what a worker has to know of a task."""
     playable = task.part.playable
-    where = {"folder": str(playable.folder), "which": playable.which}
+    where = {"folder": str(playable.folder), "which": playable.which, "trust": playable.trust}
     return where | {"condition": asdict(task.part.condition), "seed": task.seed}
 
 

@@ -46,8 +46,7 @@ class Stages:
             self._stage = None
             self._opened.close()
             condition = Condition(**request["condition"])
-            # who started this process has found that the policy may be played
-            part = Part(open_playable(Path(request["folder"]), request["which"], trust=True), condition)
+            part = Part(open_playable(Path(request["folder"]), request["which"], request["trust"]), condition)
             self._stage = self._opened.enter_context(Stage(part))
             self._key = key
         episode = self._stage.episode(request["seed"])

@@ -20,7 +20,7 @@ from ddpg.run.playing.stage import Task
 @pytest.fixture
 def tasks() -> list[Any]:
     """Three episodes of a policy that no worker of these tests looks for."""
-    playable = SimpleNamespace(folder=Path("run"), which="last")
+    playable = SimpleNamespace(folder=Path("run"), which="last", trust=False)
     return [Task(SimpleNamespace(playable=playable, condition=NOMINAL), seed) for seed in (5, 6, 7)]  # type: ignore[arg-type]
 
 
