@@ -113,10 +113,9 @@ def _found(check: Mapping[str, Any]) -> str:
     observations = f"{check['observations']} observations"
     if check["exact"]:
         return f"equal to the last bit on {observations}; {_spread(np.array(check['returns']))}"
-    return (
-        f"differs by at most {check['largest_difference']:.1e} of half an action's range on {observations}; "
-        f"{_spread(np.array(check['returns']))}"
-    )
+    difference = f"differs by at most {check['largest_difference']:.1e} of half an action's range on {observations}"
+    rounding = f"float32 itself rounds by {check['rounding']:.1e}"
+    return f"{difference} ({rounding}); {_spread(np.array(check['returns']))}"
 
 
 def _spread(returns: np.ndarray) -> str:

@@ -10,9 +10,9 @@ from ddpg.config.settings import check
 from ddpg.config.targets import imported
 from ddpg.export.folder import replacing
 from ddpg.export.formats import require_packages, write
-from ddpg.export.proof import prove
-from ddpg.policies import Description, Policy
-from ddpg.policies.actors import Deployed, policy_of
+from ddpg.export.proof import Original, original_of, prove
+from ddpg.policies import Description
+from ddpg.policies.actors import Deployed
 from ddpg.policies.description import PACKAGE_NETWORKS
 from ddpg.policies.load import require_known
 from ddpg.policies.writing import write_description, write_hashed
@@ -53,14 +53,14 @@ def export(
 
 def _written(
     folder: RunFolder, formats: Sequence[str], playable: Playable, new: Path, license: str | None
-) -> tuple[Description, Policy]:
-    """Write an actor of a run in each format and describe it; return the description, and the actor as a policy."""
+) -> tuple[Description, Original]:
+    """Write an actor of a run in each format and describe it; return the description, and the actor."""
     cfg = check(read_config(folder.config))
     with process_generators_kept(), closing(playable.make_env()) as env:
         actor, described = stored_actor(cfg, folder, playable.which, env)
     versions = {**described.versions, **{package: package_version(package) for package in PACKAGES}}
     described = replace(described, license=license, versions=versions)
-    original = policy_of(actor, described, "run")
+    original = original_of(actor, described)
     deployed = Deployed(actor, described)
     for format in formats:
         write(format, deployed, described, new)

@@ -37,3 +37,10 @@ class Dropping(Actor):
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         return super().forward(torch.nn.functional.dropout(obs, 0.2, training=True))
+
+
+class Wavy(Actor):
+    """Sees the sines of observations."""
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        return super().forward(torch.sin(obs))

@@ -14,11 +14,14 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
 
+#: Pictures, and the network for them; as for all runs here, it is small.
+CAMERA = ("env=gym", "env.id=Camera-v0", "env.imports=[support.toys]", "network=pixels", "network.actor.filters=[4,4]")
+
 
 def stored_run(path: Path, *overrides: str) -> RunFolder:
-    """Write the config and the actor of a TINY run that has these overrides; its weights have large, random values."""
+    """Write the config and the actor of a TINY run that has these overrides; its weights have random values."""
     env = () if any(override.startswith("env=") for override in overrides) else WALK
-    cfg = check(composed(*env, *(TINY if "network=pixels" not in overrides else TINY[:2]), *overrides))
+    cfg = check(composed(*env, *TINY, *overrides))
     path.mkdir(parents=True)
     folder = RunFolder(path)
     folder.config.write_text(to_yaml(plain(cfg)), encoding="utf-8")
@@ -35,7 +38,8 @@ def disturb(actor: nn.Module) -> None:
     """Give weights and statistics values that they might have after a training, and that move the actions."""
     generator = torch.Generator().manual_seed(7)
     for weights in actor.parameters():
-        weights += 0.3 * torch.randn(weights.shape, generator=generator, dtype=weights.dtype)
+        fan_in = weights[0].numel() if weights.dim() > 1 else 100
+        weights += fan_in**-0.5 * torch.randn(weights.shape, generator=generator, dtype=weights.dtype)
     for norm in batch_norms(actor):
         assert norm.running_mean is not None
         assert norm.running_var is not None

@@ -56,6 +56,26 @@ class Leaky(Walk):
         return obs, info
 
 
+class Camera(Walk):
+    """Shows the position as a bar in pictures of 16 x 16 pixels."""
+
+    observation_space: Any = spaces.Box(0, 255, (16, 16, 3), np.uint8)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict]:
+        _, info = super().reset(seed=seed)
+        return self._picture(), info
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        _, *others = super().step(action)
+        return self._picture(), *others
+
+    def _picture(self) -> np.ndarray:
+        picture = np.full((16, 16, 3), 40, np.uint8)
+        picture[int(8 + 3 * np.clip(self.obs[2], -2, 2)), :, 0] = 200
+        picture[:, int(self.obs[1]) % 16, 1] = 90
+        return picture
+
+
 class Slow(Walk):
     """Takes its time, as the environment says, so that a run can be hit: TOYS_PAUSE_S a step, TOYS_LINGER_S to close.
 
@@ -72,7 +92,7 @@ class Slow(Walk):
         time.sleep(float(os.environ.get("TOYS_LINGER_S", "0")))
 
 
-for _class in (Walk, Leaky, Slow):
+for _class in (Walk, Leaky, Camera, Slow):
     if f"{_class.__name__}-v0" not in gymnasium.registry:
         gymnasium.register(
             f"{_class.__name__}-v0", entry_point=_class, max_episode_steps=1000, disable_env_checker=True
