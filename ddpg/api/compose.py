@@ -63,9 +63,12 @@ def composed(overrides: Overrides, config_dir: str | os.PathLike[str] | None) ->
     """Compose and check a run; Hydra's state in this process is afterwards as it was."""
     words = as_words(overrides)
     found: list[Composed] = []
-    with user_errors(), _hydra_apart():
-        resolvers.register()
-        try_words(_with_folder(words, config_dir), lambda accepted: found.append(_composed(accepted)))
+    try:
+        with user_errors(), _hydra_apart():
+            resolvers.register()
+            try_words(_with_folder(words, config_dir), lambda accepted: found.append(_composed(accepted)))
+    except UserError as error:
+        raise error from None  # the line says it all, and Hydra's own exceptions have pages
     return found[-1]
 
 

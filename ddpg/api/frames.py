@@ -1,14 +1,13 @@
 """Frames: the metrics of many runs as one table, at full resolution."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ddpg.api.engines import Rows, engine_named
+from ddpg.api.folders import Folder, as_paths
 from ddpg.errors import UserError
 from ddpg.record.series import Series
 from ddpg.report.columns import Columns, columns
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 #: What `metrics` may be to stand for every metric of the runs.
 ALL = "all"
-
-Folder = str | os.PathLike[str]
 
 
 @overload
@@ -66,7 +63,7 @@ def frame(
     """
     build = engine_named(engine)
     asked = _asked(metrics)
-    found = find_all_runs(_paths(folders))
+    found = find_all_runs(as_paths(folders))
     tables: list[_Table] = []
     recorded: set[str] = set()
     for record in found.started:
@@ -83,13 +80,6 @@ def frame(
 
 #: The env steps [n] of a run at which it has a value, and its values [n] by metric, NaN where there is none.
 _Table = tuple[Series, dict[str, Series]]
-
-
-def _paths(folders: Folder | Iterable[Folder]) -> list[Path]:
-    several = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    if not several:
-        raise UserError("folders: there is none in the list")
-    return [Path(folder) for folder in several]
 
 
 def _asked(metrics: str | Iterable[str]) -> list[str] | None:

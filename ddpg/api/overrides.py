@@ -12,6 +12,9 @@ from ddpg.errors import UserError
 #: `["env=pendulum", "optimizer.actor.lr=1e-3"]`, or the same as `{"env": "pendulum", "optimizer.actor.lr": 1e-3}`.
 Overrides = Sequence[str] | Mapping[str, Any]
 
+EXAMPLE = '{"env": "pendulum", "gamma": 0.98}'
+#: Characters of a wrong value that a message shows.
+LONGEST_SHOWN = 60
 #: Characters of a text that Hydra's grammar takes for a part of a plain value.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+")
 
@@ -34,9 +37,6 @@ def as_words(overrides: Overrides) -> list[str]:
     return list(overrides)
 
 
-EXAMPLE = '{"env": "pendulum", "gamma": 0.98}'
-
-
 def _key(key: object) -> str:
     if isinstance(key, str) and key:
         return key
@@ -57,7 +57,18 @@ def _value(value: Any, key: str) -> str:
         return "[" + ",".join(_value(one, key) for one in value) + "]"
     if hasattr(value, "tolist"):  # an array or a number of numpy
         return _value(value.tolist(), key)
-    raise UserError(f"{key}={value!r}: a {type(value).__name__} is no value of a config")
+    raise UserError(f"{key}={_shortened(value)}: a {type(value).__name__} is no value of a config{_advice(key)}")
+
+
+def _shortened(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def _advice(key: str) -> str:
+    """Return the end of a message: how an environment is named, which a run makes itself and more than once."""
+    named = '; register it with gymnasium and write {"env": "gym", "env.id": ID}'
+    return named if key in ("env", "env.id") else ""
 
 
 def _text(text: str) -> str:

@@ -1,16 +1,13 @@
 """All runs in some folders, chosen in Hydra's words."""
 
-import os
 from collections.abc import Iterable
 from itertools import compress
-from pathlib import Path
 
+from ddpg.api.folders import Folder, as_paths
 from ddpg.api.run import Run
 from ddpg.errors import UserError
 from ddpg.report.filters import chosen, resolved
 from ddpg.report.reading import find_all_runs
-
-Folder = str | os.PathLike[str]
 
 
 def runs(folders: Folder | Iterable[Folder], *filters: str) -> list[Run]:
@@ -25,17 +22,10 @@ def runs(folders: Folder | Iterable[Folder], *filters: str) -> list[Run]:
     Raises:
         UserError: a folder is missing or has no run that has started, or no run has such a key or value.
     """
-    found = find_all_runs(_paths(folders))
+    found = find_all_runs(as_paths(folders))
     records = [*found.started, *found.waiting]
     wanted = resolved(records, _pairs(filters))
     return [Run(record.folder.path) for record in compress(records, chosen(records, wanted))]
-
-
-def _paths(folders: Folder | Iterable[Folder]) -> list[Path]:
-    several = [folders] if isinstance(folders, str | os.PathLike) else folders
-    if not isinstance(several, Iterable) or not all(isinstance(one, str | os.PathLike) for one in several):
-        raise UserError(f"folders={folders!r} must be a folder or a list of folders")
-    return [Path(folder) for folder in several]
 
 
 def _pairs(filters: Iterable[str]) -> dict[str, str]:

@@ -52,7 +52,7 @@ def train(
 
 
 def _folder(out: object) -> Path | None:
-    if out is not None and not isinstance(out, str | os.PathLike):
+    if out is not None and (not out or not isinstance(out, str | os.PathLike)):
         raise UserError(f"out={out!r} must be the folder of the run, as a text or a Path")
     return None if out is None else Path(out).absolute()
 

@@ -78,6 +78,7 @@ def test_state_of_hydra_is_left_alone() -> None:
         ("env=hopper seed=1", "is one text; write a list of words, ['env=hopper', 'seed=1']"),
         (None, "overrides=None must be a list of words or a mapping"),
         (["seed=1", None], "None among the overrides is no text"),
+        ({"env": object()}, "env=<object ... no value of a config; register it with gymnasium ... env.id"),
         ({1: 2}, "1 among the overrides is no key"),
         ({"gamma": len}, "gamma=<built-in function len>: a builtin_function_or_method is no value"),
     ],

@@ -214,6 +214,7 @@ def test_failed_run_raises_its_line_and_keeps_warnings(tmp_path: Path, monkeypat
     ("values", "parts"),
     [
         ({"out": 3}, "out=3 must be the folder"),
+        ({"out": ""}, "out='' must be the folder"),
         ({"out": "/proc/no/run"}, "/proc/no"),
         ({"overrides": ["gama=1"]}, "gama=1 ... gamma?"),
         ({"overrides": [*WORDS, "seed=2"]}, "holds a run with seed=1, not 2"),
