@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,8 +49,8 @@ def _played(sources: Sequence[str], arguments: EvalArguments) -> "list[Played]":
     if arguments.watch:
         with closing(Window()) as window:
             return compare(playables, seeds, disturbances, show=lambda part, env: window.frames_of(env, str(part)))
-    recorded = _recorded(playables, arguments, seeds[0])
-    return compare(playables, seeds, disturbances, processes, recorded=recorded)
+    record_first = _recording(playables, arguments, seeds[0])
+    return compare(playables, seeds, disturbances, processes, record_first=record_first)
 
 
 def _opened(sources: Sequence[str], arguments: EvalArguments) -> "list[Playable]":
@@ -78,16 +78,18 @@ def _video(playables: "Sequence[Playable]", arguments: EvalArguments) -> Path | 
     return playables[0].video
 
 
-def _recorded(playables: "Sequence[Playable]", arguments: EvalArguments, seed: int) -> "list[Episodes]":
-    """Play the first episode of each policy for the video; none without a video."""
+def _recording(
+    playables: "Sequence[Playable]", arguments: EvalArguments, seed: int
+) -> "Callable[[], list[Episodes]] | None":
+    """Return the function that plays the first episode of each policy for the video; None without a video."""
     from ddpg.run.playing import record, record_side_by_side
 
     path = _video(playables, arguments)
     if path is None:
-        return []
+        return None
     if len(playables) == 1:
-        return [record(playables[0], seed, path)]
-    return record_side_by_side(playables, seed, path)
+        return lambda: [record(playables[0], seed, path)]
+    return lambda: record_side_by_side(playables, seed, path)
 
 
 def _print(played: "Sequence[Played]", arguments: EvalArguments) -> None:

@@ -125,3 +125,23 @@ def test_the_table_has_the_numbers_of_info(
     cells = [cell.strip() for cell in lines[4].strip("|").split("|")]
     assert float(cells[-1]) == pytest.approx(-float(cells[1]), rel=0.01)  # the reward is minus this number
     assert cells[3] == "- (2 episodes)"
+
+
+def test_pictures_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table is the same with a video, and in a window."""
+    pytest.importorskip("pygame", reason="the extra video is not installed")
+    pytest.importorskip("imageio_ffmpeg", reason="the extra video is not installed")
+    for name in "ab":
+        stored_run(tmp_path / name, "env=pendulum", "env.max_episode_steps=4")
+
+    def table(*words: str) -> list[str]:
+        call(monkeypatch, evaluate.main, "a", "b", "episodes=2", *words)
+        return capsys.readouterr().out.splitlines()
+
+    expected = table()
+    assert table("video=film.mp4") == [*expected, "video: film.mp4"]
+    assert Path("film.mp4").exists()
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    assert table("watch=true") == expected

@@ -1,15 +1,15 @@
 """The episodes of stored policies, in this process or in several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
 from ddpg.run.playing.conditions import conditions_of
 from ddpg.run.playing.playable import Playable, require_several
 from ddpg.run.playing.processes import play_in_processes
-from ddpg.run.playing.stage import Part, Show, Task, play_here
+from ddpg.run.playing.stage import Part, Show, Stage, Task, play_here
 from ddpg.training.evaluate import Episodes
-from ddpg.training.seeding import derived_seed
+from ddpg.training.seeding import derived_seed, process_generators_kept
 
 
 def play(playable: Playable, episodes: int = 10, seed: int = 0, processes: int = 1) -> Episodes:
@@ -47,9 +47,11 @@ def compare(
     disturbances: Mapping[str, Sequence[float]],
     processes: int = 1,
     show: Show | None = None,
-    recorded: Sequence[Episodes] = (),
+    record_first: Callable[[], Sequence[Episodes]] | None = None,
 ) -> list[Played]:
     """Play an episode of each policy from each seed, then the same with one thing changed at a time.
+
+    Before anything is played, each policy is loaded in its environment, so that what fails then does it at once.
 
     Args:
         playables: the policies.
@@ -57,16 +59,25 @@ def compare(
         disturbances: the values of each key of a `Condition`.
         processes: how many play at the same time.
         show: shows what is played, in this process.
-        recorded: the first episode of each policy, if it was played before.
+        record_first: plays the first episode of each policy, for a video.
 
     Returns the results of each policy together, that without a change first.
     """
     parts = [Part(playable) for playable in playables]
     for playable, conditions in zip(playables, conditions_of(playables, disturbances), strict=True):
         parts += [Part(playable, condition) for condition in conditions]
+    _require_loadable(playables)
+    recorded = record_first() if record_first else ()
     episodes = play_parts(parts, seeds, processes, show, recorded)
     played = [Played(part, seeds, some) for part, some in zip(parts, episodes, strict=True)]
     return [one for playable in playables for one in played if one.part.playable is playable]
+
+
+def _require_loadable(playables: Sequence[Playable]) -> None:
+    """Raise UserError for a policy that cannot be loaded, or is not for its environment."""
+    for playable in playables:
+        with process_generators_kept(), Stage(Part(playable)):
+            pass
 
 
 def play_parts(

@@ -84,7 +84,7 @@ def test_videos_have_the_returns_of_episodes_without(folder: Path, tmp_path: Pat
     both = record_side_by_side([policy, policy], seed, tmp_path / "both.mp4")
     np.testing.assert_array_equal([one.returns[0] for one in both], [expected[0]] * 2)
     assert (tmp_path / "both.mp4").exists()
-    played = compare([policy], play_seeds(3, 0), {}, recorded=both[:1])
+    played = compare([policy], play_seeds(3, 0), {}, record_first=lambda: both[:1])
     np.testing.assert_array_equal(played[0].episodes.returns, play(policy, 3).returns)
 
 
@@ -100,3 +100,10 @@ def test_an_environment_that_has_changed(tmp_path: Path) -> None:
     torch.save({**stored, "actor": {**stored["actor"], "scale": torch.tensor([3.0])}}, run.actor)
     with user_error("actor.pt was trained with other bounds of actions than its environment has now"):
         play(open_playable(run.path), 1)
+
+
+def test_a_policy_that_is_missing_is_found_before_anything_is_played(folder: Path, tmp_path: Path) -> None:
+    missing = stored_run(tmp_path / "run", "env=pendulum")
+    missing.actor.unlink()
+    with user_error("actor.pt does not exist"):
+        compare([open_playable(folder), open_playable(missing.path)], [0], {}, record_first=pytest.fail)
