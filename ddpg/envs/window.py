@@ -47,11 +47,11 @@ class Window:
 
     def _show(self, title: str, fps: float, frame: Frame) -> None:
         size = (frame.shape[1], frame.shape[0])
-        if not self._pygame.display.get_init() or self._pygame.display.get_window_size() != size:
-            self._open(size)  # environments that draw with pygame too may have closed it
+        screen = self._pygame.display.get_surface()
+        if screen is None or screen.get_size() != size:
+            screen = self._open(size)  # environments that draw with pygame too may have closed it
         self._pygame.display.set_caption(title)
-        surface = self._pygame.surfarray.make_surface(np.swapaxes(frame, 0, 1))
-        self._pygame.display.get_surface().blit(surface, (0, 0))
+        screen.blit(self._pygame.surfarray.make_surface(np.swapaxes(frame, 0, 1)), (0, 0))
         self._pygame.display.flip()
         if any(event.type == self._pygame.QUIT for event in self._pygame.event.get()):
             raise KeyboardInterrupt
@@ -63,15 +63,17 @@ class Window:
             self._pygame.display.quit()
             raise UserError("no window can be opened: no display answers; video=true records a video")
 
-    def _open(self, size: tuple[int, int]) -> None:
+    def _open(self, size: tuple[int, int]) -> Any:
         """Open the window where the user has a display, whatever driver the environments have chosen since."""
+        self._pygame.display.quit()
         chosen = os.environ.pop("SDL_VIDEODRIVER", None)
         if self._driver is not None:
             os.environ["SDL_VIDEODRIVER"] = self._driver
         try:
             self._pygame.display.init()
-            self._pygame.display.set_mode(size)
+            screen = self._pygame.display.set_mode(size)
             self._require_screen()
+            return screen
         except self._pygame.error as error:
             raise UserError(f"no window can be opened: {one_line(error)}; video=true records a video") from error
         finally:

@@ -36,6 +36,7 @@ def test_a_frame_is_shown_under_its_title_although_an_environment_has_closed_the
         assert (screen.get_size(), pygame.display.get_caption()[0]) == ((80, 60), "outputs/run")
         assert screen.get_at((20, 10))[:3] == (255, 128, 1)
         pygame.display.quit()
+        pygame.display.init()
 
 
 def test_closing_the_window_is_an_interrupt(window: Window) -> None:
