@@ -4,6 +4,7 @@
 it says in HTML comments before a block:
 
     <!-- run: outputs/first -->     the block finds a finished run in that folder
+    <!-- exported: FOLDER -->       and its policy in that one, in every format
     <!-- not run: REASON -->        the block is only compiled
 """
 
@@ -21,6 +22,8 @@ from support.runs import TINY
 import ddpg
 from ddpg.api.overrides import Overrides, as_words
 from ddpg.api.run import Run
+from ddpg.export.write import export
+from ddpg.record.run_folder import RunFolder
 from ddpg.report.reading import key_of
 
 ROOT = Path(__file__).parents[1]
@@ -28,16 +31,17 @@ DOCUMENTS = [name for name in ("README.md", "docs/python.md", "docs/export.md") 
 SHORT = (*TINY, "eval.episodes=1", "eval.every=200")
 #: The comments before a block, each on a line of its own, and its code.
 SHOWN = re.compile(r"((?:^<!--[^\n]*-->\n+)*)^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMENT = re.compile(r"<!-- (run|not run): (.*) -->")
+COMMENT = re.compile(r"<!-- (run|exported|not run): (.*) -->")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of Python: its first line in the document, its code, the runs it finds, and whether it is executed."""
+    """A block of Python: its first line in the document and its code, what it finds, and whether it is executed."""
 
     line: int
     code: str
     runs: Sequence[str]
+    exported: Sequence[str]
     is_run: bool
 
 
@@ -45,8 +49,9 @@ def blocks(text: str) -> Iterator[Block]:
     for shown in SHOWN.finditer(text):
         comments = COMMENT.findall(shown[1])
         runs = [path for word, path in comments if word == "run"]
+        exported = [path for word, path in comments if word == "exported"]
         line = text.count("\n", 0, shown.start(2)) + 1
-        yield Block(line, shown[2], runs, all(word == "run" for word, _ in comments))
+        yield Block(line, shown[2], runs, exported, all(word != "not run" for word, _ in comments))
 
 
 def execute(text: str, name: str, finished: Path) -> dict[str, Any]:
@@ -55,6 +60,8 @@ def execute(text: str, name: str, finished: Path) -> dict[str, Any]:
     for block in blocks(text):
         for folder in block.runs:
             shutil.copytree(finished, folder)
+        for folder in block.exported:
+            export(RunFolder(finished), ["safetensors", "onnx", "pt2"], "last", Path(folder), 1, None)
         code = compile("\n" * (block.line - 1) + block.code, name, "exec")
         if block.is_run:
             exec(code, namespace)

@@ -13,7 +13,7 @@ class Deployed(nn.Module):
 
     It maps observations as the environment gives them, (B, *obs_shape), to actions as the environment takes them,
     (B, action_dim), float32. Normalization and scaling are inside the actor; here the number format is changed, and
-    actions are clipped to the bounds, which rounding may pass by a bit.
+    actions are clipped to the bounds, which rounding may pass by a bit. The actor is never trained from then on.
     """
 
     low: Tensor
@@ -22,7 +22,7 @@ class Deployed(nn.Module):
     def __init__(self, actor: nn.Module, description: Description) -> None:
         super().__init__()
         low, high = description.action.bounds()
-        self.actor = actor
+        self.actor = actor.eval().requires_grad_(False)
         self.dtype: torch.dtype = getattr(torch, description.network.dtype)
         self.register_buffer("low", torch.from_numpy(low))
         self.register_buffer("high", torch.from_numpy(high))
@@ -34,8 +34,8 @@ class Deployed(nn.Module):
 
 
 def policy_of(actor: nn.Module, description: Description, format: str) -> Policy:
-    """Make a policy of an actor, which is evaluated as it is from now on and never trained."""
-    return torch_policy(Deployed(actor.eval().requires_grad_(False), description), description, format)
+    """Make a policy of an actor."""
+    return torch_policy(Deployed(actor, description), description, format)
 
 
 def torch_policy(deployed: nn.Module, description: Description, format: str) -> Policy:
