@@ -1,6 +1,7 @@
 """Frames: the metrics of many runs as one table, at full resolution."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import NDArray
 from ddpg.api.engines import Rows, engine_named
 from ddpg.api.folders import Folder, as_paths
 from ddpg.errors import UserError
+from ddpg.record.run_folder import is_run_folder
 from ddpg.record.series import Series
 from ddpg.report.columns import Columns, columns
 from ddpg.report.grouping import Attributes
 from ddpg.report.kept import read_rows
 from ddpg.report.measured import NO_CURVE, newest_at_each_step
-from ddpg.report.reading import FoundRuns, find_all_runs, labelled, require_metric
+from ddpg.report.reading import FoundRuns, find_all_runs, has_started, labelled, require_metric
 
 if TYPE_CHECKING:
     import pandas
@@ -63,7 +65,7 @@ def frame(
     """
     build = engine_named(engine)
     asked = _asked(metrics)
-    found = find_all_runs(as_paths(folders))
+    found = find_all_runs(_started(as_paths(folders)))
     tables: list[_Table] = []
     recorded: set[str] = set()
     for record in found.started:
@@ -80,6 +82,11 @@ def frame(
 
 #: The env steps [n] of a run at which it has a value, and its values [n] by metric, NaN where there is none.
 _Table = tuple[Series, dict[str, Series]]
+
+
+def _started(paths: Sequence[Path]) -> Sequence[Path]:
+    """Leave out runs that have not started, which `ddpg.runs` lists as well, unless there is nothing else."""
+    return [path for path in paths if has_started(path) or not is_run_folder(path)] or paths
 
 
 def _asked(metrics: str | Iterable[str]) -> list[str] | None:

@@ -9,6 +9,7 @@ import pytest
 from support.fake_runs import FakeRun, write_sweep
 from support.report_runs import RETURN, write_run
 
+import ddpg
 from ddpg.api.frames import frame
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import read_metrics
@@ -98,7 +99,14 @@ def test_a_run_without_a_key_and_texts_that_look_like_numbers(tmp_path: Path) ->
 
 def test_a_run_in_two_folders_is_read_once(sweep: Path) -> None:
     run = next(path for path in sweep.iterdir() if path.is_dir())
-    assert len(frame([sweep, run, str(run)])["run"]) == len(frame(sweep)["run"])
+    assert len(frame([sweep, run, str(run), ddpg.load_run(run)])["run"]) == len(frame(sweep)["run"])
+
+
+def test_runs_are_folders_too(sweep: Path) -> None:
+    """One of the chosen has not started."""
+    chosen = ddpg.runs(sweep, "noise=gaussian")
+    assert [run.status.get("state") for run in chosen] == ["done", "done", None]
+    assert {*ddpg.frame(chosen, "all")["seed"]} == {1, 2}
 
 
 @pytest.mark.parametrize(
