@@ -1,8 +1,9 @@
-"""Names of a package that are imported when they are first used (PEP 562)."""
+"""Names of a package that are imported when they are first used (PEP 562), where Ctrl-C cannot break them."""
 
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 
@@ -17,7 +18,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(homes[name]), name)
+        value = getattr(undisturbed(homes[name]), name)
         setattr(sys.modules[package], name, value)  # so that it is looked up once
         return value
 
@@ -25,3 +26,26 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
         return sorted({*vars(sys.modules[package]), *homes})
 
     return get, names
+
+
+def undisturbed(module: str) -> ModuleType:
+    """Import a module in a thread, while this one waits, and return it.
+
+    Python raises KeyboardInterrupt in the main thread alone. There it could cut the import of torch in half, which
+    cannot be imported a second time, so that a notebook would have to be started again.
+    """
+    if module in sys.modules:
+        return importlib.import_module(module)
+    from concurrent.futures import Future
+    from threading import Thread
+
+    found: Future[ModuleType] = Future()
+
+    def find() -> None:
+        try:
+            found.set_result(importlib.import_module(module))
+        except BaseException as error:  # it is raised where the module is waited for
+            found.set_exception(error)
+
+    Thread(target=find, name=f"import {module}", daemon=True).start()
+    return found.result()

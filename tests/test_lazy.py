@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
 import ddpg
+from ddpg.lazy import undisturbed
 
 
 def test_import_loads_no_library() -> None:
@@ -28,3 +31,12 @@ def test_public_names_are_there(name: str) -> None:
 def test_another_name_is_refused() -> None:
     with pytest.raises(AttributeError, match="module 'ddpg' has no attribute 'learn'"):
         _ = ddpg.learn  # type: ignore[attr-defined]
+
+
+def test_modules_are_imported_where_ctrl_c_cannot_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "late.py").write_text("import threading\nthread = threading.current_thread()\n")
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no luck')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert undisturbed("late").thread is not threading.main_thread()
+    with pytest.raises(RuntimeError, match="no luck"):
+        undisturbed("broken")

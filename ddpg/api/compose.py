@@ -24,6 +24,7 @@ from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
+from ddpg.lazy import undisturbed
 
 #: Hydra keeps what it composes in objects of the whole process.
 _COMPOSING = RLock()
@@ -62,6 +63,7 @@ def compose(overrides: Overrides = (), config_dir: str | os.PathLike[str] | None
 def composed(overrides: Overrides, config_dir: str | os.PathLike[str] | None) -> Composed:
     """Compose and check a run; Hydra's state in this process is afterwards as it was."""
     words = as_words(overrides)
+    undisturbed("torch")  # the constructors that a config is checked against import it
     found: list[Composed] = []
     try:
         with user_errors(), _hydra_apart():

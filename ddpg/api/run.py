@@ -12,6 +12,7 @@ from ddpg.api.metrics import Metrics
 from ddpg.api.overrides import Overrides, as_words
 from ddpg.composition.words import quoted
 from ddpg.errors import UserError
+from ddpg.lazy import undisturbed
 from ddpg.record.find_run import require_run
 from ddpg.record.run_folder import RunFolder
 from ddpg.report.reading import RunRecord, read_record
@@ -65,7 +66,8 @@ class Run:
         Raises:
             UserError: the run has no such actor yet.
         """
-        from ddpg.run.policies import stored_policy  # loads torch
+        undisturbed("torch")
+        from ddpg.run.policies import stored_policy
 
         _require_actor(which)
         with user_errors():
@@ -77,33 +79,37 @@ class Run:
         Args:
             render: whether `env.render()` returns pictures.
         """
-        from ddpg.run.playing import open_playable  # loads torch
+        undisturbed("torch")
+        from ddpg.run.playing import open_playable
         from ddpg.training.seeding import process_generators_kept
 
         with user_errors(), process_generators_kept():
             return open_playable(self.path).make_env(render)
 
-    def evaluate(self, episodes: int = 10, seed: int = 0, which: Which = "last") -> "Episodes":
+    def evaluate(self, episodes: int = 10, seed: int = 0, which: Which = "last", processes: int = 1) -> "Episodes":
         """Run noise-free episodes from starts that training never saw, as `ddpg-eval` does.
 
         Args:
             episodes: how many.
             seed: another one begins from other starts.
             which: the last actor, or the one with the best evaluation in training.
+            processes: how many play at the same time, with the same returns; each takes seconds to start, and has to
+                find the environment by `env.imports` if it is yours.
 
         Returns their `returns` and `lengths`, each [episodes].
 
         Raises:
             UserError: the run has no such actor yet, or another thread trains or evaluates in this process.
         """
-        from ddpg.api.process import alone  # loads torch
+        undisturbed("torch")
+        from ddpg.api.process import alone
         from ddpg.run.playing import open_playable, play
 
         _require_actor(which)
-        if not isinstance(episodes, int) or episodes < 1:
-            raise UserError(f"episodes={episodes!r} must be a whole number of at least 1")
+        _require_count("episodes", episodes)
+        _require_count("processes", processes)
         with user_errors(), alone(f"{self.path} is being evaluated"):
-            return play(open_playable(self.path, which), episodes, seed)
+            return play(open_playable(self.path, which), episodes, seed, processes)
 
     def resume(self, overrides: Overrides = (), progress: bool = False, **values: Any) -> "Run":
         """Go on with a run that was interrupted, or train it further: `run.resume(total_steps=200_000)`.
@@ -119,7 +125,8 @@ class Run:
             UserError: something else changes, or the run cannot go on.
             KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
         """
-        from ddpg.api.training import train_here  # loads torch
+        undisturbed("torch")
+        from ddpg.api.training import train_here
 
         words = [f"resume={quoted(str(self.path))}", *as_words(overrides), *as_words(values)]
         train_here(composed(words, None), progress=progress)
@@ -165,6 +172,11 @@ def load_run(path: str | os.PathLike[str]) -> Run:
 def _require_actor(which: object) -> None:
     if which not in get_args(Which):
         raise UserError(f"which={which!r} is not one of {', '.join(get_args(Which))}")
+
+
+def _require_count(name: str, number: object) -> None:
+    if not isinstance(number, int) or number < 1:
+        raise UserError(f"{name}={number!r} must be a whole number of at least 1")
 
 
 def _shown(path: Path) -> Path:
