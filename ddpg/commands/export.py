@@ -17,6 +17,7 @@ from ddpg.policies import Description
 from ddpg.policies.load import FORMATS, FormatName, absent
 from ddpg.ranges import PositiveInt
 from ddpg.record.run_folder import RunFolder
+from ddpg.remote.hub import require_upload, upload
 
 
 @dataclass
@@ -41,7 +42,12 @@ class ExportArguments:
     episodes: PositiveInt = field(
         default=10, metadata={"help": "how many each format plays before it is kept, those of ddpg-eval; at least 1"}
     )
-    license: str | None = field(default=None, metadata={"help": "licence of the policy for policy.json, such as mit"})
+    license: str | None = field(default=None, metadata={"help": "licence of the policy, such as mit"})
+    video: bool = field(default=False, metadata={"help": "true shows the first episode in the card, as replay.mp4"})
+    hub: str | None = field(
+        default=None, metadata={"help": "USER/NAME: model repository of the Hugging Face Hub that the folder goes to"}
+    )
+    private: bool = field(default=False, metadata={"help": "true makes a repository that others do not see"})
 
 
 def main() -> None:
@@ -53,12 +59,23 @@ def main() -> None:
         arguments = export_arguments(sys.argv[1:])
         formats = chosen_formats(arguments.format)
         out = Path(arguments.out or default_out(arguments.folder, arguments.actor))
+        require_hub(arguments)
         with ending_at_once():
             from ddpg.export.write import export  # torch is loaded when there is something to write
 
-        folder = RunFolder(Path(arguments.folder))
-        description = export(folder, formats, arguments.actor, out, arguments.episodes, arguments.license)
+        description = export(
+            RunFolder(Path(arguments.folder)),
+            formats,
+            arguments.actor,
+            out,
+            arguments.episodes,
+            arguments.license,
+            source=f"hub:{arguments.hub}" if arguments.hub else None,
+            video=arguments.video,
+        )
         print("\n".join(summary(description, out, arguments.folder)))
+        if arguments.hub is not None:
+            print("\n".join(published(out, arguments.hub, arguments.private)))
 
 
 def export_arguments(words: Sequence[str]) -> ExportArguments:
@@ -76,6 +93,14 @@ def export_arguments(words: Sequence[str]) -> ExportArguments:
         raise UserError(f"the run folder comes first: ddpg-export RUN {' '.join(f'[{f.name}=...]' for f in options)}")
     values = key_values(words[1:], "format=onnx")
     return ExportArguments(**fit({"folder": words[0], **values}, ExportArguments))
+
+
+def require_hub(arguments: ExportArguments) -> None:
+    """Raise UserError if it is clear beforehand that the folder cannot go where `hub=` says."""
+    if arguments.hub is not None:
+        require_upload(arguments.hub)
+    elif arguments.private:
+        raise UserError("private=true is about the repository that hub=USER/NAME names, and none is named")
 
 
 def chosen_formats(words: str | None) -> list[str]:
@@ -102,6 +127,12 @@ def summary(description: Description, out: Path, run: str) -> list[str]:
     lines.append(f"{len(returns)} noise-free episodes of the run's actor: {_spread(returns)}")
     lines.append(f'in Python: ddpg.load_policy("{out}")')
     return lines
+
+
+def published(out: Path, repo: str, private: bool) -> list[str]:
+    """Upload an exported folder, and describe in lines where it is. Raises UserError as `upload` does."""
+    commit, url = upload(out, repo, private)
+    return [f"on the Hub: {url}", f'in Python: ddpg.load_policy("hub:{repo}@{commit}")']
 
 
 def _size(path: Path) -> str:

@@ -15,13 +15,11 @@ from ddpg.export.usage import ways
 from ddpg.policies import Description
 from ddpg.record.pictures import optional_pictures
 from ddpg.record.run_folder import RunFolder
+from ddpg.remote.files import CARD, CURVE, VIDEO
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord, read_record
 from ddpg.report.references import references
 
-CARD = "README.md"
-CURVE = "learning_curve.png"
-VIDEO = "replay.mp4"
 RETURN = Metric("eval/episodic_return")
 #: What of the config says where a run was watched and how it was started, not what was learned.
 NOT_LEARNED = ("logger", "resume", "choices")

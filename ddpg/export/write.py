@@ -8,6 +8,7 @@ from typing import Any
 
 from ddpg.config.settings import check
 from ddpg.config.targets import imported
+from ddpg.export.card import write_card
 from ddpg.export.folder import replacing
 from ddpg.export.formats import require_packages, write
 from ddpg.export.proof import Original, original_of, prove
@@ -19,7 +20,8 @@ from ddpg.policies.writing import write_description, write_hashed
 from ddpg.record.config_file import read_config
 from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
-from ddpg.run.playing import Playable, Which, open_playable
+from ddpg.remote.files import VIDEO
+from ddpg.run.playing import Playable, Which, open_playable, play_seeds, record
 from ddpg.run.policies import stored_actor
 from ddpg.training.seeding import process_generators_kept
 
@@ -28,16 +30,24 @@ PACKAGES = ("safetensors", "onnx", "onnxscript", "onnxruntime")
 
 
 def export(
-    folder: RunFolder, formats: Sequence[str], which: Which, out: Path, episodes: int, license: str | None
+    folder: RunFolder,
+    formats: Sequence[str],
+    which: Which,
+    out: Path,
+    episodes: int,
+    license: str | None,
+    source: str | None = None,
+    video: bool = False,
 ) -> Description:
-    """Write the last or the best actor of a run into the folder `out`, and run what was written.
+    """Write the last or the best actor of a run into the folder `out` with a model card, and run what was written.
 
     Nothing appears before all checks have passed; an exported policy that is there is replaced then. The generators
-    of the process and torch's number of threads are afterwards as they were. Returns the description, with the
-    evaluation and what was found of each format.
+    of the process and torch's number of threads are afterwards as they were. The card says that the policy is loaded
+    from `source`, or from the folder's name; with `video` it shows the first episode, as replay.mp4. Returns the
+    description, with the evaluation and what was found of each format.
 
     Raises UserError if the folder is no run, has no such actor, a format is unknown, cannot be written or loaded, or
-    gives other actions than the run's actor.
+    gives other actions than the run's actor, or if the environment cannot be drawn.
     """
     for format in formats:
         require_known(format)
@@ -45,9 +55,12 @@ def export(
     playable = open_playable(folder.path, which)
     with replacing(out) as new:
         written, original = _written(folder, formats, playable, new, license)
+        if video:
+            record(playable, play_seeds(1, 0)[0], new / VIDEO)
         evaluation, checks = prove(new, formats, original, playable, episodes, _own_classes(folder, written))
         proved = replace(written, evaluation=evaluation, checks=checks)
         write_description(proved, new)
+        write_card(new, proved, folder, source or out.name)
         return proved
 
 

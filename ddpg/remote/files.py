@@ -3,8 +3,13 @@
 from ddpg.policies.description import FILE
 from ddpg.policies.load import FORMATS
 
-#: What an exported policy consists of; formats that were not exported are absent.
-EXPORTED = (FILE, *(format.file for format in FORMATS.values()), "README.md")
+#: The model card and what it shows.
+CARD = "README.md"
+CURVE = "learning_curve.png"
+VIDEO = "replay.mp4"
 
-#: What the model card shows.
-PICTURES = ("learning_curve.png", "replay.mp4")
+#: What an exported policy consists of; formats that were not exported are absent.
+EXPORTED = (FILE, *(format.file for format in FORMATS.values()), CARD)
+
+#: The pictures of the card; each may be absent.
+PICTURES = (CURVE, VIDEO)

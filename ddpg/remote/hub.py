@@ -88,6 +88,8 @@ def _library() -> ModuleType:
     os.environ[variable] = chosen or "1"  # read when huggingface_hub is imported, and never again
     try:
         import huggingface_hub.constants
+        import huggingface_hub.errors
+        import huggingface_hub.utils  # which it imports only where it needs them
     except ImportError as error:
         raise UserError(f"huggingface_hub is not installed, which the Hub needs: {install_hint('hub')}") from error
     finally:
