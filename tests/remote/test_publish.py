@@ -1,6 +1,5 @@
 """`ddpg-export RUN hub=USER/NAME`, and what a reader of the repository does with it."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +25,13 @@ def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     export.main()
 
 
-def test_a_published_policy_is_loaded_by_each_way_of_its_card(
+def test_a_published_policy_is_what_the_run_has_learned(
     hub: HubServer, run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "policy"
     typed(
-        monkeypatch, str(run.path), f"out={out}", "format=safetensors,onnx,pt2", "episodes=2", "hub=me/walk",
-        "license=mit", "private=true",
+        monkeypatch, str(run.path), f"out={out}", "format=safetensors", "episodes=2", "hub=me/walk", "license=mit",
+        "private=true",
     )  # fmt: skip
     repo = hub.repos["me/walk"]
     assert repo.private
@@ -40,16 +39,11 @@ def test_a_published_policy_is_loaded_by_each_way_of_its_card(
         f"on the Hub: {hub.url}/me/walk/commit/{repo.head}",
         f'in Python: ddpg.load_policy("hub:me/walk@{repo.head}")',
     ]
-    expected = stored_policy(run, "last")(OBS)
-    monkeypatch.chdir(out)  # where the files of the repository are
-    blocks = re.findall(r"```python\n(.*?)```", repo.files["README.md"].decode(), re.S)
-    assert ["hub:me/walk" in block for block in blocks] == [True, False, False]
-    for block in blocks:
-        assert block.count("\n") == 3
-        names = {"obs": OBS}
-        exec(block, names)
-        np.testing.assert_allclose(names["action"], expected, atol=1e-5)
-    assert np.array_equal(ddpg.load_policy(f"hub:me/walk@{repo.head}")(OBS), expected)
+    card = repo.files["README.md"].decode()
+    assert "license: mit" in card
+    assert 'ddpg.load_policy("hub:me/walk")' in card
+    loaded = ddpg.load_policy(f"hub:me/walk@{repo.head}")
+    assert np.array_equal(loaded(OBS), stored_policy(run, "last")(OBS))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +59,6 @@ def test_one_line_when_it_cannot_go_there(
     run: RunFolder,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     words: tuple[str, ...],
     refused: bool,
     message: str,
@@ -73,8 +66,8 @@ def test_one_line_when_it_cannot_go_there(
     """What is clear beforehand is said before anything is exported; else what was exported stays."""
     hub.refuse = lambda path: 403
     out = tmp_path / "policy"
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as ended:
         typed(monkeypatch, str(run.path), f"out={out}", "format=safetensors", "episodes=1", *words)
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"ddpg-export: {message.replace('OUT', str(out))}")
+    assert str(ended.value).startswith(f"ddpg-export: {message.replace('OUT', str(out))}")
+    assert "\n" not in str(ended.value)
     assert out.exists() == refused
