@@ -27,7 +27,7 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.report.reading import key_of
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [name for name in ("README.md", "docs/python.md", "docs/export.md") if (ROOT / name).exists()]
+DOCUMENTS = ("README.md", "docs/python.md", "docs/export.md")
 SHORT = (*TINY, "eval.episodes=1", "eval.every=200")
 #: The comments before a block, each on a line of its own, and its code.
 SHOWN = re.compile(r"((?:^<!--[^\n]*-->\n+)*)^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

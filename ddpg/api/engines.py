@@ -37,7 +37,7 @@ class Rows:
 def engine_named(name: str) -> Callable[[Rows], Any]:
     """Return the function that builds a frame; raise UserError for an unknown name, or if its package is missing."""
     if name not in ENGINES:
-        raise UserError(f"engine={name} is none{nearest(name, ENGINES)}")
+        raise UserError(f"engine={name}: there is no such engine{nearest(str(name), ENGINES)}")
     if find_spec(name) is None:
         raise UserError(f"engine={name}: the package {name} is missing: pip install {name}")
     return ENGINES[name]

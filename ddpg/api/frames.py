@@ -91,12 +91,14 @@ def _started(paths: Sequence[Path]) -> Sequence[Path]:
 
 def _asked(metrics: str | Iterable[str]) -> list[str] | None:
     """Return the names of the metrics, each once; None for all."""
-    if metrics == ALL:
-        return None
-    names = list(dict.fromkeys([metrics] if isinstance(metrics, str) else metrics))
+    if isinstance(metrics, str):
+        return None if metrics == ALL else [metrics]
+    names = list(metrics) if isinstance(metrics, Iterable) else [metrics]
+    if not all(isinstance(name, str) for name in names):
+        raise UserError(f"metrics={metrics!r} must be the name of a metric, a list of names, or {ALL!r}")
     if not names:
         raise UserError('metrics: there is none in the list; metrics="all" takes every one')
-    return names
+    return list(dict.fromkeys(names))
 
 
 def _table(values: Columns, names: Iterable[str]) -> _Table:

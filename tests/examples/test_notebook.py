@@ -9,7 +9,7 @@ import pytest
 
 from execute_notebook import NOTEBOOK, STOPPED_RUN, execute
 
-SMALL = {"STEPS": "1000", "SEEDS": "3"}
+SMALL = {"STEPS": "1000", "SEEDS": "2"}
 
 
 @pytest.fixture(scope="module")
