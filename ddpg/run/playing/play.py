@@ -66,16 +66,17 @@ def compare(
     parts = [Part(playable) for playable in playables]
     for playable, conditions in zip(playables, conditions_of(playables, disturbances), strict=True):
         parts += [Part(playable, condition) for condition in conditions]
-    _require_loadable(playables)
+    _require_playable(playables, processes)
     recorded = record_first() if record_first else ()
     episodes = play_parts(parts, seeds, processes, show, recorded)
     played = [Played(part, seeds, some) for part, some in zip(parts, episodes, strict=True)]
     return [one for playable in playables for one in played if one.part.playable is playable]
 
 
-def _require_loadable(playables: Sequence[Playable]) -> None:
-    """Raise UserError for a policy that cannot be loaded, or is not for its environment."""
+def _require_playable(playables: Sequence[Playable], processes: int) -> None:
+    """Raise UserError for a policy that cannot be loaded, is not for its environment, or not for several processes."""
     for playable in playables:
+        require_several(playable, processes)
         with process_generators_kept(), Stage(Part(playable)):
             pass
 

@@ -42,6 +42,8 @@ def play_in_processes(tasks: Sequence[Task], processes: int) -> list[Episodes]:
 
     Raises UserError for what fails in a process, and if one dies; then, or on Ctrl-C, all of them end.
     """
+    if not tasks:
+        return []
     waiting: SimpleQueue[tuple[int, Json]] = SimpleQueue()
     for place, task in enumerate(tasks):
         waiting.put((place, request(task)))

@@ -60,6 +60,13 @@ def test_answers_come_back_in_the_order_of_the_tasks(tasks: list[Any], program: 
     ]
 
 
+def test_nothing_to_play_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the only episode was recorded."""
+    started = watch(monkeypatch)
+    assert processes.play_in_processes([], 4) == []
+    assert started == []
+
+
 @pytest.mark.parametrize(
     ("action", "parts"),
     [
