@@ -34,18 +34,6 @@ def undisturbed(module: str) -> ModuleType:
     Python raises KeyboardInterrupt in the main thread alone. There it could cut the import of torch in half, which
     cannot be imported a second time, so that a notebook would have to be started again.
     """
-    if module in sys.modules:
-        return importlib.import_module(module)
-    from concurrent.futures import Future
-    from threading import Thread
+    from ddpg.apart import apart  # what `import ddpg` does without
 
-    found: Future[ModuleType] = Future()
-
-    def find() -> None:
-        try:
-            found.set_result(importlib.import_module(module))
-        except BaseException as error:  # it is raised where the module is waited for
-            found.set_exception(error)
-
-    Thread(target=find, name=f"import {module}", daemon=True).start()
-    return found.result()
+    return apart(lambda: importlib.import_module(module))

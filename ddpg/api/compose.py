@@ -15,6 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from ddpg.apart import apart
 from ddpg.api.overrides import Overrides, as_words
 from ddpg.composition.messages import explain, try_words
 from ddpg.composition.options_help import Choices
@@ -24,7 +25,6 @@ from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
-from ddpg.lazy import undisturbed
 
 #: Hydra keeps what it composes in objects of the whole process.
 _COMPOSING = RLock()
@@ -63,14 +63,18 @@ def compose(overrides: Overrides = (), config_dir: str | os.PathLike[str] | None
 def composed(overrides: Overrides, config_dir: str | os.PathLike[str] | None) -> Composed:
     """Compose and check a run; Hydra's state in this process is afterwards as it was."""
     words = as_words(overrides)
-    undisturbed("torch")  # the constructors that a config is checked against import it
-    found: list[Composed] = []
     try:
-        with user_errors(), _hydra_apart():
-            resolvers.register()
-            try_words(_with_folder(words, config_dir), lambda accepted: found.append(_composed(accepted)))
+        with user_errors():
+            return apart(lambda: _composed_apart(words, config_dir))  # Hydra takes Ctrl-C for a broken file
     except UserError as error:
         raise error from None  # the line says it all, and Hydra's own exceptions have pages
+
+
+def _composed_apart(words: Sequence[str], config_dir: str | os.PathLike[str] | None) -> Composed:
+    found: list[Composed] = []
+    with _hydra_apart():
+        resolvers.register()
+        try_words(_with_folder(words, config_dir), lambda accepted: found.append(_composed(accepted)))
     return found[-1]
 
 

@@ -1,21 +1,15 @@
 """What a training or an evaluation in this process leaves as it was, and that there is one at a time."""
 
 import logging
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock, Thread
-from typing import TypeVar
+from threading import Lock
 
 import torch
 
 from ddpg.errors import UserError
-from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.training.seeding import process_generators_kept
-
-Result = TypeVar("Result")
 
 #: Held while this process trains or evaluates, in `_work` what it does.
 _turn = Lock()
@@ -72,33 +66,3 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is Python's
         pass
-
-
-def in_a_thread(work: Callable[[], Result], interrupt: InterruptFlag) -> Result:
-    """Do some work in a thread of its own while this one waits, and return or raise what it does.
-
-    So Ctrl-C, which Python raises in the main thread between any two instructions, cannot cut the work in half: it sets
-    the flag, the work ends where it looks at that and has saved, and KeyboardInterrupt is raised again. A further
-    Ctrl-C does not wait for that. No signal handler is needed, which other threads could not set, and what
-    belongs to a thread stays as it is: torch's flushing of denormal numbers, its gradient mode, an event loop.
-    """
-    outcome: Future[Result] = Future()
-
-    def run() -> None:
-        if outcome.set_running_or_notify_cancel():
-            try:
-                outcome.set_result(work())
-            except BaseException as error:  # it is raised where the result is waited for
-                outcome.set_exception(error)
-
-    try:
-        Thread(target=run, name="ddpg", daemon=True).start()
-        return outcome.result()
-    except KeyboardInterrupt as pressed:
-        interrupt.stop(signal.SIGINT)
-        if not outcome.cancel():
-            wait([outcome])
-            failure = outcome.exception()
-            if failure is not None and not isinstance(failure, Interrupted | KeyboardInterrupt):
-                raise pressed from failure
-        raise

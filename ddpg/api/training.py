@@ -1,9 +1,11 @@
 """Training in this process: quietly, interruptible, and without a trace in the process."""
 
+import signal
 from pathlib import Path
 
+from ddpg.apart import apart
 from ddpg.api.compose import Composed, user_errors
-from ddpg.api.process import alone, in_a_thread, logged_to
+from ddpg.api.process import alone, logged_to
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.claims import new_folder
 from ddpg.run.lifecycle import run
@@ -31,4 +33,4 @@ def train_here(job: Composed, progress: bool) -> Path:
             return path
 
     with user_errors():
-        return in_a_thread(work, flag)
+        return apart(work, lambda: flag.stop(signal.SIGINT))

@@ -1,0 +1,50 @@
+"""Work in a thread of its own, where Ctrl-C cannot cut it in half."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from threading import Thread, local
+from typing import TypeVar
+
+from ddpg.interrupt import Interrupted
+
+Result = TypeVar("Result")
+
+#: Has `inside` in the threads of `apart`.
+_this_thread = local()
+
+
+def apart(work: Callable[[], Result], stop: Callable[[], None] | None = None) -> Result:
+    """Do some work in a thread while this one waits, and return or raise what it does.
+
+    Python raises KeyboardInterrupt between any two instructions of the main thread, and of no other. So it comes where
+    this function waits, and is raised again. No signal handler is needed, which other threads could not set, and what
+    belongs to a thread stays as it is: torch's flushing of denormal numbers, its gradient mode, an event loop.
+
+    Args:
+        work: a function.
+        stop: lets the work end soon by raising Interrupted; it is waited for, unless Ctrl-C comes again. None: Ctrl-C
+            leaves the work alone, which goes on to its end.
+    """
+    if hasattr(_this_thread, "inside"):  # a module that is imported there calls it, and would wait for itself
+        return work()
+    outcome: Future[Result] = Future()
+
+    def run() -> None:
+        _this_thread.inside = True
+        if outcome.set_running_or_notify_cancel():
+            try:
+                outcome.set_result(work())
+            except BaseException as error:  # it is raised where the result is waited for
+                outcome.set_exception(error)
+
+    try:
+        Thread(target=run, name="ddpg", daemon=True).start()
+        return outcome.result()
+    except KeyboardInterrupt as pressed:
+        if stop is not None and not outcome.cancel():
+            stop()
+            wait([outcome])
+            failure = outcome.exception()
+            if failure is not None and not isinstance(failure, Interrupted | KeyboardInterrupt):
+                raise pressed from failure
+        raise

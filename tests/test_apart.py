@@ -1,0 +1,71 @@
+"""Work in a thread of its own: its results, its exceptions, and what Ctrl-C does to it."""
+
+import signal
+import threading
+
+import pytest
+
+from ddpg.apart import apart
+from ddpg.interrupt import Interrupted, InterruptFlag
+
+
+def press_ctrl_c() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def test_result_and_exception_come_back() -> None:
+    assert apart(threading.current_thread) is not threading.current_thread()
+    with pytest.raises(ZeroDivisionError):
+        apart(lambda: 1 / 0)
+
+
+def test_work_within_work_stays_in_its_thread() -> None:
+    assert apart(lambda: apart(threading.current_thread) is threading.current_thread())
+
+
+def test_ctrl_c_stops_the_work_and_waits_for_its_end() -> None:
+    flag = InterruptFlag(signals=())
+    ends: list[str] = []
+
+    def work() -> None:
+        press_ctrl_c()
+        try:
+            while True:
+                flag.check()
+        except Interrupted:
+            ends.append("saved")
+            raise
+
+    with pytest.raises(KeyboardInterrupt) as pressed:
+        apart(work, lambda: flag.stop(signal.SIGINT))
+    assert ends == ["saved"]
+    assert pressed.value.__cause__ is None
+
+
+def test_a_failure_after_ctrl_c_is_the_cause() -> None:
+    stopped = threading.Event()
+
+    def work() -> None:
+        press_ctrl_c()
+        stopped.wait()
+        raise OSError("the disk is full")
+
+    with pytest.raises(KeyboardInterrupt) as pressed:
+        apart(work, stopped.set)
+    assert isinstance(pressed.value.__cause__, OSError)
+
+
+def test_ctrl_c_leaves_work_alone_that_cannot_be_stopped() -> None:
+    go_on = threading.Event()
+    ended = threading.Event()
+
+    def work() -> None:
+        press_ctrl_c()
+        go_on.wait()
+        ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        apart(work)
+    assert not ended.is_set()
+    go_on.set()
+    assert ended.wait(10)
