@@ -144,7 +144,10 @@ def _require_no_code(environment: Mapping[str, Any], name: str) -> None:
 
 
 def _is_foreign(key: str, value: Any) -> bool:
-    return "_target_" in str(value) if isinstance(value, list) else key.endswith("_target_") and value not in OWN
+    """Whether a value names code; an interpolation can become a mapping with a `_target_` when it is resolved."""
+    if isinstance(value, list):
+        return "_target_" in str(value) or "${" in str(value)
+    return (isinstance(value, str) and "${" in value) or (key.endswith("_target_") and value not in OWN)
 
 
 def require_several(playable: Playable, processes: int) -> None:

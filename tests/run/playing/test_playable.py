@@ -54,6 +54,8 @@ def test_a_source_from_elsewhere_is_fetched(exported: Path, monkeypatch: pytest.
         ({"wrappers": [{"_target_": "os.system"}]}, "env.wrappers=[{'_target_': 'os.system'}]"),
         ({"kwargs": {"a": {"b": {"_target_": "os.system", "command": "true"}}}}, "env.kwargs.a.b._target_=os.system"),
         ({"_target_": "ddpg.envs.os.system"}, "env._target_=ddpg.envs.os.system"),
+        ({"kwargs": {"g": "${oc.create:{_target_: a.b}}"}}, "env.kwargs.g=${oc.create:{_target_: a.b}}"),
+        ({"kwargs": {"g": [{"h": "${oc.env:HOME}"}]}}, "env.kwargs.g=[{'h': '${oc.env:HOME}'}]"),
     ],
 )
 def test_code_that_a_stranger_names_does_not_run(
