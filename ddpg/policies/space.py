@@ -54,7 +54,8 @@ class Space:
 
     def __str__(self) -> str:
         shape = " x ".join(map(str, self.shape))
-        return f"{shape} numbers ({self.dtype}, {_words(self.low, '-inf')} to {_words(self.high, 'inf')})"
+        noun = "number" if self.shape == (1,) else "numbers"
+        return f"{shape} {noun} ({self.dtype}, {_words(self.low, '-inf')} to {_words(self.high, 'inf')})"
 
     def _array(self, bound: Bound, infinite: float) -> np.ndarray:
         numbers = np.array(bound, dtype=object)

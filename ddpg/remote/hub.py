@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from ddpg.distribution import install_hint
-from ddpg.errors import UserError, first_line
+from ddpg.errors import UserError, first_line, one_line
 from ddpg.remote.files import EXPORTED, PICTURES
 
 log = logging.getLogger(__name__)
@@ -133,4 +133,7 @@ def _reason(error: Exception, repo: str) -> str:
         return f"{why}, and it was never downloaded here"
     if status is None and type(error).__module__.partition(".")[0].startswith("httpx"):
         return f"the Hub cannot be reached ({first_line(error)})"
-    return first_line(error)
+    answer = getattr(error, "server_message", None)
+    if answer:
+        return f"the Hub answers {status}, {' '.join(answer.split())}"
+    return one_line(error) if isinstance(error, ValueError) else first_line(error)

@@ -93,6 +93,13 @@ def test_what_was_downloaded_is_there_without_a_network(
         require_upload("me/offline")
 
 
+def test_nothing_of_huggingface_hub_was_needed_before(hub: HubServer) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "huggingface_hub"]:
+        del sys.modules[name]
+    with pytest.raises(UserError, match="there is no repository me/absent"):
+        download("me/absent")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -116,7 +123,7 @@ def test_what_cannot_be_fetched(hub: HubServer, exported: Path, name: str, messa
     [
         ("/api/repos/create", 403, "your token has no right to write there; huggingface.co/settings/tokens makes one"),
         ("/commit/main", 403, "your token has no right to write there"),
-        ("/commit/main", 413, "HfHubHTTPError: Client error '413 Request Entity Too Large'"),
+        ("/commit/main", 413, "the Hub answers 413, refused"),
     ],
 )
 def test_an_upload_that_fails_leaves_the_folder(
@@ -129,6 +136,12 @@ def test_an_upload_that_fails_leaves_the_folder(
     assert str(caught.value).startswith(f"{exported} is not on the Hub as me/walker: {reason}")
     assert "\n" not in str(caught.value)
     assert {path.name: path.read_bytes() for path in exported.iterdir()} == before
+
+
+def test_a_licence_that_the_hub_does_not_know(hub: HubServer, exported: Path) -> None:
+    (exported / "README.md").write_text("---\nlicense: beer\n---\n# A policy\n")
+    with pytest.raises(UserError, match=r'Invalid metadata in README.md. - "license" must be one of \[apache-2.0, mit'):
+        upload(exported, "me/walker", private=False)
 
 
 def test_a_public_repository_does_not_take_what_shall_be_private(hub: HubServer, exported: Path) -> None:

@@ -118,8 +118,9 @@ class HubServer:
     def _validate(self, body: bytes) -> tuple[int, Any]:
         """Check the head of a model card, as the Hub does before an upload."""
         _, head, _ = json.loads(body)["content"].split("---\n", 2)
-        known = isinstance(yaml.safe_load(head), dict)
-        return 200 if known else 400, {"warnings": [], "errors": [] if known else [{"message": "no metadata"}]}
+        known = yaml.safe_load(head).get("license", "mit") in ("mit", "apache-2.0", "other")
+        errors = [] if known else [{"message": '"license" must be one of [apache-2.0, mit, other]'}]
+        return 200 if known else 400, {"warnings": [], "errors": errors}
 
     def _info(self, body: bytes, name: str, revision: str | None) -> tuple[int, Any]:
         if name not in self.repos:
