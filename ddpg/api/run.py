@@ -1,6 +1,7 @@
 """A run folder as an object."""
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: An actor of a run: the last one, or the one with the best evaluation in training.
 Which = Literal["last", "best"]
+#: A line of train.log with a warning or an error, and its text.
+_WARNING = re.compile(r"\[[^]]*\]\[[^]]*\]\[(?:WARNING|ERROR)\] - (.*)")
 
 
 class Run:
@@ -51,6 +54,15 @@ class Run:
     def starts(self) -> list[dict[str, Any]]:
         """An entry for each start of the run: command, overrides, commit, versions, machine."""
         return [dict(start) for start in self._record.starts]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings in train.log, each once, such as that no update falls due within the run."""
+        try:
+            lines = (self.path / "train.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        return list(dict.fromkeys(found[1] for found in map(_WARNING.match, lines) if found))
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -138,7 +150,8 @@ class Run:
         done = f"{status.get('env_step', 0)} of {self.config.total_steps} steps"
         last = status.get("last_return")
         result = "" if last is None else f", return {last:.1f}"
-        return f"<Run {_shown(self.path)}: {state}, {done}{result}>"
+        warned = f", {len(self.warnings)} warnings" if self.warnings else ""
+        return f"<Run {_shown(self.path)}: {state}, {done}{result}{warned}>"
 
     def __fspath__(self) -> str:
         """Return the folder, so that a run can be given wherever a folder can."""

@@ -25,7 +25,7 @@ def train(
         run = ddpg.train({"env": "pendulum", "total_steps": 10_000}, out="runs/a")
 
     Nothing is printed, and generators, threads and signals of the process are afterwards as they were. Warnings are in
-    `train.log` of the run folder. Ctrl-C, or an interrupted cell, saves; the same call goes on then, and the run ends
+    `Run.warnings`. Ctrl-C, or an interrupted cell, saves; the same call goes on then, and the run ends
     with the numbers that it would have had without the interruption.
 
     Args:

@@ -200,14 +200,21 @@ def test_composed_config_is_trained_as_it_is(tmp_path: Path) -> None:
         ddpg.train(config)
 
 
-def test_failed_run_raises_its_line_and_keeps_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_run_raises_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise RuntimeError("the solver diverged")
 
     with at_step(monkeypatch, 500, fail), user_error("the simulator failed in step: RuntimeError: the solver diverged"):
         ddpg.train(WORDS, out=tmp_path / "run")
     assert ddpg.load_run(tmp_path / "run").status["state"] == "failed"
-    assert "what was learned is kept" in (tmp_path / "run" / "train.log").read_text()
+    assert any("what was learned is kept" in line for line in ddpg.load_run(tmp_path / "run").warnings)
+
+
+def test_warnings_are_with_the_run(tmp_path: Path) -> None:
+    """What ddpg-train prints must not be lost, as that a run is too short to learn."""
+    short = ddpg.train([*WORDS, "total_steps=30", "eval.every=null"], out=tmp_path / "run")
+    assert short.warnings[0].startswith("nothing will be learned")
+    assert repr(short).endswith(f", {len(short.warnings)} warnings>")
 
 
 @pytest.mark.parametrize(
