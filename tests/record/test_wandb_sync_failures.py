@@ -47,7 +47,7 @@ def test_a_folder_that_is_damaged_does_not_stop_the_others(
 def test_without_key_or_server_it_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
     if key:
         monkeypatch.setenv("WANDB_API_KEY", key)
-    monkeypatch.setattr("ddpg.record.tracking.wandb_sync.CONNECT_S", 1)
+    monkeypatch.setattr("ddpg.record.tracking.wandb_core.CONNECT_S", 1)
     trained(tmp_path / "a", 5, "done", mode="offline")
     with pytest.raises(UserError, match="W&B cannot be reached: ") as caught:
         sync(tmp_path)
