@@ -36,7 +36,8 @@ def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
             )
         raise UserError(
             f"{folder.path} holds a run with {_held(old, key)}, not {as_written(now)}: "
-            f"choose another hydra.run.dir (-m: hydra.sweep.dir), or continue that run with resume={folder.path}"
+            "choose another hydra.run.dir (-m: hydra.sweep.dir; in Python: out), or continue that run with "
+            f"resume={folder.path}"
         )
 
 
