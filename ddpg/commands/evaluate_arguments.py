@@ -84,8 +84,8 @@ def _with_lists(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **lists}
 
 
-def _listed(value: Any) -> list[Any]:
-    if isinstance(value, list):
+def _listed(value: Any) -> list[Any] | None:
+    if value is None or isinstance(value, list):
         return value
     return [_number(part) for part in value.split(",")] if isinstance(value, str) else [value]
 
@@ -108,13 +108,15 @@ def _require_combination(sources: Sequence[str], arguments: EvalArguments) -> No
     if isinstance(arguments.video, str):
         if not arguments.video.endswith(".mp4"):
             raise UserError(f"video={arguments.video} must be true or a file whose name ends in .mp4")
-        _require_folder("video", arguments.video)
-    if arguments.json not in (None, "-"):
-        _require_folder("json", arguments.json)
+        _require_file("video", arguments.video)
+    if arguments.json is not None and arguments.json != "-":
+        _require_file("json", arguments.json)
 
 
-def _require_folder(key: str, file: str) -> None:
+def _require_file(key: str, file: str) -> None:
     folder = Path(file).absolute().parent
+    if Path(file).is_dir():
+        raise UserError(f"{key}={file} is a folder: name a file")
     if not folder.is_dir():
         raise UserError(f"{key}={file}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):

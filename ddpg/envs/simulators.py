@@ -24,7 +24,7 @@ MUJOCO = {
 }
 #: The attributes of environments that compute their dynamics themselves, by the module of their class.
 ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
-    "gymnasium.envs.classic_control.pendulum": {"gravity": "g", "mass": "m", "length": "l", "strength": "max_torque"},
+    "gymnasium.envs.classic_control.pendulum": {"gravity": "g", "mass": "m", "length": "l"},
     "gymnasium.envs.classic_control.continuous_mountain_car": {"strength": "power"},
     "gymnasium.envs.box2d.lunar_lander": {"gravity": "gravity"},
 }

@@ -21,8 +21,8 @@ from ddpg.record.config_file import read_config
 from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote.files import VIDEO
-from ddpg.run.playing import Playable, Which, open_playable, play_seeds, record
-from ddpg.run.policies import stored_actor
+from ddpg.run.playing import Playable, open_playable, play_seeds, record
+from ddpg.run.policies import Which, stored_actor
 from ddpg.training.seeding import process_generators_kept
 
 #: The packages whose versions are written beside those of the run.

@@ -61,11 +61,12 @@ def runs(tmp_path: Path) -> tuple[str, str]:
         (["action_delay=1,0.5"], "action_delay[1]=0.5 ... whole number"),
         (["simulator.gravity=0"], "simulator.gravity[0]=0 ... above 0"),
         (["simulator=2"], "simulator=2 ... mapping"),
-        (["simulator.viscosity=2"], "simulator.viscosity: PendulumEnv ... it has gravity, mass, length, strength"),
+        (["simulator.viscosity=2"], "simulator.viscosity: PendulumEnv ... it has gravity, mass, length"),
         (["processes=0"], "processes=0 ... at least 1, or auto"),
         (["processes=2", "watch=true"], "watch=true ... leave out processes"),
         (["video=true"], "video=true of several sources ... video=FILE.mp4"),
         (["video=film.gif"], "video=film.gif ... .mp4"),
+        (["json=a"], "json=a is a folder"),
         (["json=no/where.json"], "json=no/where.json: there is no folder"),
     ],
 )
@@ -88,7 +89,7 @@ def test_a_table_of_sources_and_conditions(
         return json.loads(capsys.readouterr().out)
 
     alone = results("a")
-    both = results(*runs, "action_delay=0,2", "obs_noise=0.5")
+    both = results(*runs, "action_delay=0,2", "obs_noise=0.5", "simulator=null")
     assert [source["source"] for source in both["sources"]] == ["a", "b"]
     nominal, noisy, late = both["sources"][0]["results"]
     assert nominal == alone["sources"][0]["results"][0]

@@ -86,10 +86,27 @@ def test_pybullet(make: Make) -> None:
         np.testing.assert_allclose(measured(env), measured(nominal) * list(factors.values()))
 
 
+@pytest.mark.parametrize("option", ["pendulum", "mountaincar", "lunarlander"])
+def test_every_factor_changes_what_an_action_does(make: Make, option: str) -> None:
+    """It does below and above 1, in environments that compute their dynamics themselves."""
+    if option == "lunarlander":
+        pytest.importorskip("Box2D", reason="the extra box2d is not installed")
+
+    def pushed(env: gymnasium.Env[Any, Any]) -> np.ndarray:
+        env.reset(seed=0)
+        assert isinstance(env.action_space, gymnasium.spaces.Box)
+        return np.array([env.step(env.action_space.high)[0] for _ in range(3)])
+
+    names = list(parameters_of(make(f"env={option}")))
+    factors = [(name, factor) for name in names for factor in (0.5, 1.0, 1.5)]
+    seen = [pushed(scale_parameter(make(f"env={option}"), *one)).tobytes() for one in factors]
+    assert len(set(seen)) == 1 + 2 * len(names)
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["env=pendulum"], "simulator.wind: PendulumEnv ... it has gravity, mass, length, strength"),
+        (["env=pendulum"], "simulator.wind: PendulumEnv ... it has gravity, mass, length"),
         (["env=inverted_pendulum"], "simulator.wind ... it has gravity, mass, friction, damping, strength"),
         (["env=pybullet_hopper"], "simulator.wind ... it has gravity, mass, friction"),
         (["env=gym", "env.id=Walk-v0", "env.imports=[support.toys]"], "simulator.wind: Walk ... none is known"),

@@ -63,10 +63,10 @@ def compare(
 
     Returns the results of each policy together, that without a change first.
     """
+    _require_playable(playables, processes)
     parts = [Part(playable) for playable in playables]
     for playable, conditions in zip(playables, conditions_of(playables, disturbances), strict=True):
         parts += [Part(playable, condition) for condition in conditions]
-    _require_playable(playables, processes)
     recorded = record_first() if record_first else ()
     episodes = play_parts(parts, seeds, processes, show, recorded)
     played = [Played(part, seeds, some) for part, some in zip(parts, episodes, strict=True)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import gymnasium as gym
 
@@ -23,10 +23,8 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.remote import fetch, is_remote
 from ddpg.run.build import make_env
 from ddpg.run.env_spec import build_env_spec
-from ddpg.run.policies import load_policy
+from ddpg.run.policies import Which, load_policy
 from ddpg.training.evaluate import Policy
-
-Which = Literal["last", "best"]
 
 #: What the description of an environment may name without being trusted.
 OWN = ("ddpg.envs.EnvSpec", "ddpg.envs.Budget")
