@@ -45,8 +45,13 @@ def load_policy(
         return policy
     if format is not None or classes:
         raise UserError(f"{source} is no exported policy, so it has no format or classes to choose; see ddpg-export")
-    from ddpg.api.run import load_run  # loads Hydra, which exported policies do without
-
+    try:
+        from ddpg.api.run import load_run  # loads Hydra, which exported policies do without
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{source} is no exported policy, and a run is read with {error.name}, which is not installed: "
+            f"install what this package depends on, or ddpg-export {source} where that is"
+        ) from error
     return load_run(folder).policy(which)
 
 

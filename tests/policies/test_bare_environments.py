@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.bare import Bare
+from support.command_line import assert_has
 from support.exports import Exported
 
 #: Loads each folder in a format through the public name, and acts on observations one by one.
@@ -25,6 +26,15 @@ for folder in folders:
     obs = np.load(f"{folder}.obs.npy")
     np.save(f"{folder}.{policy.format}.npy", np.stack([policy(one) for one in obs]))
     print(policy.format)
+"""
+#: Asks for a run, which needs more.
+ASK = """
+import sys
+import ddpg
+try:
+    ddpg.load_policy(sys.argv[1])
+except ValueError as error:
+    print(error)
 """
 EVERYWHERE = "hydra omegaconf gymnasium yaml msgspec"
 
@@ -58,3 +68,5 @@ def test_onnxruntime_and_numpy_alone(exported: dict[str, Exported], folders: lis
     for one in exported.values():
         found, eager, half_ranges = acted(one, "onnx")
         assert (abs(found.astype(float) - eager) / half_ranges).max() <= 1e-6
+    message = bare.run(ASK, exported["vectors"].run.path)
+    assert_has(message, "is no exported policy, and a run is read with ... which is not installed ... ddpg-export")
