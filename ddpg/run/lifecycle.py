@@ -219,7 +219,7 @@ def _record_end(folder: RunFolder, error: BaseException) -> None:
 
 
 @contextmanager
-def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str], shown: bool = True) -> Iterator[Tracker]:
+def tracking(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str], shown: bool) -> Iterator[Tracker]:
     """Open the run's tracker for the block, and end it with the exit code of the program."""
     values = plain(cfg)
     names = _names(cfg, folder, overrides)
