@@ -47,12 +47,17 @@ def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) 
     return policy_of(*stored_actor(cfg, folder, which, env), "run")
 
 
+def actor_file(folder: RunFolder, which: Which) -> Path:
+    """Return the file with an actor of a run."""
+    return folder.actor if which == "last" else folder.best_actor
+
+
 def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) -> tuple[nn.Module, Description]:
     """Load a stored actor, and describe it.
 
     Raises UserError if the folder has no such actor, or one that is damaged or belongs to other networks.
     """
-    path = folder.actor if which == "last" else folder.best_actor
+    path = actor_file(folder, which)
     if not path.exists():
         why = "eval.every=null chooses none" if which == "best" and cfg.eval.every is None else "it is not saved yet"
         raise UserError(f"{path} does not exist, the run's {which} actor: {why}")

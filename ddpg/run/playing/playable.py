@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import gymnasium as gym
+from omegaconf import DictConfig
 
 from ddpg.config.keys import flat
 from ddpg.config.settings import check, plain
@@ -16,14 +17,14 @@ from ddpg.config.targets import imported
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.policies import load
-from ddpg.policies.reading import is_exported, read_description
+from ddpg.policies.reading import is_exported, read_description, sha256
 from ddpg.record.config_file import read_config
 from ddpg.record.find_run import require_run
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote import fetch, is_remote
 from ddpg.run.build import make_env
 from ddpg.run.env_spec import build_env_spec
-from ddpg.run.policies import Which, load_policy
+from ddpg.run.policies import Which, actor_file, load_policy
 from ddpg.training.evaluate import Policy
 
 #: What the description of an environment may name without being trusted.
@@ -45,6 +46,8 @@ class Playable:
         load: loads the policy for an environment.
         video: where a video of it goes; None where the user has to say it.
         trust: whether an exported policy may name code, which is imported and called.
+        digest: of the actor that a run had stored when it was found, because only that is loaded, although a training
+            that goes on stores others; empty if there was none, and for an exported policy.
     """
 
     name: str
@@ -57,13 +60,14 @@ class Playable:
     load: Callable[[gym.Env[Any, Any]], Policy]
     video: Path | None
     trust: bool
+    digest: str = ""
 
     def make_env(self, render: bool = False) -> gym.Env[Any, Any]:
         """Make an environment, which draws if `render` is true."""
         return make_env(self.recipe, self.seed, render)
 
 
-def open_playable(source: str | Path, which: Which = "last", trust: bool = False) -> Playable:
+def open_playable(source: str | Path, which: Which = "last", trust: bool = False, digest: str = "") -> Playable:
     """Find a stored policy.
 
     Args:
@@ -71,18 +75,20 @@ def open_playable(source: str | Path, which: Which = "last", trust: bool = False
             wandb:ENTITY/PROJECT/NAME[:ALIAS].
         which: the last or the best actor of a run.
         trust: whether an exported policy may name code for its environment or network, which is imported and called.
+        digest: of the actor of a run, if it was found before; empty: that which is stored now.
 
     Raises UserError if there is none, or if its config does not fit this version.
     """
     name = str(source)
     folder = fetch(name) if is_remote(name) else Path(source)
-    return _exported(name, folder, which, trust) if is_exported(folder) else _of_run(name, folder, which)
+    return _exported(name, folder, which, trust) if is_exported(folder) else _of_run(name, folder, which, digest)
 
 
-def _of_run(name: str, path: Path, which: Which) -> Playable:
+def _of_run(name: str, path: Path, which: Which, digest: str) -> Playable:
     folder = RunFolder(path)
     require_run(path, name)
     cfg = check(read_config(folder.config))
+    found = digest or _digest(actor_file(folder, which))
     return Playable(
         name=name,
         folder=folder.path,
@@ -91,10 +97,27 @@ def _of_run(name: str, path: Path, which: Which) -> Playable:
         recipe=build_env_spec(cfg),
         seed=cfg.seed,
         threads=cfg.threads,
-        load=partial(load_policy, cfg, folder, which),
+        load=partial(_load_found, cfg, folder, which, found),
         video=folder.videos / f"{which}.mp4",
         trust=True,
+        digest=found,
     )
+
+
+def _digest(file: Path) -> str:
+    """Return the SHA-256 of a file, or nothing if there is none."""
+    return sha256(file.read_bytes()) if file.exists() else ""
+
+
+def _load_found(cfg: DictConfig, folder: RunFolder, which: Which, digest: str, env: gym.Env[Any, Any]) -> Policy:
+    """Raises UserError if the run has stored another actor since; raises as `load_policy` does."""
+    policy = load_policy(cfg, folder, which, env)
+    if digest and digest != _digest(actor_file(folder, which)):
+        raise UserError(
+            f"{folder.path} has stored another {which} actor meanwhile, because its training goes on: play it when it "
+            "is done, or a copy of the folder"
+        )
+    return policy
 
 
 def _exported(name: str, folder: Path, which: Which, trust: bool) -> Playable:

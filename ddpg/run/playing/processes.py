@@ -60,8 +60,9 @@ def play_in_processes(tasks: Sequence[Task], processes: int) -> list[Episodes]:
 def request(task: Task) -> Json:
     """Return what a worker has to know of a task."""
     playable = task.part.playable
-    where = {"folder": str(playable.folder), "which": playable.which, "trust": playable.trust}
-    return where | {"condition": asdict(task.part.condition), "seed": task.seed}
+    where = {"folder": str(playable.folder), "which": playable.which}
+    checks = {"trust": playable.trust, "digest": playable.digest}
+    return where | checks | {"condition": asdict(task.part.condition), "seed": task.seed}
 
 
 @contextmanager

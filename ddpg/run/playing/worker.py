@@ -46,7 +46,8 @@ class Stages:
             self._stage = None
             self._opened.close()
             condition = Condition(**request["condition"])
-            part = Part(open_playable(Path(request["folder"]), request["which"], request["trust"]), condition)
+            playable = open_playable(Path(request["folder"]), request["which"], request["trust"], request["digest"])
+            part = Part(playable, condition)
             self._stage = self._opened.enter_context(Stage(part))
             self._key = key
         episode = self._stage.episode(request["seed"])

@@ -1,7 +1,9 @@
 """Episodes in several processes: the same returns as in one, and an end of all when one fails."""
 
+import json
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +14,16 @@ from support.command_line import user_error
 from support.stored_runs import stored_run
 
 from ddpg.errors import UserError
-from ddpg.run.playing import open_playable, play, processes
+from ddpg.run.playing import open_playable, play, play_seeds, processes
 from ddpg.run.playing.conditions import NOMINAL
-from ddpg.run.playing.stage import Task
+from ddpg.run.playing.stage import Part, Task, play_here
+from ddpg.run.playing.worker import Stages
 
 
 @pytest.fixture
 def tasks() -> list[Any]:
     """Three episodes of a policy that no worker of these tests looks for."""
-    playable = SimpleNamespace(folder=Path("run"), which="last", trust=False)
+    playable = SimpleNamespace(folder=Path("run"), which="last", trust=False, digest="")
     return [Task(SimpleNamespace(playable=playable, condition=NOMINAL), seed) for seed in (5, 6, 7)]  # type: ignore[arg-type]
 
 
@@ -48,6 +51,21 @@ def test_two_processes_have_the_returns_of_one(tmp_path: Path) -> None:
     assert together.info == alone.info
     assert len(set(alone.returns)) == 4
     np.testing.assert_array_equal(play(playable, episodes=2, seed=3).returns, alone.returns[:2])
+
+
+def test_a_worker_plays_the_actor_that_was_found(tmp_path: Path) -> None:
+    """Not one that a training has stored since."""
+    run = stored_run(tmp_path / "run")
+    task = Task(Part(open_playable(run.path)), *play_seeds(1, 3))
+    request = json.loads(json.dumps(processes.request(task)))
+    with ExitStack() as opened:
+        answer = Stages(opened).answer(request)
+    assert [answer["return"]] == play(task.part.playable, 1, 3).returns.tolist()
+    run.actor.write_bytes(stored_run(tmp_path / "later", "seed=2").actor.read_bytes())
+    with ExitStack() as opened, user_error("run has stored another last actor meanwhile ... a copy"):
+        Stages(opened).answer(request)
+    with user_error("run has stored another last actor meanwhile"):
+        list(play_here([task]))
 
 
 def test_answers_come_back_in_the_order_of_the_tasks(tasks: list[Any], program: Callable[[str], None]) -> None:
