@@ -118,8 +118,9 @@ class Run:
         from ddpg.run.playing import open_playable, play
 
         _require_actor(which)
-        _require_count("episodes", episodes)
-        _require_count("processes", processes)
+        _require_whole("episodes", episodes, least=1)
+        _require_whole("seed", seed, least=0)
+        _require_whole("processes", processes, least=1)
         with user_errors(), alone(f"{self.path} is being evaluated"):
             return play(open_playable(self.path, which), episodes, seed, processes)
 
@@ -187,9 +188,9 @@ def _require_actor(which: object) -> None:
         raise UserError(f"which={which!r} is not one of {', '.join(get_args(Which))}")
 
 
-def _require_count(name: str, number: object) -> None:
-    if not isinstance(number, int) or number < 1:
-        raise UserError(f"{name}={number!r} must be a whole number of at least 1")
+def _require_whole(name: str, number: object, least: int) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise UserError(f"{name}={number!r} must be a whole number of at least {least}")
 
 
 def _shown(path: Path) -> Path:

@@ -1,10 +1,8 @@
 """The results of `ddpg-eval` as text and as JSON."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from ddpg.record.provenance import versions
 from ddpg.report.intervals import mean_interval
@@ -83,7 +81,7 @@ def _source(same: Sequence[Played]) -> dict[str, Any]:
         "source": playable.name,
         "folder": str(playable.folder.absolute()),
         "actor": playable.which,
-        "env": playable.config,
+        "env": _finite(playable.config),
         "results": [_result(one) for one in same],
     }
 
@@ -104,10 +102,14 @@ def _result(one: Played) -> dict[str, Any]:
         "info_means": _finite(one.episodes.info_means()),
         "returns": returns.tolist(),
         "lengths": one.episodes.lengths.tolist(),
-        "info": [_finite(numbers) for numbers in one.episodes.info],
+        "info": _finite(one.episodes.info),
     }
 
 
-def _finite(numbers: Any) -> dict[str, float | None]:
-    """Replace what is no number by None, because JSON has no NaN."""
-    return {name: float(value) if np.isfinite(value) else None for name, value in numbers.items()}
+def _finite(value: Any) -> Any:
+    """Replace infinite numbers and NaN, also within lists and mappings, by None, because JSON has none of them."""
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

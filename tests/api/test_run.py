@@ -127,6 +127,8 @@ def test_policies_are_loaded_wherever_they_lie(run: ddpg.Run, tmp_path: Path) ->
     [
         (lambda run: run.metrics["eval/episodic_retrun"], "is no metric of ... did you mean eval/episodic_return?"),
         (lambda run: run.policy("newest"), "which='newest' is not one of last, best"),
+        (lambda run: run.evaluate(seed=-1), "seed=-1 must be a whole number of at least 0"),
+        (lambda run: run.evaluate(processes=True), "processes=True must be a whole number of at least 1"),
         (lambda run: run.evaluate(episodes=0), "episodes=0 must be a whole number of at least 1"),
         (lambda run: run.resume("total_steps=5 x"), "is one text"),
         (lambda run: ddpg.load_run(run.path.parent), "is no run folder ... below it, such as"),

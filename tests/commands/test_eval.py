@@ -128,6 +128,15 @@ def test_the_table_has_the_numbers_of_info(
     assert cells[3] == "- (2 episodes)"
 
 
+def test_what_is_no_number_is_null_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored_run(tmp_path / "walk", "+env.kwargs.nan_reward=inf")
+    call(monkeypatch, evaluate.main, "walk", "episodes=1", "json=-")
+    (source,) = json.loads(capsys.readouterr().out)["sources"]
+    assert source["env"]["kwargs"]["nan_reward"] is None
+
+
 def test_pictures_of_several(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
