@@ -57,7 +57,7 @@ def _value(value: Any, key: str) -> str:
         return "[" + ",".join(_value(one, key) for one in value) + "]"
     if hasattr(value, "tolist"):  # an array or a number of numpy
         return _value(value.tolist(), key)
-    raise UserError(f"{key}={_shortened(value)}: a {type(value).__name__} is no value of a config{_advice(key)}")
+    raise UserError(f"{key}={_shortened(value)}: {type(value).__name__} is no value of a config{_advice(key)}")
 
 
 def _shortened(value: object) -> str:

@@ -34,8 +34,7 @@ def load_policy(
     Raises:
         UserError: there is no policy, it is damaged or does not fit this version, or a package is missing.
     """
-    from ddpg.policies.load import load
-    from ddpg.policies.reading import is_exported
+    from ddpg.policies.load import is_exported, load
 
     folder = _folder(source)
     if is_exported(folder):

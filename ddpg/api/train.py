@@ -12,6 +12,7 @@ from ddpg.api.run import Run
 from ddpg.api.training import train_here
 from ddpg.config.settings import check
 from ddpg.errors import UserError
+from ddpg.record.run_folder import is_run_folder
 
 
 def train(
@@ -54,7 +55,21 @@ def train(
 def _folder(out: object) -> Path | None:
     if out is not None and (not out or not isinstance(out, str | os.PathLike)):
         raise UserError(f"out={out!r} must be the folder of the run, as a text or a Path")
-    return None if out is None else Path(out).absolute()
+    if out is None:
+        return None
+    folder = Path(out).absolute()
+    _require_no_other_files(folder, str(out))
+    return folder
+
+
+def _require_no_other_files(folder: Path, name: str) -> None:
+    """Raise UserError for a folder that has something and no run, such as the folder of all runs."""
+    if is_run_folder(folder) or not folder.is_dir():
+        return
+    names = sorted(path.name for path in folder.iterdir())
+    other = [file for file in names if file != "train.log" and not file.startswith(".")]  # what an early end leaves
+    if other:
+        raise UserError(f"out={name} is no run, but has {other[0]}: a run needs a folder for itself, as {name}/first")
 
 
 def _of_config(config: DictConfig, folder: Path | None) -> Composed:

@@ -5,6 +5,7 @@ read them: it compares the parsed overrides with the groups of conf/ and with th
 after Hydra has refused, so what is right costs no time, and what Hydra takes is never refused here.
 """
 
+import re
 from collections.abc import Iterator
 
 from hydra.core.override_parser.types import Override
@@ -65,7 +66,10 @@ def _other_option(job: Job, group: str, option: object) -> str:
     advice = PLUGINS.get(group, {}).get(written.lower())
     if advice is not None:
         return f" without the package that brings it: {advice}"
-    return nearest("" if option is None else written, job.choices.options(group), most=40)
+    near = nearest("" if option is None else written, job.choices.options(group), most=40)
+    if group == "env" and re.search(r"-v\d+$", written):
+        return f"; an environment of gymnasium is env=gym env.id={written}{near.replace('; did', ', or did', 1)}"
+    return near
 
 
 def _already_there(job: Job, override: Override) -> str | None:

@@ -18,6 +18,7 @@ from ddpg.policies.description import PACKAGE_NETWORKS
 from ddpg.policies.load import require_known
 from ddpg.policies.writing import write_description, write_hashed
 from ddpg.record.config_file import read_config
+from ddpg.record.find_run import require_run
 from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote.files import VIDEO
@@ -49,6 +50,7 @@ def export(
     Raises UserError if the folder is no run, has no such actor, a format is unknown, cannot be written or loaded, or
     gives other actions than the run's actor, or if the environment cannot be drawn.
     """
+    require_run(folder.path, str(folder.path))
     for format in formats:
         require_known(format)
     require_packages(formats)

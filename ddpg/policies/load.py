@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ddpg.errors import UserError
-from ddpg.policies.description import PACKAGE_NETWORKS, Description, full_name
+from ddpg.policies.description import FILE, PACKAGE_NETWORKS, Description, full_name
 from ddpg.policies.policy import Policy
 from ddpg.policies.reading import read_checked, read_description
 
@@ -27,6 +27,19 @@ FORMATS: dict[str, Format] = {
     "onnx": Format("policy.onnx", ("onnxruntime",), ("torch", "onnx", "onnxscript", "onnxruntime")),
     "pt2": Format("policy.pt2", ("torch",), ("torch",)),
 }
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder has the description of an exported policy.
+
+    Raises UserError for a policy without its description, such as a file that was copied alone.
+    """
+    if (folder / FILE).is_file():
+        return True
+    alone = [format.file for format in FORMATS.values() if (folder / format.file).is_file()]
+    if alone:
+        raise UserError(f"{folder} has {alone[0]} without {FILE}: take the whole folder that ddpg-export has written")
+    return False
 
 
 def load(folder: str | Path, format: str | None = None, classes: Sequence[Callable[..., Any]] = ()) -> Policy:

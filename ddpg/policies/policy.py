@@ -43,7 +43,13 @@ class Policy:
 
     def _read(self, obs: Any) -> np.ndarray:
         """Copy observations into the number format that the policy was trained on."""
-        array = np.asarray(obs)
+        try:
+            array = np.asarray(obs)
+        except ValueError:  # parts of different shapes
+            raise UserError(
+                f"this is no array: an observation has the shape {self._shape} here; "
+                "env.reset() returns a pair, obs, info = env.reset()"
+            ) from None
         pictures = self._dtype == np.uint8
         if array.dtype.kind not in ("u" if pictures else "fiub") or (pictures and array.dtype != np.uint8):
             expected = "bytes (uint8)" if pictures else "numbers"

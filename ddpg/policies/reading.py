@@ -14,11 +14,6 @@ from ddpg.policies.space import Space
 Part = TypeVar("Part")
 
 
-def is_exported(folder: Path) -> bool:
-    """Whether a folder has the description of an exported policy."""
-    return (folder / FILE).is_file()
-
-
 def read_description(folder: Path) -> Description:
     """Read the description of an exported policy.
 
@@ -90,6 +85,7 @@ def _description(content: Mapping[str, Any]) -> Description:
             "observation": _space(values["observation"]),
             "action": _space(values["action"]),
             "evaluation": None if evaluation is None else _part(Evaluation, evaluation),
+            "environment": dict(values["environment"]),
             "files": dict(values["files"]),
         },
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.policies.description import FILE
-from ddpg.policies.reading import is_exported, read_checked, read_description
+from ddpg.policies.reading import read_checked, read_description
 
 FROM_HUB = "hub:"
 FROM_WANDB = "wandb:"
@@ -43,7 +43,7 @@ def fetch(source: str) -> Path:
 
 def _require_whole_policy(folder: Path, source: str) -> None:
     """Raise UserError unless a folder holds an exported policy, with every file that its description names."""
-    if not is_exported(folder):
+    if not (folder / FILE).is_file():
         raise UserError(f"{source} holds no exported policy: it has no {FILE}, which ddpg-export writes")
     try:
         description = read_description(folder)

@@ -223,6 +223,7 @@ def test_warnings_are_with_the_run(tmp_path: Path) -> None:
         ({"out": 3}, "out=3 must be the folder"),
         ({"out": ""}, "out='' must be the folder"),
         ({"out": "/proc/no/run"}, "/proc/no"),
+        ({"out": Path(__file__).parent}, "is no run, but has ... a run needs a folder for itself"),
         ({"overrides": ["gama=1"]}, "gama=1 ... gamma?"),
         ({"overrides": [*WORDS, "seed=2"]}, "holds a run with seed=1, not 2"),
         ({"overrides": ["resume={run}"]}, "cannot be given with resume"),

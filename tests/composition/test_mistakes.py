@@ -56,6 +56,7 @@ def test_groups_of_ones_own(tmp_path: Path) -> None:
         ("noise.theta=1", "noise.theta=1 ... a key of noise=ou"),
         ("hydra.launcher.proceses=2", "hydra.launcher.processes? ... hydra/launcher=local"),
         ("noise=ou noise.sgma=1", "noise.sgma=1 ... noise.sigma?"),
+        ("env=Swimmer-v5", "no such option; an environment of gymnasium is env=gym env.id=Swimmer-v5, or did you mean"),
         ("hydra/sweeper=Optuna", "hydra/sweeper=Optuna: there is no such option ... use hydra/sweeper=search"),
         ("hydra/launcher=joblib", "pip install hydra-joblib-launcher"),
         ("hydra.sweeper.params.seed=1", "hydra.sweeper.params.seed=1 ... seed=1,2"),

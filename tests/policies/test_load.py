@@ -19,6 +19,7 @@ from support.stored_runs import stored_run
 from ddpg.export.write import export
 from ddpg.policies import load
 from ddpg.policies.description import full_name
+from ddpg.policies.load import is_exported
 from ddpg.policies.pt2_archive import require_no_pickle
 from ddpg.policies.reading import read_description, sha256
 
@@ -45,6 +46,7 @@ def edit(folder: Path, change: Edit) -> None:
         (lambda c: c.pop("format"), "policy.json is damaged ... no format number"),
         (lambda c: c.pop("action"), "policy.json is damaged: 'action'"),
         (lambda c: c["network"].pop("dtype"), "policy.json is damaged: 'network lacks dtype'"),
+        (lambda c: c.update(environment=None), "policy.json is damaged"),
         (lambda c: c["action"].update(low=[1.0, 2.0, 3.0]), "policy.json is damaged"),
         (lambda c: c["observation"].update(dtype="floatt"), "policy.json is damaged ... floatt"),
         (lambda c: c["network"].update(target="os.system"), "os.system, which is not of this package ... [system]"),
@@ -71,6 +73,9 @@ def test_folders_that_are_no_policies(exported: dict[str, Exported], folder: Pat
     (folder / "policy.json").write_text("{")
     with user_error("policy.json is damaged"):
         load(folder)
+    (folder / "policy.json").unlink()
+    with user_error("has policy.safetensors without policy.json: take the whole folder"):
+        is_exported(folder)
 
 
 @pytest.mark.parametrize("format", ["safetensors", "onnx", "pt2"])

@@ -44,6 +44,8 @@ def test_a_policy_acts_as_the_actor_within_its_bounds(folder: RunFolder, policy:
 def test_what_is_no_observation(policy: Policy) -> None:
     with user_error("(3,) ... ('B', 3) ... (2,)"):
         policy([1.0, 2.0])
+    with user_error("this is no array ... obs, info = env.reset()"):
+        policy((np.zeros(3), {}))
     with user_error("numbers ... <U1"):
         policy(["a", "b", "c"])
 

@@ -17,7 +17,8 @@ from ddpg.config.targets import imported
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.policies import load
-from ddpg.policies.reading import is_exported, read_description, sha256
+from ddpg.policies.load import is_exported
+from ddpg.policies.reading import read_description, sha256
 from ddpg.record.config_file import read_config
 from ddpg.record.find_run import require_run
 from ddpg.record.run_folder import RunFolder
