@@ -1,12 +1,14 @@
 """The format pt2: a program of torch.export.
 
 The archive is a zip of raw weights and JSON. `torch.export.load` unpickles what an archive marks as pickled, with
-`weights_only=False`, and lets sympy evaluate the expressions in its JSON. An archive of `ddpg-export` has no pickle;
-one that has any is refused here. The expressions remain: load only what comes from somebody you trust.
+`weights_only=False`, runs libraries compiled by AOTInductor, and lets sympy evaluate the expressions in its JSON. An
+archive of `ddpg-export` has neither pickles nor libraries; one that has any is refused here. The expressions remain:
+load only what comes from somebody you trust.
 """
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,13 +21,16 @@ from ddpg.policies.actors import torch_policy
 from ddpg.policies.description import Description
 from ddpg.policies.policy import Policy
 
+#: The members of an archive without code: its versions, the program as JSON, and tensors.
+HARMLESS = re.compile(r"[^/]+/([\w.]+|\.data/[\w.]+|models/[\w.]+|data/(weights|constants|sample_inputs)/[\w.]+)")
+
 
 def pt2_policy(content: bytes, description: Description, folder: Path) -> Policy:
     """Make a policy of the content of policy.pt2.
 
-    Raises UserError if it has a pickle, or if this version of torch cannot read it.
+    Raises UserError if it has a pickle or a library, or if this version of torch cannot read it.
     """
-    require_no_pickle(content, f"{folder}/policy.pt2")
+    require_no_code(content, f"{folder}/policy.pt2")
     try:
         program = torch.export.load(io.BytesIO(content)).module(check_guards=False)
     except Exception as error:  # torch raises what it likes for programs of other versions
@@ -37,14 +42,23 @@ def pt2_policy(content: bytes, description: Description, folder: Path) -> Policy
     return torch_policy(program, description, "pt2")
 
 
-def require_no_pickle(content: bytes, name: str) -> None:
-    """Raise UserError if an archive of torch.export has anything that `torch.export.load` would unpickle."""
+def require_no_code(content: bytes, name: str) -> None:
+    """Raise UserError if an archive of torch.export has anything that `torch.export.load` would unpickle or run."""
     try:
+        others = _others(content)
         pickled = _pickled(content)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{name} is no archive of torch.export: {first_line(error)}") from error
+    if others:
+        raise UserError(f"{name} has {others[0]}, which is not needed and could be code: it is not loaded")
     if pickled:
         raise UserError(f"{name} has the pickle {pickled[0]}, which could run any code: it is not loaded")
+
+
+def _others(content: bytes) -> list[str]:
+    """List the members of an archive that are neither tensors nor the program."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return [name for name in archive.namelist() if not HARMLESS.fullmatch(name)]
 
 
 def _pickled(content: bytes) -> list[str]:

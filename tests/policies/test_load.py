@@ -20,7 +20,7 @@ from ddpg.export.write import export
 from ddpg.policies import load
 from ddpg.policies.description import full_name
 from ddpg.policies.load import is_exported
-from ddpg.policies.pt2_archive import require_no_pickle
+from ddpg.policies.pt2_archive import require_no_code
 from ddpg.policies.reading import read_description, sha256
 
 Edit = Callable[[dict[str, Any]], object]
@@ -113,15 +113,19 @@ def test_a_class_of_the_user_is_built_only_if_it_is_given(tmp_path: Path) -> Non
     assert load(folder, classes=[Wavy])(np.zeros(3)).shape == (2,)
 
 
-def test_an_archive_of_torch_has_no_pickle_and_is_refused_with_one(folder: Path) -> None:
+def test_an_archive_of_torch_has_no_code_and_is_refused_with_any(folder: Path) -> None:
     path = folder / "policy.pt2"
-    require_no_pickle(path.read_bytes(), "it")
+    require_no_code(path.read_bytes(), "it")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("archive/data/sample_inputs/other.pt", b"\x80\x04N.")
     with user_error("it has the pickle archive/data/sample_inputs/other.pt"):
-        require_no_pickle(path.read_bytes(), "it")
+        require_no_code(path.read_bytes(), "it")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("policy/data/aotinductor/model/model.so", b"ELF")
+    with user_error("it has policy/data/aotinductor/model/model.so, which ... could be code"):
+        require_no_code(path.read_bytes(), "it")
     with user_error("it is no archive of torch.export"):
-        require_no_pickle(b"PK", "it")
+        require_no_code(b"PK", "it")
 
 
 def test_other_spaces(exported: dict[str, Exported]) -> None:
