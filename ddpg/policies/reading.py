@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from ddpg.errors import UserError, one_line
 from ddpg.policies.description import FILE, FORMAT, Description, Evaluation, Network
@@ -24,12 +27,14 @@ def read_description(folder: Path) -> Description:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(_no_policy(folder)) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:  # no JSON, or no text at all
         raise UserError(f"{path} is damaged: {one_line(error)}") from error
     _require_known_form(content, path)
     try:
         return _description(content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path} is damaged: {one_line(error)}") from error
 
 
@@ -43,6 +48,8 @@ def read_checked(folder: Path, name: str, description: Description) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path} is missing, although {FILE} names it") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
     expected = description.files[name]
     found = sha256(content)
     if found != expected:
@@ -86,15 +93,26 @@ def _description(content: Mapping[str, Any]) -> Description:
             "action": _space(values["action"]),
             "evaluation": None if evaluation is None else _part(Evaluation, evaluation),
             "environment": dict(values["environment"]),
-            "files": dict(values["files"]),
+            "versions": dict(values["versions"]),
+            "files": _hashes(values["files"]),
         },
     )
 
 
 def _space(values: Mapping[str, Any]) -> Space:
     space = _part(Space, dict(values) | {"shape": tuple(map(int, values["shape"]))})
+    if not isinstance(space.dtype, str) or np.dtype(space.dtype).kind not in "fiu" or not space.shape:
+        raise ValueError(f"{values} are no arrays of numbers")
     space.bounds()  # raises for what no array can be made of
     return space
+
+
+def _hashes(files: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hashes of the files. Raises ValueError for a name by which a stranger could mean another folder."""
+    for name, found in dict(files).items():
+        if not re.fullmatch(r"policy\.\w+", name) or not isinstance(found, str):
+            raise ValueError(f"files has {name!r}: {found!r}")
+    return dict(files)
 
 
 def _part(kind: type[Part], values: Mapping[str, Any]) -> Part:
