@@ -1,5 +1,6 @@
 """Sources that are no folders, by their names."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -95,6 +96,21 @@ def test_the_policies_of_a_run_come_back_from_wandb_by_their_aliases(
     assert wandb_server.requests["artifacts"] == 0  # a version is downloaded once
     with pytest.raises(UserError, match=rf"^W&B has no artifact {name[6:]}:v7, or does not show it to you$"):
         fetch(f"{name}:v7")
+
+
+def test_what_fails_while_wandb_is_asked_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(name: str) -> None:
+        raise ConnectionError("cut off")
+
+    monkeypatch.setattr("ddpg.record.tracking.wandb_artifacts._found", cut)
+    with pytest.raises(UserError, match=r"^me/ddpg/p:best cannot be fetched from W&B: ConnectionError: cut off$"):
+        fetch("wandb:me/ddpg/p:best")
+
+
+def test_without_the_package_of_wandb_the_line_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(UserError, match=r"^wandb is not installed, which W&B needs: pip install wandb$"):
+        fetch("wandb:me/ddpg/policy:last")
 
 
 def test_without_a_key_wandb_is_not_asked(no_wandb_account: None) -> None:

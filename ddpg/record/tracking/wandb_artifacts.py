@@ -25,7 +25,8 @@ def download_artifact(name: str, top: Path, prefix: str) -> Downloaded:
         prefix: how names begin.
 
     Raises:
-        UserError: W&B cannot be reached, or has no such artifact, or one that only links to files elsewhere.
+        UserError: wandb is not installed, W&B cannot be reached, it has no such artifact, or one that only links to
+            files elsewhere.
     """
     try:
         artifact = _found(name)
@@ -35,6 +36,10 @@ def download_artifact(name: str, top: Path, prefix: str) -> Downloaded:
             folder.parent.mkdir(parents=True, exist_ok=True)
             _download(artifact, prefix, folder)
         return Downloaded(folder, artifact.version)
+    except UserError:
+        raise
+    except Exception as error:  # wandb has many, and lets those of the network through
+        raise UserError(f"{name} cannot be fetched from W&B: {first_line(error)}") from error
     finally:
         if no_run_is_open():
             end_wandb_core()
@@ -42,8 +47,10 @@ def download_artifact(name: str, top: Path, prefix: str) -> Downloaded:
 
 def _found(name: str) -> Any:
     """Ask W&B for an artifact."""
-    import wandb
-
+    try:
+        import wandb
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error.name} is not installed, which W&B needs: pip install wandb") from error
     try:
         return connected().artifact(name)
     except wandb.errors.CommError as error:
