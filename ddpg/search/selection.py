@@ -48,11 +48,13 @@ def optimism(trials: Sequence[Sequence[float]], maximize: bool, over_seeds: Over
 
         true_i = m + sqrt(max(0, 1 - v / V)) (score_i - m),    drawn_i = true_i + aggregate of n residuals
 
-    The residuals are those of all trials, because three seeds say too little about the noise of one. Of each draw the
-    best score is taken; its excess over its true score is the optimism.
+    All trials have the same seeds, and a seed that is easy for all of them flatters none before the others. So a
+    residual is what is left of a score without the mean of its trial and that of its seed. The residuals are those of
+    all trials, because three seeds say too little about the noise of one. Of each draw the best score is taken; its
+    excess over its true score is the optimism.
 
     Args:
-        trials: the scores of the seeds of each trial, equally many for each.
+        trials: the scores of the seeds of each trial, equally many for each, in one order of the seeds.
         maximize: whether a large score is a good one.
         over_seeds: from the scores of the seeds to that of the trial.
 
@@ -62,9 +64,7 @@ def optimism(trials: Sequence[Sequence[float]], maximize: bool, over_seeds: Over
     scores = np.array(trials, dtype=float)
     if scores.ndim != 2 or min(scores.shape) < 2:
         return None
-    seeds = scores.shape[1]
-    residuals = (scores - scores.mean(axis=1, keepdims=True)) * math.sqrt(seeds / (seeds - 1))
-    noises = np.random.default_rng(0).choice(residuals.ravel(), size=(DRAWS, *scores.shape))
+    noises = np.random.default_rng(0).choice(_residuals(scores).ravel(), size=(DRAWS, *scores.shape))
     drawn = AGGREGATES[over_seeds](noises, axis=2)
     noise = drawn - drawn.mean()
     found = AGGREGATES[over_seeds](scores, axis=1)
@@ -74,3 +74,10 @@ def optimism(trials: Sequence[Sequence[float]], maximize: bool, over_seeds: Over
     sign = 1 if maximize else -1
     best = np.argmax(sign * (true + noise), axis=1)
     return float(sign * noise[np.arange(DRAWS), best].mean())
+
+
+def _residuals(scores: np.ndarray) -> np.ndarray:
+    """Return what neither the trial nor the seed explains, [trials, seeds], with the variance of the noise."""
+    trials, seeds = scores.shape
+    explained = scores.mean(axis=1, keepdims=True) + scores.mean(axis=0, keepdims=True) - scores.mean()
+    return (scores - explained) * math.sqrt(scores.size / ((trials - 1) * (seeds - 1)))

@@ -6,9 +6,14 @@ import pytest
 from ddpg.search.selection import interval, optimism
 
 
-@pytest.mark.parametrize(("trials", "spread"), [(10, 0.0), (50, 0.0), (50, 1.0)])
-def test_what_a_choice_flatters(trials: int, spread: float) -> None:
-    """The estimate from one study's scores is, on average, what the choice flattered in thousands of studies."""
+@pytest.mark.parametrize(
+    ("trials", "spread", "of_seeds"), [(10, 0.0, 0.0), (50, 0.0, 0.0), (50, 1.0, 0.0), (50, 1.0, 20.0)]
+)
+def test_what_a_choice_flatters(trials: int, spread: float, of_seeds: float) -> None:
+    """The estimate from one study's scores is, on average, what the choice flattered in thousands of studies.
+
+    Seeds that are hard or easy for all trials change nothing.
+    """
     rng = np.random.default_rng(1)
     true = spread * rng.standard_normal((2000, trials))
     scores = true[..., None] + rng.standard_normal((2000, trials, 3))
@@ -16,7 +21,8 @@ def test_what_a_choice_flatters(trials: int, spread: float) -> None:
     best = means.argmax(axis=1)
     rows = np.arange(2000)
     flattered = (means[rows, best] - true[rows, best]).mean()
-    estimates = [optimism(scores[place].tolist(), maximize=True) for place in range(4)]
+    common = of_seeds * rng.standard_normal((4, 1, 3))
+    estimates = [optimism(study.tolist(), maximize=True) for study in scores[:4] + common]
     assert np.mean(estimates) == pytest.approx(flattered, rel=0.25)
 
 
