@@ -12,7 +12,7 @@ from ddpg.api.run import Run
 from ddpg.api.training import train_here
 from ddpg.config.settings import check
 from ddpg.errors import UserError
-from ddpg.record.run_folder import is_run_folder
+from ddpg.record.run_folder import RunFolder, is_run_folder
 
 
 def train(
@@ -64,7 +64,8 @@ def _folder(out: object) -> Path | None:
 
 def _require_no_other_files(folder: Path, name: str) -> None:
     """Raise UserError for a folder that has something and no run, such as the folder of all runs."""
-    if is_run_folder(folder) or not folder.is_dir():
+    has_begun = is_run_folder(folder) or RunFolder(folder).metrics.exists()  # metrics.jsonl is the first file of a run
+    if has_begun or not folder.is_dir():
         return
     names = sorted(path.name for path in folder.iterdir())
     other = [file for file in names if file != "train.log" and not file.startswith(".")]  # what an early end leaves

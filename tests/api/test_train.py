@@ -217,6 +217,13 @@ def test_warnings_are_with_the_run(tmp_path: Path) -> None:
     assert repr(short).endswith(f", {len(short.warnings)} warnings>")
 
 
+def test_a_run_that_was_killed_at_its_first_file(tmp_path: Path) -> None:
+    for name in ("train.log", "metrics.jsonl"):
+        (tmp_path / name).touch()
+    short = ddpg.train([*WORDS, "total_steps=30", "eval.every=null"], out=tmp_path)
+    assert short.status["state"] == "done"
+
+
 @pytest.mark.parametrize(
     ("values", "parts"),
     [
