@@ -1,10 +1,14 @@
 """Work in a thread of its own: its results, its exceptions, and what Ctrl-C does to it."""
 
+import gc
 import signal
 import threading
+import weakref
+from collections.abc import Iterator
 
 import pytest
 
+from ddpg import apart as module
 from ddpg.apart import apart
 from ddpg.interrupt import Interrupted, InterruptFlag
 
@@ -69,3 +73,60 @@ def test_ctrl_c_leaves_work_alone_that_cannot_be_stopped() -> None:
     assert not ended.is_set()
     go_on.set()
     assert ended.wait(10)
+
+
+def test_ctrl_c_twice_at_once_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wrappers send it, `poetry run` for example: the save is waited for."""
+    ends: list[str] = []
+    stopped = threading.Event()
+    presses = iter([press_ctrl_c, stopped.set])
+    monkeypatch.setattr(module, "IMPATIENCE_S", 1e6)
+
+    def work() -> None:
+        press_ctrl_c()
+        stopped.wait(10)
+        ends.append("saved")
+
+    with pytest.raises(KeyboardInterrupt):
+        apart(work, lambda: next(presses)())
+    assert ends == ["saved"]
+    assert stopped.is_set()
+
+
+class Large:
+    """Stands for a trainer with its replay memory."""
+
+
+@pytest.fixture
+def _no_collection() -> Iterator[None]:
+    """Collections come by the number of objects, so that a few large ones could stay for long."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("_no_collection")
+@pytest.mark.parametrize("end", [OSError(), Interrupted(signal.SIGINT)])
+def test_nothing_stays_in_memory_after_a_failure(end: BaseException) -> None:
+    """Not even while Ctrl-C's exception is kept, as a notebook keeps the last one."""
+    flag = InterruptFlag(signals=())
+    left: list[weakref.ref[Large]] = []
+
+    def work() -> None:
+        large = Large()
+        left.append(weakref.ref(large))
+        if isinstance(end, Interrupted):
+            press_ctrl_c()
+            while True:
+                flag.check()
+        raise OSError
+
+    kept: list[BaseException] = []
+    try:
+        apart(work, lambda: flag.stop(signal.SIGINT))
+    except OSError:
+        pass
+    except KeyboardInterrupt as pressed:
+        kept.append(pressed)
+    assert [reference() for reference in left] == [None]
+    assert len(kept) == isinstance(end, Interrupted)

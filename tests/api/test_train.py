@@ -21,7 +21,9 @@ from support.slurm_sweep import fingerprint
 from support.toys import Walk
 
 import ddpg
+from ddpg import apart
 from ddpg.api import process
+from ddpg.interrupt import InterruptFlag
 from ddpg.run import lifecycle
 from ddpg.training.snapshots import Snapshots
 
@@ -140,12 +142,18 @@ def test_ctrl_c_while_a_checkpoint_is_written(run: ddpg.Run, tmp_path: Path, mon
 def test_second_ctrl_c_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a simulator hangs; the training that is left behind is named, and ends by itself."""
     hangs = threading.Event()
+    stop = InterruptFlag.stop
 
     def hang() -> None:
         press_ctrl_c()
-        threading.Timer(0.2, press_ctrl_c).start()
         hangs.wait()
 
+    def stop_and_press_again(self: InterruptFlag, signum: int) -> None:
+        stop(self, signum)
+        press_ctrl_c()
+
+    monkeypatch.setattr(InterruptFlag, "stop", stop_and_press_again)
+    monkeypatch.setattr(apart, "IMPATIENCE_S", 0.0)
     with at_step(monkeypatch, 30, hang), pytest.raises(KeyboardInterrupt):
         ddpg.train(WORDS, out=tmp_path / "run")
     with user_error("run is being trained in this process already"):
