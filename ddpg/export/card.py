@@ -1,5 +1,6 @@
 """README.md of an exported folder: a model card as the Hugging Face Hub reads it, written without its package."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
@@ -15,6 +16,7 @@ from ddpg.export.usage import ways
 from ddpg.policies import Description
 from ddpg.record.pictures import optional_pictures
 from ddpg.record.run_folder import RunFolder
+from ddpg.remote.fetch import FROM_HUB
 from ddpg.remote.files import CARD, CURVE, VIDEO
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord, read_record
@@ -78,7 +80,7 @@ def _values(folder: Path, description: Description, record: RunRecord, source: s
         "published": list(_published(record)),
         "ways": ways(description, source),
         "source": source,
-        "distribution": distribution,
+        "install": f"'{distribution}[hub]'" if source.startswith(FROM_HUB) else distribution,
         "setting": list(_setting(description)),
         "command": _command(record),
         "seed": description.seed,
@@ -135,13 +137,18 @@ def _setting(description: Description) -> Iterator[tuple[str, str]]:
     yield "id", f"`{_environment(description)}`"
     for key in ("imports", "wrappers", "kwargs", "max_episode_steps", "pixels"):
         if node.get(key):
-            yield key.replace("_", " "), f"`{yaml.safe_dump(node[key], default_flow_style=True).strip()}`"
+            yield key.replace("_", " "), f"`{_cell(node[key])}`"
     if description.action_repeat > 1:
         yield "action repeat", f"each action is repeated for {description.action_repeat} simulator steps"
     yield "observation", str(description.observation)
     yield "action", str(description.action)
     versions = {name: description.versions.get(name) for name in PACKAGES}
     yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+
+
+def _cell(value: Any) -> str:
+    """Return a value of the config as a cell of a table: on one line, and without ending the cell."""
+    return json.dumps(value, ensure_ascii=False).replace("|", "\\|")
 
 
 def _command(record: RunRecord) -> str | None:
@@ -157,7 +164,7 @@ def _commit(record: RunRecord) -> str:
     code = next((start["git"] for start in record.starts if start.get("git")), None)
     if code is None or not code.get("commit"):
         return ""
-    return f", code of commit {code['commit'][:12]}{' with changes of its own' if code.get('dirty') else ''}"
+    return f", code of commit {code['commit'][:12]}{' with uncommitted changes' if code.get('dirty') else ''}"
 
 
 def _limits(description: Description, evaluation: Results | None) -> Sequence[str]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from ddpg.distribution import distribution_name
 from ddpg.policies import Description
+from ddpg.remote.fetch import FROM_HUB
 
 
 class Way(NamedTuple):
@@ -21,13 +22,18 @@ def ways(description: Description, source: str) -> list[Way]:
         description: of the policy.
         source: hub:USER/NAME, or the name of the folder.
     """
-    package = distribution_name() or "ddpg"
+    own = [distribution_name() or "ddpg", "torch", "numpy", "safetensors"]
+    if source.startswith(FROM_HUB):
+        own.append("huggingface_hub")
+    *others, last = (f"`{package}`" for package in own)
     dtype = description.observation.dtype
     found = {
-        "policy.safetensors": Way("safetensors", f"`{package}`, `torch`, `numpy` and `safetensors`", _own(source)),
+        "policy.safetensors": Way("safetensors", f"{', '.join(others)} and {last}", _own(source)),
         "policy.onnx": Way("ONNX", "`onnxruntime` and `numpy` alone", _onnx(dtype)),
         "policy.pt2": Way(
-            "torch.export (a file that can run code: for those who trust its writer)", "`torch`", _pt2(dtype)
+            "torch.export (a file that can run code: for those who trust its writer)",
+            "`torch` and `numpy`",
+            _pt2(dtype),
         ),
     }
     return [way for name, way in found.items() if name in description.files]

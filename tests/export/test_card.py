@@ -56,6 +56,8 @@ def test_what_it_says(run: RunFolder, description: Description, tmp_path: Path) 
     text = write_card(tmp_path, description, run, "hub:me/cheetah").read_text()
     assert "| return | 20.00 ± 8.16 |" in text
     assert 'ddpg.load_policy("hub:me/cheetah")' in text
+    assert "`safetensors` and `huggingface_hub`:" in text
+    assert "[hub]'`." in text
     assert "policy.onnx" not in text  # which this folder does not have
     assert "ddpg-train env=halfcheetah preset=cleanrl seed=4\n" in text
     assert "seed 4, code of commit 0123456789ab" in text
@@ -64,6 +66,17 @@ def test_what_it_says(run: RunFolder, description: Description, tmp_path: Path) 
     assert "One training run, seed 4." in text
     assert "learning_curve.png" not in text  # a run without a record has none
     assert not any(secret in text for secret in ("my_team", "/home/me", str(run.path)))
+
+
+def test_any_value_of_the_environment_stays_in_its_row(
+    run: RunFolder, description: Description, tmp_path: Path
+) -> None:
+    long = ["a" * 60, "b|c" * 20]
+    changed = {**description.environment, "max_episode_steps": 50, "kwargs": {"names": long}}
+    text = write_card(tmp_path, replace(description, environment=changed), run, "cheetah").read_text()
+    assert "| max episode steps | `50` |\n" in text
+    row = f'| kwargs | `{{"names": ["{long[0]}", "{long[1]}"]}}` |\n'
+    assert row.replace("b|c", "b\\|c") in text
 
 
 def test_the_curve_and_the_film_are_shown_where_they_are(
