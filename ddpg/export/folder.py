@@ -19,6 +19,8 @@ def require_replaceable(out: Path) -> None:
     """Raise UserError if there is something in the place of an exported folder that is not one, or is more."""
     if not out.exists():
         return
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise UserError(f"out={out} is the working directory, or above it, and is not replaced: choose another folder")
     names = {path.name for path in out.iterdir()} if out.is_dir() else {out.name}
     if out.is_dir() and (not names or FILE in names) and names <= FILES:
         return
