@@ -67,7 +67,7 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
         stored = torch.load(path, map_location="cpu", weights_only=True)
         actor.load_state_dict(stored["actor"])
         env_step = stored["env_step"]
-    except (UnpicklingError, RuntimeError, KeyError) as error:
+    except (UnpicklingError, EOFError, RuntimeError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} does not hold the actor of {folder.config} in its environment, as it is now: "
             f"{type(error).__name__}"
@@ -79,11 +79,12 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
 def _require_same_actions(actor: nn.Module, made: Mapping[str, torch.Tensor], path: Path) -> None:
     """Raise UserError if an actor was trained with other bounds of actions than its environment has now.
 
-    `made` is the state of the actor as it was made for the environment.
+    `made` is the state of the actor as it was made for the environment. A user's network can learn a parameter of such
+    a name; bounds are buffers.
     """
+    bounds = [name for name, _ in actor.named_buffers() if name.rpartition(".")[2] in ("scale", "center")]
     stored = actor.state_dict()
-    bounds = [name for name in made if name.rpartition(".")[2] in ("scale", "center")]
-    if not all(torch.equal(stored[name], made[name]) for name in bounds):
+    if not all(torch.equal(stored[name], made[name]) for name in bounds if name in made):
         raise UserError(f"the actor in {path} was trained with other bounds of actions than its environment has now")
 
 

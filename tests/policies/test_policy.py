@@ -13,6 +13,7 @@ from ddpg.learner.policy import act
 from ddpg.policies import Policy
 from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
+from ddpg.run import policies
 from ddpg.run.build import build_actor, build_environments
 from ddpg.run.policies import stored_policy
 
@@ -48,6 +49,26 @@ def test_what_is_no_observation(policy: Policy) -> None:
         policy((np.zeros(3), {}))
     with user_error("numbers ... <U1"):
         policy(["a", "b", "c"])
+
+
+@pytest.mark.parametrize("content", [b"", b"actor", [1]])
+def test_a_damaged_actor(tmp_path: Path, content: bytes | list[int]) -> None:
+    run = stored_run(tmp_path / "run")
+    if isinstance(content, bytes):
+        run.actor.write_bytes(content)
+    else:
+        torch.save(content, run.actor)
+    with user_error("actor.pt does not hold the actor of"):
+        stored_policy(run, "last")
+
+
+def test_a_scale_that_a_network_learns_is_no_bound() -> None:
+    actor = torch.nn.Module()
+    actor.scale = torch.nn.Parameter(torch.ones(2))
+    policies._require_same_actions(actor, {"scale": torch.zeros(2)}, Path("actor.pt"))
+    actor.register_buffer("center", torch.ones(2))
+    with user_error("other bounds of actions"):
+        policies._require_same_actions(actor, {"center": torch.zeros(2)}, Path("actor.pt"))
 
 
 def test_what_a_run_without_such_an_actor_says(folder: RunFolder, tmp_path: Path) -> None:
