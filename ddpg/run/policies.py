@@ -67,7 +67,7 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
         stored = torch.load(path, map_location="cpu", weights_only=True)
         actor.load_state_dict(stored["actor"])
         env_step = stored["env_step"]
-    except (UnpicklingError, EOFError, RuntimeError, KeyError, TypeError) as error:
+    except (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(
             f"{path} does not hold the actor of {folder.config} in its environment, as it is now: "
             f"{type(error).__name__}"

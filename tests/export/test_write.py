@@ -70,9 +70,7 @@ def test_an_exported_policy_is_replaced_and_nothing_else(run: RunFolder, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["policy"]
 
 
-def test_the_working_directory_is_not_replaced(
-    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_working_directory_is_not_replaced(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with user_error("out=. is the working directory, or above it"):
         written(run, Path())
