@@ -40,17 +40,26 @@ def main() -> None:
 def _played(sources: Sequence[str], arguments: EvalArguments) -> "list[Played]":
     """Play the episodes of all sources, the first ones for the video, if one is wanted."""
     from ddpg.envs import Window
-    from ddpg.run.playing import available_cores, compare, play_seeds
+    from ddpg.run.playing import compare, play_seeds
 
     playables = _opened(sources, arguments)
     seeds = play_seeds(arguments.episodes, arguments.seed)
-    processes = available_cores() if arguments.processes == "auto" else arguments.processes
+    processes = _processes(playables, arguments)
     disturbances = arguments.disturbances()
     if arguments.watch:
         with closing(Window()) as window:
             return compare(playables, seeds, disturbances, show=lambda part, env: window.frames_of(env, str(part)))
     record_first = _recording(playables, arguments, seeds[0])
     return compare(playables, seeds, disturbances, processes, record_first=record_first)
+
+
+def _processes(playables: "Sequence[Playable]", arguments: EvalArguments) -> int:
+    """Return how many processes play; auto is 1 where only one environment can exist at a time."""
+    from ddpg.run.playing import available_cores
+
+    if arguments.processes != "auto":
+        return arguments.processes
+    return 1 if any(one.recipe.single for one in playables) else available_cores()
 
 
 def _opened(sources: Sequence[str], arguments: EvalArguments) -> "list[Playable]":

@@ -4,12 +4,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.command_line import assert_has, call
 from support.stored_runs import stored_run
 
 from ddpg.commands import evaluate
+from ddpg.commands.evaluate_arguments import eval_arguments
 from ddpg.distribution import install_hint
 
 Refusal = Callable[..., str]
@@ -155,3 +157,13 @@ def test_pictures_of_several(
     assert Path("film.mp4").exists()
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     assert table("watch=true") == expected
+
+
+@pytest.mark.parametrize(("single", "expected"), [(False, 3), (True, 1)])
+def test_auto_is_one_process_where_only_one_environment_can_exist(
+    single: bool, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ddpg.run.playing.available_cores", lambda: 3)
+    playables = [SimpleNamespace(recipe=SimpleNamespace(single=kind)) for kind in (False, single)]
+    arguments = eval_arguments(["runs/a", "processes=auto"])[1]
+    assert evaluate._processes(playables, arguments) == expected  # type: ignore[arg-type]

@@ -51,6 +51,7 @@ def test_a_source_from_elsewhere_is_fetched(exported: Path, monkeypatch: pytest.
     [
         ({"imports": ["os"]}, "env.imports=[os]"),
         ({"id": "os:Pendulum-v1"}, "env.id=os:Pendulum-v1"),
+        ({"id": "GymV26Environment-v0", "kwargs": {"env_id": "os:a"}}, "env.id=GymV26Environment-v0"),
         ({"wrappers": [{"_target_": "os.system"}]}, "env.wrappers=[{'_target_': 'os.system'}]"),
         ({"kwargs": {"a": {"b": {"_target_": "os.system", "command": "true"}}}}, "env.kwargs.a.b._target_=os.system"),
         ({"_target_": "ddpg.envs.os.system"}, "env._target_=ddpg.envs.os.system"),
