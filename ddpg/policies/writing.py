@@ -7,6 +7,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import nn
 
+from ddpg.errors import UserError, one_line
 from ddpg.policies.description import FILE, Description
 from ddpg.policies.load import FORMATS
 from ddpg.policies.reading import sha256
@@ -34,6 +35,9 @@ def write_hashed(description: Description, folder: Path) -> Description:
 
 
 def write_description(description: Description, folder: Path) -> None:
-    """Write policy.json."""
-    text = json.dumps(description.as_json(), indent=2, allow_nan=False)
+    """Write policy.json. Raises UserError for a number in it that JSON does not have."""
+    try:
+        text = json.dumps(description.as_json(), indent=2, allow_nan=False)
+    except ValueError as error:  # infinity or NaN, in the arguments of an environment or as a return
+        raise UserError(f"{FILE} cannot describe this policy: {one_line(error)}") from error
     (folder / FILE).write_text(f"{text}\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """A policy is a function of one observation or of a batch."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from support.stored_runs import stored_run
 from ddpg.config.settings import check
 from ddpg.learner.policy import act
 from ddpg.policies import Policy
+from ddpg.policies.writing import write_description
 from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
 from ddpg.run import policies
@@ -69,6 +71,13 @@ def test_a_scale_that_a_network_learns_is_no_bound() -> None:
     actor.register_buffer("center", torch.ones(2))
     with user_error("other bounds of actions"):
         policies._require_same_actions(actor, {"center": torch.zeros(2)}, Path("actor.pt"))
+
+
+def test_a_number_that_json_does_not_have(policy: Policy, tmp_path: Path) -> None:
+    endless = replace(policy.description, environment={"kwargs": {"force": float("inf")}})
+    with user_error("policy.json cannot describe this policy: Out of range float"):
+        write_description(endless, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_run_without_such_an_actor_says(folder: RunFolder, tmp_path: Path) -> None:

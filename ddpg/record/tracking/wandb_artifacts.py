@@ -1,6 +1,5 @@
 """W&B artifacts, downloaded into a folder of this program; W&B's own cache is not used."""
 
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -68,5 +67,8 @@ def _download(artifact: Any, prefix: str, folder: Path) -> None:
         unfinished = Path(above) / folder.name
         unfinished.mkdir()
         artifact.download(str(unfinished), skip_cache=True, path_prefix=prefix)
-        with suppress(OSError):  # another process has made it meanwhile
+        try:
             unfinished.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process has made it meanwhile
+                raise
