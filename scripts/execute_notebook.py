@@ -22,7 +22,7 @@ PARAMETERS = "parameters"
 #: The tag of the cell in which the reader presses stop: once the record of this run has so many rows.
 STOPPED = "stopped"
 STOPPED_RUN = Path("outputs/notebook/stopped")
-STOPPED_ROWS = 3
+STOPPED_ROWS = 1  # most of the run lies ahead then, so that it does not end before it is stopped
 #: Seconds after which a cell counts as hanging.
 TIMEOUT_S = 600
 
