@@ -8,6 +8,10 @@ class UserError(ValueError):
     The command line prints it without a traceback and exits with a code other than 0.
     """
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows instead of the traceback: IPython asks an exception for it by this name."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class Refused(BaseException):
     """Carries an error past Hydra: no Exception, because Hydra turns those of a callback into a warning and prints

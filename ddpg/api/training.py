@@ -8,6 +8,7 @@ from ddpg.api.compose import Composed, user_errors
 from ddpg.api.process import alone, logged_to
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.claims import new_folder
+from ddpg.record.run_folder import RunFolder
 from ddpg.run.lifecycle import run
 
 
@@ -23,8 +24,10 @@ def train_here(job: Composed, progress: bool) -> Path:
         KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
     """
     flag = InterruptFlag(signals=())
+    path = job.folder
 
     def work() -> Path:
+        nonlocal path
         with alone(f"{job.folder} is being trained"):
             path = new_folder(job.folder) if job.new else job.folder
             path.mkdir(parents=True, exist_ok=True)
@@ -32,5 +35,10 @@ def train_here(job: Composed, progress: bool) -> Path:
                 run(job.config, path, job.words, interrupt=flag, shown=progress)
             return path
 
-    with user_errors():
-        return apart(work, lambda: flag.stop(signal.SIGINT))
+    try:
+        with user_errors():
+            return apart(work, lambda: flag.stop(signal.SIGINT))
+    except KeyboardInterrupt as pressed:
+        if pressed.__cause__ is None and RunFolder(path).status().get("state") == "interrupted":
+            raise KeyboardInterrupt(f"{path} is interrupted, and goes on when it is trained or resumed again") from None
+        raise

@@ -115,7 +115,10 @@ def test_interrupted_run_goes_on_as_if_nothing_had_been(
     step: int, run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the same call, or by `resume`; it saves what it has, and KeyboardInterrupt comes through."""
-    with at_step(monkeypatch, step, press_ctrl_c), pytest.raises(KeyboardInterrupt):
+    with (
+        at_step(monkeypatch, step, press_ctrl_c),
+        pytest.raises(KeyboardInterrupt, match=r"run is interrupted, and goes"),
+    ):
         ddpg.train(WORDS, out=tmp_path / "run")
     stopped = ddpg.load_run(tmp_path / "run")
     assert stopped.status["state"] == "interrupted"
