@@ -1,7 +1,6 @@
 """A video of an episode: its frames go to ffmpeg while they are drawn, which for MuJoCo is made cheaper."""
 
 import logging
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +13,10 @@ from ddpg.distribution import install_hint
 from ddpg.envs.pictures import is_picture
 from ddpg.envs.rendering import Frame, draws_with_mujoco
 from ddpg.errors import UserError, untyped_first_line
+from ddpg.patience import Patience
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two lines about how far a video is.
-REPORT_S = 10.0
 #: Side of MuJoCo's shadow map in a video. Its own value, 4096, takes two thirds of the time of a frame on a CPU.
 SHADOW_SIZE = 1024
 #: The options of imageio_ffmpeg for a video that loses nothing.
@@ -87,7 +85,7 @@ class Frames:
         self._quality = LOSSLESS if lossless else {}
         self._writer: Generator[None, Any, None] | None = None
         self._count = 0
-        self._next_report = time.monotonic() + REPORT_S
+        self._patience = Patience(log)
 
     def add(self, frame: Frame) -> None:
         """Pass a frame to ffmpeg; raise UserError if it does not take it."""
@@ -98,9 +96,7 @@ class Frames:
         except FFMPEG_FAILS as error:
             raise UserError(f"{self._path}: ffmpeg failed: {untyped_first_line(error)}") from error
         self._count += 1
-        if time.monotonic() >= self._next_report:
-            self._next_report = time.monotonic() + REPORT_S
-            log.info("video: %d frames%s", self._count, self._most)
+        self._patience.info("video: %d frames%s", self._count, self._most)
 
     def close(self) -> None:
         """Let ffmpeg finish the file."""

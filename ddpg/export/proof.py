@@ -4,6 +4,7 @@ import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +12,14 @@ import numpy as np
 from torch import nn
 
 from ddpg.errors import UserError
+from ddpg.patience import Patience
 from ddpg.policies import Description, Policy, load
 from ddpg.policies.actors import policy_of
 from ddpg.policies.description import Evaluation
 from ddpg.run.playing import Part, Playable, play_seeds
-from ddpg.run.playing.play import joined, play_parts
+from ddpg.run.playing.play import joined
 from ddpg.run.playing.stage import Stage
+from ddpg.training.evaluate import Episodes
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
 #: On how many observations of the run's environment each format is compared with the run's actor, at least.
@@ -105,7 +108,8 @@ def prove(
     each of them every format must give its action, to 1e-6 of half the action's range. Sums in another order round
     otherwise, and in networks with large weights by more than that; so a difference is also allowed that is not above
     ten times the largest distance of the run's actor from itself in float64. Then each format plays the same episodes
-    by itself. Returns the evaluation of the run's actor and, by format, what was found.
+    by itself. Every ten seconds a line says who plays which episode. Returns the evaluation of the run's actor and, by
+    format, what was found.
 
     Raises UserError if a format cannot be loaded or its actions differ.
 
@@ -119,10 +123,11 @@ def prove(
     """
     comparisons = [Comparison(load(folder, format, classes)) for format in formats]
     seeds = play_seeds(episodes, seed=0)
-    evaluation, rounding = _compare(comparisons, original, playable, seeds)
+    patience = Patience(log)
+    evaluation, rounding = _compare(comparisons, original, playable, seeds, patience)
     found = {}
     for comparison in comparisons:
-        own = _played(playable, comparison.policy, seeds)
+        own = _played(playable, comparison.policy, seeds, patience)
         if comparison.exact and own != evaluation.returns:
             log.warning(
                 "%s: the same actions had other returns: the environment's episodes do not follow from their seeds",
@@ -139,7 +144,11 @@ def prove(
 
 
 def _compare(
-    comparisons: Sequence[Comparison], original: Original, playable: Playable, seeds: Sequence[int]
+    comparisons: Sequence[Comparison],
+    original: Original,
+    playable: Playable,
+    seeds: Sequence[int],
+    patience: Patience,
 ) -> tuple[Evaluation, float]:
     """Let the run's actor play, and every format answer the observations that it meets.
 
@@ -164,10 +173,13 @@ def _compare(
         return action
 
     with process_generators_kept(), Stage(_part(playable, compared)) as stage:
-        played = joined([stage.episode(seed) for seed in seeds])
+        played = _episodes(stage, seeds, "the run's actor", patience)
         further = len(seeds)
         while count < OBSERVATIONS:
-            stage.episode(derived_seed(0, "play", further))
+            stage.episode(
+                derived_seed(0, "play", further),
+                on_step=lambda: patience.info("the run's actor has met %d of %d observations", count, OBSERVATIONS),
+            )
             further += 1
     batch = np.stack(met)
     actions = np.stack([policy(obs) for obs in batch])
@@ -176,10 +188,19 @@ def _compare(
     return Evaluation(list(seeds), played.returns.tolist(), played.lengths.tolist()), rounding
 
 
-def _played(playable: Playable, policy: Policy, seeds: Sequence[int]) -> list[float]:
+def _played(playable: Playable, policy: Policy, seeds: Sequence[int], patience: Patience) -> list[float]:
     """Return the returns of a policy in the environment of a run."""
-    (episodes,) = play_parts([_part(playable, policy)], seeds)
-    return episodes.returns.tolist()
+    with process_generators_kept(), Stage(_part(playable, policy)) as stage:
+        return _episodes(stage, seeds, policy.format, patience).returns.tolist()
+
+
+def _episodes(stage: Stage, seeds: Sequence[int], who: str, patience: Patience) -> Episodes:
+    """Play an episode from each seed; at times a line says who plays which."""
+    played = []
+    for number, seed in enumerate(seeds, start=1):
+        line = partial(patience.info, "%s plays episode %d of %d", who, number, len(seeds))
+        played.append(stage.episode(seed, on_step=line))
+    return joined(played)
 
 
 def _part(playable: Playable, policy: Callable[[np.ndarray], np.ndarray]) -> Part:

@@ -32,7 +32,7 @@ def record(path: Path, count: int, fail: bool = False) -> None:
 def test_video_has_every_frame(
     ffmpeg: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("ddpg.envs.video.REPORT_S", 0.0)
+    monkeypatch.setattr("ddpg.patience.REPORT_S", 0.0)
     caplog.set_level(logging.INFO, "ddpg.envs.video")
     path = tmp_path / "policy.mp4"
     record(path, 24)

@@ -1,6 +1,7 @@
 """An exported folder appears whole or not at all, and says what was found."""
 
 import json
+import logging
 import random
 import sys
 from pathlib import Path
@@ -114,3 +115,17 @@ def test_bad_input(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with user_error(f"format=onnx needs onnxscript: {install_hint('onnx')}"):
         written(run, tmp_path / "policy", "onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_plays_is_said_where_it_takes_long(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "ddpg.export.proof")
+    written(run, tmp_path / "quick", episodes=2)
+    assert not caplog.messages
+    monkeypatch.setattr("ddpg.patience.REPORT_S", 0.0)
+    written(run, tmp_path / "slow", episodes=2)
+    said = list(dict.fromkeys(caplog.messages))
+    assert said[:2] == ["the run's actor plays episode 1 of 2", "the run's actor plays episode 2 of 2"]
+    assert said[2].endswith(f" of {proof.OBSERVATIONS} observations")
+    assert said[-2:] == ["safetensors plays episode 1 of 2", "safetensors plays episode 2 of 2"]
