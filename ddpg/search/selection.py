@@ -10,8 +10,6 @@ from scipy.stats import binom, t
 from ddpg.search.options import OverSeeds
 from ddpg.search.score import AGGREGATES
 
-#: Studies that are drawn to see how much a choice flatters.
-DRAWS = 2000
 LEVEL = 0.95
 
 
@@ -41,17 +39,16 @@ def interval(scores: Sequence[float], over_seeds: OverSeeds) -> Interval:
 
 
 def optimism(trials: Sequence[Sequence[float]], maximize: bool, over_seeds: OverSeeds = "mean") -> float | None:
-    """Return by how much the score of the best trial is expected to exceed what the same trial has on other seeds.
+    """Estimate by how much the score of the best trial exceeds what the same trial has on other seeds.
 
-    Trials are drawn again: the true score of each is its score, drawn towards the mean of all by as much as the noise
-    of seeds has spread them (v is the variance of a trial's score by noise alone, V the variance of the scores):
+    The choice is made again without each seed, and looked at on the seed that is left out:
 
-        true_i = m + sqrt(max(0, 1 - v / V)) (score_i - m),    drawn_i = true_i + aggregate of n residuals
+        sqrt((n - 1) / n) * mean over seeds k of (score of the best without k - score of that trial on k alone)
 
-    All trials have the same seeds, and a seed that is easy for all of them flatters none before the others. So a
-    residual is what is left of a score without the mean of its trial and that of its seed. The residuals are those of
-    all trials, because three seeds say too little about the noise of one. Of each draw the best score is taken; its
-    excess over its true score is the optimism.
+    The factor takes noise of n - 1 seeds to that of n. A seed that is easy for all trials, which have the same seeds,
+    changes nothing, because it is left out once and counts in the other choices. Trials may have noise of different
+    size, and scores an upper end. The estimate itself has much noise: half a standard deviation of a seed's, with
+    three to five seeds.
 
     Args:
         trials: the scores of the seeds of each trial, equally many for each, in one order of the seeds.
@@ -59,25 +56,20 @@ def optimism(trials: Sequence[Sequence[float]], maximize: bool, over_seeds: Over
         over_seeds: from the scores of the seeds to that of the trial.
 
     Returns:
-        The mean excess, positive; None with fewer than two seeds or two trials, because noise is not known then.
+        The mean excess, 0 where it is negative; None with fewer than two seeds or two trials, because noise is not
+        known then.
     """
     scores = np.array(trials, dtype=float)
     if scores.ndim != 2 or min(scores.shape) < 2:
         return None
-    noises = np.random.default_rng(0).choice(_residuals(scores).ravel(), size=(DRAWS, *scores.shape))
-    drawn = AGGREGATES[over_seeds](noises, axis=2)
-    noise = drawn - drawn.mean()
-    found = AGGREGATES[over_seeds](scores, axis=1)
-    spread = float(found.var(ddof=1))
-    share = max(0.0, 1 - float(noise.var()) / spread) if spread > 0 else 0.0
-    true = found.mean() + math.sqrt(share) * (found - found.mean())
     sign = 1 if maximize else -1
-    best = np.argmax(sign * (true + noise), axis=1)
-    return float(sign * noise[np.arange(DRAWS), best].mean())
+    seeds = scores.shape[1]
+    excess = [_excess(sign * scores, seed, over_seeds) for seed in range(seeds)]
+    return max(0.0, math.sqrt((seeds - 1) / seeds) * float(np.mean(excess)))
 
 
-def _residuals(scores: np.ndarray) -> np.ndarray:
-    """Return what neither the trial nor the seed explains, [trials, seeds], with the variance of the noise."""
-    trials, seeds = scores.shape
-    explained = scores.mean(axis=1, keepdims=True) + scores.mean(axis=0, keepdims=True) - scores.mean()
-    return (scores - explained) * math.sqrt(scores.size / ((trials - 1) * (seeds - 1)))
+def _excess(scores: np.ndarray, seed: int, over_seeds: OverSeeds) -> float:
+    """Return by how much the best trial without a seed, by scores [trials, seeds], is better than on that seed."""
+    without = AGGREGATES[over_seeds](np.delete(scores, seed, axis=1), axis=1)
+    best = int(np.argmax(without))
+    return float(without[best] - scores[best, seed])
