@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 
 from ddpg.composition.jobs import CommandLine, Job
 from ddpg.composition.options_help import PLUGINS
+from ddpg.composition.other_names import name_here
 from ddpg.config.spelling import as_typed, as_written, close_spellings, nearest
 from ddpg.errors import UserError
 
@@ -103,7 +104,14 @@ def _unknown_key(job: Job, override: Override) -> str | None:
 
 
 def _other_key(job: Job, key: str) -> str:
-    """Return the end of a message: a choice for the name of an option, the option that has the key, or near keys."""
+    """Return the end of a message about a key that is not there.
+
+    It is what another program's name stands for, a choice for the name of an option, the option that has the key, or
+    near keys.
+    """
+    here = name_here(key, job.keys)
+    if here:
+        return here
     groups = [group for group in job.chosen if not group.startswith("hydra/")]
     close = {group: close_spellings(key, job.choices.options(group), n=1, cutoff=0.85) for group in groups}
     named = [f"{group}={options[0]}" for group, options in close.items() if options]

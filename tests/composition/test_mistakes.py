@@ -11,6 +11,7 @@ from ddpg.composition.free_keys import free_keys
 from ddpg.composition.jobs import CommandLine, composing
 from ddpg.composition.mistakes import find_mistake
 from ddpg.composition.options_help import Choices
+from ddpg.composition.other_names import OTHER_NAMES, name_here
 from ddpg.composition.overrides import known_flags
 
 
@@ -61,10 +62,22 @@ def test_groups_of_ones_own(tmp_path: Path) -> None:
         ("hydra/launcher=joblib", "pip install hydra-joblib-launcher"),
         ("hydra.sweeper.params.seed=1", "hydra.sweeper.params.seed=1 ... seed=1,2"),
         ("=3", "=3: there is no such key"),
+        ("learning_rate=1e-3", "learning_rate=1e-3 ... no such key; here it is optimizer.actor.lr and optimizer.cri"),
     ],
 )
 def test_where_it_belongs(words: str, parts: str) -> None:
     assert_has(str(mistake(*words.split())), parts)
+
+
+def test_names_of_other_programs_stand_for_keys() -> None:
+    with line() as composed:
+        known = composed.common.keys
+    assert not OTHER_NAMES.keys() & known.keys()
+    for name, keys in OTHER_NAMES.items():
+        assert name_here(name, known) == f"; here it is {' and '.join(keys)}"
+    assert name_here("optimizer.actor.learning_rate", known) == "; here it is optimizer.actor.lr"
+    assert name_here("policy_kwargs.net_arch", known) == name_here("net_arch", known)
+    assert not name_here("noise.lr", known)
 
 
 @pytest.mark.parametrize(
