@@ -42,8 +42,10 @@ def _folders(path: Path) -> list[str]:
 
 
 def _below(path: Path) -> str:
-    """Return the end of a message about a folder that is no run: the runs below it."""
+    """Return the end of a message about a folder without config.yaml: why it may have none, or the runs below it."""
     below = list(run_folders(path))
+    if path in below:
+        return ", although a run has begun there: it failed before it trained, or the file was removed"
     if not below:
         return ""
     retry = f"; ddpg-sweep retry {path} goes on with all that are not done" if (path / "sweep.json").exists() else ""

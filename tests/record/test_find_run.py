@@ -17,6 +17,8 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Path(name, "status.json").touch()
     Path("outputs/sweep/sweep.json").touch()
     Path("outputs/empty").mkdir()
+    Path("bad").mkdir()
+    Path("bad/status.json").touch()
 
 
 def test_run() -> None:
@@ -33,6 +35,7 @@ def test_run() -> None:
         ("outputs/sweep/1/status.json", "did you mean ... outputs/sweep/1?"),
         ("outputs/sweep", "no config.yaml, but 2 runs ... outputs/sweep/1; ddpg-sweep retry outputs/sweep"),
         ("outputs", "no config.yaml, but 4 runs ... outputs/sweep/1"),
+        ("bad", "it has no config.yaml, although a run has begun there"),
         ("outputs/empty", "outputs/empty is no run folder: it has no config.yaml"),
         ("nowhere/at/all", "nowhere/at/all: there is no such folder"),
     ],
