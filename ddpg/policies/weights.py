@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from ddpg.errors import UserError, first_line, typed_line
+from ddpg.errors import UserError, typed_line
 from ddpg.learner import networks
 from ddpg.policies.actors import policy_of
 from ddpg.policies.description import FILE, PACKAGE_NETWORKS, Description, full_name
@@ -28,7 +28,9 @@ def weights_policy(
     try:
         actor.load_state_dict(safetensors.torch.load(content))
     except (SafetensorError, RuntimeError) as error:
-        raise UserError(f"{folder}: its weights are not those of its network: {first_line(error)}") from error
+        raise UserError(
+            f"{folder}: its weights are not those of its network: they are of another one, or damaged"
+        ) from error
     return policy_of(actor, description, "safetensors")
 
 

@@ -28,6 +28,8 @@ from ddpg.run.env_spec import build_env_spec
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
 Which = Literal["last", "best"]
+#: What torch raises for a file that is damaged, or whose weights are those of another network.
+UNREADABLE = (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def stored_policy(folder: RunFolder, which: Which) -> Policy:
@@ -65,12 +67,16 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
     made = {name: tensor.clone() for name, tensor in actor.state_dict().items()}
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-        actor.load_state_dict(stored["actor"])
+        weights = stored["actor"]
         env_step = stored["env_step"]
-    except (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
+        raise UserError(f"{path} is damaged: it does not hold the actor of {folder.config}") from error
+    try:
+        actor.load_state_dict(weights)
+    except UNREADABLE as error:
         raise UserError(
-            f"{path} does not hold the actor of {folder.config} in its environment, as it is now: "
-            f"{type(error).__name__}"
+            f"{path} does not hold the actor of {folder.config} in its environment, as it is now, but one of another "
+            "network or for other spaces"
         ) from error
     _require_same_actions(actor, made, path)
     return actor, describe(cfg, env, which, env_step)

@@ -60,7 +60,7 @@ def test_a_damaged_actor(tmp_path: Path, content: bytes | list[int]) -> None:
         run.actor.write_bytes(content)
     else:
         torch.save(content, run.actor)
-    with user_error("actor.pt does not hold the actor of"):
+    with user_error("actor.pt is damaged: it does not hold the actor of"):
         stored_policy(run, "last")
 
 

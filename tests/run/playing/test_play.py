@@ -93,7 +93,7 @@ def test_an_environment_that_has_changed(tmp_path: Path) -> None:
     run = stored_run(tmp_path / "run", "env=pendulum")
     config = run.config.read_text(encoding="utf-8")
     run.config.write_text(config.replace("Pendulum-v1", "MountainCarContinuous-v0"), encoding="utf-8")
-    with user_error("actor.pt does not hold the actor ... in its environment, as it is now"):
+    with user_error("actor.pt does not hold the actor ... in its environment, as it is now, but one of another"):
         play(open_playable(run.path), 1)
     run.config.write_text(config, encoding="utf-8")
     stored = torch.load(run.actor, weights_only=True)
