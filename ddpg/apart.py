@@ -1,7 +1,7 @@
 """Work in a thread of its own, where Ctrl-C cannot cut it in half."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from threading import Thread, local
 from time import monotonic
 from typing import Any, TypeVar
@@ -32,9 +32,9 @@ def apart(work: Callable[[], Result], stop: Callable[[], None] | None = None) ->
     thread = Thread(target=_run, args=(work, outcome), name="ddpg", daemon=True)
     try:
         thread.start()
-        wait([outcome])
+        result = outcome.result()  # unlike `wait` and `exception`, it keeps no outcome in memory after Ctrl-C
         thread.join()  # not before, because Ctrl-C in a join lets Python 3.11 take a thread for ended
-        return outcome.result()
+        return result
     except KeyboardInterrupt as pressed:
         if stop is not None and not outcome.cancel():
             _wait_for_the_end(outcome, stop)
@@ -67,7 +67,7 @@ def _wait_for_the_end(outcome: Future[Any], stop: Callable[[], None]) -> None:
     while not outcome.done():
         try:
             stop()
-            wait([outcome])
+            outcome.exception()
         except KeyboardInterrupt:
             if monotonic() - since > IMPATIENCE_S:
                 raise

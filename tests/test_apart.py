@@ -3,6 +3,7 @@
 import gc
 import signal
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 
@@ -116,6 +117,7 @@ def test_nothing_stays_in_memory_after_a_failure(end: BaseException) -> None:
         large = Large()
         left.append(weakref.ref(large))
         if isinstance(end, Interrupted):
+            time.sleep(0.05)  # the main thread waits by then
             press_ctrl_c()
             while True:
                 flag.check()
@@ -128,5 +130,8 @@ def test_nothing_stays_in_memory_after_a_failure(end: BaseException) -> None:
         pass
     except KeyboardInterrupt as pressed:
         kept.append(pressed)
+    for thread in threading.enumerate():
+        if thread.name == "ddpg":  # about to end
+            thread.join()
     assert [reference() for reference in left] == [None]
     assert len(kept) == isinstance(end, Interrupted)
