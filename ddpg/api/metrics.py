@@ -2,15 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
-from ddpg.report.columns import columns
+from ddpg.record.series import Series
+from ddpg.report.columns import Columns, columns
 from ddpg.report.kept import RECORD, read_rows
-from ddpg.report.measured import Curve
 
-__all__ = ["Curve", "Metrics"]
+
+class Curve(NamedTuple):
+    """Values by env step: `steps`, integers, and `values` are [n], the steps ascend."""
+
+    steps: NDArray[np.int64]
+    values: Series
 
 
 class Metrics(Mapping[str, Curve]):
@@ -53,7 +61,7 @@ class Metrics(Mapping[str, Curve]):
         """Read the record, if it is another one than at the last time."""
         changed_at = self._stamp()
         if changed_at != self._read_at:
-            self._curves = columns(read_rows(self._folder))
+            self._curves = _curves(columns(read_rows(self._folder)))
             self._read_at = changed_at
         return self._curves
 
@@ -66,3 +74,9 @@ class Metrics(Mapping[str, Curve]):
                 continue
             return stat.st_mtime_ns, stat.st_size
         return None
+
+
+def _curves(found: Columns) -> dict[str, Curve]:
+    """Return curves with whole steps; the metrics that share an array of steps share it still."""
+    steps = {id(curve.steps): curve.steps.astype(np.int64) for curve in found.values()}
+    return {name: Curve(steps[id(curve.steps)], curve.values) for name, curve in found.items()}

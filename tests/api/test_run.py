@@ -36,6 +36,7 @@ def test_the_record(run: ddpg.Run) -> None:
     }  # fmt: skip
     rows = [row for row in record(run.path) if RETURN in row]
     assert found.metrics[RETURN].steps.tolist() == [row["env_step"] for row in rows]
+    assert found.metrics[RETURN].steps.dtype == np.int64
     assert found.metrics[RETURN].values.tolist() == [row[RETURN] for row in rows]
     assert "nothing" not in found.metrics
     assert found.metrics.get("nothing") is None
