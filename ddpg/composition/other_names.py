@@ -8,7 +8,6 @@ _HIDDEN = ("network.actor.hidden", "network.critic.hidden")
 #: Names of other programs whose nearest spelling here would be something else, with the keys that they stand for.
 OTHER_NAMES = {
     "learning_rate": _LR,
-    "lr": _LR,
     "actor_lr": _LR[:1],
     "critic_lr": _LR[1:],
     "pi_lr": _LR[:1],

@@ -77,7 +77,7 @@ def test_names_of_other_programs_stand_for_keys() -> None:
         assert name_here(name, known) == f"; here it is {' and '.join(keys)}"
     assert name_here("optimizer.actor.learning_rate", known) == "; here it is optimizer.actor.lr"
     assert name_here("policy_kwargs.net_arch", known) == name_here("net_arch", known)
-    assert not name_here("noise.lr", known)
+    assert not name_here("noise.learning_rate", known)
 
 
 @pytest.mark.parametrize(
