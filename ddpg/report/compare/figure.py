@@ -1,5 +1,6 @@
 """The picture of a comparison: performance profiles, and the differences with their intervals."""
 
+import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -12,8 +13,10 @@ from ddpg.report.drawing import look
 from ddpg.report.palette import PALETTE
 from ddpg.report.selection import count
 
-#: Inches for a row of the differences, and for what is around them.
-ROW = 0.3
+#: Characters of a line of a label.
+LINE = 44
+#: Inches for a line of the labels of differences, and for what is around them.
+ROW = 0.15
 AROUND = 1.3
 LEAST = 3.6
 
@@ -21,7 +24,8 @@ LEAST = 3.6
 def draw(found: Result, path: Path) -> None:
     """Write the picture: profiles on the left, differences in normalized scores with Welch's interval on the right."""
     shown = [one for one in found.comparisons if one.tests is not None]
-    with picture(path, height=max(LEAST, AROUND + ROW * len(shown)), width=11) as figure:
+    lines = sum(label(one).count("\n") + 1 for one in shown)
+    with picture(path, height=max(LEAST, AROUND + ROW * lines), width=11) as figure:
         left, right = figure.subplots(1, 2)
         _profiles(left, found)
         _differences(right, found, shown)
@@ -31,7 +35,7 @@ def _profiles(axes: Axes, found: Result) -> None:
     _style(axes, f"Performance profiles over {count(len(found.shared), 'environments')}")
     for place, one in enumerate(found.overall):
         color, style, _ = look(place)
-        label = f"{one.configuration} ({count(one.runs, 'runs')})"
+        label = textwrap.fill(f"{one.configuration} ({count(one.runs, 'runs')})", LINE)
         axes.plot(THRESHOLDS, one.profile, color=color, linestyle=style, linewidth=1.8, label=label)
     axes.set_xlabel("normalized score", color=INK)
     axes.set_ylabel("share of runs above it", color=INK)
@@ -41,7 +45,7 @@ def _profiles(axes: Axes, found: Result) -> None:
 
 
 def _differences(axes: Axes, found: Result, shown: list[Comparison]) -> None:
-    _style(axes, "Differences, Welch's 95 % interval (filled: significant)")
+    _style(axes, "Differences, Welch's 95 % (filled: significant)")
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for place, one in enumerate(shown):
         assert one.tests is not None
@@ -51,10 +55,16 @@ def _differences(axes: Axes, found: Result, shown: list[Comparison]) -> None:
         axes.plot([one.tests.welch.low / size, one.tests.welch.high / size], [place, place], color=color, linewidth=1.8)
         filled = color if one.tests.better else "white"
         axes.plot([one.difference / size], [place], "o", color=color, markerfacecolor=filled, markersize=6)
-    axes.set_yticks(range(len(shown)), [f"{one.environment}\n{' minus '.join(one.pair)}" for one in shown], fontsize=7)
+    axes.set_yticks(range(len(shown)), list(map(label, shown)), fontsize=7)
     axes.invert_yaxis()
     axes.margins(y=0.15)
     axes.set_xlabel("difference of normalized scores", color=INK)
+
+
+def label(one: Comparison) -> str:
+    """Name a difference in lines that leave room for the picture."""
+    first, second = one.pair
+    return "\n".join([one.environment, textwrap.fill(first, LINE), textwrap.fill(f"minus {second}", LINE)])
 
 
 def _style(axes: Axes, title: str) -> None:

@@ -21,8 +21,8 @@ EXPLANATIONS = (
     "permutation test: the share of all divisions of these seeds into two groups whose means differ at least as much. "
     "It assumes nothing about the distribution of scores. Holm: among all comparisons here, the chance of any false "
     "positive is at most the level.",
-    "seeds are not paired: seed 1 of one configuration has nothing in common with seed 1 of another, whose networks "
-    "and actions draw other random numbers; a paired test would claim a certainty that is not there.",
+    "seeds are not paired: runs of one seed begin their episodes in the same states and draw other networks and "
+    "actions. Where those states decide the scores, a paired test would find smaller differences than this one.",
     "g: the difference in standard deviations of the seeds (Hedges). P(improvement): that a run of one is better than "
     "a run of the other. Differences have Welch's interval.",
     "seeds that would find a difference: in 8 of 10 cases, if the true difference is the one that was seen.",
