@@ -118,7 +118,7 @@ def test_three_seeds_can_never_tell(call: Callable[..., str]) -> None:
 
 def test_baseline_and_many_configurations(call: Callable[..., str]) -> None:
     for place in range(5):
-        write_seeds(f"runs/{place}", [place / 10, place / 10 + 0.5], gamma=(place + 1) / 10)
+        write_seeds(f"runs/{place}", [place / 10, place / 10 + (-0.5) ** (place % 2 + 1)], gamma=(place + 1) / 10)
     text = call("runs")
     assert "no tests: 5 configurations are 10 pairs" in text
     assert "is the best of 5 and chosen by its score" in text
