@@ -1,16 +1,18 @@
 """Work in a thread of its own, where Ctrl-C cannot cut it in half."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread, local
 from time import monotonic
 from typing import Any, TypeVar
 
+from ddpg.errors import UserError
 from ddpg.interrupt import IMPATIENCE_S, Interrupted
 
 Result = TypeVar("Result")
 
-#: Has `inside` in the threads of `apart`.
+#: Has `awaited` in the threads of `apart`: the modules that the waiting thread is importing.
 _this_thread = local()
 
 
@@ -26,10 +28,10 @@ def apart(work: Callable[[], Result], stop: Callable[[], None] | None = None) ->
         stop: lets the work end soon by raising Interrupted; it is waited for, unless Ctrl-C comes again after
             IMPATIENCE_S. None: Ctrl-C leaves the work alone, which goes on to its end.
     """
-    if hasattr(_this_thread, "inside"):  # a module that is imported there calls it, and would wait for itself
+    if hasattr(_this_thread, "awaited"):  # a module that is imported there calls it, and would wait for itself
         return work()
     outcome: Future[Result] = Future()
-    thread = Thread(target=_run, args=(work, outcome), name="ddpg", daemon=True)
+    thread = Thread(target=_run, args=(work, outcome, _imports_in_progress()), name="ddpg", daemon=True)
     try:
         thread.start()
         result = outcome.result()  # unlike `wait` and `exception`, it keeps no outcome in memory after Ctrl-C
@@ -48,8 +50,28 @@ def apart(work: Callable[[], Result], stop: Callable[[], None] | None = None) ->
         del outcome  # else its exception keeps itself in memory, and with it what was trained
 
 
-def _run(work: Callable[[], Result], outcome: Future[Result]) -> None:
-    _this_thread.inside = True
+def require_importable(module: str) -> None:
+    """Raise UserError for a module that the waiting thread is importing: each thread would wait for the other."""
+    if module in getattr(_this_thread, "awaited", ()):
+        raise UserError(
+            f"{module} is still being imported, and its own import would wait for a run that needs it: call ddpg in a "
+            'function that is called later, or below if __name__ == "__main__":'
+        )
+
+
+def _imports_in_progress() -> frozenset[str]:
+    """Return the names of the modules that this thread is importing, whose locks it holds."""
+    names: list[str] = []
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load" and frame.f_globals.get("__name__") == "importlib._bootstrap":
+            names.append(frame.f_locals["name"])
+        frame = frame.f_back
+    return frozenset(names)
+
+
+def _run(work: Callable[[], Result], outcome: Future[Result], awaited: frozenset[str]) -> None:
+    _this_thread.awaited = awaited
     if outcome.set_running_or_notify_cancel():
         try:
             outcome.set_result(work())

@@ -1,16 +1,21 @@
 """Work in a thread of its own: its results, its exceptions, and what Ctrl-C does to it."""
 
 import gc
+import importlib
 import signal
 import threading
 import time
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
+import gymnasium
 import pytest
+from support.command_line import user_error
+from support.runs import TINY
 
 from ddpg import apart as module
-from ddpg.apart import apart
+from ddpg.apart import apart, require_importable
 from ddpg.interrupt import Interrupted, InterruptFlag
 
 
@@ -92,6 +97,37 @@ def test_ctrl_c_twice_at_once_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
         apart(work, lambda: next(presses)())
     assert ends == ["saved"]
     assert stopped.is_set()
+
+
+TRAINS = f"""
+import gymnasium
+import ddpg
+from support.toys import Walk as Reach
+
+gymnasium.register("Late-v0", "trains_at_import:Reach", max_episode_steps=20)
+ddpg.train([*{TINY!r}, "env=gym", "env.id=Late-v0", WORDS, "total_steps=5"], out="run")
+"""
+
+
+#: The module is the home of the env's class, registers the env, is named by its id, has a class that a key names.
+@pytest.mark.parametrize(
+    "word",
+    [
+        "seed=1",
+        "env.imports=[trains_at_import]",
+        "env.id=trains_at_import:Late-v0",
+        "noise._target_=trains_at_import.Noise",
+    ],
+)
+def test_a_module_that_trains_while_it_is_imported(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waited for ever: the main thread for the training, which waited for the end of the import."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "trains_at_import.py").write_text(TRAINS.replace("WORDS", repr(word)))
+    with user_error("trains_at_import is still being imported ... a function that is called later"):
+        importlib.import_module("trains_at_import")
+    gymnasium.registry.pop("Late-v0")
+    apart(lambda: require_importable("trains_at_import"))  # its import has ended
 
 
 class Large:

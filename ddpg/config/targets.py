@@ -4,8 +4,10 @@ import importlib
 import inspect
 import pkgutil
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
+from ddpg.apart import require_importable
 from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError, not_found, one_line
 
@@ -14,6 +16,8 @@ _resolved = cache(pkgutil.resolve_name)
 
 def imported(path: Any, key: str) -> Any:
     """Return what a dotted path names; raise UserError, with the key in front, if it cannot be imported."""
+    for module in accumulate(str(path).split("."), "{}.{}".format):
+        require_importable(module)
     try:
         return _resolved(path) if isinstance(path, str) else pkgutil.resolve_name(path)
     except Exception as error:  # a user's module can fail in any way while it is imported

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import gymnasium
 
+from ddpg.apart import require_importable
 from ddpg.envs.explain import EnvName, failed_build, failed_import
 from ddpg.envs.generators import seed_generators
 from ddpg.envs.info_metrics import How, InfoMetrics
@@ -134,10 +135,12 @@ class EnvSpec:
 
     def _import(self) -> None:
         for module in self._modules():
+            require_importable(module)
             try:
                 importlib.import_module(module)
             except (Exception, SystemExit) as error:
                 raise UserError(failed_import(self._name, module, error)) from error
+        require_importable(self._module_of_class())
 
     def _modules(self) -> list[str]:
         """List the modules that register the env, or something that it needs."""
@@ -212,9 +215,14 @@ class EnvSpec:
 
     def _load_class(self) -> None:
         """Import the env's module before `gymnasium.make`, so that MuJoCo is there before it can warn."""
+        if self._module_of_class():
+            importlib.import_module(self._module_of_class())
+
+    def _module_of_class(self) -> str:
+        """Return the module that is registered as the home of the env's class, empty where the class itself is."""
         registered = gymnasium.registry.get(self.id.rpartition(":")[2])
-        if registered is not None and isinstance(registered.entry_point, str):
-            importlib.import_module(registered.entry_point.partition(":")[0])
+        entry_point = registered.entry_point if registered is not None else None
+        return entry_point.partition(":")[0] if isinstance(entry_point, str) else ""
 
 
 def folder_name(text: str) -> str:
