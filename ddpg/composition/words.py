@@ -1,8 +1,11 @@
 """The words of a `ddpg-train` command line in the form that Hydra reads."""
 
+import re
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags, without_defaults
@@ -11,6 +14,8 @@ from ddpg.record.find_run import require_run
 
 #: Keys whose values are folders.
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
+#: A text in quotes, in which a backslash makes a quote an ordinary character.
+_QUOTED = re.compile(r"""'([^'\\]|\\.)*'|"([^"\\]|\\.)*\"""", re.DOTALL)
 
 
 def hydra_words(words: Sequence[str]) -> list[str]:
@@ -58,8 +63,10 @@ def _continued(flags: Namespace) -> list[str]:
     if flags.multirun or len(chosen) > 1:
         other = "-m" if flags.multirun else chosen[1]
         raise UserError(f"{resume} cannot be combined with {other}: it continues one run")
-    folder = Path(resume.partition("=")[2].strip("'\""))
+    folder = Path(_unquoted(resume.partition("=")[2]))
     require_run(folder, resume)
+    if "${" in str(folder):
+        raise UserError(f"{resume}: Hydra takes ${{ for the beginning of another value; rename the folder")
     choices = Choices(flags.config_dir)
     words = [f"++{word}" if _sets_key(word, choices) else word for word in overrides if word not in chosen]
     return [f"resume={quoted(str(folder))}", *words, f"hydra.run.dir={quoted(str(folder))}"]
@@ -78,6 +85,14 @@ def _sets_key(word: str, choices: Choices) -> bool:
 
 
 def quoted(text: str) -> str:
-    """Return a text in quotes, as Hydra's command line takes it."""
-    escaped = text.replace("'", "\\'")
+    """Return a text in quotes, as Hydra's command line takes it: a backslash is one, except in front of a quote."""
+    doubled = re.sub(r"\\+(?='|\Z)", r"\g<0>\g<0>", text)
+    escaped = doubled.replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def _unquoted(value: str) -> str:
+    """Return a value without the quotes around it, as Hydra reads it; other values are names as they are."""
+    if not _QUOTED.fullmatch(value):
+        return value
+    return str(OverridesParser.create().parse_override(f"key={value}").value())
