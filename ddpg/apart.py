@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread, local
 from time import monotonic
+from types import FrameType
 from typing import Any, TypeVar
 
 from ddpg.errors import UserError
@@ -62,7 +63,7 @@ def require_importable(module: str) -> None:
 def _imports_in_progress() -> frozenset[str]:
     """Return the names of the modules that this thread is importing, whose locks it holds."""
     names: list[str] = []
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_code.co_name == "_find_and_load" and frame.f_globals.get("__name__") == "importlib._bootstrap":
             names.append(frame.f_locals["name"])

@@ -112,17 +112,16 @@ class Run:
 
         Raises:
             UserError: the run has no such actor yet, or another thread trains or evaluates in this process.
+            KeyboardInterrupt: Ctrl-C, which ends it within a step.
         """
         undisturbed("torch")
-        from ddpg.api.process import alone
-        from ddpg.run.playing import open_playable, play
+        from ddpg.api.evaluating import evaluate_here
 
         _require_actor(which)
         _require_whole("episodes", episodes, least=1)
         _require_whole("seed", seed, least=0)
         _require_whole("processes", processes, least=1)
-        with user_errors(), alone(f"{self.path} is being evaluated"):
-            return play(open_playable(self.path, which), episodes, seed, processes)
+        return evaluate_here(self.path, which, episodes, seed, processes)
 
     def resume(self, overrides: Overrides = (), progress: bool = False, **values: Any) -> "Run":
         """Go on with a run that was interrupted, or train it further: `run.resume(total_steps=200_000)`.

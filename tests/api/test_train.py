@@ -25,6 +25,7 @@ from ddpg import apart
 from ddpg.api import process
 from ddpg.interrupt import InterruptFlag
 from ddpg.run import lifecycle
+from ddpg.run.playing import processes as processes_module
 from ddpg.training.snapshots import Snapshots
 
 #: Without `logger=silent`, which is not needed for a training that prints nothing.
@@ -164,6 +165,22 @@ def test_second_ctrl_c_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyP
     hangs.set()
     with process._turn:
         assert ddpg.load_run(tmp_path / "run").status["state"] == "interrupted"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_ctrl_c_ends_an_evaluation(processes: int, run: ddpg.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a step of this process, or while others play; nothing is left that keeps the next one out."""
+    wait_for = processes_module._wait_for
+
+    def interrupted_wait(*arguments: Any) -> None:
+        press_ctrl_c()
+        wait_for(*arguments)
+
+    monkeypatch.setattr(processes_module, "_wait_for", interrupted_wait)
+    with at_step(monkeypatch, 30, press_ctrl_c), pytest.raises(KeyboardInterrupt):
+        run.evaluate(episodes=1000, processes=processes)
+    assert not process._turn.locked()
+    assert "ddpg" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_one_training_at_a_time(run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ from typing import NamedTuple
 from ddpg.run.playing.conditions import conditions_of
 from ddpg.run.playing.playable import Playable, require_several
 from ddpg.run.playing.processes import play_in_processes
-from ddpg.run.playing.stage import Part, Show, Stage, Task, play_here
+from ddpg.run.playing.stage import OnStep, Part, Show, Stage, Task, play_here
 from ddpg.training.evaluate import Episodes
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
 
-def play(playable: Playable, episodes: int = 10, seed: int = 0, processes: int = 1) -> Episodes:
+def play(
+    playable: Playable, episodes: int = 10, seed: int = 0, processes: int = 1, on_step: OnStep | None = None
+) -> Episodes:
     """Run a stored policy without noise, from starts that training never saw.
 
     The returns are the same with any number of processes. Raises UserError if the policy cannot be loaded, if the
@@ -23,8 +25,9 @@ def play(playable: Playable, episodes: int = 10, seed: int = 0, processes: int =
         episodes: how many.
         seed: another one begins from other starts.
         processes: how many play at the same time.
+        on_step: is called at every step, or several times a second while other processes play, and may raise.
     """
-    (result,) = play_parts([Part(playable)], play_seeds(episodes, seed), processes)
+    (result,) = play_parts([Part(playable)], play_seeds(episodes, seed), processes, on_step=on_step)
     return result
 
 
@@ -87,17 +90,19 @@ def play_parts(
     processes: int = 1,
     show: Show | None = None,
     recorded: Sequence[Episodes] = (),
+    on_step: OnStep | None = None,
 ) -> list[Episodes]:
     """Play an episode of each part from each seed; return the episodes of each part.
 
-    `recorded` are the first episodes of the first parts, which are not played again.
+    `recorded` are the first episodes of the first parts, which are not played again. `on_step` is as for `play`.
     """
     for part in parts:
         require_several(part.playable, processes)
     results = {(place, 0): episode for place, episode in enumerate(recorded)}
     places = [place for place in product(range(len(parts)), range(len(seeds))) if place not in results]
     tasks = [Task(parts[part], seeds[number]) for part, number in places]
-    played = list(play_here(tasks, show)) if processes == 1 or show else play_in_processes(tasks, processes)
+    is_here = processes == 1 or show is not None
+    played = list(play_here(tasks, show, on_step)) if is_here else play_in_processes(tasks, processes, on_step)
     results |= dict(zip(places, played, strict=True))
     return [joined([results[part, number] for number in range(len(seeds))]) for part in range(len(parts))]
 

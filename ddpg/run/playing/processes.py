@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from queue import Empty, SimpleQueue
@@ -19,13 +19,15 @@ from typing import Any
 import numpy as np
 
 from ddpg.errors import UserError
-from ddpg.run.playing.stage import Task
+from ddpg.run.playing.stage import OnStep, Task
 from ddpg.training.evaluate import Episodes
 
 #: The program of a worker; it finds modules where this process finds them.
 PROGRAM = "import json, sys; sys.path = json.loads(sys.argv[1]); from ddpg.run.playing.worker import main; main()"
 #: Seconds that a worker has to close its environment, before it is killed.
 CLOSING_S = 5.0
+#: Seconds between two calls of `on_step` while workers play.
+STEP_S = 0.1
 
 Worker = subprocess.Popen[str]
 Json = dict[str, Any]
@@ -37,10 +39,11 @@ def available_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def play_in_processes(tasks: Sequence[Task], processes: int) -> list[Episodes]:
+def play_in_processes(tasks: Sequence[Task], processes: int, on_step: OnStep | None = None) -> list[Episodes]:
     """Play each task in one of several processes; return the episodes in the order of the tasks.
 
-    Raises UserError for what fails in a process, and if one dies; then, or on Ctrl-C, all of them end.
+    Raises UserError for what fails in a process, and if one dies; then, on Ctrl-C, and where `on_step` raises, which is
+    called every STEP_S, all of them end.
     """
     if not tasks:
         return []
@@ -51,10 +54,19 @@ def play_in_processes(tasks: Sequence[Task], processes: int) -> list[Episodes]:
     number = min(processes, len(tasks))
     with ThreadPoolExecutor(number) as threads, _workers(number) as workers:  # whose end lets the threads end
         pending = [threads.submit(_keep_busy, worker, waiting, answers) for worker in workers]
-        done, _ = wait(pending, return_when=FIRST_EXCEPTION)
+        _wait_for(pending, on_step)
+    return [_episode(answers[place]) for place in range(len(tasks))]
+
+
+def _wait_for(pending: Sequence[Future[None]], on_step: OnStep | None) -> None:
+    """Wait for the end of all, or raise what the first that fails, or `on_step`, raises."""
+    left = set(pending)
+    while left:
+        done, left = wait(left, timeout=STEP_S, return_when=FIRST_EXCEPTION)
         for future in done:
             future.result()
-    return [_episode(answers[place]) for place in range(len(tasks))]
+        if on_step:
+            on_step()
 
 
 def request(task: Task) -> Json:

@@ -78,16 +78,16 @@ class Stage:
         return self._part.condition.applied(self._part.playable.make_env(self._render))
 
 
-def play_here(tasks: Iterable[Task], show: Show | None = None) -> Iterator[Episodes]:
+def play_here(tasks: Iterable[Task], show: Show | None = None, on_step: OnStep | None = None) -> Iterator[Episodes]:
     """Play episodes one after the other, those of a part in one environment, and show them if `show` says how.
 
-    The generators of the process are afterwards as they were before.
+    `on_step` is called at every step and may raise. The generators of the process are afterwards as they were before.
     """
     with process_generators_kept():
         for part, seeds in _by_part(tasks):
             with Stage(part, render=show is not None) as stage:
                 on_frame = show(part, stage.env) if show else None
-                yield from (stage.episode(seed, on_frame) for seed in seeds)
+                yield from (stage.episode(seed, on_frame, on_step) for seed in seeds)
 
 
 def _by_part(tasks: Iterable[Task]) -> Iterator[tuple[Part, list[int]]]:
