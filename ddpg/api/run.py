@@ -150,7 +150,8 @@ class Run:
         done = f"{status.get('env_step', 0)} of {self.config.total_steps} steps"
         last = status.get("last_return")
         result = "" if last is None else f", return {last:.1f}"
-        warned = f", {len(self.warnings)} warnings" if self.warnings else ""
+        number = len(self.warnings)
+        warned = f", {number} warning{'s' * (number > 1)}" if number else ""
         return f"<Run {_shown(self.path)}: {state}, {done}{result}{warned}>"
 
     def __fspath__(self) -> str:

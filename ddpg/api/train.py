@@ -1,15 +1,17 @@
 """Training from Python."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from ddpg.api.compose import Composed, composed, user_errors
-from ddpg.api.overrides import Overrides
+from ddpg.api.overrides import Overrides, as_words
 from ddpg.api.run import Run
 from ddpg.api.training import train_here
+from ddpg.composition.overrides import without_defaults
 from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder, is_run_folder
@@ -46,8 +48,8 @@ def train(
         job = _of_config(overrides, folder)
     else:
         job = composed(overrides, config_dir)
-        if folder is not None and any(word.startswith("resume=") for word in job.words):
-            raise UserError(f"out={out} cannot be given with resume: a run goes on in its own folder")
+        if folder is not None:
+            _require_no_other_folder(str(out), as_words(overrides))
         job = job if folder is None else replace(job, folder=folder, new=False)
     return Run(train_here(job, progress))
 
@@ -60,6 +62,16 @@ def _folder(out: object) -> Path | None:
     folder = Path(out).absolute()
     _require_no_other_files(folder, str(out))
     return folder
+
+
+def _require_no_other_folder(out: str, words: Sequence[str]) -> None:
+    """Raise UserError for overrides that name the folder of the run, too."""
+    for word in without_defaults(words):
+        key = word.lstrip("+").partition("=")[0]
+        if key == "resume":
+            raise UserError(f"out={out} cannot be given with resume: a run goes on in its own folder")
+        if key == "hydra.run.dir":
+            raise UserError(f"out={out} cannot be given with {word}: both name the folder of the run")
 
 
 def _require_no_other_files(folder: Path, name: str) -> None:

@@ -249,7 +249,8 @@ def test_warnings_are_with_the_run(tmp_path: Path) -> None:
     """What ddpg-train prints must not be lost, as that a run is too short to learn."""
     short = ddpg.train([*WORDS, "total_steps=30", "eval.every=null"], out=tmp_path / "run")
     assert short.warnings[0].startswith("nothing will be learned")
-    assert repr(short).endswith(f", {len(short.warnings)} warnings>")
+    (short.path / "train.log").write_text("[t][ddpg][WARNING] - one\n")
+    assert repr(short).endswith(", 1 warning>")
 
 
 def test_a_run_that_was_killed_at_its_first_file(tmp_path: Path) -> None:
@@ -269,6 +270,7 @@ def test_a_run_that_was_killed_at_its_first_file(tmp_path: Path) -> None:
         ({"overrides": ["gama=1"]}, "gama=1 ... gamma?"),
         ({"overrides": [*WORDS, "seed=2"]}, "holds a run with seed=1, not 2"),
         ({"overrides": ["resume={run}"]}, "cannot be given with resume"),
+        ({"overrides": ["hydra.run.dir=x"]}, "cannot be given with hydra.run.dir=x"),
         ({"overrides": ["env=gym", "env.id=Hoper-v4"], "out": "new"}, "env.id=Hoper-v4: no such environment"),
     ],
 )
