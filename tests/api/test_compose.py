@@ -80,7 +80,7 @@ def test_state_of_hydra_is_left_alone() -> None:
         (["seed=1", None], "None among the overrides is no text"),
         ({"env": object()}, "env=<object ... no value of a config; register it with gymnasium ... env.id"),
         ({1: 2}, "1 among the overrides is no key"),
-        ({"gamma": len}, "gamma=<built-in function len>: a builtin_function_or_method is no value"),
+        ({"gamma": len}, "gamma=<built-in function len>: builtin_function_or_method is no value"),
     ],
 )
 def test_mistake_is_one_line(overrides: Any, parts: str) -> None:
