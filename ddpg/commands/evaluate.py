@@ -12,7 +12,9 @@ from ddpg.commands.command_line import find_own_packages, one_line_errors
 from ddpg.commands.evaluate_arguments import EvalArguments, eval_arguments
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
+from ddpg.record.find_run import require_there
 from ddpg.record.run_folder import atomic_write
+from ddpg.remote import is_remote
 from ddpg.streams import stdout_as_stderr
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ def main() -> None:
     logging.getLogger("ddpg").setLevel(logging.INFO)
     with one_line_errors("ddpg-eval"):
         sources, arguments = eval_arguments(sys.argv[1:])
+        for source in sources:
+            if not is_remote(source):
+                require_there(Path(source), source)
         with ending_at_once():
             import ddpg.run.playing  # noqa: F401 - torch is loaded when there is something to evaluate
 

@@ -16,6 +16,7 @@ from ddpg.interrupt import ending_at_once
 from ddpg.policies import Description
 from ddpg.policies.load import FORMATS, FormatName, absent
 from ddpg.ranges import PositiveInt
+from ddpg.record.find_run import require_there
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote.hub import require_upload, upload
 
@@ -60,6 +61,7 @@ def main() -> None:
         formats = chosen_formats(arguments.format)
         out = Path(arguments.out or default_out(arguments.folder, arguments.actor))
         require_hub(arguments)
+        require_there(Path(arguments.folder), arguments.folder)
         with ending_at_once():
             from ddpg.export.write import export  # torch is loaded when there is something to write
 

@@ -16,12 +16,17 @@ def require_run(path: Path, name: str) -> None:
     """
     if RunFolder(path).config.is_file():
         return
-    if not path.exists():
-        raise UserError(f"{name}: there is no such folder{near_folder(path)}")
+    require_there(path, name)
     above = [folder for folder in list(path.absolute().parents)[:2] if RunFolder(folder).config.is_file()]
     if above:
         raise UserError(f"{name} is a part of a run; did you mean {above[0]}?")
     raise UserError(f"{name} is no run folder: it has no config.yaml{_below(path)}")
+
+
+def require_there(path: Path, name: str) -> None:
+    """Raise UserError unless a folder is there; `name` is how the message calls it."""
+    if not path.exists():
+        raise UserError(f"{name}: there is no such folder{near_folder(path)}")
 
 
 def near_folder(path: Path) -> str:

@@ -80,7 +80,13 @@ def test_what_hydra_users_expect_needs_no_torch(argv: list[str], output: str) ->
 
 @pytest.mark.parametrize(
     ("command", "argv"),
-    [("train", ["gamma=7"]), ("train", ["gama=1"]), ("train", ["env=hoper"]), ("evaluate", ["nope"])],
+    [
+        ("train", ["gamma=7"]),
+        ("train", ["gama=1"]),
+        ("train", ["env=hoper"]),
+        ("evaluate", ["nope"]),
+        ("export", ["nope"]),
+    ],
 )
 def test_simple_mistakes_need_no_torch(command: str, argv: list[str]) -> None:
     code = (
