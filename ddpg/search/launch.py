@@ -120,6 +120,9 @@ def start(study: StudyFolder, definition: Definition, launcher: Options, lost: s
     """Start workers, wait for them if the launcher does, and print the state of the study.
 
     Where workers are at work already, they go on with what the study is now, and no other is started.
+
+    Raises:
+        UserError: the workers that were waited for have ended before the study, as where their jobs were killed.
     """
     from ddpg.search.table import ending
 
@@ -136,6 +139,15 @@ def start(study: StudyFolder, definition: Definition, launcher: Options, lost: s
             wait()
         finally:
             print(ending(study), flush=True)
+        _require_results(study, definition.options.n_trials)
+
+
+def _require_results(study: StudyFolder, wanted: int) -> None:
+    found = sum(trial.result is not None for trial in study.trials().values())
+    if found < wanted:
+        raise UserError(
+            f"all workers have ended, and {found} of {wanted} trials have a result: the same command goes on"
+        )
 
 
 def _started(study: StudyFolder, definition: Definition, launcher: Options) -> Callable[[], None]:

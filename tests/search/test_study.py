@@ -37,6 +37,13 @@ def failing(config: dict[str, float], env_step: int) -> float:
     return depth(config) + 0.1 * config["seed"]
 
 
+def test_a_command_whose_workers_all_died_fails(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    definition = study.begin(*SEEDS)
+    monkeypatch.setattr("ddpg.search.launch._started", lambda *arguments: lambda: None)
+    with user_error("all workers have ended, and 0 of 4 trials have a result: the same command goes on"):
+        start(study.folder, definition, LocalOptions("local", processes=1, wait=True))
+
+
 def test_status_and_best(study: FormulaStudy) -> None:
     """Failed trials count as the worst so far, the first ones as the first score; the winner is an experiment."""
     study.pool.formula = failing
