@@ -56,8 +56,9 @@ def train(folder: Path, overrides: Sequence[str], kills: int, every: float, seed
     hits = {"killed": 0, "requeued": 0}
     command = begin(folder, overrides)
     again = 0
-    while command.poll() != 0:
-        if command.returncode is not None:
+    while not is_complete(folder):
+        # one that finds workers at work ends at once
+        if command.poll() is not None and not workers_are_there(folder):
             again += 1
             require_kills(again, kills)
             command = begin(folder, overrides)
@@ -65,7 +66,23 @@ def train(folder: Path, overrides: Sequence[str], kills: int, every: float, seed
         if sum(hits.values()) < kills and StudyFolder(folder).exists:
             kind = "requeued" if rng.random() < 0.25 else "killed"
             hits[kind] += requeue(folder, rng) if kind == "requeued" else kill(folder, rng)
+    command.wait()
     return hits
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether every trial of the study has a result."""
+    study = StudyFolder(folder)
+    if not study.exists:
+        return False
+    ended = [trial for trial in study.trials().values() if trial.result is not None]
+    return len(ended) == study.definition().options.n_trials
+
+
+def workers_are_there(folder: Path) -> bool:
+    """Tell whether a worker of the study waits or runs."""
+    study = StudyFolder(folder)
+    return study.exists and bool(study.workers(lost=None))
 
 
 def begin(folder: Path, overrides: Sequence[str]) -> "subprocess.Popen[bytes]":
