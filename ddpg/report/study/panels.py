@@ -43,6 +43,7 @@ def study_panels(study: StudyFolder) -> Panels:
         return {"name": study.path.name, "folder": str(study.path), "note": str(error)}
     options = definition.options
     keys = [dimension.key for dimension in definition.space.dimensions]
+    places = _places(trials.values())
     return {
         "name": definition.name,
         "folder": str(study.path),
@@ -53,7 +54,7 @@ def study_panels(study: StudyFolder) -> Panels:
         "pruner": pruner_name(options.pruner),
         "method": type_name(options.method),
         "dimensions": [_dimension(one, short_key(one.key, keys)) for one in definition.space.dimensions],
-        "trials": [_trial(trial) for trial in trials.values()],
+        "trials": [_trial(trial, places.get(trial.number)) for trial in trials.values()],
         "best": best_so_far(trials.values(), options.direction == "maximize"),
         "importances": _importances(definition, trials),
         "confirmation": _confirmation(study, definition, list(trials.values())),
@@ -94,7 +95,13 @@ def _dimension(dimension: Dimension, short: str) -> dict[str, Any]:
     return {"key": dimension.key, "short": short, "kind": kind, "domain": [dimension.low, dimension.high]}
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
+def _places(trials: Iterable[Trial]) -> dict[int, int]:
+    """Return the place of each trial that has ended, from 0; a promoted trial has ended where it did so last."""
+    ended = sorted((trial.result.order, trial.number) for trial in trials if trial.result is not None)
+    return {number: place for place, (_, number) in enumerate(ended)}
+
+
+def _trial(trial: Trial, place: int | None) -> dict[str, Any]:
     result = trial.result
     values = sorted((trial.values or {}).items())
     every = -(-len(values) // MOST_VALUES) or 1
@@ -103,7 +110,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "number": trial.number,
         "state": "open" if result is None else result.state,
         "value": None if result is None else result.value,
-        "order": None if result is None else result.order,
+        "order": place,
         "why": "" if result is None else result.why,
         "control": trial.origin == "control",
         "params": dict(trial.params),

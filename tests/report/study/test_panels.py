@@ -1,5 +1,6 @@
 """The panels of a study: what the page, the pictures and report.md get."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_what_is_drawn(study: StudyFolder, tmp_path: Path) -> None:
     assert all(path.stat().st_size for paths in pictures.values() for path in paths)
     text = study_section(panels, {name: paths[0] for name, paths in pictures.items()})
     assert_has(text, f"30 of 30 ... best: trial {best['number']} ... on new seeds ... ](study_study_history.png)")
+
+
+def test_a_promoted_trial_ends_once_in_the_history(tmp_path: Path) -> None:
+    """Trial 0 was stopped first, went on and ended after trial 1: it has the second place."""
+    study = write_study(tmp_path / "promoted", 2)
+    first = study.trials()[0]
+    assert first.result is not None
+    study.write(first.changed(result=replace(first.result, order=2)))
+    assert [trial["order"] for trial in study_panels(study)["trials"]] == [1, 0]
 
 
 def test_studies_with_little_to_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
