@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -68,6 +69,7 @@ def at_step(monkeypatch: pytest.MonkeyPatch, number: int, call: Callable[[], obj
 def press_ctrl_c() -> None:
     """Send the signal that a notebook sends to interrupt a cell."""
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    time.sleep(0.5)  # the main thread sees it before this short run is over
 
 
 def state_of_the_process() -> dict[str, Any]:
