@@ -7,8 +7,8 @@ from ddpg.apart import apart
 from ddpg.api.compose import user_errors
 from ddpg.api.process import alone
 from ddpg.interrupt import InterruptFlag
+from ddpg.policies.description import Which
 from ddpg.run.playing import open_playable, play
-from ddpg.run.policies import Which
 from ddpg.training.evaluate import Episodes
 
 

@@ -6,15 +6,16 @@ An exported folder is loaded with what its format needs alone, so everything els
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ddpg.errors import UserError
 from ddpg.policies import Policy
+from ddpg.policies.description import Which
 
 
 def load_policy(
     source: str | os.PathLike[str],
-    which: Literal["last", "best"] = "last",
+    which: Which = "last",
     format: str | None = None,
     classes: Sequence[Callable[..., Any]] = (),
 ) -> Policy:

@@ -4,7 +4,7 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,6 +14,7 @@ from ddpg.api.overrides import Overrides, as_words
 from ddpg.composition.words import quoted
 from ddpg.errors import UserError
 from ddpg.lazy import undisturbed
+from ddpg.policies.description import Which
 from ddpg.record.find_run import require_run
 from ddpg.record.run_folder import RunFolder
 from ddpg.report.reading import RunRecord, read_record
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from ddpg.policies import Policy
     from ddpg.training.evaluate import Episodes
 
-#: An actor of a run: the last one, or the one with the best evaluation in training.
-Which = Literal["last", "best"]
 #: A line of train.log with a warning or an error, and its text.
 _WARNING = re.compile(r"\[[^]]*\]\[[^]]*\]\[(?:WARNING|ERROR)\] - (.*)")
 

@@ -1,5 +1,6 @@
 """The parts that all commands share: one line for every mistake, the help text, and words of the form KEY=VALUE."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,12 @@ from ddpg.interrupt import Interrupted
 def find_own_packages() -> None:
     """Let the YAML name a package in the working directory, as `python -c` could import it."""
     sys.path.append(str(Path.cwd()))
+
+
+def print_progress() -> None:
+    """Print what this package logs, as how far long work is, on the standard error."""
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("ddpg").setLevel(logging.INFO)
 
 
 @contextmanager

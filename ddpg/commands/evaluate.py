@@ -1,18 +1,18 @@
 """The command `ddpg-eval`: the returns of noise-free episodes of stored policies."""
 
 import json
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ddpg.commands.command_line import find_own_packages, one_line_errors
+from ddpg.commands.command_line import find_own_packages, one_line_errors, print_progress
 from ddpg.commands.evaluate_arguments import EvalArguments, eval_arguments
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.record.find_run import require_there
+from ddpg.record.provenance import available_cores
 from ddpg.record.run_folder import atomic_write
 from ddpg.remote import is_remote
 from ddpg.streams import stdout_as_stderr
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """`ddpg-eval SOURCE... [KEY=VALUE ...]`: print the returns of noise-free episodes."""
     find_own_packages()
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("ddpg").setLevel(logging.INFO)
+    print_progress()
     with one_line_errors("ddpg-eval"):
         sources, arguments = eval_arguments(sys.argv[1:])
         for source in sources:
@@ -60,8 +59,6 @@ def _played(sources: Sequence[str], arguments: EvalArguments) -> "list[Played]":
 
 def _processes(playables: "Sequence[Playable]", arguments: EvalArguments) -> int:
     """Return how many processes play; auto is 1 where only one environment can exist at a time."""
-    from ddpg.run.playing import available_cores
-
     if arguments.processes != "auto":
         return arguments.processes
     return 1 if any(one.recipe.single for one in playables) else available_cores()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ddpg.commands.command_line import is_value, key_values, print_help
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
+from ddpg.policies.description import Which
 from ddpg.ranges import Count, NonNegative, Positive, PositiveInt
 
 USAGE = (
@@ -25,7 +26,7 @@ class EvalArguments:
 
     episodes: PositiveInt = field(default=10, metadata={"help": "how many, at least 1"})
     seed: Count = field(default=0, metadata={"help": "whole number; another one begins from other starts"})
-    actor: Literal["last", "best"] = field(
+    actor: Which = field(
         default="last", metadata={"help": "last, or best: the one with the best evaluation in training"}
     )
     processes: PositiveInt | Literal["auto"] = field(

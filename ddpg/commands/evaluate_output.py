@@ -1,12 +1,12 @@
 """The results of `ddpg-eval` as text and as JSON."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ddpg.record.provenance import versions
+from ddpg.report.compare.numbers import plain
 from ddpg.report.intervals import mean_interval
-from ddpg.report.text import aligned, interval, number
+from ddpg.report.text import aligned, interval_of, number
 from ddpg.run.playing import NOMINAL, Played
 from ddpg.training.evaluate import Episodes
 
@@ -67,9 +67,7 @@ def _info_cells(episodes: Episodes, names: Sequence[str]) -> list[str]:
 
 def _cells(episodes: Episodes) -> list[str]:
     returns = episodes.returns
-    bounds = mean_interval(returns)
-    low, high = (math.nan, math.nan) if bounds is None else bounds.tolist()
-    shown = interval(low, high, len(returns)).replace("seeds", "episodes").replace("seed", "episode")
+    shown = interval_of(mean_interval(returns), len(returns), "episodes")
     numbers = [returns.mean(), returns.std()]
     extremes = [returns.min(), returns.max()]
     return [*map(number, numbers), shown, *map(number, extremes), f"{episodes.lengths.mean():.1f}"]
@@ -81,7 +79,7 @@ def _source(same: Sequence[Played]) -> dict[str, Any]:
         "source": playable.name,
         "folder": str(playable.folder.absolute()),
         "actor": playable.which,
-        "env": _finite(playable.config),
+        "env": plain(playable.config),
         "results": [_result(one) for one in same],
     }
 
@@ -99,17 +97,8 @@ def _result(one: Played) -> dict[str, Any]:
         "max": returns.max().item(),
         "interval": None if bounds is None else bounds.tolist(),
         "length": one.episodes.lengths.mean().item(),
-        "info_means": _finite(one.episodes.info_means()),
+        "info_means": plain(one.episodes.info_means()),
         "returns": returns.tolist(),
         "lengths": one.episodes.lengths.tolist(),
-        "info": _finite(one.episodes.info),
+        "info": plain(one.episodes.info),
     }
-
-
-def _finite(value: Any) -> Any:
-    """Replace infinite numbers and NaN, also within lists and mappings, by None, because JSON has none of them."""
-    if isinstance(value, Mapping):
-        return {name: _finite(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

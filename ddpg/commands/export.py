@@ -1,19 +1,26 @@
 """The command `ddpg-export`: a run's policy as files that other programs load."""
 
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ddpg.commands.command_line import find_own_packages, is_value, key_values, one_line_errors, print_help
+from ddpg.commands.command_line import (
+    find_own_packages,
+    is_value,
+    key_values,
+    one_line_errors,
+    print_help,
+    print_progress,
+)
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.policies import Description
+from ddpg.policies.description import Which
 from ddpg.policies.load import FORMATS, FormatName, absent
 from ddpg.ranges import PositiveInt
 from ddpg.record.find_run import require_there
@@ -37,7 +44,7 @@ class ExportArguments:
         default=None,
         metadata={"help": "folder that is written; null: RUN/policy, or RUN/policy_best with actor=best"},
     )
-    actor: Literal["last", "best"] = field(
+    actor: Which = field(
         default="last", metadata={"help": "last, or best: the one with the best evaluation in training"}
     )
     episodes: PositiveInt = field(
@@ -54,8 +61,7 @@ class ExportArguments:
 def main() -> None:
     """`ddpg-export RUN [KEY=VALUE ...]`: write the policy of a run, and say what was found when it was run."""
     find_own_packages()
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("ddpg").setLevel(logging.INFO)
+    print_progress()
     with one_line_errors("ddpg-export"):
         arguments = export_arguments(sys.argv[1:])
         formats = chosen_formats(arguments.format)

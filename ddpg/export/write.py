@@ -14,7 +14,7 @@ from ddpg.export.formats import require_packages, write
 from ddpg.export.proof import Original, original_of, prove
 from ddpg.policies import Description
 from ddpg.policies.actors import Deployed
-from ddpg.policies.description import PACKAGE_NETWORKS
+from ddpg.policies.description import PACKAGE_NETWORKS, Which
 from ddpg.policies.load import require_known
 from ddpg.policies.writing import write_description, write_hashed
 from ddpg.record.config_file import read_config
@@ -23,7 +23,7 @@ from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote.files import VIDEO
 from ddpg.run.playing import Playable, open_playable, play_seeds, record
-from ddpg.run.policies import Which, stored_actor
+from ddpg.run.policies import stored_actor
 from ddpg.training.seeding import process_generators_kept
 
 #: The packages whose versions are written beside those of the run.

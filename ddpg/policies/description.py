@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ddpg.policies.space import Space
 
+#: An actor of a run: the last one, or the one with the best evaluation in training.
+Which = Literal["last", "best"]
 #: The number of the form of policy.json. Another one is written when a reader of this one would be misled.
 FORMAT = 1
 #: The file of an exported folder with the description.

@@ -73,10 +73,10 @@ def load(folder: str | Path, format: str | None = None, classes: Sequence[Callab
     return weights_policy(content, description, folder, classes)
 
 
-def require_known(name: str, key: str = "format") -> None:
+def require_known(name: str) -> None:
     """Raise UserError unless there is a format of this name."""
     if name not in FORMATS:
-        raise UserError(f"{key}={name} is not one of {', '.join(FORMATS)}")
+        raise UserError(f"format={name} is not one of {', '.join(FORMATS)}")
 
 
 def absent(packages: Sequence[str]) -> list[str]:

@@ -113,16 +113,21 @@ def versions() -> dict[str, str | None]:
     }
 
 
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def machine() -> dict[str, Any]:
     """Describe the host, its processor and its GPUs. `cores` counts those that this process may use."""
     import torch  # here, because a sweep is submitted without it
 
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return {
         "host": socket.gethostname(),
         "system": platform.platform(),
         "cpu": proc_field("cpuinfo", "model name") or platform.processor() or None,
-        "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "cores": available_cores(),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
     }
 

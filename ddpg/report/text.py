@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddpg.record.series import short_number
+from ddpg.record.series import Series, short_number
 from ddpg.report.intervals import explanation, iqm_explanation
 from ddpg.report.metric import Metric
 from ddpg.report.samples import WINDOW, Sample
@@ -54,10 +54,16 @@ def number(value: float) -> str:
     return f"{value:.1f}" if size >= 100 else f"{value:.2f}" if size >= 1 or size == 0 else f"{value:.3g}"
 
 
-def interval(low: float, high: float, seeds: int) -> str:
-    """Write an interval; equal values claim none, because its width would be zero."""
+def interval_of(bounds: Series | None, values: int, noun: str = "seeds") -> str:
+    """Write an interval as `interval` does, or None as too few values for one."""
+    low, high = (np.nan, np.nan) if bounds is None else map(float, bounds)
+    return interval(low, high, values, noun)
+
+
+def interval(low: float, high: float, values: int, noun: str = "seeds") -> str:
+    """Write an interval of so many values; equal ones claim none, because its width would be zero."""
     if not np.isfinite(low):
-        return f"- ({count(seeds, 'seeds')})"
+        return f"- ({count(values, noun)})"
     return f"[{number(low)}, {number(high)}]" if low < high else "- (all equal)"
 
 

@@ -4,13 +4,14 @@ from contextlib import closing
 from pathlib import Path
 
 from ddpg.config.settings import check
+from ddpg.policies.description import Which
 from ddpg.policies.writing import write_policy
 from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking.tracker import KeptPolicy
 from ddpg.run.build import make_env
 from ddpg.run.env_spec import build_env_spec
-from ddpg.run.policies import Which, stored_actor
+from ddpg.run.policies import stored_actor
 from ddpg.training.seeding import process_generators_kept
 
 

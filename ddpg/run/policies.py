@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
-from typing import Literal
 
 import gymnasium as gym
 import torch
@@ -18,7 +17,7 @@ from ddpg.envs import recording
 from ddpg.errors import UserError
 from ddpg.policies import Description, Network, Policy, Space
 from ddpg.policies.actors import policy_of
-from ddpg.policies.description import full_name
+from ddpg.policies.description import Which, full_name
 from ddpg.record.config_file import read_config
 from ddpg.record.find_run import require_run
 from ddpg.record.provenance import versions
@@ -27,7 +26,6 @@ from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
-Which = Literal["last", "best"]
 #: What torch raises for a file that is damaged, or whose weights are those of another network.
 UNREADABLE = (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError)
 

@@ -248,7 +248,7 @@ def test_failed_run_raises_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_warnings_are_with_the_run(tmp_path: Path) -> None:
-    """What ddpg-train prints must not be lost, as that a run is too short to learn."""
+    """A warning that ddpg-train prints, as that a run is too short to learn, is not lost."""
     short = ddpg.train([*WORDS, "total_steps=30", "eval.every=null"], out=tmp_path / "run")
     assert short.warnings[0].startswith("nothing will be learned")
     (short.path / "train.log").write_text("[t][ddpg][WARNING] - one\n")

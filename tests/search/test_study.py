@@ -1,4 +1,4 @@
-"""What one does with a study: see it, go on with it, confirm its best, and mistakes around it."""
+"""The uses of a study: see it, go on with it, confirm its best, and mistakes around it."""
 
 from collections.abc import Callable
 from pathlib import Path

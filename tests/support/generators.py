@@ -1,4 +1,4 @@
-"""What the generators of the process draw next: random, numpy, torch."""
+"""The generators of the process: random, numpy, torch."""
 
 import random
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
 """The numbers of a comparison, for compare.json."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from math import isfinite
 from typing import Any
@@ -31,7 +32,7 @@ def numbers_of(found: Result) -> dict[str, Any]:
         }
         for one in found.overall
     }
-    return _plain(
+    return plain(
         {
             "options": asdict(found.options),
             "sentences": [*verdicts(found), *found.marks],
@@ -91,12 +92,12 @@ def _comparison(one: Comparison, found: Result) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as JSON has it, with null for nan and infinity."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, float | np.floating):
         return float(value) if isfinite(value) else None
     return value

@@ -1,10 +1,10 @@
 """The text of a comparison, for the terminal and compare.md."""
 
 from collections.abc import Iterable, Iterator
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 
-from ddpg.record.series import Series, short_number
+from ddpg.record.series import short_number
 from ddpg.report.compare.overall import Estimate
 from ddpg.report.compare.result import Result
 from ddpg.report.compare.scored import Scored
@@ -12,7 +12,7 @@ from ddpg.report.compare.sentences import details, notes, single_run_explanation
 from ddpg.report.compare.single_runs import next_run, solved_rate
 from ddpg.report.intervals import explanation, iqm, iqm_interval, mean_interval
 from ddpg.report.selection import count
-from ddpg.report.text import aligned, interval, literal, number, seed_list
+from ddpg.report.text import aligned, interval, interval_of, literal, number, seed_list
 
 HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM", "next run, 95 %")
 
@@ -69,9 +69,9 @@ def _row(one: Scored) -> tuple[str, ...]:
         seeds,
         short_number(one.step),
         number(float(scores.mean())),
-        _interval(mean_interval(scores), len(scores)),
+        interval_of(mean_interval(scores), len(scores)),
         number(float(iqm(scores))),
-        _interval(iqm_interval(scores), len(scores)),
+        interval_of(iqm_interval(scores), len(scores)),
         interval(landing.low, landing.high, len(scores)) if landing else "- (1 seed)",
     )
 
@@ -82,11 +82,6 @@ def _solved(one: Scored, threshold: float) -> str:
         return "-"
     rate = solved_rate(int((one.own >= threshold).sum()), runs)
     return f"{rate.solved} of {runs} [{100 * rate.low:.0f}, {100 * rate.high:.0f}] %"
-
-
-def _interval(bounds: Series | None, seeds: int) -> str:
-    low, high = (nan, nan) if bounds is None else map(float, bounds)
-    return interval(low, high, seeds)
 
 
 def _overall(found: Result) -> Iterator[str]:

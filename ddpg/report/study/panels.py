@@ -13,7 +13,7 @@ from ddpg.search.confirmation import Look, confirmation_folder, confirmed_runs, 
 from ddpg.search.space import Choice, Dimension
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.table import ranked
-from ddpg.search.trials import Trial
+from ddpg.search.trials import Result, Trial
 from ddpg.sweep.state.summary import summarize
 
 Panels = dict[str, Any]
@@ -95,10 +95,15 @@ def _dimension(dimension: Dimension, short: str) -> dict[str, Any]:
     return {"key": dimension.key, "short": short, "kind": kind, "domain": [dimension.low, dimension.high]}
 
 
+def _ended(trials: Iterable[Trial]) -> list[tuple[Trial, Result]]:
+    """List the trials that have ended, with their results, in the order in which they did."""
+    ended = [(trial, trial.result) for trial in trials if trial.result is not None]
+    return sorted(ended, key=lambda one: one[1].order)
+
+
 def _places(trials: Iterable[Trial]) -> dict[int, int]:
     """Return the place of each trial that has ended, from 0; a promoted trial has ended where it did so last."""
-    ended = sorted((trial.result.order, trial.number) for trial in trials if trial.result is not None)
-    return {number: place for place, (_, number) in enumerate(ended)}
+    return {trial.number: place for place, (trial, _) in enumerate(_ended(trials))}
 
 
 def _trial(trial: Trial, place: int | None) -> dict[str, Any]:
@@ -120,8 +125,7 @@ def _trial(trial: Trial, place: int | None) -> dict[str, Any]:
 
 def best_so_far(trials: Iterable[Trial], maximize: bool) -> list[list[float]]:
     """Return counts of ended trials and the best complete score after each, from the first such trial on."""
-    results = sorted((trial.result for trial in trials if trial.result), key=lambda result: result.order)
-    scores = [result.value if result.state == "complete" else None for result in results]
+    scores = [result.value if result.state == "complete" else None for _, result in _ended(trials)]
     choose = max if maximize else min
     best = accumulate(scores, lambda one, other: choose((x for x in (one, other) if x is not None), default=None))
     return [[place, value] for place, value in enumerate(best, 1) if value is not None]

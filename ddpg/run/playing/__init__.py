@@ -3,7 +3,6 @@
 from ddpg.run.playing.conditions import NOMINAL, Condition
 from ddpg.run.playing.play import Played, compare, play, play_seeds
 from ddpg.run.playing.playable import Playable, open_playable
-from ddpg.run.playing.processes import available_cores
 from ddpg.run.playing.stage import Part, Show
 from ddpg.run.playing.videos import record, record_side_by_side
 
@@ -14,7 +13,6 @@ __all__ = [
     "Playable",
     "Played",
     "Show",
-    "available_cores",
     "compare",
     "open_playable",
     "play",

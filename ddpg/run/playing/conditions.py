@@ -57,12 +57,12 @@ def conditions_of(playables: Sequence[Playable], disturbances: Mapping[str, Sequ
     Values that change nothing, as a delay of 0 or a factor of 1, are left out. Raises UserError for a parameter that a
     simulator does not have.
     """
+    environments = [json.dumps(playable.config, sort_keys=True, default=str) for playable in playables]
     found: dict[str, list[Condition]] = {}
-    for playable in playables:
-        environment = json.dumps(playable.config, sort_keys=True, default=str)
+    for environment, playable in zip(environments, playables, strict=True):
         if environment not in found:
             found[environment] = _conditions(playable, disturbances)
-    return [found[json.dumps(playable.config, sort_keys=True, default=str)] for playable in playables]
+    return [found[environment] for environment in environments]
 
 
 def _conditions(playable: Playable, disturbances: Mapping[str, Sequence[float]]) -> list[Condition]:

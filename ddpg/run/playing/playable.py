@@ -17,6 +17,7 @@ from ddpg.config.targets import imported
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
 from ddpg.policies import load
+from ddpg.policies.description import Which
 from ddpg.policies.load import is_exported
 from ddpg.policies.reading import read_description, sha256
 from ddpg.record.config_file import read_config
@@ -25,7 +26,7 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.remote import fetch, is_remote
 from ddpg.run.build import make_env
 from ddpg.run.env_spec import build_env_spec
-from ddpg.run.policies import Which, actor_file, load_policy
+from ddpg.run.policies import actor_file, load_policy
 from ddpg.training.evaluate import Policy
 
 #: What the description of an environment may name without being trusted.

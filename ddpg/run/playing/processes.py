@@ -33,12 +33,6 @@ Worker = subprocess.Popen[str]
 Json = dict[str, Any]
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def play_in_processes(tasks: Sequence[Task], processes: int, on_step: OnStep | None = None) -> list[Episodes]:
     """Play each task in one of several processes; return the episodes in the order of the tasks.
 

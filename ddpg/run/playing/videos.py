@@ -31,6 +31,8 @@ def record_side_by_side(playables: Sequence[Playable], seed: int, path: Path) ->
     """
     with TemporaryDirectory() as folder:
         videos = [Path(folder) / f"{place}.mp4" for place in range(len(playables))]
-        recorded = [record(*one, lossless=True) for one in zip(playables, [seed] * len(videos), videos, strict=True)]
+        recorded = [
+            record(playable, seed, video, lossless=True) for playable, video in zip(playables, videos, strict=True)
+        ]
         side_by_side(videos, [playable.name for playable in playables], path)
     return recorded
