@@ -34,5 +34,6 @@ def write_policies(folder: RunFolder, top: Path) -> list[KeptPolicy]:
             path = top / which
             path.mkdir()
             write_policy(actor, description, path)
-            kept[description.env_step] = KeptPolicy(path, (which, *(before.aliases if before else ())))
+            aliases = (which, *(before.aliases if before else ()))
+            kept[description.env_step] = KeptPolicy(path, aliases, description.env_step)
     return list(kept.values())

@@ -119,7 +119,7 @@ def _send_run(server: WandbServer, folder: RunFolder, reserve: Reserve, results:
         config = read_config(folder.config)
         run = _ended(folder, plain(config), results(folder))
         sent = server.send_missing(build_logger(config).wandb, identity, run)
-    return "nothing to send" if sent is None else f"sent {sent} rows"
+    return "nothing to send" if sent is None else f"sent {sent.rows} rows{' and its policies' * sent.policies}"
 
 
 def _ended(folder: RunFolder, config: Mapping[str, object], results: Mapping[str, Any]) -> EndedRun:
@@ -138,5 +138,6 @@ def _ended(folder: RunFolder, config: Mapping[str, object], results: Mapping[str
         summary=status,
         results=results,
         files=[(path, kind) for path, kind in files if is_done and path.exists()],
+        learned_at=status.get("env_step") if is_done else None,
         write_policies=partial(write_policies, folder) if is_done else lambda top: [],
     )

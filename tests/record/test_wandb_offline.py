@@ -22,7 +22,7 @@ def test_offline_leaves_an_identity_and_says_how_to_send_the_run(
     caplog.set_level(logging.INFO, logger="ddpg")
     run = tmp_path / "run"
     run.mkdir()
-    tracker = tracker_of(run, settings(mode="offline"))
+    tracker = tracker_of(run, settings(mode="offline", save_model=True))
     tracker.rewind(None)
     log_rows(tracker, 0, 20)
     tracker.save_policies(two_policies)
@@ -46,7 +46,7 @@ def test_a_run_keeps_its_identity_over_resumes_in_other_modes(tmp_path: Path) ->
         tracker.finish(75, {})
         known.add((tmp_path / "wandb.json").read_text())
     assert len(known) == 1
-    assert json.loads(known.pop()).keys() == {"id", "group", "name"}
+    assert json.loads(known.pop()).keys() == {"id", "group", "name", "policies_at"}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_online_falls_back_to_offline_with_one_warning(
         monkeypatch.setenv("WANDB_API_KEY", key)
     monkeypatch.setenv("WANDB_MODE", "offline")  # the configuration has the last word
     caplog.set_level(logging.WARNING, logger="ddpg")
-    tracker = tracker_of(tmp_path, replace(settings(mode="online", init_timeout=1.0)))
+    tracker = tracker_of(tmp_path, replace(settings(mode="online", save_model=True, init_timeout=1.0)))
     tracker.rewind(None)
     log_rows(tracker, 0, 3)
     tracker.save_policies(two_policies)

@@ -37,7 +37,9 @@ def received(server: WandbServer) -> int:
 
 
 def test_the_server_has_all_that_the_record_has(wandb_server: WandbServer, tmp_path: Path) -> None:
-    tracker = tracker_of(tmp_path, settings(mode="online", project="walkers", tags=["first", "t" * 80]))
+    tracker = tracker_of(
+        tmp_path, settings(mode="online", save_model=True, project="walkers", tags=["first", "t" * 80])
+    )
     tracker.rewind(None)
     log_rows(tracker, 0, 20)
     tracker.save_policies(two_policies)
@@ -71,7 +73,7 @@ def test_it_is_quiet_and_keeps_its_files_in_the_run_folder(
 ) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    tracker = tracker_of(run, settings(mode="online"))
+    tracker = tracker_of(run, settings(mode="online", save_model=True))
     tracker.rewind(None)
     log_rows(tracker, 0, 2)
     tracker.save_policies(two_policies)
@@ -196,7 +198,7 @@ def test_a_policy_that_cannot_be_written_costs_the_rest_nothing(
     wandb_server: WandbServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, logger="ddpg")
-    tracker = tracker_of(tmp_path, settings(mode="online"))
+    tracker = tracker_of(tmp_path, settings(mode="online", save_model=True))
     tracker.rewind(None)
     log_rows(tracker, 0, 5)
     tracker.save_policies(lambda top: (top / "absent").read_text())

@@ -14,6 +14,7 @@ from support.tracked import (
     assert_kept,
     kill,
     needs_proc,
+    our_messages,
     plain_rows,
     recorded,
     start,
@@ -34,7 +35,8 @@ def test_offline_runs_arrive_whole_and_once(
     wandb_server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ddpg.sweep.sync.write_policies", lambda folder, top: two_policies(top))
-    done = trained(tmp_path / "0_seed1", 30, "done", mode="offline", project="walkers", tags=["first"])
+    keys = {"mode": "offline", "save_model": True, "project": "walkers", "tags": ["first"]}
+    done = trained(tmp_path / "0_seed1", 30, "done", **keys)
     Image.new("RGB", (4, 4)).save(done.path / "learning_curve.png")
     trained(tmp_path / "1_seed2", 12, "failed", mode="offline")
     trained(tmp_path / "2_seed3", 5, "done", mode="disabled")
@@ -46,7 +48,7 @@ def test_offline_runs_arrive_whole_and_once(
 
     assert sync(tmp_path)
     assert sync_lines(capsys) == [
-        "0_seed1: sent 30 rows",
+        "0_seed1: sent 30 rows and its policies",
         "1_seed2: sent 12 rows",
         "2_seed3: nothing to send, W&B has never heard of it",
         "3_seed4: nothing to send, W&B has never heard of it",
@@ -88,6 +90,32 @@ def test_what_an_online_run_missed(
     assert sync_lines(capsys) == [f"run: sent {200 - there} rows"]
     assert plain_rows(wandb_server.only_run().history) == recorded(run)
     assert wandb_server.only_run().state == "finished"
+
+
+def test_policies_that_the_server_refused_are_sent_later(
+    wandb_server: WandbServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rows arrive in any case, so that the policies are all that is missing."""
+    monkeypatch.setattr("ddpg.sweep.sync.write_policies", lambda folder, top: two_policies(top))
+    wandb_server.refuse = lambda operation: 403 if operation == "CreateArtifact" else None
+    folder = trained(tmp_path / "run", 30, "done", write_policies=two_policies, mode="online", save_model=True)
+    (warning,) = (text for text in our_messages(caplog) if "policy" in text)
+    assert warning.endswith(f"; ddpg-sweep sync {folder.path} sends it later")
+
+    assert not sync(folder.path)
+    assert sync_lines(capsys)[0].startswith("run: failed: W&B does not keep the policies: ")
+    run = wandb_server.only_run()
+    assert (run.state, plain_rows(run.history)) == ("finished", recorded(folder.path))
+
+    wandb_server.refuse = lambda operation: None
+    for line in ("run: sent 0 rows and its policies", "run: nothing to send"):
+        assert sync(folder.path)
+        assert sync_lines(capsys) == [line]
+    assert_kept(wandb_server)
 
 
 def test_a_run_that_is_being_trained_is_left_alone(
@@ -138,11 +166,10 @@ def test_nobody_hands_runs_over_while_they_are_sent(
 ) -> None:
     sent = []
 
-    def send(*_: Any) -> int:
+    def send(*_: Any) -> None:
         with pytest.raises(UserError, match="another command"), SweepFolder(tmp_path).lock():
             pass
         sent.append(1)
-        return 1
 
     monkeypatch.setattr("ddpg.sweep.sync.WandbServer.send_missing", send)
     trained(tmp_path / "0", 5, "done", mode="offline")

@@ -81,7 +81,7 @@ def test_a_connection_that_breaks_does_not_stop_the_others(
         trained(tmp_path / name, 5, "done", mode="offline")
     send = wandb_sync.WandbServer._send_missing
 
-    def broken(server: Any, settings: Any, identity: Any, run: Any) -> int | None:
+    def broken(server: Any, settings: Any, identity: Any, run: Any) -> wandb_sync.Sent | None:
         if run.folder.name == "a":
             wandb.teardown()
         return send(server, settings, identity, run)

@@ -27,7 +27,7 @@ def test_a_study_is_sent_while_it_runs_and_after_it(
     send = wandb_sync.WandbServer.send_missing
     folder = study.folder.path
 
-    def send_unlocked(*arguments: Any) -> int | None:
+    def send_unlocked(*arguments: Any) -> wandb_sync.Sent | None:
         with study.folder.sweep.lock():
             pass
         return send(*arguments)
@@ -41,7 +41,7 @@ def test_a_study_is_sent_while_it_runs_and_after_it(
 
     monkeypatch.setattr(wandb_sync.WandbServer, "send_missing", send_unlocked)
     study.pool.before = sync_in_the_second_trial
-    first, second = study.run("hydra.sweeper.n_trials=2")
+    first, second = study.run("hydra.sweeper.n_trials=2", "logger.wandb.save_model=false")
     assert sync_lines(capsys) == ["seed_1: sent 4 rows", "seed_1: its trial may go on: not sent now"]
 
     del wandb_server.runs["run0"].summary["trial/score"]  # as when the run was online, and its trial had not ended

@@ -26,7 +26,7 @@ from hydra.utils import instantiate
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker, read_metrics
 from ddpg.record.tracking.open_tracker import open_tracker
-from ddpg.record.tracking.tracker import KeptPolicy
+from ddpg.record.tracking.tracker import KeptPolicy, WritePolicies
 
 if TYPE_CHECKING:  # this file is a program as well, which finds nothing beside it
     from support.wandb_server import WandbServer
@@ -43,9 +43,9 @@ CONFIG = {
 
 
 def logger_node(**wandb: Any) -> dict[str, Any]:
-    """Read conf/logger/default.yaml, with these keys of W&B (mode: disabled), and nothing on the screen."""
+    """Read conf/logger/default.yaml, with these keys of W&B (disabled, without policies), and nothing on the screen."""
     node = yaml.safe_load((CONF / "default.yaml").read_text())
-    return node | {"progress": "none", "wandb": {**node["wandb"], "mode": "disabled", **wandb}}
+    return node | {"progress": "none", "wandb": {**node["wandb"], "mode": "disabled", "save_model": False, **wandb}}
 
 
 def settings(**wandb: Any) -> LoggerSettings:
@@ -62,14 +62,14 @@ def log_rows(tracker: Tracker, first: int, last: int) -> None:
         tracker.log(index * 10, {"losses/qf1_loss": math.sqrt(index) / 7, "charts/episodic_length": index})
 
 
-def two_policies(top: Path) -> list[KeptPolicy]:
-    """Write the best and the last policy of a run, with a text for the weights."""
+def two_policies(top: Path, env_step: int = 300) -> list[KeptPolicy]:
+    """Write the best and the last policy of a run, with a text for the weights; the last is from `env_step`."""
     kept = []
     for name in ("best", "last"):
         (top / name).mkdir()
         (top / name / "policy.json").write_text(json.dumps({"actor": name}))
         (top / name / "policy.safetensors").write_text(f"the {name} weights")
-        kept.append(KeptPolicy(top / name, (name,)))
+        kept.append(KeptPolicy(top / name, (name,), env_step if name == "last" else 0))
     return kept
 
 
@@ -97,7 +97,9 @@ def recorded(run_dir: Path) -> list[dict[str, float]]:
     return read_metrics(run_dir / "metrics.jsonl")
 
 
-def trained(path: Path, rows: int, state: str, **wandb: Any) -> RunFolder:
+def trained(
+    path: Path, rows: int, state: str, write_policies: WritePolicies = lambda top: [], **wandb: Any
+) -> RunFolder:
     """Make a run folder as training leaves it."""
     path.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(path)
@@ -106,6 +108,7 @@ def trained(path: Path, rows: int, state: str, **wandb: Any) -> RunFolder:
     tracker = tracker_of(path, options)
     tracker.rewind(None)
     log_rows(tracker, 0, rows)
+    tracker.save_policies(write_policies)
     folder.write_status(state=state, env_step=rows * 10)
     tracker.finish(0 if state == "done" else 1, folder.status())
     return folder

@@ -34,6 +34,7 @@ class ServerArtifacts:
             "CreateArtifactManifest": self._create_manifest,
             "CreateArtifactFiles": self._create_files,
             "CommitArtifact": self._commit,
+            "ArtifactByID": self._by_id,
             "ArtifactMembershipByName": self._by_name,
             "FetchArtifactManifest": self._manifest,
             "GetArtifactMembershipFileUrls": self._file_urls,
@@ -107,8 +108,23 @@ class ServerArtifacts:
         artifact = self.versions[number]
         entity = {"name": variables["entity"]}
         project = {"id": "1", "internalId": "1", "name": variables["project"], "entity": entity}
-        sequence = {"__typename": "ArtifactSequence", "name": collection, "project": project}
-        fields = {
+        fields = self._fields(number, project)
+        membership = {
+            "__typename": "ArtifactCollectionMembership", "id": str(number), "versionIndex": artifact.version,
+            "createdAt": MADE, "artifactCollection": fields["artifactSequence"], "artifact": fields,
+            "aliases": [
+                {"__typename": "ArtifactAlias", "id": name, "alias": name} for name in sorted(artifact.aliases)
+            ],
+        }  # fmt: skip
+        return {"project": {"artifactCollectionMembership": membership}}
+
+    def _by_id(self, variables: dict[str, Any]) -> Any:
+        return {"artifact": self._fields(int(variables["id"]), None)}
+
+    def _fields(self, number: int, project: dict[str, Any] | None) -> dict[str, Any]:
+        artifact = self.versions[number]
+        sequence = {"__typename": "ArtifactSequence", "name": artifact.collection, "project": project}
+        return {
             "__typename": "Artifact", "id": str(number), "artifactSequence": sequence,
             "versionIndex": artifact.version, "artifactType": {"name": "model"}, "description": None,
             "metadata": "{}", "ttlDurationSeconds": -2, "ttlIsInherited": True, "tags": [], "historyStep": None,
@@ -116,14 +132,6 @@ class ServerArtifacts:
             "digestAlgorithm": "MANIFEST_MD5", "commitHash": "c", "fileCount": len(artifact.files),
             "createdAt": MADE, "updatedAt": MADE,
         }  # fmt: skip
-        membership = {
-            "__typename": "ArtifactCollectionMembership", "id": str(number), "versionIndex": artifact.version,
-            "createdAt": MADE, "artifactCollection": sequence, "artifact": fields,
-            "aliases": [
-                {"__typename": "ArtifactAlias", "id": name, "alias": name} for name in sorted(artifact.aliases)
-            ],
-        }  # fmt: skip
-        return {"project": {"artifactCollectionMembership": membership}}
 
     def _manifest(self, variables: dict[str, Any]) -> Any:
         return {"artifact": {"currentManifest": {"file": {"directUrl": self._address(variables["id"], "")}}}}

@@ -18,10 +18,11 @@ STEP_PERIOD = 0.1  # seconds: sinks learn of steps at most ten times a second, o
 
 
 class KeptPolicy(NamedTuple):
-    """A folder with an exported policy, and the aliases by which it is found."""
+    """A folder with an exported policy, the aliases by which it is found, and the env step that it is from."""
 
     folder: Path
     aliases: tuple[str, ...]
+    env_step: int
 
 
 #: Writes the policies of a run into folders below the one that it gets, the newest at the end.

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ddpg.record.run_folder import atomic_write
@@ -14,17 +14,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WandbIdentity:
-    """The content of wandb.json: under which id, group and name W&B knows the run."""
+    """The content of wandb.json: under which id, group and name W&B knows the run, and which policies it has.
+
+    `policies_at` is the env step of the newest policy that the server took; None if it has none.
+    """
 
     id: str
     group: str
     name: str
+    policies_at: int | None = None
 
     @classmethod
     def of(cls, run_dir: Path, group: str, name: str) -> "WandbIdentity":
         """Return the identity of a run folder: of one that has none a new id, with this group and name."""
         known = known_identity(run_dir) or cls(new_id(), group, name)
-        return cls(known.id, known.group or group, known.name or name)
+        return replace(known, group=known.group or group, name=known.name or name)
 
     def save(self, run_dir: Path) -> None:
         """Write wandb.json."""

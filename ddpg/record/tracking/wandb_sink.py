@@ -1,23 +1,21 @@
 """Weights & Biases: one W&B run for each run folder, fed with the rows that the server does not have yet."""
 
 import logging
-import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom  # apart from what is seeded, which draws the same numbers with and without W&B
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ddpg.errors import first_line
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.settings import WandbSettings
-from ddpg.record.tracking.tracker import KeptPolicy, Kind, WritePolicies
+from ddpg.record.tracking.tracker import Kind, WritePolicies
 from ddpg.record.tracking.wandb_core import end_wandb_core, log_in, start_quietly, stop_training, within
 from ddpg.record.tracking.wandb_identity import WandbIdentity
+from ddpg.record.tracking.wandb_policies import send_policies
 
 if TYPE_CHECKING:
     import wandb
@@ -48,8 +46,9 @@ class WandbSink:
         self._run_dir = run_dir
         self._run_config = dict(run_config)
         known = WandbIdentity.of(run_dir, group, name)
-        chosen = WandbIdentity(known.id, settings.group or known.group, settings.name or known.name)
-        self._identity = replace(chosen, group=shortened(chosen.group), name=shortened(chosen.name))
+        chosen_group = shortened(settings.group or known.group)
+        chosen_name = shortened(settings.name or known.name)
+        self._identity = replace(known, group=chosen_group, name=chosen_name)
         self._sweep = sweep_of(run_dir)
         self._offline = settings.mode == "offline"
         self._open_at = 0.0
@@ -94,16 +93,25 @@ class WandbSink:
             _save_media(run, path, kind, self._last_sent)
 
     def save_policies(self, write: WritePolicies) -> None:
-        """Send what was learned, if the settings want it; a failure costs one warning."""
+        """Send what was learned, if the settings want it; a failure costs one warning, and the rows go on."""
+        try:
+            self.send_policies(write)
+        except Exception as error:  # whatever the server refuses, or cannot be written
+            log.warning("W&B does not keep the policy (%s); %s sends it later", first_line(error), self._sync_command)
+
+    def send_policies(self, write: WritePolicies) -> bool:
+        """Send what was learned, if the settings want it, and note in wandb.json that the server has it.
+
+        Returns whether something was sent. Raises as `wandb_policies.send_policies` does.
+        """
         run = self._send()
         if run is None or not self._settings.save_model:
-            return
-        try:
-            with TemporaryDirectory() as top, _staging_in(self._run_dir / "wandb"):
-                for policy in write(Path(top)):
-                    self._log_policy(run, policy)
-        except Exception as error:  # it asks the server at once, where rows can wait; they go on
-            log.warning("W&B does not keep the policy (%s)", first_line(error))
+            return False
+        name = f"policy-{self._identity.id}"
+        policies_at = send_policies(run, name, write, self._run_dir, self._settings.finish_timeout)
+        self._identity = replace(self._identity, policies_at=policies_at)
+        self._identity.save(self._run_dir)
+        return policies_at is not None
 
     def finish(self, exit_code: int, summary: Mapping[str, Any]) -> None:
         """Wait until everything is uploaded, at most `finish_timeout` seconds, or `HURRY_S` after a signal."""
@@ -200,15 +208,6 @@ class WandbSink:
         run.define_metric("*", step_metric="env_step")
         return run
 
-    def _log_policy(self, run: "wandb.Run", policy: KeptPolicy) -> None:
-        """Send a policy as a version of the run's artifact; its aliases leave the version that had them before."""
-        import wandb
-
-        artifact = wandb.Artifact(f"policy-{self._identity.id}", type="model")
-        for path in sorted(policy.folder.iterdir()):
-            artifact.add_file(str(path), skip_cache=True)
-        run.log_artifact(artifact, aliases=list(policy.aliases))
-
 
 def _save_media(run: "wandb.Run", path: Path, kind: Kind, step: int) -> None:
     import wandb
@@ -229,17 +228,3 @@ def sweep_of(run_dir: Path) -> Path | None:
     return next(
         (folder for folder in run_dir.resolve().parents if any((folder / name).exists() for name in SWEEP_FILES)), None
     )
-
-
-@contextmanager
-def _staging_in(folder: Path) -> Iterator[None]:
-    """Keep W&B's copy of a policy that waits for its upload in the run folder, not in the home directory."""
-    before = os.environ.get("WANDB_DATA_DIR")
-    os.environ["WANDB_DATA_DIR"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["WANDB_DATA_DIR"]
-        else:
-            os.environ["WANDB_DATA_DIR"] = before

@@ -4,9 +4,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, first_line
 from ddpg.record.tracking.metrics import Row
 from ddpg.record.tracking.settings import WandbSettings
 from ddpg.record.tracking.tracker import Kind, WritePolicies
@@ -29,6 +29,7 @@ class EndedRun:
         summary: how the run ended.
         results: what became known after that, as the score of the run's trial.
         files: what the run made, with their kinds.
+        learned_at: the env step of its last policy; None as long as the run is not done.
         write_policies: writes what the run has learned.
     """
 
@@ -39,7 +40,15 @@ class EndedRun:
     summary: Mapping[str, Any]
     results: Mapping[str, Any]
     files: Sequence[tuple[Path, Kind]]
+    learned_at: int | None
     write_policies: WritePolicies
+
+
+class Sent(NamedTuple):
+    """How many rows W&B got, and whether it got policies."""
+
+    rows: int
+    policies: bool
 
 
 class WandbServer:
@@ -49,13 +58,13 @@ class WandbServer:
         """Connect; UserError as in `connected`."""
         self._api = connected()
 
-    def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int | None:
-        """Send what the server lacks; return the number of rows sent, or None if the server had everything.
+    def send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> Sent | None:
+        """Send what the server lacks; return what was sent, or None if the server had everything.
 
-        The number is 0 if only the end of the run or its results were missing.
+        The number of rows is 0 if the end of the run, its results or its policies were missing.
 
         Raises:
-            UserError: W&B cannot be reached, or does not show the whole record in the end.
+            UserError: W&B cannot be reached, does not show the whole record in the end, or refuses a policy.
             Exception: whatever W&B raises.
         """
         self._api = self._api or connected()
@@ -66,27 +75,33 @@ class WandbServer:
             self._api = None
             raise
 
-    def _send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int | None:
+    def _send_missing(self, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> Sent | None:
         place = "/".join(part for part in (settings.entity, settings.project, identity.id) if part)
         found = self._find(place)
-        if found is None or not _is_whole(found, run):
+        lacks_policies = settings.save_model and run.learned_at not in (None, identity.policies_at)
+        if found is None or not _is_whole(found, run) or lacks_policies:
             return self._send_run(place, replace(settings, mode="online"), identity, run)
         if run.results.items() <= found.summary_metrics.items():
             return None
         found.summary.update(dict(run.results))
-        return 0
+        return Sent(0, policies=False)
 
-    def _send_run(self, place: str, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> int:
-        """Go on with the W&B run, and return the number of rows that it lacked."""
+    def _send_run(self, place: str, settings: WandbSettings, identity: WandbIdentity, run: EndedRun) -> Sent:
+        """Go on with the W&B run, and return what it lacked; rows arrive also if a policy is refused."""
         sink = WandbSink(settings, run.folder, run.config, identity.group, identity.name)
         before = sink.open_online().starting_step
         sink.start(run.rows)
         for path, kind in run.files:
             sink.save(path, kind)
-        sink.save_policies(run.write_policies)
-        sink.hand_over(run.exit_code, {**run.summary, **run.results})
+        summary = {**run.summary, **run.results}
+        try:
+            policies = sink.send_policies(run.write_policies)
+        except Exception as error:  # whatever W&B raises, or an environment that cannot be made here
+            sink.hand_over(run.exit_code, summary)
+            raise UserError(f"W&B does not keep the policies: {first_line(error)}") from error
+        sink.hand_over(run.exit_code, summary)
         self._require_all(place, run)
-        return max(len(run.rows) - before, 0)
+        return Sent(max(len(run.rows) - before, 0), policies)
 
     def _find(self, place: str) -> Any:
         """Return the run as the server has it now, or None if there is no such run."""
