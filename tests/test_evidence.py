@@ -18,7 +18,7 @@ from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import encode_row
 from ddpg.report.kept import read_rows
 from ddpg.run import lifecycle
-from reproduce import plan, record, status
+from reproduce import pace, plan, record, status
 
 ROOT = Path(__file__).parent.parent
 PLAN = plan.read_plan()
@@ -146,11 +146,23 @@ def test_another_run_under_the_name_is_refused(
     assert tool.recorded() == []
 
 
-def test_speed_is_that_of_learning() -> None:
-    warm_up = {"charts/SPS": 10_000.0}
-    learning = [{"charts/SPS": 100.0, "losses/qf1_loss": 1.0}, {"charts/SPS": 300.0, "losses/qf1_loss": 1.0}]
-    assert status.speed([warm_up]) is None
-    assert status.speed([warm_up, *learning]) == pytest.approx(150)
+def test_speed_is_that_of_the_fastest_tenth_in_which_the_run_learns() -> None:
+    warm_up = [{"charts/SPS": 10_000.0}] * 20
+    slowed = [{"charts/SPS": 5.0, "losses/qf1_loss": 1.0}] * 38
+    alone = [{"charts/SPS": speed, "losses/qf1_loss": 1.0} for speed in (100.0, 300.0)]
+    assert pace.undisturbed_speed(warm_up) is None
+    assert pace.undisturbed_speed([*warm_up, *slowed[:19], alone[1], *slowed]) == pytest.approx(6 / (5 / 5 + 1 / 300))
+    assert pace.undisturbed_speed([*warm_up, *slowed[:8], *alone, *slowed[:10]]) == pytest.approx(150)
+
+
+def test_pace_of_a_row_without_runs_is_that_of_comparable_ones() -> None:
+    rows = {row.name: row for row in PLAN.rows}
+    measured = {rows["cleanrl_hopper-v4"]: [400.0, 490.0], rows["td3_2018_hopper-v4"]: [577.0]}
+    found = pace.paces(PLAN.rows, measured)
+    assert found[rows["cleanrl_hopper-v4"]] == pace.Pace(490.0, "row")
+    assert found[rows["cleanrl_batch_walker2d-v4"]] == pace.Pace(490.0, "preset")
+    assert found[rows["paper_hopper-v4"]] == pace.Pace(577.0, "suite")
+    assert rows["sb3_pybullet_hopper"] not in found
 
 
 def test_core_hours_follow_from_the_speed_of_the_row(

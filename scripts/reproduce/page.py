@@ -130,6 +130,7 @@ def _list(seeds: Mapping[int, Record]) -> str:
 def _origins(records: Records) -> Iterator[str]:
     """Which code, kernels, versions and machine made each record; one line for each."""
     yield "## How the records were made\n"
+    yield "Steps a second: in the fastest tenth of each run, because elsewhere the machine did other things as well.\n"
     yield f"| record | steps a second | starts | commit | kernels | {' | '.join(VERSIONS)} | processor |"
     yield "|---" * (6 + len(VERSIONS)) + "|"
     for name, record in sorted(records.items()):

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("list.yaml")
 PRESETS = ROOT / "conf" / "preset"
 
+#: How the names of the environments of a suite begin in conf/env; those of Gymnasium begin with none of these.
+SUITES = {"dmc_": "dm_control", "pybullet_": "pybullet"}
+
 Convention = Literal["training", "max", "last_10", "last"]
 CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
 
@@ -104,6 +107,11 @@ class Row:
     def name(self) -> str:
         """The beginning of the names of its runs."""
         return f"{self.label}_{self.environment}"
+
+    @property
+    def suite(self) -> str:
+        """The suite of its environment."""
+        return next((suite for start, suite in SUITES.items() if self.env.startswith(start)), "gymnasium")
 
     @property
     def is_ready(self) -> bool:

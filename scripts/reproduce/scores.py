@@ -13,9 +13,9 @@ from ddpg.record.series import Series, series
 from ddpg.report.intervals import ENOUGH, mean_interval
 from ddpg.report.kept import read_rows
 from ddpg.report.statistics import EVALUATIONS, TRAINING, max_of_mean
+from reproduce.pace import undisturbed_speed
 from reproduce.plan import Convention, Published, Row
 from reproduce.record import PROVENANCE
-from reproduce.status import speed
 
 #: Standard deviations on either side that hold 95 % of a normal distribution.
 NORMAL_95 = 1.96
@@ -25,9 +25,10 @@ FAR = 2
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One seed: returns of its evaluations [n] and of its training episodes [m], env steps a second, provenance.
+    """One seed: returns of its evaluations [n] and of its training episodes [m], and its provenance.
 
-    `episode_ends` [m] are the env steps at which the training episodes ended.
+    `episode_ends` [m] are the env steps at which the training episodes ended, `speed` is in env steps a second, in the
+    fastest tenth of the run.
     """
 
     evaluations: Series
@@ -53,7 +54,7 @@ def read(folder: Path) -> Record:
     _, evaluations = series(rows, "eval/episodic_return")
     ends, episodes = series(rows, "charts/episodic_return")
     about = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-    return Record(evaluations, episodes, ends, speed(rows), about)
+    return Record(evaluations, episodes, ends, undisturbed_speed(rows), about)
 
 
 def read_all(records: Path) -> dict[str, Record]:

@@ -1,19 +1,24 @@
 """How far the list is: what is done, running and left, and how many core-hours that takes."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddpg.record.tracking.metrics import Row as MetricsRow
 from ddpg.record.tracking.metrics import read_metrics
-from ddpg.report.kept import read_rows
 from ddpg.sweep.state.status import is_locked
 from ddpg.sweep.state.summary import summarize
+from reproduce.pace import Pace, paces, undisturbed_speed
 from reproduce.plan import Plan, PlannedRun, Row
 from reproduce.record import has_record
+from reproduce.scores import Record, read_all
 
 HOUR_S = 3600
+HEADER = "row  runs                             done  running        left  steps/s   of     core-hours left"
+EXPLANATION = (
+    "steps/s: as on a core for itself, measured in the fastest tenth of a run, because elsewhere the machine did other "
+    "things as well;\nof the row's own fastest run, or of the fastest run of the same preset or suite"
+)
 
 
 @dataclass(frozen=True)
@@ -41,43 +46,31 @@ def state_of(run: PlannedRun, runs: Path, records: Path) -> RunState:
     return RunState(run, "interrupted" if saved else "left", saved)
 
 
-def speed(rows: Iterable[MetricsRow]) -> float | None:
-    """Env steps a second while the run learns: the harmonic mean of charts/SPS; None before it learns.
-
-    Evaluations are in it. Rows without a loss are of the warm-up, which is many times faster.
-    """
-    seconds = [1 / row["charts/SPS"] for row in rows if "charts/SPS" in row and "losses/qf1_loss" in row]
-    return len(seconds) / sum(seconds) if seconds else None
-
-
-def speed_of_row(states: Sequence[RunState], runs: Path, records: Path) -> float | None:
-    """The mean over the runs of one row that are done, running or interrupted; None: nothing was measured."""
-    measured = [speed(_rows(one, runs, records)) for one in states if one.state != "left"]
-    known = [one for one in measured if one is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _rows(one: RunState, runs: Path, records: Path) -> list[MetricsRow]:
-    if one.state == "done":
-        return read_rows(records / one.run.name)
-    return read_metrics(runs / one.run.name / "metrics.jsonl")
-
-
 def report(plan: Plan, runs: Path, records: Path) -> str:
     """The table of rows, the sums of the stages, and what is missing."""
     states = [state_of(run, runs, records) for run in plan.runs()]
-    by_row = {row: [one for one in states if one.run.row is row] for row in plan.rows if row.is_ready}
-    speeds = {row: speed_of_row(found, runs, records) for row, found in by_row.items()}
-    lines = ["row  runs                             done  running        left  steps/s  core-hours left"]
-    lines += [_line(row, found, speeds[row]) for row, found in by_row.items()]
-    lines.append("")
+    ready = [row for row in plan.rows if row.is_ready]
+    known = paces(ready, speeds(states, runs, read_all(records)))
+    lines = [HEADER]
+    lines += [_line(row, [one for one in states if one.run.row is row], known.get(row)) for row in ready]
+    lines += [EXPLANATION, ""]
     for number, stage in enumerate(plan.stages):
         wanted = [one for one in states if one.run.stage <= number]
-        lines.append(f"up to {stage.name}: {_sum(wanted, speeds)}")
+        lines.append(f"up to {stage.name}: {_sum(wanted, known)}")
     missing = sorted({row.preset for row in plan.rows if not row.is_ready})
     lines += [f"failed: {run.name}: {error}" for run, error in failures(states, runs)]
     lines += [f"left out: preset {preset} does not exist yet (conf/preset/{preset}.yaml)" for preset in missing]
     return "\n".join(lines)
+
+
+def speeds(states: Sequence[RunState], runs: Path, records: Mapping[str, Record]) -> dict[Row, list[float]]:
+    """Return the undisturbed speeds of the runs that are done, running or interrupted, by row."""
+    found: dict[Row, list[float]] = {}
+    for one in states:
+        speed = _speed(one, runs, records)
+        if speed is not None:
+            found.setdefault(one.run.row, []).append(speed)
+    return found
 
 
 def failures(states: Sequence[RunState], runs: Path) -> Iterator[tuple[PlannedRun, str]]:
@@ -88,25 +81,36 @@ def failures(states: Sequence[RunState], runs: Path) -> Iterator[tuple[PlannedRu
             yield one.run, seen.error
 
 
-def _line(row: Row, states: Sequence[RunState], pace: float | None) -> str:
+def _speed(one: RunState, runs: Path, records: Mapping[str, Record]) -> float | None:
+    if one.state == "left":
+        return None
+    if one.state == "done":
+        return records[one.run.name].speed
+    return undisturbed_speed(read_metrics(runs / one.run.name / "metrics.jsonl"))
+
+
+def _line(row: Row, states: Sequence[RunState], pace: Pace | None) -> str:
     done = sum(one.state == "done" for one in states)
     running = ", ".join(f"{one.run.seed} ({one.reached / row.steps:.0%})" for one in states if one.state == "running")
     begun = sum(one.state == "interrupted" for one in states)
     left = f"{len(states) - done - sum(one.state == 'running' for one in states)}" + (f" ({begun} begun)" * bool(begun))
     hours = "no estimate" if pace is None else f"{_hours(states, {row: pace})[0]:.1f}"
-    shown_pace = "-" if pace is None else f"{pace:.0f}"
-    return f"{row.number:<4} {row.name:<32} {done:>4}  {running or '-':<13} {left:>5}  {shown_pace:>7}  {hours:>15}"
+    speed, source = ("-", "-") if pace is None else (f"{pace.steps_per_second:.0f}", pace.known_from)
+    return (
+        f"{row.number:<4} {row.name:<32} {done:>4}  {running or '-':<13} {left:>5}  {speed:>7}   {source:<6}  "
+        f"{hours:>15}"
+    )
 
 
-def _sum(states: Sequence[RunState], speeds: dict[Row, float | None]) -> str:
+def _sum(states: Sequence[RunState], known: Mapping[Row, Pace]) -> str:
     done = sum(one.state == "done" for one in states)
-    hours, unknown = _hours(states, {row: pace for row, pace in speeds.items() if pace is not None})
+    hours, unknown = _hours(states, known)
     text = f"{done} of {len(states)} runs done, {hours:.1f} core-hours left"
     return text + (f" and {unknown} runs without an estimate" if unknown else "")
 
 
-def _hours(states: Sequence[RunState], speeds: dict[Row, float]) -> tuple[float, int]:
-    """Core-hours of the runs whose row has a measured speed, and how many other runs are left."""
+def _hours(states: Sequence[RunState], known: Mapping[Row, Pace]) -> tuple[float, int]:
+    """Core-hours of the runs whose row has a pace, and how many other runs are left."""
     left = [one for one in states if one.steps_left]
-    seconds = [one.steps_left / speeds[one.run.row] for one in left if one.run.row in speeds]
+    seconds = [one.steps_left / known[one.run.row].steps_per_second for one in left if one.run.row in known]
     return math.fsum(seconds) / HOUR_S, len(left) - len(seconds)
