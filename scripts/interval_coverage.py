@@ -30,20 +30,16 @@ COUNTS = (3, 4, 5, 8, 10, 20)
 
 @dataclass(frozen=True)
 class Shape:
-    """A distribution of scores, with its true mean and interquartile mean."""
+    """A distribution of scores as a function of standard normal numbers, with its true mean and interquartile mean."""
 
     name: str
-    draw: Callable[[Generator, tuple[int, ...]], Series]
+    of_normal: Callable[[Series], Series]
     mean: float
     iqm: float
 
-
-def _log_normal(generator: Generator, size: tuple[int, ...]) -> Series:
-    return generator.lognormal(0.0, SIGMA, size)
-
-
-def _failing(generator: Generator, size: tuple[int, ...]) -> Series:
-    return np.where(generator.random(size) < 0.2, -100.0, 93.0)
+    def draw(self, generator: Generator, size: tuple[int, ...]) -> Series:
+        """Draw independent scores."""
+        return self.of_normal(generator.normal(size=size))
 
 
 #: The deviation of a log-normal's logarithm, and its interquartile mean: 2 e^(s^2 / 2) (Phi(z - s) - Phi(-z - s)) with
@@ -53,9 +49,19 @@ QUARTILE = ndtri(0.75)
 LOG_NORMAL_IQM = 2 * np.exp(SIGMA**2 / 2) * (ndtr(QUARTILE - SIGMA) - ndtr(-QUARTILE - SIGMA))
 
 SHAPES = (
-    Shape("normal returns", lambda generator, size: generator.normal(size=size), 0.0, 0.0),
-    Shape("skewed returns (log-normal, 0.75)", _log_normal, float(np.exp(SIGMA**2 / 2)), float(LOG_NORMAL_IQM)),
-    Shape("one run in five failing (-100, else 93)", _failing, 0.8 * 93.0 - 0.2 * 100.0, 93.0),
+    Shape("normal returns", np.asarray, 0.0, 0.0),
+    Shape(
+        name="skewed returns (log-normal, 0.75)",
+        of_normal=lambda drawn: np.exp(SIGMA * drawn),
+        mean=float(np.exp(SIGMA**2 / 2)),
+        iqm=float(LOG_NORMAL_IQM),
+    ),
+    Shape(
+        name="one run in five failing (-100, else 93)",
+        of_normal=lambda drawn: np.where(ndtr(drawn) < 0.2, -100.0, 93.0),
+        mean=0.8 * 93.0 - 0.2 * 100.0,
+        iqm=93.0,
+    ),
 )
 
 

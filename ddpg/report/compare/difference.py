@@ -29,8 +29,8 @@ class Permutation:
 
 
 @dataclass(frozen=True)
-class Welch:
-    """The two-sided p-value of Welch's test, and the 95 % interval of the difference first - second."""
+class TTest:
+    """The two-sided p-value of a t test, and the 95 % interval of the difference first - second."""
 
     p: float
     low: float
@@ -92,8 +92,8 @@ def smallest_p(first: int, second: int) -> float:
     return (2 if first == second else 1) / comb(first + second, first)
 
 
-def welch(first: Series, second: Series) -> Welch | None:
-    """Compare two means without the assumption that the variances are equal; None with a single score.
+def welch(first: Series, second: Series) -> TTest | None:
+    """Compare two means by Welch's test, which takes no equal variances for granted; None with a single score.
 
     Two groups without any variance differ with p = 0, or are equal with p = 1.
     """
@@ -103,10 +103,10 @@ def welch(first: Series, second: Series) -> Welch | None:
     parts = np.array([first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)])
     error = sqrt(parts.sum())
     if error <= ROUNDING * max(np.abs(first).max(), np.abs(second).max()):
-        return Welch(float(difference == 0), difference, difference)
+        return TTest(float(difference == 0), difference, difference)
     freedom = parts.sum() ** 2 / (parts**2 / [len(first) - 1, len(second) - 1]).sum()
     half = t_quantile(freedom) * error
-    return Welch(2 * float(stdtr(freedom, -abs(difference) / error)), difference - half, difference + half)
+    return TTest(2 * float(stdtr(freedom, -abs(difference) / error)), difference - half, difference + half)
 
 
 def p_value(first: Series, second: Series, permutation: float, by_welch: float) -> float:
@@ -134,7 +134,12 @@ def hedges_g(first: Series, second: Series) -> float | None:
     if not deviation:
         return None
     freedom = len(first) + len(second) - 2
-    return float(first.mean() - second.mean()) / deviation * (1 - 3 / (4 * freedom - 1))
+    return float(first.mean() - second.mean()) / deviation * few_seeds(freedom)
+
+
+def few_seeds(freedom: int) -> float:
+    """Return by what an effect in estimated deviations is too large, as a factor (Hedges 1981)."""
+    return 1 - 3 / (4 * freedom - 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

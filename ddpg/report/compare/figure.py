@@ -22,7 +22,7 @@ LEAST = 3.6
 
 
 def draw(found: Result, path: Path) -> None:
-    """Write the picture: profiles on the left, differences in normalized scores with Welch's interval on the right."""
+    """Write the picture: profiles on the left, differences of normalized scores with t intervals on the right."""
     shown = [one for one in found.comparisons if one.tests is not None]
     lines = sum(label(one).count("\n") + 1 for one in shown)
     with picture(path, height=max(LEAST, AROUND + ROW * lines), width=11) as figure:
@@ -45,14 +45,15 @@ def _profiles(axes: Axes, found: Result) -> None:
 
 
 def _differences(axes: Axes, found: Result, shown: list[Comparison]) -> None:
-    _style(axes, "Differences, Welch's 95 % (filled: significant)")
+    _style(axes, f"Differences, {found.design.words.t} 95 % (filled: significant)")
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for place, one in enumerate(shown):
         assert one.tests is not None
         low, high = found.ranges[one.environment]
         size = high - low if high > low else 1.0
         color = PALETTE[found.pairs.index(one.pair) % len(PALETTE)]
-        axes.plot([one.tests.welch.low / size, one.tests.welch.high / size], [place, place], color=color, linewidth=1.8)
+        bounds = [one.tests.t_test.low / size, one.tests.t_test.high / size]
+        axes.plot(bounds, [place, place], color=color, linewidth=1.8)
         filled = color if one.tests.better else "white"
         axes.plot([one.difference / size], [place], "o", color=color, markerfacecolor=filled, markersize=6)
     axes.set_yticks(range(len(shown)), list(map(label, shown)), fontsize=7)

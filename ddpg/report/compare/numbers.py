@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ddpg.report.compare.design import Pairing
 from ddpg.report.compare.overall import THRESHOLDS
 from ddpg.report.compare.pairs import Comparison
 from ddpg.report.compare.result import Result
@@ -82,13 +83,23 @@ def _comparison(one: Comparison, found: Result) -> dict[str, Any]:
         "environment": one.environment,
         "first": one.first.configuration,
         "second": one.second.configuration,
-        "seeds": [len(one.first.scores), len(one.second.scores)],
+        "seeds": list(one.counts),
         "difference": one.difference,
         "effect": one.effect,
-        "improvement": one.improvement._asdict(),
+        "improvement": None if one.improvement is None else one.improvement._asdict(),
         "tests": None if one.tests is None else asdict(one.tests),
         "refused": one.refused,
+        "pairing": None if one.pairing is None else _pairing(one.pairing),
         "sentence": details(one, found),
+    }
+
+
+def _pairing(one: Pairing) -> dict[str, Any]:
+    return {
+        "seeds": list(one.seeds),
+        "left_out": {label: list(seeds) for label, seeds in one.left_out.items()},
+        "correlation": one.correlation,
+        "next_seed": None if one.next_seed is None else one.next_seed._asdict(),
     }
 
 

@@ -29,6 +29,10 @@ class Options:
     baseline: str | None = field(
         default=None, metadata={"help": "a label or a part of one, as td3: all are compared with it; null: all pairs"}
     )
+    paired: bool = field(
+        default=False,
+        metadata={"help": "compare runs of one seed with each other; a choice to make before any look at scores"},
+    )
     alpha: Level = field(default=0.05, metadata={"help": "chance of any false positive among all comparisons"})
     failed: Literal["worst", "leave_out"] = field(
         default="worst",

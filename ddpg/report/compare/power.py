@@ -1,14 +1,14 @@
 """How large a difference so many seeds would find, and how many seeds a difference needs."""
 
+from collections.abc import Callable
 from functools import cache
-from math import inf, sqrt
+from math import floor, inf
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import chdtri, ndtr, stdtrit
 
 from ddpg.record.series import Series
-from ddpg.report.compare.difference import smallest_p
 
 #: A difference is found in 8 of 10 cases.
 POWER = 0.8
@@ -18,25 +18,30 @@ MOST_SEEDS = 10_000
 LARGEST_EFFECT = 100.0
 #: Equally likely values of the estimated standard deviation, over which a power is averaged.
 DEVIATIONS = 2000
+#: A test with more different p-values than this attains every level, but for rounding.
+MANY = 1e6
 
 
-def power(effect: float, first: int, second: int, level: float) -> float:
+def t_power(shift: float, freedom: int, level: float) -> float:
     """Return the chance that a two-sided t test finds a difference.
 
-    The permutation test of the means has nearly the same chance (tests/report/compare/test_power.py), and none at all
-    where even its smallest p-value is above the level.
-
     Args:
-        effect: the difference of the true means in standard deviations of the seeds.
-        first: seeds of one configuration.
-        second: seeds of the other.
+        shift: the difference of the true means in standard errors.
+        freedom: degrees of freedom.
         level: of the test, as 0.05.
     """
-    if smallest_p(first, second) > level:
-        return 0.0
-    shift = abs(effect) / sqrt(1 / first + 1 / second)
-    bounds = _bounds(first + second - 2, level)
-    return float((ndtr(shift - bounds) + ndtr(-shift - bounds)).mean())
+    bounds = _bounds(freedom, level)
+    return float((ndtr(abs(shift) - bounds) + ndtr(-abs(shift) - bounds)).mean())
+
+
+def attained(level: float, smallest_p: float) -> float:
+    """Return the largest p-value at most `level` of a test whose p-values are multiples of its smallest one.
+
+    With few seeds it is well below the level, and 0 where even the smallest p-value is above it.
+    """
+    if smallest_p * MANY < 1:
+        return level
+    return floor(level / smallest_p + 1e-9) * smallest_p
 
 
 @cache
@@ -49,22 +54,30 @@ def _bounds(freedom: int, level: float) -> Series:
     return np.asarray(stdtrit(freedom, 1 - level / 2) * np.sqrt(chdtri(freedom, shares) / freedom))
 
 
-def smallest_effect(first: int, second: int, level: float) -> float:
-    """Return the effect that is found in 8 of 10 cases; infinite where these seeds cannot find any."""
-    if smallest_p(first, second) > level:
+def smallest_effect(power: Callable[[float], float]) -> float:
+    """Return the effect that is found in 8 of 10 cases; infinite where none is.
+
+    Args:
+        power: the chance to find an effect, which is in standard deviations.
+    """
+    if power(LARGEST_EFFECT) < POWER:
         return inf
-    return float(brentq(lambda effect: power(effect, first, second, level) - POWER, 0.0, LARGEST_EFFECT))
+    return float(brentq(lambda effect: power(effect) - POWER, 0.0, LARGEST_EFFECT))
 
 
-def seeds_needed(effect: float, level: float) -> int | None:
-    """Return how many seeds of each configuration find an effect in 8 of 10 cases; None for more than MOST_SEEDS."""
-    if power(effect, MOST_SEEDS, MOST_SEEDS, level) < POWER:
+def seeds_needed(power: Callable[[int], float]) -> int | None:
+    """Return how many seeds find an effect in 8 of 10 cases; None for more than MOST_SEEDS.
+
+    Args:
+        power: the chance of so many seeds to find it.
+    """
+    if power(MOST_SEEDS) < POWER:
         return None
     enough = MOST_SEEDS
     too_few = 1
     while enough - too_few > 1:
         middle = (enough + too_few) // 2
-        if power(effect, middle, middle, level) >= POWER:
+        if power(middle) >= POWER:
             enough = middle
         else:
             too_few = middle

@@ -12,12 +12,15 @@ from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.series import Series
 from ddpg.report.compare.configurations import configurations
+from ddpg.report.compare.design import Design
 from ddpg.report.compare.improvement import Improvement, mean_improvement
 from ddpg.report.compare.marks import flattery, study_marks, version_marks
 from ddpg.report.compare.options import Options, Reference
 from ddpg.report.compare.overall import Estimate, normalized, optimality_gap, overall_iqm, overall_mean, profile
+from ddpg.report.compare.paired import Paired
 from ddpg.report.compare.pairs import Comparison, Pair, choose_pairs, compare, find_baseline
 from ddpg.report.compare.scored import Scored, Scores, scored
+from ddpg.report.compare.unpaired import Unpaired
 from ddpg.report.filters import chosen, resolved
 from ddpg.report.metric import Metric
 from ddpg.report.reading import find_all_runs
@@ -45,6 +48,7 @@ class Result:
 
     Args:
         options: of the command.
+        design: whether seeds are paired.
         labels: of the configurations, the best first.
         scores: by environment and configuration.
         shared: the environments that all configurations have; over these, `overall` is computed.
@@ -57,6 +61,7 @@ class Result:
     """
 
     options: Options
+    design: Design
     labels: tuple[str, ...]
     scores: Scores
     shared: tuple[str, ...]
@@ -98,12 +103,15 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
         )
     baseline = None if options.baseline is None else find_baseline(options.baseline, labels)
     pairs = choose_pairs(labels, baseline)
-    comparisons = compare(scores, pairs, Counter(record.environment for record in waiting), options.alpha)
+    design = Paired() if options.paired else Unpaired()
+    not_started = Counter(record.environment for record in waiting)
+    comparisons = compare(scores, pairs, not_started, options.alpha, design)
     shared = [name for name, group in scores.items() if all(_has_scores(group, label) for label in labels)]
     flattered = [flattery([one for one in group.values() if len(one.scores)]) for group in scores.values()]
     marks = [f"{name}: {text}" for name, text in zip(scores, flattered, strict=True) if text is not None]
     return Result(
         options=options,
+        design=design,
         labels=tuple(labels),
         scores=scores,
         shared=tuple(shared),
@@ -117,7 +125,7 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
 
 
 def _of(pair: Pair, comparisons: Sequence[Comparison]) -> list[Improvement]:
-    return [one.improvement for one in comparisons if one.pair == pair]
+    return [one.improvement for one in comparisons if one.pair == pair and one.improvement is not None]
 
 
 def _has_scores(group: Mapping[str, Scored], label: str) -> bool:

@@ -46,6 +46,13 @@ class Scored:
     eval_episodes: tuple[int, ...]
     notes: tuple[str, ...]
 
+    def by_seed(self) -> dict[int, list[float]]:
+        """Return the scores of each seed: several where configurations are joined, none of a failed run left out."""
+        found: dict[int, list[float]] = {}
+        for seed, score in zip((*self.seeds, *self.failed), self.scores.tolist(), strict=False):
+            found.setdefault(seed, []).append(score)
+        return found
+
 
 #: Scores by environment, then by configuration.
 Scores = dict[str, dict[str, Scored]]

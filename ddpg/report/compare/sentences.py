@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from ddpg.report.compare.difference import smallest_p
+from ddpg.report.compare.design import Words
 from ddpg.report.compare.pairs import Comparison, Pair, Tests
 from ddpg.report.compare.result import Result
 from ddpg.report.compare.scored import Scored
 from ddpg.report.compare.single_runs import FREE, unseen_failures
 from ddpg.report.selection import count
-from ddpg.report.text import number
+from ddpg.report.text import interval, number, seed_list
 
 
 def verdicts(found: Result) -> list[str]:
@@ -30,9 +30,28 @@ def details(one: Comparison, found: Result) -> str:
     if one.tests is None:
         return f"{names}: {number(abs(one.difference))} more on average; no test: {one.refused}"
     if one.tests.better:
-        certain = f"{_word(found)} by {number(abs(one.difference))} {_size(one, one.tests)}; {_p_values(one.tests)}"
+        size = _size(one, one.tests, found.design.words)
+        certain = f"{_word(found)} by {number(abs(one.difference))} {size}; {_p_values(one.tests, found)}"
         return f"{names}: {certain}{_disagreement(one.tests, found)}"
-    return f"{names}: {_undecided(one, one.tests, found)}; {_p_values(one.tests)}"
+    return f"{names}: {_undecided(one, one.tests, found)}; {_p_values(one.tests, found)}"
+
+
+def pairing_notes(one: Comparison) -> Iterator[str]:
+    """Say what the pairs of a comparison have in common, where the next will be, and which seeds have no partner."""
+    pairing = one.pairing
+    if pairing is None:
+        return
+    parts = [f"{count(len(pairing.seeds), 'pairs')} of seeds"]
+    if pairing.correlation is not None:
+        parts.append(f"correlation of the scores in a pair {pairing.correlation:.2f}")
+    if pairing.next_seed is not None:
+        following = pairing.next_seed
+        landing = interval(following.low, following.high, len(pairing.seeds))
+        parts.append(f"the difference of the next pair is in {landing} in {100 * following.share:.0f} % of cases")
+    left_out = [f"{label} {seed_list(seeds)}" for label, seeds in pairing.left_out.items() if seeds]
+    if left_out:
+        parts.append(f"left out, because the other side has no such run, or another number: {', '.join(left_out)}")
+    yield f"{one.first.configuration} minus {one.second.configuration}: {'; '.join(parts)}"
 
 
 def notes(one: Scored) -> Iterator[str]:
@@ -109,25 +128,27 @@ def _where(found: Result, pair: Pair) -> str:
 
 def _method(found: Result, tested: Sequence[Comparison]) -> str:
     exact = all(one.tests.permutation.exact for one in tested if one.tests)
-    welch = any(len(one.first.scores) != len(one.second.scores) for one in tested)
-    parts = [f"{'exact ' if exact else ''}permutation test of the means"]
-    parts[0] += ", and Welch's where seeds are unequally many" if welch else ""
+    unequal = any(one.counts[0] != one.counts[1] for one in tested)
+    words = found.design.words
+    parts = [f"{'exact ' if exact else ''}{words.test}"]
+    parts[0] += f", and {words.t_test} where seeds are unequally many" if unequal else ""
     parts += [f"Holm over {len(found.comparisons)} comparisons"] if len(found.comparisons) > 1 else []
     return ", ".join([*parts, f"{100 * found.options.alpha:g} %"])
 
 
 def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
     """Write why a difference is not certain, and what would be needed."""
-    counts = (len(one.first.scores), len(one.second.scores))
-    seeds = count(counts[0], "seeds") if counts[0] == counts[1] else f"{counts[0]} and {counts[1]} seeds"
+    first, second = one.counts
+    words = found.design.words
+    seeds = count(first, words.seeds) if first == second else f"{first} and {second} {words.seeds}"
     if tests.smallest_difference is None and one.difference == 0:
         return f"all scores are equal ({seeds})"
     level = _needed_level(found)
-    more = f"{number(abs(one.difference))} more {_size(one, tests)}"
-    if smallest_p(*counts) > level:
+    more = f"{number(abs(one.difference))} more {_size(one, tests, words)}"
+    if one.smallest_p > level:
         text = (
             f"{seeds} can never tell: {more}, but even the clearest difference has p = "
-            f"{_short(smallest_p(*counts))} with so few, and {_short(level)} is needed"
+            f"{_short(one.smallest_p)} with so few, and {_short(level)} is needed"
         )
     else:
         text = f"{seeds} cannot tell: {more}"
@@ -135,7 +156,7 @@ def _undecided(one: Comparison, tests: Tests, found: Result) -> str:
             least = number(tests.smallest_difference)
             text += f"; the smallest difference that they would find in 8 of 10 cases is {least}"
     if tests.seeds_needed is not None:
-        text += f"; about {count(tests.seeds_needed, 'seeds')} would find {number(abs(one.difference))}"
+        text += f"; about {count(tests.seeds_needed, words.seeds)} would find {number(abs(one.difference))}"
     return text
 
 
@@ -145,34 +166,37 @@ def _needed_level(found: Result) -> float:
     return found.options.alpha / (len(found.comparisons) - significant)
 
 
-def _size(one: Comparison, tests: Tests) -> str:
+def _size(one: Comparison, tests: Tests, words: Words) -> str:
     """Write the interval of a difference, the effect size and the probability of improvement, as of a positive one."""
-    low = tests.welch.low
-    high = tests.welch.high
+    low = tests.t_test.low
+    high = tests.t_test.high
     chance = one.improvement
+    assert chance is not None
     if one.difference < 0:
         low, high = -high, -low
         chance = chance._replace(probability=1 - chance.probability, low=1 - chance.high, high=1 - chance.low)
-    effect = f", g = {abs(one.effect):.2f}" if one.effect is not None else ""
+    effect = f", {words.effect} = {abs(one.effect):.2f}" if one.effect is not None else ""
     return (
         f"(95 %: {number(low)} to {number(high)}){effect}, P(improvement) = "
         f"{chance.probability:.2f} (95 %: {chance.low:.2f} to {chance.high:.2f})"
     )
 
 
-def _p_values(tests: Tests) -> str:
+def _p_values(tests: Tests, found: Result) -> str:
     permutation = tests.permutation
+    words = found.design.words
     kind = "exact" if permutation.exact else f"drawn, ± {permutation.error:.1g}"
     return (
-        f"permutation p = {_short(permutation.p)} ({kind}), Welch p = {_short(tests.welch.p)}, after Holm "
+        f"{words.p} p = {_short(permutation.p)} ({kind}), {words.t} p = {_short(tests.t_test.p)}, after Holm "
         f"{_short(tests.adjusted)}"
     )
 
 
 def _disagreement(tests: Tests, found: Result) -> str:
-    if tests.welch.p <= found.options.alpha:
+    if tests.t_test.p <= found.options.alpha:
         return ""
-    return "; Welch's test does not agree, because single seeds make the difference: look at the seeds"
+    name = found.design.words.t_test
+    return f"; {name} does not agree, because single seeds make the difference: look at the seeds"
 
 
 def _failed(one: Scored) -> str:

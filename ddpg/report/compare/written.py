@@ -8,26 +8,13 @@ from ddpg.record.series import short_number
 from ddpg.report.compare.overall import Estimate
 from ddpg.report.compare.result import Result
 from ddpg.report.compare.scored import Scored
-from ddpg.report.compare.sentences import details, notes, single_run_explanations, verdicts
+from ddpg.report.compare.sentences import details, notes, pairing_notes, single_run_explanations, verdicts
 from ddpg.report.compare.single_runs import next_run, solved_rate
 from ddpg.report.intervals import explanation, iqm, iqm_interval, mean_interval
 from ddpg.report.selection import count
 from ddpg.report.text import aligned, interval, interval_of, literal, number, seed_list
 
 HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM", "next run, 95 %")
-
-#: What the numbers mean; docs/statistics.md says more.
-EXPLANATIONS = (
-    "permutation test: the share of all divisions of these seeds into two groups whose means differ at least as much. "
-    "It assumes nothing about the distribution of scores. Holm: among all comparisons here, the chance of any false "
-    "positive is at most the level.",
-    "seeds are not paired: runs of one seed begin their episodes in the same states and draw other networks and "
-    "actions. Where those states decide the scores, a paired test would find smaller differences than this one.",
-    "g: the difference in standard deviations of the seeds (Hedges). P(improvement): that a run of one is better than "
-    "a run of the other. Differences have Welch's interval.",
-    "seeds that would find a difference: in 8 of 10 cases, if the true difference is the one that was seen.",
-    explanation(),
-)
 
 
 def text_of(found: Result, picture: Path | None) -> str:
@@ -40,10 +27,10 @@ def text_of(found: Result, picture: Path | None) -> str:
     for environment, group in found.scores.items():
         lines += [f"## {literal(environment)}", "", *aligned(_table(list(group.values()), found.options.solved)), ""]
         same = [one for one in found.comparisons if one.environment == environment]
-        lines += _bullets([details(one, found) for one in same])
+        lines += _bullets(sentence for one in same for sentence in (details(one, found), *pairing_notes(one)))
         lines += _bullets([note for one in group.values() for note in notes(one)])
         lines += ["", *_bullets(_differences(list(group.values())))]
-    lines += [*_overall(found), *_bullets([*EXPLANATIONS, *single_run_explanations(found)])]
+    lines += [*_overall(found), *_bullets(_explanations(found))]
     return "\n".join(lines) + "\n"
 
 
@@ -127,6 +114,18 @@ def _normalization(found: Result) -> str:
             f"here, so other runs would change all numbers ({bounds}); low=... high=... name a range that stays"
         )
     return f"scores are normalized by low and high of the command ({bounds})"
+
+
+def _explanations(found: Result) -> Iterator[str]:
+    """Yield what the numbers mean; docs/statistics.md says more."""
+    yield from found.design.explanations()
+    yield "Holm: among all comparisons here, the chance of any false positive is at most the level."
+    yield (
+        f"{found.design.words.seeds} that would find a difference: in 8 of 10 cases, if the true difference is the one "
+        "that was seen."
+    )
+    yield explanation()
+    yield from single_run_explanations(found)
 
 
 def _differences(group: list[Scored]) -> Iterator[str]:

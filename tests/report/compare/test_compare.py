@@ -77,7 +77,7 @@ def test_sentences_of_a_sweep(call: Callable[..., str]) -> None:
     for name, (low, high) in SWEEP.items():
         first, second = (np.array(high), np.array(low)) if found[name]["first"] == "gamma=0.99" else (low, high)
         expected = stats.ttest_ind(first, second, equal_var=False)
-        assert found[name]["tests"]["welch"]["p"] == pytest.approx(expected.pvalue)
+        assert found[name]["tests"]["t_test"]["p"] == pytest.approx(expected.pvalue)
         exact = stats.permutation_test(
             (first, second), lambda a, b, axis: np.abs(a.mean(axis=axis) - b.mean(axis=axis)),
             alternative="greater", n_resamples=np.inf,
@@ -86,12 +86,12 @@ def test_sentences_of_a_sweep(call: Callable[..., str]) -> None:
 
 
 def test_what_few_seeds_cannot_tell(call: Callable[..., str]) -> None:
-    """The pooled deviation is 100: 2.02 of these are found by 5 seeds in 8 of 10 cases, and 0.92 by 20."""
+    """The pooled deviation is 100: 2.04 of these are found by 5 seeds in 8 of 10 cases, and 0.92 by 20."""
     write_seeds("runs/a", [-126.49, -63.25, 0.0, 63.25, 126.49], gamma=0.1)
     write_seeds("runs/b", [-34.3, 28.9, 92.2, 155.4, 218.7], gamma=0.2)
     text = call("runs")
     assert "5 seeds cannot tell: 92.18 more" in text
-    assert "the smallest difference that they would find in 8 of 10 cases is 202" in text
+    assert "the smallest difference that they would find in 8 of 10 cases is 204" in text
     assert "; about 20 seeds would find 92.18;" in text
 
 
@@ -138,7 +138,7 @@ def test_failed_seeds_count_and_are_named(call: Callable[..., str]) -> None:
     assert "2 of 3 [" in text
     text = call("runs", "failed=leave_out")
     assert "left out, so these are the scores of the survivors, which flatter" in text
-    assert "and Welch's where seeds are unequally many" in text
+    assert "and Welch's test where seeds are unequally many" in text
 
 
 @pytest.mark.parametrize("state", ["running", "waiting"])
@@ -238,3 +238,43 @@ def test_returns_of_training_episodes(call: Callable[..., str]) -> None:
             write_run(Path(f"runs/{gamma}_{seed}"), [1.0, 1.0], [gamma, seed / 100], seed=seed, gamma=gamma)
     text = call("runs", f"metric={EPISODES}", "convention=training100")
     assert "last 2 training episodes" in text
+
+
+def test_paired_seeds(call: Callable[..., str]) -> None:
+    """The seeds differ by thousands, the two runs of a seed by 5 to 12: only pairs show it."""
+    write_seeds("runs/a", [1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0, 7000.0, 8.0], gamma=0.1)
+    write_seeds("runs/b", [1005.0, 2007.0, 3008.0, 4012.0, 5009.0, 6010.0, 7006.0], gamma=0.2)
+    assert "7 and 8 seeds cannot tell" in call("runs")
+    text = call("runs", "paired=true")
+    assert (
+        "gamma=0.2 is better than gamma=0.1 on pendulum (exact sign-flip test of the paired differences, 5 %)" in text
+    )
+    assert "better by 8.14 (95 %: " in text
+    assert "sign-flip p = 0.016 (exact), paired t p = " in text
+    assert "7 pairs of seeds; correlation of the scores in a pair 1.00; the difference of the next pair is in [" in text
+    assert "left out, because the other side has no such run, or another number: gamma=0.1 1 (8)" in text
+    assert "seeds are paired, because the command says so" in text
+    [found] = numbers("runs")["comparisons"]
+    assert found["seeds"] == [7, 7]
+    assert found["improvement"]["probability"] == 1
+    assert found["pairing"]["left_out"] == {"gamma=0.1": [8], "gamma=0.2": []}
+    differences = np.array([5.0, 7, 8, 12, 9, 10, 6])
+    assert found["tests"]["t_test"]["p"] == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+
+
+def test_five_pairs_can_never_tell(call: Callable[..., str]) -> None:
+    write_seeds("runs/a", [1.0, 2.0, 3.0, 4.0, 5.0], gamma=0.1)
+    write_seeds("runs/b", [101.0, 103.0, 102.0, 105.0, 104.0], gamma=0.2)
+    text = call("runs", "paired=true")
+    assert "5 paired seeds can never tell: 100.0 more" in text
+    assert (
+        "even the clearest difference has p = 0.062 with so few, and 0.05 is needed; about 6 paired seeds would" in text
+    )
+
+
+def test_runs_without_a_partner_get_no_test(call: Callable[..., str]) -> None:
+    write_seeds("runs/a", [1.0, 2.0, 3.0], gamma=0.1)
+    write_seeds("runs/b", [4.0, 5.0, 6.0], first=4, gamma=0.2)
+    text = call("runs", "paired=true")
+    assert "no test: no two runs have one seed (gamma=0.2: 3 (4-6); gamma=0.1: 3 (1-3))" in text
+    assert numbers("runs")["comparisons"][0]["improvement"] is None
