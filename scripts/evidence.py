@@ -1,8 +1,8 @@
 """The published tables, run again: trains the runs of scripts/reproduce/list.yaml, and says how far they are.
 
 train      train the next runs of the list; what was interrupted continues, what has a record is skipped
-status     what is done, running and left, and the core-hours that it takes
-page       write what the records say: docs/results/evidence.md, its picture, the column "here" of docs/presets.md
+status     what is done, running and left, the core-hours that it takes, and what is to be looked into
+page       write what the records say: docs/results/evidence.md, its pictures, the column "here" of docs/presets.md
 collect    take the records of the finished runs in another folder over (runs are named as in the list)
 """
 
@@ -16,7 +16,7 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.sweep.execute.cores import usable
 from reproduce.here import PRESETS_PAGE, write_here
 from reproduce.page import PAGE, page
-from reproduce.picture import LABEL, PICTURE, draw
+from reproduce.picture import draw_all
 from reproduce.plan import LIST, Plan, read_plan
 from reproduce.record import RECORDS, collect
 from reproduce.scores import Record, read_all
@@ -36,9 +36,9 @@ def train(args: argparse.Namespace) -> int:
 
 
 def write_pages(plan: Plan, records: Mapping[str, Record]) -> None:
-    """Write the page of the evidence, its picture, and its part of the page of the presets."""
+    """Write the page of the evidence, its pictures, and its part of the page of the presets."""
     PAGE.write_text(page(plan, records), encoding="utf-8")
-    draw(PICTURE, [row for row in plan.rows if row.label == LABEL], records)
+    draw_all(plan, records)
     write_here(PRESETS_PAGE, plan, records)
 
 

@@ -11,9 +11,12 @@ import pytest
 from matplotlib import image
 
 from ddpg.errors import UserError
-from reproduce import here, page, picture, plan, record, scores
+from ddpg.report.compare.difference import smallest_p, welch
+from ddpg.report.compare.single_runs import next_run
+from reproduce import comparison, here, page, picture, plan, record, scores, verdict
 
 PLAN = plan.read_plan()
+QUESTION = next(one for one in PLAN.comparisons if one.name == "walker2d")
 CLEANRL = next(row for row in PLAN.rows if row.name == "cleanrl_halfcheetah-v4")
 START = {
     "commit": "0123abc" * 5, "uncommitted": [], "kernels": "torch", "versions": {"torch": "2.13.0"},
@@ -23,7 +26,10 @@ START = {
 
 def made(evaluations: Sequence[float], episodes: Sequence[float] = (0.0,), state: str = "done") -> scores.Record:
     ends = np.arange(len(episodes)) + 1.0
-    return scores.Record(np.array(evaluations), np.array(episodes), ends, 400.0, {"state": state, "starts": [START]})
+    steps = np.arange(len(evaluations)) * 1000.0
+    about = {"state": state, "env_step": 1_000_000, "error": "loss is not finite", "starts": [START]}
+    config = {"env": {"id": "Any-v4"}, "eval": {"episodes": 10}}
+    return scores.Record(steps, np.array(evaluations), ends, np.array(episodes), 400.0, config, about)
 
 
 def seeds(*means: float) -> list[scores.Record]:
@@ -41,7 +47,7 @@ def test_seed_that_diverged_counts_with_its_last_values() -> None:
     runs = [made([1, 2, 3]), made([1, -7], state="failed")]
     assert scores.estimate(runs, "last").mean == pytest.approx(-2)
     assert scores.estimate(runs, "max").mean == pytest.approx(1)
-    assert "2 (1 diverged)" in page.page(PLAN, {"cleanrl_hopper-v4_2": runs[1]})
+    assert "1 (2), 1 diverged" in page.page(PLAN, {"cleanrl_hopper-v4_2": runs[1]})
 
 
 def test_interval_is_that_of_the_report() -> None:
@@ -61,27 +67,115 @@ def test_interval_of_the_maximum_is_that_at_its_step() -> None:
     ("means", "said"),
     [
         ([10400], "cannot be told yet: 1 of 3 seeds"),
-        ([10300, 10400, 10500], "met"),
-        ([8900, 9000, 9100], "missed by 1374 (13%); more than 2 published deviations away"),
-        ([10640, 10650, 10660], "above by 276 (3%)"),
-        ([20000], "cannot be told yet: 1 of 3 seeds; more than 2 published deviations away"),
+        ([10300, 10400, 10500], "met (3% less to 3% more)"),
+        ([8900, 9000, 9100], "missed by 1374 (13% less); to be looked into"),
+        ([10900, 10910, 10920], "above by 536 (5% more); to be looked into"),
+        ([20000], "cannot be told yet: 1 of 3 seeds; to be looked into"),
+        ([], "cannot be told yet: 0 of 3 seeds"),
     ],
 )
 def test_verdict(means: list[float], said: str) -> None:
-    score = CLEANRL.published["training"]
-    assert scores.verdict(CLEANRL, score, scores.estimate(seeds(*means), "training")) == said
-
-
-def test_nothing_is_said_without_a_seed() -> None:
-    assert scores.verdict(CLEANRL, CLEANRL.published["training"], None) == "cannot be told yet: 0 of 3 seeds"
+    assert verdict.verdict(CLEANRL, CLEANRL.published["training"], np.array(means)) == said
 
 
 def test_standard_error_is_no_standard_deviation() -> None:
     score = plan.Published(100.0, spread=10.0)
     of_error = replace(CLEANRL, kind_of_spread="standard error", published_seeds=4)
-    assert scores.published_deviation(CLEANRL, score) == 10
-    assert scores.published_deviation(of_error, score) == 20
-    assert scores.published_interval(of_error, score) == pytest.approx((80.4, 119.6))
+    assert verdict.published_deviation(CLEANRL, score) == 10
+    assert verdict.published_deviation(of_error, score) == 20
+
+
+def test_difference_from_published_seeds_is_welchs() -> None:
+    published = np.array([1.0, 2.0, 6.0])
+    here = np.array([5.0, 9.0, 10.0, 12.0])
+    score = plan.Published(3.0, spread=float(published.std(ddof=1)))
+    found = verdict.difference(CLEANRL, score, here)
+    expected = welch(here, published)
+    assert expected is not None
+    assert found == pytest.approx((6.0, expected.low, expected.high))
+
+
+def test_difference_from_a_single_published_run_is_that_of_the_next_run() -> None:
+    here = np.array([5.0, 9.0, 10.0])
+    landing = next_run(here)
+    assert landing is not None
+    single = replace(CLEANRL, published_seeds=1)
+    assert verdict.difference(single, plan.Published(3.0, read_off=0.5), here) == pytest.approx(
+        (5.0, landing.low - 3.5, landing.high - 2.5)
+    )
+    assert verdict.difference(single, plan.Published(3.0), here[:2]) is None
+
+
+def test_results_to_look_into_name_themselves() -> None:
+    learned = made([0, *[9000] * 10], [10374.0] * 100)
+    records = {
+        "cleanrl_halfcheetah-v4_1": learned,
+        "td3_2018_walker2d-v4_1": made([3.0, 2000, *[4.0] * 10]),
+        "td3_2018_walker2d-v4_2": made([3.0, 900.0], state="failed"),
+        "sb3_pybullet_ant_1": made([0.0, *[3000.0] * 10]),
+        **{f"sb3_lunarlander_{seed}": made([-200.0, *[450.0 + 50 * seed] * 10]) for seed in (0, 1, 2)},
+        "paper_hopper-v4_1": made([3.0, *[2.0] * 10]),
+    }
+    assert list(verdict.to_look_into(PLAN, records)) == [
+        "td3_2018_walker2d-v4, seed 1: ends as it began: last 10 evaluations 4.0, the untrained policy has 3.0",
+        "td3_2018_walker2d-v4, seed 2: diverged at step 1,000,000 (loss is not finite)",
+        "sb3_lunarlander: last evaluation 500.0 (3 seeds) is 5.4 standard deviations of seeds from the published 230.2",
+        "paper_hopper-v4, seed 1: ends as it began: last 10 evaluations 2.0, the untrained policy has 3.0",
+    ]
+    assert "none so far" in page.page(PLAN, {"cleanrl_halfcheetah-v4_1": learned})
+
+
+def question(seeds: int, **means: float) -> dict[str, scores.Record]:
+    """Seeds of the rows of the open question, which end around these means by label, or else around 1000."""
+    found = {}
+    for row in PLAN.rows_of(QUESTION):
+        for seed in range(1, seeds + 1):
+            mean = means.get(row.label, 1000.0)
+            found[f"{row.name}_{seed}"] = made([0.0, mean], [mean + 10 * seed] * 100)
+    return found
+
+
+def test_open_question_says_what_it_waits_for() -> None:
+    records = question(3)
+    del records["cleanrl_batch_walker2d-v4_2"]
+    assert comparison.compared(PLAN, QUESTION, records) is None
+    text = page.page(PLAN, records)
+    assert "3 seeds of each are needed. Missing are the seeds: cleanrl_batch_walker2d-v4 2.\n" in text
+
+
+def test_open_question_is_answered_by_the_statistics_of_the_report() -> None:
+    records = question(10, td3_2018=2000.0, cleanrl_networks=1001.0)
+    found = comparison.compared(PLAN, QUESTION, records)
+    assert found is not None
+    assert (found.seeds, found.fewest_seeds, len(found.differences)) == (10, 6, 13)
+    by_pair = {one.pair: one for one in found.differences}
+    tests = by_pair["td3_2018", "cleanrl"].tests
+    assert tests is not None
+    assert tests.p == pytest.approx(smallest_p(10, 10))
+    assert tests.adjusted == pytest.approx(13 * tests.p)
+    assert by_pair["cleanrl_networks", "cleanrl"].difference == pytest.approx(1)
+    text = page.page(PLAN, records)
+    assert (
+        "| walker2d-v4 | td3_2018 - cleanrl: 1000.0 | [971.6, 1028.4] | 1.1e-05 | 0.00014 | td3_2018 is better |"
+        in text
+    )
+    assert "| walker2d-v4 | cleanrl_batch - td3_2018: -1000.0 |" in text
+    assert re.search(r"cleanrl_networks - cleanrl: 1\.0 \| \[.*\] \| 0\.\d+ \| 1 \| cannot be told \|", text)
+
+
+def test_open_question_is_not_looked_at_between_the_numbers_of_the_list() -> None:
+    found = comparison.compared(PLAN, QUESTION, question(4, td3_2018=2000.0))
+    assert found is not None
+    assert found.seeds == 3
+    assert not any(one.tests and one.tests.better for one in found.differences)
+    assert "**3 seeds cannot tell any of these apart**" in page.page(PLAN, question(4))
+
+
+def test_every_label_is_held_against_something() -> None:
+    published = {rows[0].label for rows in PLAN.published_sources()}
+    held = {label for one in PLAN.comparisons for label in one.labels}
+    assert {row.label for row in PLAN.rows} == published | held
+    assert all(set(one.baselines) <= set(one.labels) for one in PLAN.comparisons)
 
 
 def test_documents_are_made_from_the_records_that_the_page_names() -> None:
@@ -117,8 +211,17 @@ def test_column_here_of_an_unknown_source_is_refused() -> None:
         here.filled("<!-- here cleanrl mean --><!-- end -->", PLAN, {})
 
 
-def test_picture_has_a_panel_for_each_environment_with_and_without_records(tmp_path: Path) -> None:
-    rows = [row for row in PLAN.rows if row.label == picture.LABEL]
-    path = picture.draw(tmp_path / "picture.png", rows, {f"{CLEANRL.name}_1": made([0.0], [1.0, 2.0])})
-    height, width = image.imread(path).shape[:2]
-    assert width > height * len(rows)
+def test_pictures_have_a_panel_for_each_environment_with_and_without_records(tmp_path: Path) -> None:
+    source = next(rows for rows in PLAN.published_sources() if rows[0] is CLEANRL)
+    records = question(2) | {f"{CLEANRL.name}_{seed}": made([0.0], [1.0, 2.0]) for seed in (1, 2)}
+    height, width = image.imread(picture.draw_source(tmp_path / "source.png", source, records)).shape[:2]
+    assert width > height * 2
+    rows = PLAN.rows_of(QUESTION)
+    height, width = image.imread(picture.draw_comparison(tmp_path / "q.png", rows, "training", records)).shape[:2]
+    assert width < height * 3
+
+
+def test_pictures_of_the_page_exist() -> None:
+    names = re.findall(r"\]\((evidence/[^)]+\.png)\)", page.PAGE.read_text(encoding="utf-8"))
+    assert names
+    assert [name for name in names if not (page.PAGE.parent / name).exists()] == []

@@ -1,21 +1,27 @@
 """docs/results/evidence.md, made from the list and the records."""
 
-import math
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
 
+import numpy as np
+
+from reproduce import side_by_side
+from reproduce.picture import source_picture
 from reproduce.plan import CONVENTIONS, ROOT, Convention, Plan, Published, Row
-from reproduce.scores import Estimate, Record, estimate, seeds_of, verdict
+from reproduce.scores import estimate, final_scores, seeds_of
+from reproduce.tables import (
+    Records,
+    all_conventions,
+    commands,
+    environments,
+    estimate_cell,
+    interval_cell,
+    seeds_cell,
+)
+from reproduce.verdict import difference, to_look_into, verdict
 
 PAGE = ROOT / "docs" / "results" / "evidence.md"
-Records = Mapping[str, Record]
-NAMES: Mapping[Convention, str] = {
-    "training": "last 100 training episodes",
-    "max": "maximum of the mean evaluation",
-    "last_10": "last 10 evaluations",
-    "last": "last evaluation",
-}
 VERSIONS = ("torch", "gymnasium", "mujoco", "dm_control", "box2d", "pybullet")
 
 INTRODUCTION = """# The published tables, run again
@@ -24,27 +30,44 @@ Made by `python scripts/evidence.py page` from the records in [data/evidence](da
 [scripts/reproduce/list.yaml](../../scripts/reproduce/list.yaml): do not edit it. How the runs are made:
 [results](README.md#the-published-tables-run-again).
 
-- Every seed that was run counts, one that diverged with its last values. What is not run yet is missing, and the table
-  says so.
-- Numbers are means over seeds. In brackets stands their 95 % interval, Student's t, from three seeds on. How often it
-  covers the true mean: [statistics](../statistics.md#intervals).
+- Every seed that was run counts, one that diverged with its last values. What is not run yet is missing, and the tables
+  say so.
+- *seeds*: how many there are and, in brackets, which. Numbers are means over them, from three seeds on with their 95 %
+  interval, Student's t. How often it covers the true mean: [statistics](../statistics.md#intervals).
 - *last 100 training episodes*: with exploration noise, mean of each seed's last 100. *maximum of the mean evaluation*:
   the largest value of the noise-free evaluation curve, averaged over seeds; biased upwards, the more the fewer seeds
-  there are. *last 10 evaluations*, *last evaluation*: without noise, at the end. Conventions are not mixed: a published
-  number stands beside the number here that is made as it was.
-- *met*: the interval here meets the 95 % interval of the published mean (a published number without a spread is taken
-  as a point, one that was read off a picture with its precision). *missed* and *above* give the distance of the means.
-  It *cannot be told yet* before all seeds of the list are there, and never with fewer than three.
-
-![Training here beside the published scores](evidence.png)
+  and the more evaluations there are. *last 10 evaluations*, *last evaluation*: without noise, at the end. Conventions
+  are not mixed: a published number stands beside the number here that is made as it was.
+- *difference*: here minus published, with its 95 % interval: Welch's, from the published deviation and number of seeds.
+  Where no deviation is published, that of the seeds here is taken for it.
+- *met*: that interval contains zero and nothing beyond half of the published number; its bounds are in brackets, in
+  percent. *missed*, *above*: it does not contain zero. If it is wider, it *cannot be told*, because there are too few
+  seeds, here or there. It cannot be told *yet* before all seeds of the list are there, and never with fewer than three.
 """
 
 
 def page(plan: Plan, records: Records) -> str:
     """The whole page."""
-    sources = [list(rows) for _, rows in groupby(plan.rows, key=lambda row: (row.label, row.source))]
-    parts = [INTRODUCTION, *("\n".join(_source(rows, records)) for rows in sources), "\n".join(_origins(records))]
-    return "\n".join(parts)
+    sections = [
+        [INTRODUCTION],
+        _to_look_into(plan, records),
+        *(_source(rows, records) for rows in plan.published_sources()),
+        *(side_by_side.section(plan, comparison, records) for comparison in plan.comparisons),
+        _origins(plan, records),
+    ]
+    return "\n".join(chain.from_iterable(sections))
+
+
+def _to_look_into(plan: Plan, records: Records) -> Iterator[str]:
+    yield "## To be looked into\n"
+    found = list(to_look_into(plan, records))
+    yield (
+        "Results that are more than two standard deviations of seeds away from the published number, and seeds that "
+        "diverged or end as they began:" + ("\n" if found else " none so far.\n")
+    )
+    if found:
+        yield from (f"- {sentence}" for sentence in found)
+        yield ""
 
 
 def _source(rows: Sequence[Row], records: Records) -> Iterator[str]:
@@ -58,97 +81,74 @@ def _source(rows: Sequence[Row], records: Records) -> Iterator[str]:
     yield ""
     if first.note:
         yield f"{first.note}\n"
-    if any(row.published for row in rows):
-        yield from _comparison(rows, records)
     if any(seeds_of(row, records) for row in rows):
-        yield from _all_conventions(rows, records)
-    else:
-        yield "No run is over yet.\n"
-
-
-def commands(rows: Sequence[Row]) -> Iterator[str]:
-    """Sweeps that are the same runs: a line for all environments that share their overrides."""
-    for (steps, seeds, overrides), same in _by_settings(rows).items():
-        envs = ",".join(row.env for row in same)
-        numbers = ",".join(str(seed + 1) for seed in range(seeds))
-        words = [f"preset={rows[0].preset}", f"env={envs}", f"seed={numbers}", f"total_steps={steps}", *overrides]
-        yield shlex.join(["ddpg-train", *words, "-m"])
-
-
-def _by_settings(rows: Sequence[Row]) -> dict[tuple[int, int, tuple[str, ...]], list[Row]]:
-    found: dict[tuple[int, int, tuple[str, ...]], list[Row]] = {}
-    for row in rows:
-        found.setdefault((row.steps, row.seeds, row.overrides), []).append(row)
-    return found
+        yield f"![Curves of {first.label} beside the published scores](evidence/{source_picture(rows).name})\n"
+    yield from _comparison(rows, records)
+    yield from all_conventions(rows, records)
 
 
 def _comparison(rows: Sequence[Row], records: Records) -> Iterator[str]:
     """Published and here, side by side, by the convention of the source."""
-    yield f"| environment | convention | published ({rows[0].versions}) | here | seeds | |"
-    yield "|---|---|---|---|---|---|"
+    yield f"| environment | convention | published ({rows[0].versions}) | here | seeds | difference | |"
+    yield "|---|---|---|---|---|---|---|"
     for row in rows:
-        seeds = seeds_of(row, records)
         for convention, score in row.published.items():
-            here = estimate(list(seeds.values()), convention) if seeds else None
-            name = NAMES[convention]
-            cells = [row.environment, name, _published(row, score), _estimate(here), _list(seeds)]
-            yield f"| {' | '.join([*cells, verdict(row, score, here)])} |"
+            yield f"| {' | '.join(_cells(row, convention, score, records))} |"
     yield ""
     if rows[0].kind_of_spread:
         yield f"± is the {rows[0].kind_of_spread} over {rows[0].published_seeds} published seeds.\n"
 
 
-def _all_conventions(rows: Sequence[Row], records: Records) -> Iterator[str]:
-    """Every convention, of the rows that have records."""
-    yield f"| environment | seeds | {' | '.join(NAMES[convention] for convention in CONVENTIONS)} |"
-    yield "|---|---|---|---|---|---|"
-    for row in rows:
-        seeds = seeds_of(row, records)
-        if seeds:
-            cells = [_estimate(estimate(list(seeds.values()), convention)) for convention in CONVENTIONS]
-            yield f"| {' | '.join([row.environment, _list(seeds), *cells])} |"
-    yield ""
+def _cells(row: Row, convention: Convention, score: Published, records: Records) -> list[str]:
+    seeds = seeds_of(row, records)
+    ordered = list(seeds.values())
+    values = final_scores(ordered, convention) if ordered else np.empty(0)
+    here = estimate_cell(estimate(ordered, convention)) if ordered else ""
+    found = difference(row, score, values)
+    distance = "" if found is None else f"{found.value:.1f} {interval_cell(found.low, found.high)}"
+    name = environments(seeds) or row.environment
+    published = _published(score)
+    return [name, CONVENTIONS[convention], published, here, seeds_cell(seeds), distance, verdict(row, score, values)]
 
 
-def _published(row: Row, score: Published) -> str:
+def _published(score: Published) -> str:
     if score.spread is not None:
         return f"{score.value:.1f} ± {score.spread:.1f}"
     return f"{score.value:.1f}" if score.read_off is None else f"about {score.value:.0f} (± {score.read_off:.0f})"
 
 
-def _estimate(here: Estimate | None) -> str:
-    if here is None:
-        return ""
-    return f"{here.mean:.1f}" + ("" if math.isnan(here.low) else f" [{here.low:.1f}, {here.high:.1f}]")
-
-
-def _list(seeds: Mapping[int, Record]) -> str:
-    diverged = sum(record.about["state"] != "done" for record in seeds.values())
-    return ", ".join(map(str, seeds)) + (f" ({diverged} diverged)" if diverged else "")
-
-
-def _origins(records: Records) -> Iterator[str]:
-    """Which code, kernels, versions and machine made each record; one line for each."""
+def _origins(plan: Plan, records: Records) -> Iterator[str]:
+    """Which code, kernels, versions and machines made the records of each row."""
     yield "## How the records were made\n"
-    yield "Steps a second: in the fastest tenth of each run, because elsewhere the machine did other things as well.\n"
-    yield f"| record | steps a second | starts | commit | kernels | {' | '.join(VERSIONS)} | processor |"
+    yield (
+        "Each seed is linked to its record. Steps a second: in the fastest tenth of each run, because elsewhere the "
+        "machine did other things as well; of several seeds, the slowest and the fastest.\n"
+    )
+    yield f"| runs | seeds | steps a second | commit | kernels | {' | '.join(VERSIONS)} | processor |"
     yield "|---" * (6 + len(VERSIONS)) + "|"
-    for name, record in sorted(records.items()):
-        starts = record.about["starts"]
-        versions = [_different(start["versions"].get(package) for start in starts) for package in VERSIONS]
-        cells = [
-            f"[{name}](data/evidence/{name})",
-            "" if record.speed is None else f"{record.speed:.0f}",
-            str(len(starts)),
-            _different(start["commit"][:7] + (" (changed)" if start["uncommitted"] else "") for start in starts),
-            _different(start["kernels"] for start in starts),
-            *versions,
-            _different(start["machine"]["cpu"] for start in starts),
-        ]
-        yield f"| {' | '.join(cells)} |"
+    for row in plan.rows:
+        seeds = seeds_of(row, records)
+        if seeds:
+            links = ", ".join(f"[{seed}](data/evidence/{row.name}_{seed})" for seed in seeds)
+            speeds = [record.speed for record in seeds.values() if record.speed is not None]
+            starts = [start for record in seeds.values() for start in record.about["starts"]]
+            yield f"| {' | '.join([row.name, links, _range(speeds), *_origin(starts)])} |"
     yield ""
 
 
-def _different(values: Iterator[str | None]) -> str:
-    """What all starts of a run have in common, or all that they had; nothing where it is not on record."""
+def _origin(starts: Sequence[Any]) -> list[str]:
+    return [
+        _different(start["commit"][:7] + (" (changed)" if start["uncommitted"] else "") for start in starts),
+        _different(start["kernels"] for start in starts),
+        *(_different(start["versions"].get(package) for start in starts) for package in VERSIONS),
+        _different(start["machine"]["cpu"] for start in starts),
+    ]
+
+
+def _range(values: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(f"{value:.0f}" for value in (min(values), max(values)))) if values else ""
+
+
+def _different(values: Iterable[str | None]) -> str:
+    """What all starts of some runs have in common, or all that they had; nothing where it is not on record."""
     return ", ".join(dict.fromkeys(value for value in values if value is not None))

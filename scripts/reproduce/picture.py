@@ -1,49 +1,161 @@
-"""docs/results/evidence.png: training here beside the published scores of a source, one panel an environment."""
+"""The pictures in docs/results/evidence: curves here beside the published scores, a panel for each environment."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ddpg.record.figure import INK, picture, style_axes
-from ddpg.record.series import moving_mean
-from ddpg.report.statistics import TRAINING
-from reproduce.plan import ROOT, Row
-from reproduce.scores import Record, published_interval, seeds_of
+from ddpg.record.series import Series, moving_mean
+from ddpg.report.drawing import look
+from ddpg.report.statistics import EVALUATIONS, TRAINING
+from reproduce.plan import CONVENTIONS, ROOT, Comparison, Convention, Plan, Row
+from reproduce.scores import Record, seeds_of
+from reproduce.verdict import published_deviation
 
-PICTURE = ROOT / "docs" / "results" / "evidence.png"
-#: The source whose runs are drawn: the first of the list.
-LABEL = "cleanrl"
-COLORS = ("#1f5fbf", "#c8601c", "#2a8a5f", "#8a4fbf", "#8a8f98")
-PUBLISHED = "#30343b"
-PANEL_WIDTH, HEIGHT = 3.6, 3.3
+PICTURES = ROOT / "docs" / "results" / "evidence"
+HERE, PUBLISHED = "#1f5fbf", "#30343b"
+#: Where a legend is.
+Place = Literal["outside right upper", "outside lower center"]
+#: The published score of each further convention has a dash of its own.
+DASHES = ("--", ":", "-.")
+#: Inches; a comparison has its legend on the right.
+PANEL_WIDTH, PANEL_HEIGHT, AROUND, LEGEND = 3.6, 2.7, 0.9, 1.9
+#: Points of a mean over seeds whose episodes end at different steps.
+POINTS = 400
 
 
-def draw(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
-    """Draw a panel for each row; return the path of the picture."""
-    with picture(path, height=HEIGHT, width=PANEL_WIDTH * len(rows)) as figure:
-        panels = figure.subplots(1, len(rows), squeeze=False)[0]
+def source_picture(rows: Sequence[Row]) -> Path:
+    """The file of the picture of a source."""
+    return PICTURES / f"{rows[0].label}_{rows[0].suite}.png"
+
+
+def comparison_picture(comparison: Comparison) -> Path:
+    """The file of the picture of a comparison."""
+    return PICTURES / f"{comparison.name}.png"
+
+
+def draw_all(plan: Plan, records: Mapping[str, Record]) -> list[Path]:
+    """Draw the picture of every source and comparison that has records; return the files."""
+    drawn = []
+    for rows in plan.published_sources():
+        if any(seeds_of(row, records) for row in rows):
+            drawn.append(draw_source(source_picture(rows), rows, records))
+    for comparison in plan.comparisons:
+        rows = plan.rows_of(comparison)
+        if any(seeds_of(row, records) for row in rows):
+            drawn.append(draw_comparison(comparison_picture(comparison), rows, comparison.convention, records))
+    return drawn
+
+
+def draw_source(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
+    """Draw a panel for each environment of a source: every seed, their mean, and what is published."""
+    with picture(path, **_size(len(rows))) as figure:
+        panels = _panels(figure, len(rows))
         for axes, row in zip(panels, rows, strict=True):
             _draw_row(axes, row, seeds_of(row, records))
-        handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda found: len(found[1]))
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
-        figure.suptitle(
-            f"preset={LABEL}: mean return of the last {TRAINING} training episodes",
-            x=0.01, ha="left", color=INK, fontsize=11,
-        )  # fmt: skip
+        title = f"preset={rows[0].preset}: {_curve_name(_convention(rows[0]))}"
+        _finish(figure, panels, title, "outside lower center", columns=4)
     return path
 
 
+def draw_comparison(path: Path, rows: Sequence[Row], convention: Convention, records: Mapping[str, Record]) -> Path:
+    """Draw a panel for each environment of a comparison: the mean over seeds of each configuration."""
+    names = dict.fromkeys(row.environment for row in rows)
+    environments = [[row for row in rows if row.environment == name] for name in names]
+    with picture(path, **_size(len(environments), beside=LEGEND)) as figure:
+        panels = _panels(figure, len(environments))
+        for axes, same in zip(panels, environments, strict=True):
+            for place, row in enumerate(same):
+                seeds = list(seeds_of(row, records).values())
+                if seeds:
+                    color, style, _ = look(place)
+                    steps, mean = mean_curve(seeds, convention, row.steps)
+                    axes.plot(steps, mean, color=color, linestyle=style, linewidth=1.6, label=row.label)
+            _style(axes, same[0])
+        _finish(figure, panels, f"mean over seeds: {_curve_name(convention)}", "outside right upper")
+    return path
+
+
+def mean_curve(records: Sequence[Record], convention: Convention, end: float) -> tuple[Series, Series]:
+    """Return steps [n] and the mean over seeds [n], from where all have a value on.
+
+    A seed that diverged keeps its last value.
+    """
+    curves = [curve(record, convention) for record in records]
+    grid = np.linspace(max(float(steps[0]) for steps, _ in curves), end, POINTS)
+    return grid, np.mean([np.interp(grid, steps, values) for steps, values in curves], axis=0)
+
+
+def curve(record: Record, convention: Convention) -> tuple[Series, Series]:
+    """Return steps and values [n]: means of the last 100 training episodes, or of the last 10 evaluations."""
+    if convention == "training":
+        return record.episode_ends, moving_mean(record.episodes, TRAINING)
+    return record.evaluation_steps, moving_mean(record.evaluations, EVALUATIONS)
+
+
+def _convention(row: Row) -> Convention:
+    """By which convention a row is drawn: the first of its published ones."""
+    return next(iter(row.published))
+
+
+def _curve_name(convention: Convention) -> str:
+    return f"mean return of the {CONVENTIONS['training' if convention == 'training' else 'last_10']}"
+
+
+def _size(panels: int, beside: float = 0.0) -> dict[str, float]:
+    lines, columns = _grid(panels)
+    width = max(PANEL_WIDTH * columns, 2 * PANEL_WIDTH) if beside else PANEL_WIDTH * columns
+    return {"height": AROUND + PANEL_HEIGHT * lines, "width": width + beside}
+
+
+def _grid(panels: int) -> tuple[int, int]:
+    """Return lines and columns: at most three in a line, and two lines of two."""
+    columns = 2 if panels == 4 else min(panels, 3)
+    return -(-panels // columns), columns
+
+
+def _panels(figure: Figure, count: int) -> list[Axes]:
+    lines, columns = _grid(count)
+    panels = list(figure.subplots(lines, columns, squeeze=False).flat)
+    for unused in panels[count:]:
+        unused.set_axis_off()
+    return panels[:count]
+
+
 def _draw_row(axes: Axes, row: Row, seeds: Mapping[int, Record]) -> None:
-    for (seed, record), color in zip(seeds.items(), COLORS, strict=False):
-        smooth = moving_mean(record.episodes, TRAINING)
-        axes.plot(record.episode_ends, smooth, color=color, linewidth=1.5, label=f"seed {seed}")
-    published = row.published["training"]
-    low, high = published_interval(row, published)
-    text = "published mean after 1M steps, 95 % interval"
-    axes.axhspan(low, high, color=PUBLISHED, alpha=0.12, linewidth=0)
-    axes.axhline(published.value, color=PUBLISHED, linewidth=1, linestyle="--", label=text)
+    convention = _convention(row)
+    for record in seeds.values():
+        single = len(seeds) == 1
+        axes.plot(
+            *curve(record, convention), color=HERE, linewidth=1.8 if single else 0.8, alpha=1 if single else 0.45,
+            label="a single seed" if single else "a seed",
+        )  # fmt: skip
+    if len(seeds) > 1:
+        steps, mean = mean_curve(list(seeds.values()), convention, row.steps)
+        axes.plot(steps, mean, color=HERE, linewidth=2.2, label="mean over seeds")
+    for (name, score), dash in zip(row.published.items(), DASHES, strict=False):
+        deviation = published_deviation(row, score)
+        text = f"published, {CONVENTIONS[name]}" + (", ± standard deviation of seeds" if deviation else "")
+        axes.axhline(score.value, color=PUBLISHED, linewidth=1.2, linestyle=dash, label=text)
+        half = deviation or score.read_off
+        if half:
+            axes.axhspan(score.value - half, score.value + half, color=PUBLISHED, alpha=0.1, linewidth=0)
     if not seeds:
         axes.text(0.5, 0.9, "no run is over yet", transform=axes.transAxes, ha="center", color=INK)
+    _style(axes, row)
+
+
+def _style(axes: Axes, row: Row) -> None:
     style_axes(axes, row.environment, "return")
     axes.set_xlim(0, row.steps)
+
+
+def _finish(figure: Figure, panels: Sequence[Axes], title: str, place: Place, columns: int = 1) -> None:
+    """Add the title, and one legend in which every name stands once."""
+    named = {name: line for axes in panels for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(named.values()), list(named), loc=place, ncols=columns, frameon=False, fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=11)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import yaml
 
@@ -18,7 +19,12 @@ PRESETS = ROOT / "conf" / "preset"
 SUITES = {"dmc_": "dm_control", "pybullet_": "pybullet"}
 
 Convention = Literal["training", "max", "last_10", "last"]
-CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
+CONVENTIONS: Mapping[Convention, str] = {
+    "training": "last 100 training episodes",
+    "max": "maximum of the mean evaluation",
+    "last_10": "last 10 evaluations",
+    "last": "last evaluation",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class SourceNode:
     label: str | None = None
     versions: str | None = None
     kind_of_spread: Literal["standard deviation", "standard error"] | None = None
-    published_seeds: PositiveInt | None = None
+    published_seeds: PositiveInt = 1
     note: str | None = None
     overrides: Sequence[str] = ()
 
@@ -76,12 +82,25 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Labels of which each is held against the baselines, in the environments that all of them have."""
+
+    name: str
+    title: str
+    text: str
+    labels: Sequence[str]
+    baselines: Sequence[str]
+    convention: Literal["training", "last_10", "last"]
+
+
+@dataclass(frozen=True)
 class ListNode:
     """The top level of list.yaml."""
 
     always: Sequence[str]
     order: Sequence[Stage]
     sources: Sequence[SourceNode]
+    comparisons: Sequence[Comparison] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +118,7 @@ class Row:
     source: str
     versions: str | None
     kind_of_spread: str | None
-    published_seeds: int | None
+    published_seeds: int
     note: str | None
     published: Mapping[Convention, Published]
 
@@ -148,6 +167,18 @@ class Plan:
     always: tuple[str, ...]
     stages: tuple[Stage, ...]
     rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+
+    def published_sources(self) -> list[list[Row]]:
+        """The rows of each source that publishes scores."""
+        sources = [list(rows) for _, rows in groupby(self.rows, key=lambda row: (row.label, row.source))]
+        return [rows for rows in sources if any(row.published for row in rows)]
+
+    def rows_of(self, comparison: Comparison) -> list[Row]:
+        """The rows that are compared, in the order of the labels, in each environment that all of them have."""
+        by_label = [[row for row in self.rows if row.label == label] for label in comparison.labels]
+        shared = set.intersection(*({row.environment for row in rows} for rows in by_label))
+        return [row for rows in by_label for row in rows if row.environment in shared]
 
     def runs(self) -> list[PlannedRun]:
         """Every run whose preset exists, once, in the order in which they are trained."""
@@ -175,7 +206,8 @@ def read_plan(path: Path = LIST) -> Plan:
         for source in node["sources"]
         for environment in source["environments"]
     )
-    return Plan(tuple(node["always"]), tuple(Stage(**stage) for stage in node["order"]), rows)
+    comparisons = tuple(Comparison(**comparison) for comparison in node["comparisons"])
+    return Plan(tuple(node["always"]), tuple(Stage(**stage) for stage in node["order"]), rows, comparisons)
 
 
 def fit_convention(name: object) -> Convention:

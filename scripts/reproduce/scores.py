@@ -1,4 +1,4 @@
-"""Final scores of the seeds of a row by each convention, with intervals, and what they say of the published score."""
+"""The records of runs, and the final scores of the seeds of a row by each convention, with intervals."""
 
 import json
 import math
@@ -9,32 +9,30 @@ from typing import Any
 
 import numpy as np
 
+from ddpg.record.run_folder import read_yaml
 from ddpg.record.series import Series, series
-from ddpg.report.intervals import ENOUGH, mean_interval
+from ddpg.report.intervals import mean_interval
 from ddpg.report.kept import read_rows
 from ddpg.report.statistics import EVALUATIONS, TRAINING, max_of_mean
 from reproduce.pace import undisturbed_speed
-from reproduce.plan import Convention, Published, Row
-from reproduce.record import PROVENANCE
-
-#: Standard deviations on either side that hold 95 % of a normal distribution.
-NORMAL_95 = 1.96
-#: A mean so many published standard deviations away from the published one is to be looked into.
-FAR = 2
+from reproduce.plan import Convention, Row
+from reproduce.record import CONFIG, PROVENANCE
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One seed: returns of its evaluations [n] and of its training episodes [m], and its provenance.
+    """One seed: returns of its evaluations [n] and of its training episodes [m], its config and its provenance.
 
-    `episode_ends` [m] are the env steps at which the training episodes ended, `speed` is in env steps a second, in the
-    fastest tenth of the run.
+    `evaluation_steps` [n] are env steps, `episode_ends` [m] those at which the training episodes ended; `speed` is in
+    env steps a second, in the fastest tenth of the run.
     """
 
+    evaluation_steps: Series
     evaluations: Series
-    episodes: Series
     episode_ends: Series
+    episodes: Series
     speed: float | None
+    config: Mapping[str, Any]
     about: Mapping[str, Any]
 
 
@@ -51,10 +49,10 @@ class Estimate:
 def read(folder: Path) -> Record:
     """Reads the record of one run."""
     rows = read_rows(folder)
-    _, evaluations = series(rows, "eval/episodic_return")
+    steps, evaluations = series(rows, "eval/episodic_return")
     ends, episodes = series(rows, "charts/episodic_return")
     about = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-    return Record(evaluations, episodes, ends, undisturbed_speed(rows), about)
+    return Record(steps, evaluations, ends, episodes, undisturbed_speed(rows), read_yaml(folder / CONFIG), about)
 
 
 def read_all(records: Path) -> dict[str, Record]:
@@ -83,43 +81,15 @@ def curves(records: Sequence[Record], convention: Convention) -> Series:
     return values[:, -(1 if convention == "last" else EVALUATIONS) :].mean(axis=1, keepdims=True)
 
 
-def estimate(records: Sequence[Record], convention: Convention) -> Estimate:
-    """Mean over seeds, where it is largest, and its Student's t interval there."""
+def final_scores(records: Sequence[Record], convention: Convention) -> Series:
+    """The score of each seed, [S], where their mean is largest."""
     values = curves(records, convention)
-    best = max_of_mean(values)
-    bounds = mean_interval(values[:, best])
+    return np.asarray(values[:, max_of_mean(values)])
+
+
+def estimate(records: Sequence[Record], convention: Convention) -> Estimate:
+    """Mean of the final scores and its Student's t interval."""
+    values = final_scores(records, convention)
+    bounds = mean_interval(values)
     low, high = (math.nan, math.nan) if bounds is None else map(float, bounds)
-    return Estimate(float(values[:, best].mean()), low, high, len(values))
-
-
-def published_deviation(row: Row, score: Published) -> float | None:
-    """Standard deviation over the published seeds; None where it is not published."""
-    if score.spread is None or row.published_seeds is None:
-        return None
-    return score.spread * (math.sqrt(row.published_seeds) if row.kind_of_spread == "standard error" else 1)
-
-
-def published_interval(row: Row, score: Published) -> tuple[float, float]:
-    """95 % interval of the published mean, by the normal distribution; of no width where no spread is published."""
-    deviation = published_deviation(row, score)
-    half = score.read_off or 0.0
-    if deviation is not None and row.published_seeds is not None:
-        half = NORMAL_95 * deviation / math.sqrt(row.published_seeds)
-    return score.value - half, score.value + half
-
-
-def verdict(row: Row, score: Published, here: Estimate | None) -> str:
-    """Met, above, missed by how much, or that it cannot be told yet."""
-    seeds = here.seeds if here else 0
-    needed = max(row.seeds, ENOUGH)
-    text = f"cannot be told yet: {seeds} of {needed} seeds"
-    if here is None:
-        return text
-    distance = here.mean - score.value
-    if seeds >= needed:
-        low, high = published_interval(row, score)
-        amount = f"by {abs(distance):.0f} ({abs(distance / score.value):.0%})"
-        text = f"missed {amount}" if here.high < low else f"above {amount}" if here.low > high else "met"
-    deviation = published_deviation(row, score)
-    is_far = deviation is not None and abs(distance) > FAR * deviation
-    return text + (f"; more than {FAR} published deviations away" if is_far else "")
+    return Estimate(float(values.mean()), low, high, len(values))

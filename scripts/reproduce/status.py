@@ -12,6 +12,7 @@ from reproduce.pace import Pace, paces, undisturbed_speed
 from reproduce.plan import Plan, PlannedRun, Row
 from reproduce.record import has_record
 from reproduce.scores import Record, read_all
+from reproduce.verdict import to_look_into
 
 HOUR_S = 3600
 HEADER = "row  runs                             done  running        left  steps/s   of     core-hours left"
@@ -50,7 +51,8 @@ def report(plan: Plan, runs: Path, records: Path) -> str:
     """The table of rows, the sums of the stages, and what is missing."""
     states = [state_of(run, runs, records) for run in plan.runs()]
     ready = [row for row in plan.rows if row.is_ready]
-    known = paces(ready, speeds(states, runs, read_all(records)))
+    found = read_all(records)
+    known = paces(ready, speeds(states, runs, found))
     lines = [HEADER]
     lines += [_line(row, [one for one in states if one.run.row is row], known.get(row)) for row in ready]
     lines += [EXPLANATION, ""]
@@ -60,6 +62,7 @@ def report(plan: Plan, runs: Path, records: Path) -> str:
     missing = sorted({row.preset for row in plan.rows if not row.is_ready})
     lines += [f"failed: {run.name}: {error}" for run, error in failures(states, runs)]
     lines += [f"left out: preset {preset} does not exist yet (conf/preset/{preset}.yaml)" for preset in missing]
+    lines += [f"to be looked into: {sentence}" for sentence in to_look_into(plan, found)]
     return "\n".join(lines)
 
 

@@ -22,6 +22,8 @@ sources:
   - row: 1
     preset: td3
     source: none
+    published_seeds: 3
+    kind_of_spread: standard deviation
     steps: 6000
     seeds: 2
     overrides: ["network.actor.hidden=[8]", "network.critic.hidden=[8]", batch_size=8, random_steps=50, eval.every=2000,

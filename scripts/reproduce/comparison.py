@@ -1,0 +1,104 @@
+"""Rows of the list that are held against each other with the statistics of `ddpg-report compare`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ddpg.report.compare import pairs
+from ddpg.report.compare.options import Options
+from ddpg.report.compare.scored import scored
+from ddpg.report.compare.unpaired import Unpaired
+from ddpg.report.intervals import ENOUGH
+from ddpg.report.measured import Curve, MeasuredRun
+from ddpg.report.metric import Metric
+from ddpg.report.samples import samples
+from reproduce.plan import Comparison, Convention, Plan, Row
+from reproduce.scores import Record, seeds_of
+
+#: The chance of any false positive among the differences of a comparison.
+LEVEL = Options().alpha
+METRIC = Metric("eval/episodic_return")
+#: Seeds are not paired: over a million steps, networks of other forms make little of common starting states.
+DESIGN = Unpaired()
+#: How `ddpg-report compare` calls a convention; it has none for the maximum, which flatters whoever has more noise.
+OPTIONS: Mapping[Convention, str] = {"training": "training100", "last_10": "last10", "last": "last"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The differences of a comparison, each over the seeds 1 to `seeds` of both sides."""
+
+    seeds: int
+    differences: list[pairs.Comparison]
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p-value that so many seeds can have, before the correction."""
+        return DESIGN.smallest_p(self.seeds, self.seeds)
+
+    @property
+    def fewest_seeds(self) -> int:
+        """The fewest seeds with which a difference can be significant, however clear it is."""
+        seeds = 2
+        while DESIGN.smallest_p(seeds, seeds) * len(self.differences) > LEVEL:
+            seeds += 1
+        return seeds
+
+
+def pairs_of(comparison: Comparison) -> list[pairs.Pair]:
+    """Return the labels that are compared: every one with each baseline, each pair once."""
+    found = [(label, baseline) for baseline in comparison.baselines for label in comparison.labels if label != baseline]
+    return [pair for place, pair in enumerate(found) if pair[::-1] not in found[:place]]
+
+
+def seeds_to_compare(plan: Plan, comparison: Comparison, records: Mapping[str, Record]) -> int | None:
+    """Return how many seeds of each row are compared; None while they are too few.
+
+    It is the largest of the numbers of seeds at which the stages of the list end that all rows have: who looks after
+    each seed, and stops when the result pleases, finds differences that are not there.
+    """
+    rows = plan.rows_of(comparison)
+    complete = [seeds for seeds in looks(plan, rows) if not any(missing(row, seeds, records) for row in rows)]
+    return max(complete, default=None)
+
+
+def looks(plan: Plan, rows: Sequence[Row]) -> list[int]:
+    """Return the numbers of seeds at which these rows are compared, ascending."""
+    most = max(row.seeds for row in rows)
+    seeds = {stage.seeds or most for stage in plan.stages if stage.until_row is None}
+    return sorted(number for number in seeds if number >= ENOUGH)
+
+
+def missing(row: Row, seeds: int, records: Mapping[str, Record]) -> list[int]:
+    """Return which of the seeds 1 to `seeds` of a row have no record."""
+    found = seeds_of(row, records)
+    return [seed for seed in range(1, seeds + 1) if seed not in found]
+
+
+def compared(plan: Plan, comparison: Comparison, records: Mapping[str, Record]) -> Compared | None:
+    """Compare the rows pair by pair in each environment; None while seeds are missing.
+
+    A seed that diverged counts with the worst score of its environment. Permutation tests, intervals, Holm's correction
+    over all differences and the number of seeds needed are those of `ddpg-report compare`.
+    """
+    seeds = seeds_to_compare(plan, comparison, records)
+    if seeds is None:
+        return None
+    rows = plan.rows_of(comparison)
+    runs = [_measured(row, seed, one) for row in rows for seed, one in seeds_of(row, records).items() if seed <= seeds]
+    scores = scored(samples(runs, METRIC), METRIC, OPTIONS[comparison.convention], "worst")
+    return Compared(seeds, pairs.compare(scores, pairs_of(comparison), {}, LEVEL, DESIGN))
+
+
+def _measured(row: Row, seed: int, record: Record) -> MeasuredRun:
+    return MeasuredRun(
+        environment=row.environment,
+        configuration=row.label,
+        shared="",
+        seed=seed,
+        state=record.about["state"],
+        done_step=record.about["env_step"],
+        total_steps=row.steps,
+        eval_episodes=record.config["eval"]["episodes"],
+        metric=Curve(record.evaluation_steps, record.evaluations),
+        episodes=Curve(record.episode_ends, record.episodes),
+    )

@@ -1,0 +1,72 @@
+"""A section of docs/results/evidence.md: configurations held against each other."""
+
+from collections.abc import Iterator
+
+from ddpg.report.compare.pairs import Comparison as Pair
+from ddpg.report.compare.pairs import Tests
+from reproduce.comparison import DESIGN, LEVEL, Compared, compared, looks, missing
+from reproduce.picture import comparison_picture
+from reproduce.plan import CONVENTIONS, Comparison, Plan
+from reproduce.scores import seeds_of
+from reproduce.tables import Records, all_conventions, commands, interval_cell
+
+
+def section(plan: Plan, comparison: Comparison, records: Records) -> Iterator[str]:
+    """The lines of the section of one comparison."""
+    rows = plan.rows_of(comparison)
+    yield f"## {comparison.title}\n"
+    yield f"{comparison.text}\n"
+    yield from (f"    {command}" for command in commands([row for row in rows if not row.published]))
+    yield ""
+    if any(seeds_of(row, records) for row in rows):
+        yield f"![{comparison.title}](evidence/{comparison_picture(comparison).name})\n"
+    yield from all_conventions(rows, records)
+    found = compared(plan, comparison, records)
+    yield from _missing(plan, comparison, records) if found is None else _differences(comparison, found)
+
+
+def _missing(plan: Plan, comparison: Comparison, records: Records) -> Iterator[str]:
+    """The sentence that says which seeds the comparison waits for."""
+    rows = plan.rows_of(comparison)
+    needed = looks(plan, rows)[0]
+    waiting = {row.name: missing(row, needed, records) for row in rows}
+    listed = "; ".join(f"{name} {', '.join(map(str, seeds))}" for name, seeds in waiting.items() if seeds)
+    yield f"Not compared yet, because {needed} seeds of each are needed. Missing are the seeds: {listed}.\n"
+
+
+def _differences(comparison: Comparison, found: Compared) -> Iterator[str]:
+    """The table of differences, and what so many seeds can tell."""
+    count = len(found.differences)
+    certain = sum(one.tests is not None and one.tests.better for one in found.differences)
+    yield (
+        f"Seeds 1 to {found.seeds} of each, {CONVENTIONS[comparison.convention]}: {DESIGN.words.test}, "
+        f"{DESIGN.words.t} intervals, p after Holm's correction for these {count} comparisons at {100 * LEVEL:g} %. "
+        f"{certain} of the differences {'is' if certain == 1 else 'are'} certain."
+    )
+    if found.smallest_p * count > LEVEL:
+        yield (
+            f"**{found.seeds} seeds cannot tell any of these apart**, however clear a difference is: the smallest p "
+            f"that they allow is {found.smallest_p:.2g}, before the correction. {found.fewest_seeds} seeds of each are "
+            "the fewest that can."
+        )
+    yield "\n| environment | difference | 95 % | p | after Holm | | seeds that would find it in 8 of 10 cases |"
+    yield "|---|---|---|---|---|---|---|"
+    yield from (f"| {one.environment} | {' | '.join(_cells(one))} |" for one in found.differences)
+    yield ""
+
+
+def _cells(one: Pair) -> list[str]:
+    first, second = one.pair
+    named = f"{first} - {second}: {one.difference:.1f}"
+    tests = one.tests
+    if tests is None:
+        return [named, "", "", "", f"no test: {one.refused}", ""]
+    found = "cannot be told"
+    if tests.better:
+        found = f"{first} is {'better' if one.difference > 0 else 'worse'}"
+    bounds = interval_cell(tests.t_test.low, tests.t_test.high)
+    return [named, bounds, f"{tests.p:.2g}", f"{tests.adjusted:.2g}", found, _needed(tests)]
+
+
+def _needed(tests: Tests) -> str:
+    return "too many" if tests.seeds_needed is None else str(tests.seeds_needed)

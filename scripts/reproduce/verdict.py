@@ -1,0 +1,129 @@
+"""What the seeds here say of a published score, and which results are to be looked into."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ddpg.record.series import Series
+from ddpg.report.compare.difference import welch
+from ddpg.report.intervals import ENOUGH, t_quantile
+from ddpg.report.selection import count
+from ddpg.report.statistics import EVALUATIONS
+from reproduce.plan import CONVENTIONS, Convention, Plan, Published, Row
+from reproduce.scores import Record, final_scores, seeds_of
+
+#: A mean so many standard deviations of seeds away from the published one is to be looked into.
+FAR = 2
+#: An interval of the difference that contains zero tells that a score is met if it is within this share of the score.
+TELLING = 0.5
+#: A seed that has not come so far from the untrained policy to the published score ends as it began.
+LEAST_GAIN = 0.1
+
+
+class Difference(NamedTuple):
+    """The mean here minus the published one, and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def published_deviation(row: Row, score: Published) -> float | None:
+    """Return the standard deviation over the published seeds; None where it is not published."""
+    if score.spread is None or row.published_seeds == 1:
+        return None
+    return score.spread * (math.sqrt(row.published_seeds) if row.kind_of_spread == "standard error" else 1)
+
+
+def difference(row: Row, score: Published, values: Series) -> Difference | None:
+    """Compare the scores here [S] with the published mean; None with fewer than ENOUGH seeds.
+
+    Where the deviation of the published seeds is known, the interval is Welch's. Otherwise it is taken to be that of
+    the seeds here, as for the next of them if a single run is published:
+
+        mean - published ± t_(S - 1) s sqrt(1 / S + 1 / published seeds)
+
+    A value that was read off a picture widens the interval by its precision.
+    """
+    seeds = len(values)
+    if seeds < ENOUGH:
+        return None
+    value = float(values.mean()) - score.value
+    deviation = published_deviation(row, score)
+    tested = None if deviation is None else welch(values, _sample(score.value, deviation, row.published_seeds))
+    if tested is not None:
+        return Difference(value, tested.low, tested.high)
+    half = t_quantile(seeds - 1) * float(values.std(ddof=1)) * math.sqrt(1 / seeds + 1 / row.published_seeds)
+    half += score.read_off or 0.0
+    return Difference(value, value - half, value + half)
+
+
+def _sample(mean: float, deviation: float, seeds: int) -> Series:
+    """Return any scores with this mean and deviation: of a sample, Welch's test uses nothing else and its size."""
+    spread = np.linspace(-1.0, 1.0, seeds)
+    return mean + deviation * spread / spread.std(ddof=1)
+
+
+def verdict(row: Row, score: Published, values: Series) -> str:
+    """Say of the scores here [S] whether they met, missed or are above the published one, or that it is too early."""
+    needed = max(row.seeds, ENOUGH)
+    found = difference(row, score, values)
+    if found is None or len(values) < needed:
+        text = f"cannot be told yet: {len(values)} of {needed} seeds"
+    elif found.low <= 0 <= found.high:
+        bounds = f"{_share(found.low, score)} to {_share(found.high, score)}"
+        tells = max(abs(found.low), abs(found.high)) <= TELLING * abs(score.value)
+        text = f"met ({bounds})" if tells else f"cannot be told: anything from {bounds} is possible"
+    else:
+        text = f"{'above' if found.value > 0 else 'missed'} by {abs(found.value):.0f} ({_share(found.value, score)})"
+    return text + ("; to be looked into" if far(row, score, values) else "")
+
+
+def _share(distance: float, score: Published) -> str:
+    return f"{abs(distance / score.value):.0%} {'more' if distance > 0 else 'less'}"
+
+
+def far(row: Row, score: Published, values: Series) -> float | None:
+    """Return how many standard deviations of seeds the mean here [S] is from the published one, if they are too many.
+
+    They are those of the published seeds or, where these are not known, of the seeds here.
+    """
+    if not len(values):
+        return None
+    deviation = published_deviation(row, score)
+    if deviation is None and len(values) >= ENOUGH:
+        deviation = float(values.std(ddof=1))
+    distance = max(0.0, abs(float(values.mean()) - score.value) - (score.read_off or 0.0))
+    return distance / deviation if deviation and distance > FAR * deviation else None
+
+
+def to_look_into(plan: Plan, records: Mapping[str, Record]) -> Iterator[str]:
+    """Yield a sentence for each result far from its source, and for each seed that diverged or did not learn."""
+    for row in plan.rows:
+        seeds = seeds_of(row, records)
+        for convention, score in row.published.items():
+            yield from _far_result(row, convention, score, list(seeds.values()))
+        for seed, record in seeds.items():
+            yield from (f"{row.name}, seed {seed}: {text}" for text in _failures(row, record))
+
+
+def _far_result(row: Row, convention: Convention, score: Published, records: list[Record]) -> Iterator[str]:
+    values = final_scores(records, convention) if records else np.empty(0)
+    distance = far(row, score, values)
+    if distance is not None:
+        here = f"{CONVENTIONS[convention]} {values.mean():.1f} ({count(len(values), 'seeds')})"
+        yield f"{row.name}: {here} is {distance:.1f} standard deviations of seeds from the published {score.value:.1f}"
+
+
+def _failures(row: Row, record: Record) -> Iterator[str]:
+    about = record.about
+    if about["state"] != "done":
+        yield f"diverged at step {about['env_step']:,} ({about['error']})"
+    elif len(record.evaluations):
+        began = float(record.evaluations[0])
+        ended = float(record.evaluations[-EVALUATIONS:].mean())
+        wanted = min((score.value for score in row.published.values()), default=began)
+        if ended - began <= LEAST_GAIN * max(0.0, wanted - began):
+            yield f"ends as it began: {CONVENTIONS['last_10']} {ended:.1f}, the untrained policy has {began:.1f}"
