@@ -1,4 +1,4 @@
-"""Ranges as types: a signature states what is allowed, `ddpg.config.signature` checks the YAML against it."""
+"""Ranges as types: a signature states what is allowed, and `ddpg.config` checks the YAML against it."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -42,6 +42,10 @@ class Text:
         """Return the value cut to its length, with a hyphen for each character that it must not have."""
         allowed = "".join("-" if character in self.without else character for character in value.strip())
         return allowed[: self.at_most].strip()
+
+
+class Lasting:
+    """Marks a parameter that the state of its object was made with: a copy of that state fits no other value of it."""
 
 
 Positive = Annotated[float, Range(above=0)]

@@ -30,6 +30,8 @@ Node = Mapping[str, Any]
 MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "compile", "extra")
 #: The keys that tell how a run was composed and started, not what it is.
 OF_THE_START = ("resume", "choices")
+#: The keys of a fork: the run folder that was typed, and what the fork continues, which the program writes down.
+FORK = ("fork", "forked")
 
 
 @dataclass
@@ -93,6 +95,10 @@ class Settings:
     logger: Annotated[Node, Target(*GIVEN["logger"])]
     #: The option that was chosen of each group, for the record; the program writes it down.
     choices: Mapping[str, str | None] = field(default_factory=dict)
+    #: The run folder that this run is a fork of; folders of older runs do not have the key.
+    fork: str | None = None
+    #: What a fork continues: the `configuration` of that run, as `group` names it, and the `env_step`.
+    forked: Mapping[str, str | int] = field(default_factory=dict)
 
 
 def check(cfg: DictConfig | ListConfig) -> DictConfig:
@@ -225,8 +231,11 @@ def omegaconf_line(error: OmegaConfBaseException) -> str:
 
 
 def science(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the seeds of one configuration have in common: all but the seed, MAY_CHANGE and OF_THE_START."""
-    return {key: value for key, value in values.items() if key not in (*MAY_CHANGE, *OF_THE_START, "seed")}
+    """Return what the seeds of one configuration have in common: all but the seed, MAY_CHANGE and OF_THE_START.
+
+    Forks have it in common where they continue runs of one configuration from the same env step.
+    """
+    return {key: value for key, value in values.items() if key not in (*MAY_CHANGE, *OF_THE_START, "seed", "fork")}
 
 
 def group(values: Mapping[str, Any]) -> str:

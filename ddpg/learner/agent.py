@@ -6,7 +6,7 @@ Fujimoto et al. 2018), distributions of values (D4PG, Barth-Maron et al. 2018). 
 each equation to its function and its test.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from ddpg.learner.policy import act
 from ddpg.learner.protocol import NetworkFactory, OptimizerFactory, Step
 from ddpg.learner.smoothing import Smoothing
 from ddpg.learner.state import restore, state_of
-from ddpg.ranges import NonNegative, Positive, PositiveInt
+from ddpg.ranges import Lasting, NonNegative, Positive, PositiveInt
 
 
 class Due(NamedTuple):
@@ -55,7 +55,7 @@ class DDPG:
         generator: torch.Generator,
         tau: float,
         head: Head,
-        n_critics: PositiveInt,
+        n_critics: Annotated[PositiveInt, Lasting()],
         target_reduce: Literal["min", "mean"],
         actor_reduce: Reduce,
         target_noise: NonNegative,

@@ -5,13 +5,13 @@ D4PG). Everything is in the units of scaled rewards: the environment's times `re
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import kl_div
 
-from ddpg.ranges import PositiveInt
+from ddpg.ranges import Lasting, PositiveInt
 
 #: How several critics become one; "first" means that the first alone is asked.
 Reduce = Literal["first", "min", "mean"]
@@ -83,7 +83,9 @@ class Categorical:
     of C51 (Bellemare et al. 2017, Algorithm 1).
     """
 
-    def __init__(self, atoms: PositiveInt, v_min: float, v_max: float) -> None:
+    def __init__(
+        self, atoms: Annotated[PositiveInt, Lasting()], v_min: float, v_max: float
+    ) -> None:
         if atoms < 2:
             raise ValueError(f"atoms={atoms} must be at least 2")
         if v_min >= v_max:

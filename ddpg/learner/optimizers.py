@@ -28,8 +28,10 @@ def adam(
     output layer too (Baselines).
     """
     beta1, beta2 = betas
+    every = list(params)
     return Adam(
-        _groups(list(params), weight_decay, decay),
+        every,
+        _groups(every, weight_decay, decay),
         lr=lr,
         betas=(beta1, beta2),
         eps=eps,
@@ -79,6 +81,7 @@ class Adam:
 
     def __init__(
         self,
+        params: list[nn.Parameter],
         groups: list[dict[str, Any]],
         lr: float,
         betas: tuple[float, float],
@@ -87,7 +90,8 @@ class Adam:
     ) -> None:
         settings = {"lr": lr, "betas": betas, "eps": eps, "eps_hat": eps_hat}
         self.param_groups: list[dict[str, Any]] = [settings | group for group in groups]
-        self.state: dict[Tensor, dict[str, Tensor]] = {}
+        # in the order of the parameters, so that another weight decay changes no place
+        self.state: dict[Tensor, dict[str, Tensor]] = {param: {} for param in params}
         for group in self.param_groups:
             # one tensor for the whole group is the `step` of each of its parameters
             step = torch.zeros((), device=group["params"][0].device)

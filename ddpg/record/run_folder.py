@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -32,6 +33,18 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             error.filename = str(path)
         raise
     sync_names(path.parent)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file that is never changed in place a second name; copy it where the file system allows no hard link."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another disk, the file of a colleague, or a file system without hard links
+        with source.open("rb") as reader, atomic_write(target) as writer:
+            shutil.copyfileobj(reader, writer)
 
 
 def sync_names(folder: Path) -> None:
@@ -116,6 +129,11 @@ class RunFolder:
         """Replace one JSON file of the folder."""
         with atomic_write(path) as file:
             file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+    def saved_step(self) -> int:
+        """Return the env step of the newest checkpoint, 0 without one, by the name of its file."""
+        names = (path.stem.partition("-")[2] for path in self.checkpoints.glob("state-*.pt"))
+        return max(map(int, names), default=0)
 
     def has_replay(self) -> bool:
         """Whether the checkpoints hold any of the replay memory."""

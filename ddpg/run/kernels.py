@@ -58,9 +58,14 @@ def kernels_so_far(folder: RunFolder, kernels: str) -> list[str]:
     """List the kernels that computed what the run continues from, and those that compute from now on."""
     if not folder.checkpoints.exists():
         return [kernels]
+    return sorted({*recorded_kernels(folder), kernels})
+
+
+def recorded_kernels(folder: RunFolder) -> list[str]:
+    """List the kernels that computed a run, as far as that is on record."""
     in_starts = [start["kernels"] for start in folder.starts() if "kernels" in start]
-    known = folder.status().get("kernels", in_starts)  # status.json may be lost
-    return sorted({*known, kernels})
+    kernels: list[str] = folder.status().get("kernels", in_starts)  # status.json may be lost
+    return kernels
 
 
 def by_torch_so_far(folder: RunFolder) -> list[str] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.keys import flat
 from ddpg.config.names import Names, typed
@@ -26,6 +26,7 @@ from ddpg.record.tracking.open_tracker import open_tracker
 from ddpg.run.artifacts import write_policies
 from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
+from ddpg.run.fork import fork_once
 from ddpg.run.kernels import accelerate, by_torch_so_far, kernels_so_far, record_by_torch
 from ddpg.run.machine import mention_unused_gpu, torch_device
 from ddpg.run.playing import open_playable, play_seeds, record
@@ -43,7 +44,7 @@ def run(
     interrupt: InterruptFlag | None = None,
     shown: bool = True,
 ) -> float | None:
-    """Train in a folder: start, or continue from its checkpoint; if the run is done, return its result.
+    """Train in a folder: start, fork another run, or continue from its checkpoint; if it is done, return its result.
 
     Args:
         cfg: as it was composed.
@@ -59,6 +60,8 @@ def run(
     folder = RunFolder(path)
     with folder.lock():
         require_same_config(plain(cfg), folder)
+        if cfg.get("fork") is not None:
+            cfg = OmegaConf.create(fork_once(plain(cfg), folder, {"overrides": list(overrides)}))
         if _is_finished(cfg, folder):
             return folder.status().get("last_return")
         flag = interrupt or InterruptFlag()

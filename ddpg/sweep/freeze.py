@@ -188,10 +188,19 @@ def _write_folders(sweep: Path, runs: Sequence[FrozenRun], origin: Mapping[str, 
 
 def _write(run: FrozenRun, origin: Mapping[str, Any]) -> None:
     folder = RunFolder(run.path)
-    config = to_yaml(run.config)
+    config = to_yaml(_forked(run, origin))
     run.path.mkdir(parents=True, exist_ok=True)
     if not folder.config.exists() or folder.config.read_text(encoding="utf-8") != config:
         with atomic_write(folder.config) as file:
             file.write(config.encode())
     if not folder.provenance.exists():
         folder.write_json(folder.provenance, [{**origin, "overrides": run.overrides}])
+
+
+def _forked(run: FrozenRun, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config of a run; if it is a fork, that is made here, whatever its source does later."""
+    if run.config.get("fork") is None:
+        return run.config
+    from ddpg.run.fork import fork_once  # loads torch, which other runs are frozen without
+
+    return fork_once(run.config, RunFolder(run.path), {**origin, "overrides": run.overrides})

@@ -10,6 +10,7 @@ import logging
 import pickle
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.learner.replay import ReplayBuffer
-from ddpg.record.run_folder import atomic_write, sync_names
+from ddpg.record.run_folder import atomic_write, link, sync_names
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,30 @@ class Checkpoints:
             )
         return None
 
+    def copy_newest(self, target: Path) -> dict[str, Any]:
+        """Make the newest state that can be read, with its transitions, the checkpoint in `target`.
+
+        Files are linked where that is possible, because none here is ever changed in place. A run
+        that trains meanwhile may remove what was found; then there is a newer one. Returns the
+        state; raises UserError if none can be read.
+        """
+        target.mkdir()
+        tried: set[Path] = set()
+        while untried := [path for path in self._states() if path not in tried]:
+            path = untried[-1]
+            tried.add(path)
+            try:
+                saved = self._read_state(path)
+            except _UNREADABLE as error:
+                log.warning("checkpoint %s cannot be read (%s)", path.name, error)
+                continue
+            with suppress(FileNotFoundError):
+                for file in [*self._files(saved["segments"]), path]:
+                    link(file, target / file.name)
+                sync_names(target)
+                return saved["state"]
+        raise UserError(f"no checkpoint in {self._folder} can be read")
+
     @property
     def _advice(self) -> str:
         """How to start afresh; the run keeps its config and its number in a sweep."""
@@ -115,10 +140,15 @@ class Checkpoints:
 
     def _read(self, path: Path) -> dict[str, Any]:
         """Read a state file; raises one of _UNREADABLE if it or a segment of it is damaged."""
-        _require_intact(path)
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved = self._read_state(path)
         for file in self._files(saved["segments"]):
             _require_intact(file)
+        return saved
+
+    def _read_state(self, path: Path) -> dict[str, Any]:
+        """Read a state file without a look at its segments; raises as `_read`."""
+        _require_intact(path)
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return saved
 
     def _restore(self, replay: ReplayBuffer) -> None:

@@ -95,6 +95,8 @@ class Generators:
         return {name: rng.bit_generator.state for name, rng in self._generators.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the state that `state_dict` returned."""
+        """Restore the state that `state_dict` returned; those of another seed begin anew."""
         for name, rng in self._generators.items():
-            rng.bit_generator.state = state[name]
+            # the increment of a PCG64 follows from its seed and never changes
+            if rng.bit_generator.state["state"]["inc"] == state[name]["state"]["inc"]:
+                rng.bit_generator.state = state[name]

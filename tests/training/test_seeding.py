@@ -32,6 +32,9 @@ def test_generators_go_on_where_they_were() -> None:
     ours["noise"].random(5)
     state = ours.state_dict()
     expected = {name: ours[name].random(3).tolist() for name in ("noise", "replay")}
-    fresh = Generators(9, ("noise", "replay"))
+    fresh = Generators(1, ("noise", "replay"))
     fresh.load_state_dict(state)
     assert {name: fresh[name].random(3).tolist() for name in ("noise", "replay")} == expected
+    other = Generators(9, ("noise", "replay"))
+    other.load_state_dict(state)  # of a run with another seed, which this one forks
+    assert other.state_dict() == Generators(9, ("noise", "replay")).state_dict()

@@ -14,7 +14,7 @@ from ddpg.learner.batch import Batch
 from ddpg.learner.networks import copy_of
 from ddpg.learner.noise.base import Noise
 from ddpg.learner.policy import act
-from ddpg.ranges import AboveOne, Positive, PositiveInt, Range
+from ddpg.ranges import AboveOne, Lasting, Positive, PositiveInt, Range
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class AdaptiveParameter(Noise):
 
     def __init__(
         self,
-        sigma: Positive,
+        sigma: Annotated[Positive, Lasting()],
         delta: Distance,
         alpha: AboveOne,
         adapt_every: PositiveInt,

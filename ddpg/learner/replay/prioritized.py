@@ -1,7 +1,7 @@
 """Prioritized experience replay (Schaul et al. 2016), the proportional variant."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from ddpg.errors import UserError
 from ddpg.learner.batch import Batch
 from ddpg.learner.replay.buffer import ReplayBuffer
-from ddpg.ranges import Fraction, Positive, PositiveInt
+from ddpg.ranges import Fraction, Lasting, Positive, PositiveInt
 
 
 class PrioritizedReplay(ReplayBuffer):
@@ -24,7 +24,7 @@ class PrioritizedReplay(ReplayBuffer):
 
     def __init__(
         self,
-        alpha: Fraction,
+        alpha: Annotated[Fraction, Lasting()],
         beta: Fraction,
         beta_steps: PositiveInt,
         epsilon: Positive,

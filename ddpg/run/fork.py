@@ -1,0 +1,208 @@
+"""Forks: a new run begins where another one stands, with other values.
+
+The config is the only home of values and a checkpoint holds state alone, so a fork is a copy of the newest checkpoint
+and of the record up to it, beside a config that differs. From there it goes on as a run that is resumed.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from gymnasium import spaces
+
+from ddpg.config.settings import group, to_yaml
+from ddpg.errors import UserError
+from ddpg.record.config_file import require_forkable
+from ddpg.record.run_folder import RunFolder, atomic_write, link, read_yaml, sync_names
+from ddpg.record.tracking.wandb_identity import known_identity
+from ddpg.run.build import make_env
+from ddpg.run.env_spec import build_env_spec
+from ddpg.run.kernels import by_torch_so_far, recorded_kernels
+from ddpg.training.checkpoint import Checkpoints, write_actor, write_tensors
+
+
+def fork_once(config: Mapping[str, Any], folder: RunFolder, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Fork the run that a config names, unless its folder has begun; return the config with what the fork continues.
+
+    Arguments are those of `fork`, which raises UserError.
+    """
+    if not has_begun(folder):
+        fork(RunFolder(Path(config["fork"])), folder, config, entry)
+    return {**config, "forked": read_yaml(folder.config)["forked"]}
+
+
+def has_begun(folder: RunFolder) -> bool:
+    """Whether a folder has the state of a run; a fork that was cut short by a kill has none."""
+    return folder.checkpoints.exists() or folder.status().get("env_step", 0) > 0
+
+
+def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+    """Begin a run where another stands now; return the env step.
+
+    The source may be training meanwhile. The new folder appears whole or not at all; so does its checkpoint where the
+    folder is there already.
+
+    Args:
+        source: the run to fork.
+        target: the new run.
+        config: the checked config of the new run in plain values, with the source as `fork`.
+        entry: what provenance.json says of the new run's origin beside the source; its `overrides`, if there are any,
+            are put behind those of the source.
+
+    Raises:
+        UserError: the source has no checkpoint or no replay memory, its state does not fit the config, or total_steps
+            is not beyond it.
+    """
+    started = read_yaml(source.config)
+    require_state(source, started, config)
+    require_forkable(started, config)
+    same_env = started["env"] == config["env"]
+    if not same_env:
+        _require_same_spaces(started, config)
+    built = RunFolder(target.path.absolute().with_name(f".{target.path.absolute().name}.fork"))
+    with _built(built.path):
+        state = Checkpoints(source.checkpoints).copy_newest(built.checkpoints)
+        env_step: int = state["progress"]["env_step"]
+        require_beyond(started, config, env_step)
+        _copy_record(source, built, state["tracker"]["bytes"])
+        write_actor(built.actor, state["actor"], env_step)
+        if not same_env or not _link_best_actors(source, built, env_step):
+            _forget_best(built)
+        origin = {"configuration": group(started), "env_step": env_step}
+        with atomic_write(built.config) as file:
+            file.write(to_yaml({**config, "forked": origin}).encode())
+        built.write_json(built.provenance, [_entry(source, entry, origin)])
+        built.write_status(**_status(source, env_step))
+        _move(built.path, target.path)
+    return env_step
+
+
+@contextmanager
+def _built(path: Path) -> Iterator[None]:
+    """Have an empty folder within the block, in the place of what a kill may have left, and none after it."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def require_state(source: RunFolder, started: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Raise UserError if a run has nothing that a fork could continue, as far as the names of its files tell.
+
+    Args:
+        source: the run.
+        started: its config.
+        config: that of the fork.
+    """
+    env_step = source.saved_step()
+    if env_step == 0:
+        raise UserError(f"fork={config['fork']} has no checkpoint yet, which a fork continues")
+    if not source.has_replay():
+        raise UserError(
+            f"fork={config['fork']} has no replay memory, which a fork continues: it is gone since the end of that run "
+            "(checkpoint.keep_replay=false)"
+        )
+    require_beyond(started, config, env_step)
+
+
+def require_beyond(started: Mapping[str, Any], config: Mapping[str, Any], env_step: int) -> None:
+    """Raise UserError if nothing is left to train from an env step on, or if the memory was larger than what is left.
+
+    Args:
+        started: the config of the run that is forked.
+        config: that of the fork.
+        env_step: where the fork begins.
+    """
+    if config["total_steps"] <= env_step:
+        raise UserError(
+            f"total_steps={config['total_steps']} is not beyond env step {env_step}, from which a fork of "
+            f"{config['fork']} goes on"
+        )
+    remembered = started["buffer_size"]
+    if config["buffer_size"] > remembered and env_step > remembered:
+        raise UserError(
+            f"buffer_size={config['buffer_size']} cannot be given with fork={config['fork']}: of the {env_step} "
+            f"transitions of that run the newest {remembered} are left"
+        )
+
+
+def _require_same_spaces(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise UserError if another environment has other observations or actions than the one that the state is of."""
+    obs_before, action_before = _spaces(before)
+    obs_now, action_now = _spaces(now)
+    if (obs_now.shape, obs_now.dtype) != (obs_before.shape, obs_before.dtype):
+        raise UserError(f"fork={now['fork']} learned from observations {obs_before}, and here they are {obs_now}")
+    if action_now != action_before:
+        raise UserError(f"fork={now['fork']} learned actions {action_before}, and here they are {action_now}")
+
+
+def _spaces(config: Mapping[str, Any]) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
+    with closing(make_env(build_env_spec(config), config["seed"])) as env:
+        return env.observation_space, env.action_space
+
+
+def _copy_record(source: RunFolder, built: RunFolder, size: int) -> None:
+    """Copy the rows up to the checkpoint; raise UserError if there are fewer."""
+    with source.metrics.open("rb") as file:
+        rows = file.read(size)
+    if len(rows) < size:
+        raise UserError(f"{source.metrics} does not go with the checkpoint, which was saved after {size} bytes of it")
+    with atomic_write(built.metrics) as file:
+        file.write(rows)
+
+
+def _link_best_actors(source: RunFolder, built: RunFolder, env_step: int) -> bool:
+    """Give the fork the best actors that the source had at an env step; return whether the best of them is there."""
+    for path in source.path.glob(f"{source.best_actor.stem}*.pt"):
+        there = built.path / path.name
+        try:
+            link(path, there)
+        except FileNotFoundError:  # the source has renamed it
+            continue
+        if torch.load(there, map_location="cpu", weights_only=True)["env_step"] > env_step:
+            there.unlink()
+    return built.best_actor.exists()
+
+
+def _forget_best(built: RunFolder) -> None:
+    """Let a fork choose its best actor anew, in a copy of the state."""
+    (path,) = built.checkpoints.glob("state-*.pt")
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved["state"]["progress"] |= {"best_return": None, "best_of": 0}
+    write_tensors(path, saved)
+
+
+def _entry(source: RunFolder, entry: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of provenance.json: which run this one is a fork of, and the words that were typed for both."""
+    before: list[str] = next((start["overrides"] for start in source.starts() if "overrides" in start), [])
+    typed = {word.partition("=")[0].lstrip("+"): word for word in [*before, *entry.get("overrides", [])]}
+    known = known_identity(source.path)
+    wandb = {} if known is None else {"wandb_id": known.id}
+    of = {"run": source.path.resolve().name, **wandb, **origin}
+    return {**entry, "overrides": list(typed.values()), "fork": of}
+
+
+def _status(source: RunFolder, env_step: int) -> dict[str, Any]:
+    """Return what status.json says of a run that stands at an env step."""
+    by_torch = by_torch_so_far(source)
+    kernels = {"kernels": recorded_kernels(source)} | ({} if by_torch is None else {"by_torch": by_torch})
+    return {"state": "interrupted", "env_step": env_step, **kernels}
+
+
+def _move(built: Path, target: Path) -> None:
+    """Let a folder appear; of one that is there already the state comes last, by which `has_begun` knows it."""
+    sync_names(built)
+    if not target.exists():
+        built.rename(target)
+    else:
+        last = ["checkpoint", "status.json"]
+        others = [path.name for path in built.iterdir() if path.name not in last]
+        for name in [*others, *last]:
+            (built / name).replace(target / name)
+        sync_names(target)
+    sync_names(target.parent)
