@@ -13,7 +13,7 @@ from ddpg.distribution import install_hint
 from ddpg.errors import UserError, first_line
 from ddpg.policies import Description
 from ddpg.policies.actors import Deployed
-from ddpg.policies.load import FORMATS, absent
+from ddpg.policies.load import FORMATS, absent, pip_install
 from ddpg.policies.writing import write_weights
 
 #: The set of operators in the ONNX file: the newest that torch 2.13 writes without converting versions.
@@ -21,11 +21,12 @@ OPSET = 20
 
 
 def require_packages(formats: Sequence[str]) -> None:
-    """Raise UserError if a package is not installed that writes one of these formats."""
+    """Raise UserError if a package is not installed, or is too old, that writes one of these formats."""
     for format in formats:
         missing = absent(FORMATS[format].writers)
         if missing:
-            raise UserError(f"format={format} needs {' and '.join(missing)}: {install_hint('onnx')}")
+            how = install_hint("onnx") if format == "onnx" else pip_install(missing)
+            raise UserError(f"format={format} needs {' and '.join(missing)}: {how}")
 
 
 def write(format: str, deployed: Deployed, description: Description, folder: Path) -> None:

@@ -1,6 +1,9 @@
 """Loads an exported policy, from the format that is asked for or from one that can be read here."""
 
+import importlib.metadata
 import importlib.util
+import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,19 +16,25 @@ from ddpg.policies.reading import read_checked, read_description
 
 
 class Format(NamedTuple):
-    """A form in which a policy is written: its file, the packages that read it, and those that write and prove it."""
+    """A form in which a policy is written: its file, the packages that read it, and those that write and prove it.
+
+    A package is named as for pip, with its oldest release if not every one does: torch>=2.9.
+    """
 
     file: str
     packages: tuple[str, ...]
     writers: tuple[str, ...]
 
 
+#: Older releases pickle the weights of a program of torch.export, and write no ONNX of opset 20.
+EXPORTING_TORCH = "torch>=2.9"
+
 FormatName = Literal["safetensors", "onnx", "pt2"]
 #: The formats by name; the first that a folder has and that can be read is the default.
 FORMATS: dict[str, Format] = {
     "safetensors": Format("policy.safetensors", ("torch", "safetensors"), ("torch", "safetensors")),
-    "onnx": Format("policy.onnx", ("onnxruntime",), ("torch", "onnx", "onnxscript", "onnxruntime")),
-    "pt2": Format("policy.pt2", ("torch",), ("torch",)),
+    "onnx": Format("policy.onnx", ("onnxruntime",), (EXPORTING_TORCH, "onnx", "onnxscript", "onnxruntime")),
+    "pt2": Format("policy.pt2", (EXPORTING_TORCH,), (EXPORTING_TORCH,)),
 }
 
 
@@ -80,8 +89,13 @@ def require_known(name: str) -> None:
 
 
 def absent(packages: Sequence[str]) -> list[str]:
-    """List the packages that are not installed."""
-    return [name for name in packages if not _is_there(name)]
+    """List the packages that are not installed, or only in an older release than is needed."""
+    return [package for package in packages if not _is_there(package)]
+
+
+def pip_install(packages: Sequence[str]) -> str:
+    """Return what to type so that packages are installed."""
+    return f"pip install {shlex.join(packages)}"
 
 
 def _default(folder: Path, description: Description, classes: Sequence[Callable[..., Any]]) -> str:
@@ -115,10 +129,22 @@ def _require_format(name: str, folder: Path, description: Description) -> None:
         raise UserError(f"format={name}: {folder} has no {FORMATS[name].file}; it was exported as {', '.join(written)}")
     missing = absent(FORMATS[name].packages)
     if missing:
-        raise UserError(f"format={name} needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+        raise UserError(f"format={name} needs {' and '.join(missing)}: {pip_install(missing)}")
 
 
-def _is_there(name: str) -> bool:
+def _is_there(package: str) -> bool:
+    name, _, oldest = package.partition(">=")
+    if not _can_be_imported(name):
+        return False
+    return not oldest or _release(importlib.metadata.version(name)) >= _release(oldest)
+
+
+def _can_be_imported(name: str) -> bool:
     if name in sys.modules:
         return sys.modules[name] is not None
     return importlib.util.find_spec(name) is not None
+
+
+def _release(version: str) -> list[int]:
+    """Return the first two numbers of a version."""
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]

@@ -16,6 +16,8 @@ from support.exports import Exported
 from support.networks import Wavy
 from support.stored_runs import stored_run
 
+from ddpg.commands.export import chosen_formats
+from ddpg.export.formats import require_packages
 from ddpg.export.write import export
 from ddpg.policies import load
 from ddpg.policies.description import full_name
@@ -107,6 +109,18 @@ def test_packages_that_are_missing(folder: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with user_error("cannot be loaded here: safetensors needs safetensors; onnx needs onnxruntime; pt2 ... trust"):
         load(folder)
+
+
+def test_an_older_torch_neither_reads_nor_writes_programs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "2.8.1+cu126")
+    with user_error("format=pt2 needs torch>=2.9: pip install 'torch>=2.9'"):
+        load(folder, "pt2")
+    for format, how in (("pt2", "pip install 'torch>=2.9'"), ("onnx", "pip install 'hydra-ddpg[onnx]', or make")):
+        with user_error(f"format={format} needs torch>=2.9: {how}"):
+            require_packages([format])
+    assert chosen_formats(None) == ["safetensors"]
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "2.10.0")
+    assert chosen_formats(None) == ["safetensors", "onnx"]
 
 
 def test_a_class_of_the_user_is_built_only_if_it_is_given(tmp_path: Path) -> None:
