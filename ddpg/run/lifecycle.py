@@ -72,18 +72,24 @@ def run(
 def _is_finished(cfg: DictConfig, folder: RunFolder) -> bool:
     """Tell whether a run is done, with nothing left to train.
 
-    Raises UserError if the run shall be trained further and its transitions are gone.
+    Raises UserError if the run has come further than it shall, or if it shall go on and its transitions are gone.
     """
     status = folder.status()
+    env_step = status.get("env_step", 0)
+    if env_step > cfg.total_steps:
+        raise UserError(
+            f"total_steps={cfg.total_steps}: {folder.path} has been trained for {env_step} steps, and no run "
+            "goes back; train one in another folder"
+        )
     if status.get("state") != "done":
         return False
-    if status.get("env_step", 0) >= cfg.total_steps:
-        log.info("%s is done: %s after %d steps", folder.path, result_text(status), status["env_step"])
+    if env_step == cfg.total_steps:
+        log.info("%s is done: %s after %d steps", folder.path, result_text(status), env_step)
         log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
         return True
     if not folder.has_replay():
         raise UserError(
-            f"total_steps={cfg.total_steps}: {folder.path} was finished at {status['env_step']}, its replay memory is "
+            f"total_steps={cfg.total_steps}: {folder.path} was finished at {env_step}, its replay memory is "
             "gone (checkpoint.keep_replay=false), so it cannot be trained further"
         )
     return False

@@ -38,6 +38,13 @@ def test_finished_run_returns_its_result(tmp_path: Path, start: Start, monkeypat
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     monkeypatch.setattr("ddpg.run.lifecycle.build_trainer", None)  # nothing is built
     assert start(tmp_path) == result
+    for state in ("done", "interrupted"):
+        RunFolder(tmp_path).write_status(**RunFolder(tmp_path).status() | {"state": state})
+        with pytest.raises(
+            UserError, match=r"total_steps=100: .* has been trained for 200 steps, and no run goes back"
+        ):
+            start(tmp_path, "total_steps=100")
+    RunFolder(tmp_path).write_status(**RunFolder(tmp_path).status() | {"state": "done"})
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
