@@ -162,12 +162,12 @@ def main() -> None:
     table("the same with 2 seeds more of one", lambda shape, n: false_positives(shape, n, n + 2, some))
 
 
-def table(title: str, measure: Callable[[Shape, int], float]) -> None:
+def table(title: str, measure: Callable[[Shape, int], float], counts: Sequence[int] = COUNTS) -> None:
     """Print the table of a figure, in %, for each shape of data and number of seeds."""
-    counts = " | ".join(f"{seeds} seeds" for seeds in COUNTS)
-    print(f"\n| {title} | {counts} |\n|---|{'---|' * len(COUNTS)}")
+    header = " | ".join(f"{seeds} seeds" for seeds in counts)
+    print(f"\n| {title} | {header} |\n|---|{'---|' * len(counts)}")
     for shape in SHAPES:
-        shares = [measure(shape, seeds) for seeds in COUNTS]
+        shares = [measure(shape, seeds) for seeds in counts]
         print(f"| {shape.name} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |", flush=True)
 
 

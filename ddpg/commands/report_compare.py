@@ -8,12 +8,19 @@ from ddpg.commands.command_line import folders_first, key_values, print_help
 from ddpg.commands.report import FILTER, filters_of
 from ddpg.composition.word_checks import check_repeated
 from ddpg.config.signature import fit
+from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.report.compare.options import Options
 
 USAGE = (
     "ddpg-report compare FOLDER... [KEY=VALUE ...]: tests of the differences between the configurations of all runs "
     "in the folders and below"
+)
+#: Why the report has the best evaluation of a run and a comparison does not.
+NO_BEST = (
+    "convention=best is not compared: the best of many evaluations is too high, and the more so the more the evaluations "
+    "of a configuration vary, so that noise would win; last and last10 choose nothing, and ddpg-eval RUN actor=best "
+    "measures the best actor anew"
 )
 
 
@@ -28,6 +35,8 @@ def main(words: Sequence[str]) -> None:
     for word in own:
         if word.startswith("baseline="):  # it is a text, also where it looks like a number
             values["baseline"] = word.removeprefix("baseline=")
+    if values.get("convention") == "best":
+        raise UserError(NO_BEST)
     options = Options(**fit(values, Options))
     with ending_at_once():
         from ddpg.report.compare.write import write_comparison

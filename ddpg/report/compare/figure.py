@@ -19,6 +19,8 @@ LINE = 44
 ROW = 0.15
 AROUND = 1.3
 LEAST = 3.6
+#: With more configurations the bands of their profiles would only hide each other.
+MOST_BANDS = 4
 
 
 def draw(found: Result, path: Path) -> None:
@@ -32,11 +34,14 @@ def draw(found: Result, path: Path) -> None:
 
 
 def _profiles(axes: Axes, found: Result) -> None:
-    _style(axes, f"Performance profiles over {count(len(found.shared), 'environments')}")
+    band = ", 95 % at each score" if len(found.overall) <= MOST_BANDS else ""
+    _style(axes, f"Performance profiles over {count(len(found.shared), 'environments')}{band}")
     for place, one in enumerate(found.overall):
         color, style, _ = look(place)
         label = textwrap.fill(f"{one.configuration} ({count(one.runs, 'runs')})", LINE)
-        axes.plot(THRESHOLDS, one.profile, color=color, linestyle=style, linewidth=1.8, label=label)
+        axes.plot(THRESHOLDS, one.profile.share, color=color, linestyle=style, linewidth=1.8, label=label)
+        if len(found.overall) <= MOST_BANDS:
+            axes.fill_between(THRESHOLDS, one.profile.low, one.profile.high, color=color, alpha=0.12, linewidth=0)
     axes.set_xlabel("normalized score", color=INK)
     axes.set_ylabel("share of runs above it", color=INK)
     axes.set_ylim(-0.02, 1.02)

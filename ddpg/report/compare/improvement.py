@@ -1,14 +1,13 @@
 """The probability of improvement: that a run of one configuration is better than one of another."""
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 
 from ddpg.record.series import Series
-from ddpg.report.compare.single_runs import clopper_pearson
+from ddpg.report.compare.shares import clopper_pearson, mean_share
 from ddpg.report.intervals import t_quantile
 
 #: As near to a probability of 0 or 1 as bounds are looked for.
@@ -46,12 +45,8 @@ def paired_improvement(first: Series, second: Series) -> Improvement:
 
 
 def mean_improvement(found: Sequence[Improvement]) -> Improvement:
-    """Average over environments; the interval combines theirs by their distances (MOVER, Zou and Donner 2008)."""
-    count = len(found)
-    probability = sum(one.probability for one in found) / count
-    down = sqrt(sum((one.probability - one.low) ** 2 for one in found)) / count
-    up = sqrt(sum((one.high - one.probability) ** 2 for one in found)) / count
-    return Improvement(probability, probability - down, probability + up)
+    """Average over environments."""
+    return Improvement(*map(float, mean_share(*np.array(found).T)))
 
 
 def bounds(probability: float, first: int, second: int) -> tuple[float, float]:

@@ -29,7 +29,7 @@ def numbers_of(found: Result) -> dict[str, Any]:
             "mean": one.mean._asdict(),
             "iqm": one.iqm._asdict(),
             "optimality_gap": one.gap._asdict(),
-            "profile": one.profile.tolist(),
+            "profile": {name: values.tolist() for name, values in one.profile._asdict().items()},
         }
         for one in found.overall
     }

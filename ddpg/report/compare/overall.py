@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ddpg.record.series import Series
+from ddpg.report.compare.shares import clopper_pearson, mean_share
 from ddpg.report.intervals import t_quantile
 
 #: Normalized scores at which a profile is drawn.
@@ -23,6 +24,14 @@ class Estimate(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Profile(NamedTuple):
+    """A share at each of THRESHOLDS and its 95 % interval, which holds at a threshold by itself, not at all at once."""
+
+    share: Series
+    low: Series
+    high: Series
 
 
 def normalized(scores: Series, low: float, high: float) -> Series:
@@ -55,9 +64,15 @@ def optimality_gap(scores: Sequence[Series]) -> Estimate:
     return Estimate(1 - mean, 1 - high, 1 - low)
 
 
-def profile(scores: Sequence[Series]) -> Series:
-    """Return the share of runs with a score above each of THRESHOLDS, the mean over environments."""
-    return np.asarray(np.mean([(one[:, None] > THRESHOLDS).mean(axis=0) for one in scores], axis=0))
+def profile(scores: Sequence[Series]) -> Profile:
+    """Return the share of runs with a score above each of THRESHOLDS, the mean over environments.
+
+    The band is that of Clopper and Pearson in each environment, so that it does not vanish where all runs agree.
+    """
+    above = [(one[:, None] > THRESHOLDS).sum(axis=0) for one in scores]
+    shares = [count / len(one) for count, one in zip(above, scores, strict=True)]
+    bounds = [clopper_pearson(count, len(one)) for count, one in zip(above, scores, strict=True)]
+    return Profile(*mean_share(np.array(shares), *np.array(bounds).swapaxes(0, 1)))
 
 
 def _half_width(scores: Sequence[Series], shares: Series | None = None) -> float:

@@ -10,13 +10,20 @@ import numpy as np
 
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
-from ddpg.record.series import Series
 from ddpg.report.compare.configurations import configurations
 from ddpg.report.compare.design import Design
 from ddpg.report.compare.improvement import Improvement, mean_improvement
 from ddpg.report.compare.marks import flattery, study_marks, version_marks
 from ddpg.report.compare.options import Options, Reference
-from ddpg.report.compare.overall import Estimate, normalized, optimality_gap, overall_iqm, overall_mean, profile
+from ddpg.report.compare.overall import (
+    Estimate,
+    Profile,
+    normalized,
+    optimality_gap,
+    overall_iqm,
+    overall_mean,
+    profile,
+)
 from ddpg.report.compare.paired import Paired
 from ddpg.report.compare.pairs import Comparison, Pair, choose_pairs, compare, find_baseline
 from ddpg.report.compare.scored import Scored, Scores, scored
@@ -39,7 +46,7 @@ class Overall:
     mean: Estimate
     iqm: Estimate
     gap: Estimate
-    profile: Series
+    profile: Profile
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,15 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv
 
 from ddpg.record.series import Series
+from ddpg.report.compare.shares import clopper_pearson
 from ddpg.report.intervals import LEVEL, t_quantile
 
 #: With so many runs the next one is between two of them in 95 % of cases, for any distribution: 2 / (n + 1) <= 0.05.
 FREE = 39
-#: In place of a count of 0, of which there is no beta distribution; the bound there is 0 or 1.
-TINY = 1e-9
 
 
 class Rate(NamedTuple):
@@ -37,23 +35,6 @@ def solved_rate(solved: int, runs: int) -> Rate:
     """Bound the share of runs that solve the task."""
     low, high = clopper_pearson(solved, runs)
     return Rate(solved, runs, float(low), float(high))
-
-
-def clopper_pearson(found: Series | float, runs: int) -> Series:
-    """Bound a share by what Clopper and Pearson (1934) found, which covers in at least 95 % of cases.
-
-    Args:
-        found: [...] of how many runs something is true; a run of which it is half true counts as a half.
-        runs: all of them.
-
-    Returns:
-        [2, ...]
-    """
-    outside = (1 - LEVEL) / 2
-    share = np.asarray(found, dtype=np.float64)
-    low = betaincinv(np.maximum(share, TINY), runs - share + 1, outside)
-    high = betaincinv(share + 1, np.maximum(runs - share, TINY), 1 - outside)
-    return np.stack([np.where(share == 0, 0.0, low), np.where(share == runs, 1.0, high)])
 
 
 def unseen_failures(runs: int) -> float:

@@ -206,6 +206,7 @@ def test_environments_that_are_not_shared(call: Callable[..., str]) -> None:
         ("runs baseline=gama=0.1", ["baseline=gama=0.1", "did you mean gamma=0.1"]),
         ("runs baseline=gamma", ["several"]),
         ("runs convention=max", ["convention=max", "last10"]),
+        ("runs convention=best", ["convention=best is not compared", "last10", "ddpg-eval"]),
         ("runs alpha=0", ["alpha=0"]),
         ("runs failed=drop", ["failed=drop", "leave_out"]),
         ("runs low=0", ["low", "high"]),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ddpg.report.compare.overall import THRESHOLDS, normalized, optimality_gap, overall_iqm, overall_mean, profile
 from interval_coverage import SHAPES, Shape, overall_coverage
@@ -17,7 +18,7 @@ def test_the_same_numbers_as_rliable() -> None:
     assert overall_iqm(scores).value == pytest.approx(metrics.aggregate_iqm(runs))
     assert optimality_gap(scores).value == pytest.approx(metrics.aggregate_optimality_gap(runs))
     expected = [library.run_score_deviation(runs, threshold) for threshold in THRESHOLDS]
-    np.testing.assert_allclose(profile(scores), expected, rtol=1e-12)
+    np.testing.assert_allclose(profile(scores).share, expected, rtol=1e-12)
 
 
 def test_the_interval_of_the_mean_over_one_environment_is_student_s() -> None:
@@ -40,3 +41,26 @@ def test_intervals_over_environments_cover(shape: Shape) -> None:
     """5 environments, 5 seeds, 500 samples: the standard error is 1.2 %; docs/statistics.md has the table."""
     for estimate in (overall_mean, overall_iqm, optimality_gap):
         assert overall_coverage(shape, 5, 500, estimate) >= 0.88
+
+
+def test_the_band_of_a_profile_in_one_environment_is_clopper_pearson_s() -> None:
+    found = profile([np.array([0.25, 0.55, 0.75])])
+    for place, above in ((0, 3), (50, 2), (60, 1), (90, 0)):
+        expected = stats.binomtest(above, 3).proportion_ci(0.95, method="exact")
+        assert (found.low[place], found.high[place]) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_the_band_of_a_profile_covers(seeds: int) -> None:
+    """3 environments with uniform scores over 0 to 1, 0 to 0.5 and 0.5 to 1, 400 samples, at 5 scores."""
+    generator = np.random.default_rng(seeds)
+    lows, widths = np.array([0.0, 0.0, 0.5]), np.array([1.0, 0.5, 0.5])
+    places = [10, 30, 50, 70, 95]
+    true = np.mean(
+        [1 - np.clip((THRESHOLDS[places] - low) / width, 0, 1) for low, width in zip(lows, widths, strict=True)], axis=0
+    )
+    covers = []
+    for _ in range(400):
+        found = profile([low + width * generator.random(seeds) for low, width in zip(lows, widths, strict=True)])
+        covers.append((found.low[places] <= true + 1e-9) & (true - 1e-9 <= found.high[places]))
+    assert np.mean(covers, axis=0).min() >= 0.94
