@@ -18,9 +18,9 @@ USAGE = (
 )
 #: Why the report has the best evaluation of a run and a comparison does not.
 NO_BEST = (
-    "convention=best is not compared: the best of many evaluations is too high, and the more so the more the evaluations "
-    "of a configuration vary, so that noise would win; last and last10 choose nothing, and ddpg-eval RUN actor=best "
-    "measures the best actor anew"
+    "convention=best is not compared: the best of many evaluations is too high, and the more so the more the "
+    "evaluations of a configuration vary, so that noise would win; last and last10 choose nothing, and "
+    "ddpg-eval RUN actor=best measures the best actor anew"
 )
 
 

@@ -11,7 +11,7 @@ from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord
 from ddpg.report.samples import Sample
-from ddpg.report.scores import scores, steps_to
+from ddpg.report.scores import averaged, scores, steps_to
 from ddpg.report.selection import TWICE, reason
 from ddpg.report.thinning import every_nth
 
@@ -82,6 +82,7 @@ def among_others(
         "counts": sample is not None,
         "note": None if sample is not None else _note(run, samples),
         "scores": scores(run, sample, metric),
+        "averaged": averaged(run, sample, metric),
         "steps_to_threshold": None if threshold is None else steps_to(run.metric, threshold),
     }
 

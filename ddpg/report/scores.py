@@ -17,6 +17,23 @@ def scores(run: MeasuredRun, sample: Sample | None, metric: Metric) -> Scores:
 
     `best` is the run's own largest value, which is biased upwards: it is None for a metric that is no return.
     """
+    values, episodes = _scored(run, sample, metric)
+    return {
+        "last": _mean(values[-1:]),
+        "last10": _mean(values[-EVALUATIONS:]),
+        "training100": _mean(episodes),
+        "best": float(values.max()) if metric.is_return and len(values) else None,
+    }
+
+
+def averaged(run: MeasuredRun, sample: Sample | None, metric: Metric) -> dict[str, int]:
+    """Count the values of which the scores are means: fewer than their names say where a run has fewer."""
+    values, episodes = _scored(run, sample, metric)
+    return {"last10": len(values[-EVALUATIONS:]), "training100": len(episodes)}
+
+
+def _scored(run: MeasuredRun, sample: Sample | None, metric: Metric) -> tuple[Series, Series]:
+    """Return the values that are scored, and the returns of the last training episodes, if these are scored."""
     end = np.inf if sample is None else sample.end
     shown = run.metric.up_to(end)
     if metric.of_episodes:
@@ -26,13 +43,8 @@ def scores(run: MeasuredRun, sample: Sample | None, metric: Metric) -> Scores:
         training = run.episodes.up_to(end)
         values = shown.values if sample is None else run.metric.at(sample.steps)
     count = TRAINING if sample is None else training_episodes(sample)
-    has_training = metric.is_return or metric.of_episodes
-    return {
-        "last": _mean(values[-1:]),
-        "last10": _mean(values[-EVALUATIONS:]),
-        "training100": _mean(training.values[-count:]) if has_training and count else None,
-        "best": float(values.max()) if metric.is_return and len(values) else None,
-    }
+    has_training = count > 0 and (metric.is_return or metric.of_episodes)
+    return values, training.values[-count:] if has_training else np.empty(0)
 
 
 def steps_to(curve: Curve, threshold: float) -> float | None:

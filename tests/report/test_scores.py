@@ -7,7 +7,7 @@ from support.report_runs import RETURN, write_run
 from ddpg.report.metric import Metric
 from ddpg.report.reading import read_runs
 from ddpg.report.samples import samples
-from ddpg.report.scores import scores
+from ddpg.report.scores import averaged, scores
 from ddpg.report.statistics import conventions
 
 
@@ -22,3 +22,5 @@ def test_a_run_has_the_score_that_enters_the_table(tmp_path: Path) -> None:
     assert [one["last"] for one in mine] == table[0] == [2.0, 5.0]
     assert [one["last10"] for one in mine] == table[1] == [1.5, 4.0]
     assert [one["training100"] for one in mine] == table[3] == [40.0, 6.0]
+    counts = {"last10": 2, "training100": 2}  # the names promise 10 and 100
+    assert [averaged(run, both, metric) for run in both.counted] == [counts, counts]

@@ -174,6 +174,8 @@ def test_table_sorts(browser: Browser, made: tuple[dict[str, Any], Path]) -> Non
     assert browser.view == "#sort=last"
     assert "3 of 5" in browser.texts("#tables article:first-of-type tbody tr")[0]
     assert browser.texts("#tables article:first-of-type td:nth-child(6)")[2] == "highest"
+    few = "[3, 7, 0].map((count) => ({ averaged: { last10: count } }))"
+    assert browser.value(f"conventionTitle('last10', {few})") == "last 3 to 7 evaluations"
 
 
 def test_steps_to_a_threshold(browser: Browser, tmp_path: Path) -> None:

@@ -103,10 +103,10 @@ const CONVENTIONS = {
     title: "last evaluation",
     meaning: "the value at the step up to which a configuration's seeds are compared",
   },
-  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 values" },
+  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 values, or of all where it has fewer" },
   training100: {
     title: "last 100 training episodes",
-    meaning: "the mean of each run's last 100 training episodes, with exploration noise",
+    meaning: "the mean of each run's last 100 training episodes, or of all where it has fewer, with exploration noise",
   },
   best: {
     title: "maximum over time (biased)",
@@ -120,8 +120,14 @@ function knownConventions(runs) {
   return Object.keys(CONVENTIONS).filter((name) => runs.some((run) => Number.isFinite(run.scores[name])));
 }
 
-/** The title of a convention; a metric that is not of evaluations has values. */
-function conventionTitle(name) {
+/** The title of a convention, with as many values as the runs have; a metric that is not of evaluations has values. */
+function conventionTitle(name, runs = state.payload.runs.filter((run) => run.counts)) {
   const evaluated = state.payload.view.metric.startsWith("eval/");
-  return evaluated ? CONVENTIONS[name].title : CONVENTIONS[name].title.replace("evaluation", "value");
+  const title = evaluated ? CONVENTIONS[name].title : CONVENTIONS[name].title.replace("evaluation", "value");
+  const known = runs.map((run) => run.averaged[name]).filter((count) => count > 0);
+  if (!known.length) return title;
+  const least = known.reduce((one, other) => Math.min(one, other));
+  const most = known.reduce((one, other) => Math.max(one, other));
+  const counted = title.replace(/\d+/, least < most ? `${least} to ${most}` : `${most}`);
+  return most > 1 ? counted : counted.replace(/s$/, "");
 }

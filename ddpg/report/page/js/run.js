@@ -79,7 +79,7 @@ function runFacts(run) {
     ["speed", run.steps_per_second ? `${scoreNumber(run.steps_per_second)} steps/s` : "–"],
     ...Object.keys(CONVENTIONS)
       .filter((name) => Number.isFinite(run.scores[name]))
-      .map((name) => [conventionTitle(name), scoreNumber(run.scores[name])]),
+      .map((name) => [conventionTitle(name, [run]), scoreNumber(run.scores[name])]),
     ...(run.note ? [["note", run.note]] : []),
   ];
   return el(
