@@ -74,10 +74,18 @@ def draw_comparison(path: Path, rows: Sequence[Row], convention: Convention, rec
                 if seeds:
                     color, style, _ = look(place)
                     steps, mean = mean_curve(seeds, convention, row.steps)
-                    axes.plot(steps, mean, color=color, linestyle=style, linewidth=1.6, label=row.label)
+                    axes.plot(
+                        steps, mean, color=color, linestyle=style, linewidth=1.6, label=_label(row, rows, records)
+                    )
             _style(axes, same[0])
-        _finish(figure, panels, f"mean over seeds: {_curve_name(convention)}", "outside right upper")
+        _finish(figure, panels, f"mean over (so many) seeds: {_curve_name(convention)}", "outside right upper")
     return path
+
+
+def _label(row: Row, rows: Sequence[Row], records: Mapping[str, Record]) -> str:
+    """The label of a row, and how many seeds it has in the environments of a comparison."""
+    numbers = sorted({len(seeds_of(other, records)) for other in rows if other.label == row.label})
+    return f"{row.label} ({' to '.join(dict.fromkeys(map(str, numbers[:1] + numbers[-1:])))})"
 
 
 def mean_curve(records: Sequence[Record], convention: Convention, end: float) -> tuple[Series, Series]:

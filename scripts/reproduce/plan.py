@@ -100,7 +100,7 @@ class ListNode:
     always: Sequence[str]
     order: Sequence[Stage]
     sources: Sequence[SourceNode]
-    comparisons: Sequence[Comparison] = ()
+    comparisons: Sequence[Comparison]
 
 
 @dataclass(frozen=True, eq=False)

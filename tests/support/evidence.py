@@ -18,6 +18,7 @@ always: [device=cpu, threads=1, checkpoint.keep_replay=false, logger.wandb.mode=
 order:
   - {name: first seeds, until_row: null, seeds: 1}
   - {name: all seeds, until_row: null, seeds: null}
+comparisons: []
 sources:
   - row: 1
     preset: td3
