@@ -106,6 +106,28 @@ def test_difference_from_a_single_published_run_is_that_of_the_next_run() -> Non
     assert verdict.difference(single, plan.Published(3.0), here[:2]) is None
 
 
+@pytest.mark.parametrize(
+    ("here", "published", "ratio", "known", "least", "most"),
+    [
+        (3, 3, 1, True, 0.94, 0.98),
+        (10, 3, 3, True, 0.90, 0.95),
+        (3, 10, 1, False, 0.92, 0.97),
+        (10, 1, 2, False, 0.68, 0.78),
+    ],
+)
+def test_difference_covers(here: int, published: int, ratio: float, known: bool, least: float, most: float) -> None:
+    generator = np.random.default_rng(0)
+    row = replace(CLEANRL, published_seeds=published)
+    covered = 0
+    for _ in range(1000):
+        there = generator.normal(100, ratio, published)
+        score = plan.Published(float(there.mean()), spread=float(there.std(ddof=1)) if known else None)
+        found = verdict.difference(row, score, generator.normal(100, 1, here))
+        assert found is not None
+        covered += found.low <= 0 <= found.high
+    assert least < covered / 1000 < most
+
+
 def test_results_to_look_into_name_themselves() -> None:
     learned = made([0, *[9000] * 10], [10374.0] * 100)
     records = {
@@ -119,7 +141,8 @@ def test_results_to_look_into_name_themselves() -> None:
     assert list(verdict.to_look_into(PLAN, records)) == [
         "td3_2018_walker2d-v4, seed 1: ends as it began: last 10 evaluations 4.0, the untrained policy has 3.0",
         "td3_2018_walker2d-v4, seed 2: diverged at step 1,000,000 (loss is not finite)",
-        "sb3_lunarlander: last evaluation 500.0 (3 seeds) is 5.4 standard deviations of seeds from the published 230.2",
+        "sb3_lunarlander: last evaluation 500.0 (3 seeds) is 5.4 standard deviations of seeds from the published "
+        "230.2; by luck alone it is so far in 4.3 % of cases",
         "paper_hopper-v4, seed 1: ends as it began: last 10 evaluations 2.0, the untrained policy has 3.0",
     ]
     assert "none so far" in page.page(PLAN, {"cleanrl_halfcheetah-v4_1": learned})
@@ -140,14 +163,15 @@ def test_open_question_says_what_it_waits_for() -> None:
     del records["cleanrl_batch_walker2d-v4_2"]
     assert comparison.compared(PLAN, QUESTION, records) is None
     text = page.page(PLAN, records)
-    assert "3 seeds of each are needed. Missing are the seeds: cleanrl_batch_walker2d-v4 2.\n" in text
+    assert "3 seeds of each are needed. Missing are the seeds: cleanrl_batch_walker2d-v4 2." in text
+    assert "6 seeds of each are the fewest of which any of the 13 differences can be certain." in text
 
 
 def test_open_question_is_answered_by_the_statistics_of_the_report() -> None:
     records = question(10, td3_2018=2000.0, cleanrl_networks=1001.0)
     found = comparison.compared(PLAN, QUESTION, records)
     assert found is not None
-    assert (found.seeds, found.fewest_seeds, len(found.differences)) == (10, 6, 13)
+    assert (found.seeds, len(found.differences)) == (10, 13)
     by_pair = {one.pair: one for one in found.differences}
     tests = by_pair["td3_2018", "cleanrl"].tests
     assert tests is not None

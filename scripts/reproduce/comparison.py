@@ -35,13 +35,13 @@ class Compared:
         """The smallest p-value that so many seeds can have, before the correction."""
         return DESIGN.smallest_p(self.seeds, self.seeds)
 
-    @property
-    def fewest_seeds(self) -> int:
-        """The fewest seeds with which a difference can be significant, however clear it is."""
-        seeds = 2
-        while DESIGN.smallest_p(seeds, seeds) * len(self.differences) > LEVEL:
-            seeds += 1
-        return seeds
+
+def fewest_seeds(differences: int) -> int:
+    """Return the fewest seeds with which any of so many differences can be significant, however clear it is."""
+    seeds = 2
+    while DESIGN.smallest_p(seeds, seeds) * differences > LEVEL:
+        seeds += 1
+    return seeds
 
 
 def pairs_of(comparison: Comparison) -> list[pairs.Pair]:

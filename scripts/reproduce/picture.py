@@ -78,7 +78,7 @@ def draw_comparison(path: Path, rows: Sequence[Row], convention: Convention, rec
                         steps, mean, color=color, linestyle=style, linewidth=1.6, label=_label(row, rows, records)
                     )
             _style(axes, same[0])
-        _finish(figure, panels, f"mean over (so many) seeds: {_curve_name(convention)}", "outside right upper")
+        _finish(figure, panels, f"mean over seeds (how many): {_curve_name(convention)}", "outside right upper")
     return path
 
 

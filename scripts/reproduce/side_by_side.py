@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ddpg.report.compare.pairs import Comparison as Pair
 from ddpg.report.compare.pairs import Tests
-from reproduce.comparison import DESIGN, LEVEL, Compared, compared, looks, missing
+from reproduce.comparison import DESIGN, LEVEL, Compared, compared, fewest_seeds, looks, missing, pairs_of
 from reproduce.picture import comparison_picture
 from reproduce.plan import CONVENTIONS, Comparison, Plan
 from reproduce.scores import seeds_of
@@ -31,7 +31,12 @@ def _missing(plan: Plan, comparison: Comparison, records: Records) -> Iterator[s
     needed = looks(plan, rows)[0]
     waiting = {row.name: missing(row, needed, records) for row in rows}
     listed = "; ".join(f"{name} {', '.join(map(str, seeds))}" for name, seeds in waiting.items() if seeds)
-    yield f"Not compared yet, because {needed} seeds of each are needed. Missing are the seeds: {listed}.\n"
+    differences = len(pairs_of(comparison)) * len({row.environment for row in rows})
+    yield (
+        f"Not compared yet, because {needed} seeds of each are needed. Missing are the seeds: {listed}. "
+        f"{fewest_seeds(differences)} seeds of each are the fewest of which any of the {differences} differences can "
+        "be certain.\n"
+    )
 
 
 def _differences(comparison: Comparison, found: Compared) -> Iterator[str]:
@@ -46,8 +51,8 @@ def _differences(comparison: Comparison, found: Compared) -> Iterator[str]:
     if found.smallest_p * count > LEVEL:
         yield (
             f"**{found.seeds} seeds cannot tell any of these apart**, however clear a difference is: the smallest p "
-            f"that they allow is {found.smallest_p:.2g}, before the correction. {found.fewest_seeds} seeds of each are "
-            "the fewest that can."
+            f"that they allow is {found.smallest_p:.2g}, before the correction. {fewest_seeds(count)} seeds of each "
+            "are the fewest that can."
         )
     yield "\n| environment | difference | 95 % | p | after Holm | | seeds that would find it in 8 of 10 cases |"
     yield "|---|---|---|---|---|---|---|"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtr
 
 from ddpg.record.series import Series
 from ddpg.report.compare.difference import welch
@@ -28,6 +29,13 @@ class Difference(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Distance(NamedTuple):
+    """A distance in standard deviations of seeds, and the chance of one as large by luck, if scores are normal."""
+
+    deviations: float
+    chance: float
 
 
 def published_deviation(row: Row, score: Published) -> float | None:
@@ -78,25 +86,29 @@ def verdict(row: Row, score: Published, values: Series) -> str:
         text = f"met ({bounds})" if tells else f"cannot be told: anything from {bounds} is possible"
     else:
         text = f"{'above' if found.value > 0 else 'missed'} by {abs(found.value):.0f} ({_share(found.value, score)})"
-    return text + ("; to be looked into" if far(row, score, values) else "")
+    return text + ("; to be looked into" if far(row, score, values) is not None else "")
 
 
 def _share(distance: float, score: Published) -> str:
     return f"{abs(distance / score.value):.0%} {'more' if distance > 0 else 'less'}"
 
 
-def far(row: Row, score: Published, values: Series) -> float | None:
-    """Return how many standard deviations of seeds the mean here [S] is from the published one, if they are too many.
+def far(row: Row, score: Published, values: Series) -> Distance | None:
+    """Return how far the mean here [S] is from the published one; None up to FAR standard deviations of seeds.
 
     They are those of the published seeds or, where these are not known, of the seeds here.
     """
-    if not len(values):
-        return None
+    seeds = len(values)
     deviation = published_deviation(row, score)
-    if deviation is None and len(values) >= ENOUGH:
+    freedom = row.published_seeds - 1
+    if deviation is None and seeds >= ENOUGH:
         deviation = float(values.std(ddof=1))
-    distance = max(0.0, abs(float(values.mean()) - score.value) - (score.read_off or 0.0))
-    return distance / deviation if deviation and distance > FAR * deviation else None
+        freedom = seeds - 1
+    if not seeds or not deviation:
+        return None
+    deviations = max(0.0, abs(float(values.mean()) - score.value) - (score.read_off or 0.0)) / deviation
+    t = deviations / math.sqrt(1 / seeds + 1 / row.published_seeds)
+    return Distance(deviations, 2 * float(stdtr(freedom, -t))) if deviations > FAR else None
 
 
 def to_look_into(plan: Plan, records: Mapping[str, Record]) -> Iterator[str]:
@@ -114,7 +126,10 @@ def _far_result(row: Row, convention: Convention, score: Published, records: lis
     distance = far(row, score, values)
     if distance is not None:
         here = f"{CONVENTIONS[convention]} {values.mean():.1f} ({count(len(values), 'seeds')})"
-        yield f"{row.name}: {here} is {distance:.1f} standard deviations of seeds from the published {score.value:.1f}"
+        yield (
+            f"{row.name}: {here} is {distance.deviations:.1f} standard deviations of seeds from the published "
+            f"{score.value:.1f}; by luck alone it is so far in {100 * distance.chance:.2g} % of cases"
+        )
 
 
 def _failures(row: Row, record: Record) -> Iterator[str]:
