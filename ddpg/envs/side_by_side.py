@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ddpg.envs.rendering import Frame
-from ddpg.envs.video import FFMPEG_FAILS, ffmpeg, writing
+from ddpg.envs.video import FFMPEG_FAILS, close_pipes, ffmpeg, pipes_of, writing
 from ddpg.errors import UserError
 
 #: Height of the line with a name, in pixels, and size of its letters.
@@ -28,6 +28,7 @@ class Film:
             meta = next(self._frames)
         except FFMPEG_FAILS as error:
             raise UserError(f"{path}: ffmpeg cannot read it") from error
+        self._pipes = pipes_of(self._frames)
         self.fps: float = meta["fps"]
         self.width, self.height = meta["size"]
         self.over = False
@@ -52,6 +53,7 @@ class Film:
     def close(self) -> None:
         """End the program that reads."""
         self._frames.close()
+        close_pipes(self._pipes)
 
 
 def side_by_side(videos: Sequence[Path], names: Sequence[str], path: Path) -> None:

@@ -1,10 +1,12 @@
 """A video of an episode: its frames go to ffmpeg while they are drawn, which for MuJoCo is made cheaper."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from inspect import getgeneratorlocals
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
+from typing import IO, Any
 
 import gymnasium
 import numpy as np
@@ -64,6 +66,19 @@ def ffmpeg() -> Any:
     return imageio_ffmpeg
 
 
+def pipes_of(running: Generator[Any, Any, None]) -> list[IO[bytes]]:
+    """Return the pipes to and from the program of a generator of imageio_ffmpeg, which leaves them open if it has ended."""
+    programs = [value for value in getgeneratorlocals(running).values() if isinstance(value, Popen)]
+    return [pipe for program in programs for pipe in (program.stdin, program.stdout) if pipe]
+
+
+def close_pipes(pipes: Sequence[IO[bytes]]) -> None:
+    """Close pipes, also to a program that has ended before it took all."""
+    for pipe in pipes:
+        with suppress(BrokenPipeError):
+            pipe.close()
+
+
 class Frames:
     """Frames on their way to a file.
 
@@ -84,6 +99,7 @@ class Frames:
         self._ffmpeg = ffmpeg()
         self._quality = LOSSLESS if lossless else {}
         self._writer: Generator[None, Any, None] | None = None
+        self._pipes: list[IO[bytes]] = []
         self._count = 0
         self._patience = Patience(log)
 
@@ -102,6 +118,7 @@ class Frames:
         """Let ffmpeg finish the file."""
         if self._writer is not None:
             self._writer.close()
+        close_pipes(self._pipes)
 
     def require_all(self) -> None:
         """Raise UserError if frames are missing, as on a full disk, because ffmpeg does not fail then."""
@@ -118,6 +135,7 @@ class Frames:
         options = {"fps": self._fps, "macro_block_size": 2, "ffmpeg_log_level": "error"} | self._quality
         writer: Generator[None, Any, None] = self._ffmpeg.write_frames(str(self._path), size, **options)
         writer.send(None)
+        self._pipes = pipes_of(writer)
         return writer
 
 
