@@ -61,7 +61,7 @@ def _processes(playables: "Sequence[Playable]", arguments: EvalArguments) -> int
     """Return how many processes play; auto is 1 where only one environment can exist at a time."""
     if arguments.processes != "auto":
         return arguments.processes
-    return 1 if any(one.recipe.single for one in playables) else available_cores()
+    return 1 if any(one.recipe.single for one in playables) else len(available_cores())
 
 
 def _opened(sources: Sequence[str], arguments: EvalArguments) -> "list[Playable]":

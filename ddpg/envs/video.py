@@ -67,7 +67,7 @@ def ffmpeg() -> Any:
 
 
 def pipes_of(running: Generator[Any, Any, None]) -> list[IO[bytes]]:
-    """Return the pipes to and from the program of a generator of imageio_ffmpeg, which leaves them open if it has ended."""
+    """Return the pipes of a generator of imageio_ffmpeg, which leaves them open if its program has ended by itself."""
     programs = [value for value in getgeneratorlocals(running).values() if isinstance(value, Popen)]
     return [pipe for program in programs for pipe in (program.stdin, program.stdout) if pipe]
 

@@ -1,12 +1,10 @@
 """From a run folder to a folder with its policy, in formats that were run before they are kept."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ddpg.config.settings import check
 from ddpg.config.targets import imported
 from ddpg.export.card import write_card
 from ddpg.export.folder import replacing
@@ -22,9 +20,8 @@ from ddpg.record.find_run import require_run
 from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote.files import VIDEO
-from ddpg.run.playing import Playable, open_playable, play_seeds, record
-from ddpg.run.policies import stored_actor
-from ddpg.training.seeding import process_generators_kept
+from ddpg.run.playing import open_playable, play_seeds, record
+from ddpg.run.policies import config_and_env, stored_actor
 
 #: The packages whose versions are written beside those of the run.
 PACKAGES = ("safetensors", "onnx", "onnxscript", "onnxruntime")
@@ -56,7 +53,7 @@ def export(
     require_packages(formats)
     playable = open_playable(folder.path, which)
     with replacing(out) as new:
-        written, original = _written(folder, formats, playable, new, license)
+        written, original = _written(folder, formats, which, new, license)
         if video:
             record(playable, play_seeds(1, 0)[0], new / VIDEO)
         evaluation, checks = prove(new, formats, original, playable, episodes, _own_classes(folder, written))
@@ -67,12 +64,11 @@ def export(
 
 
 def _written(
-    folder: RunFolder, formats: Sequence[str], playable: Playable, new: Path, license: str | None
+    folder: RunFolder, formats: Sequence[str], which: Which, new: Path, license: str | None
 ) -> tuple[Description, Original]:
     """Write an actor of a run in each format and describe it; return the description, and the actor."""
-    cfg = check(read_config(folder.config))
-    with process_generators_kept(), closing(playable.make_env()) as env:
-        actor, described = stored_actor(cfg, folder, playable.which, env)
+    with config_and_env(folder) as (cfg, env):
+        actor, described = stored_actor(cfg, folder, which, env)
     versions = {**described.versions, **{package: package_version(package) for package in PACKAGES}}
     described = replace(described, license=license, versions=versions)
     original = original_of(actor, described)

@@ -113,10 +113,10 @@ def versions() -> dict[str, str | None]:
     }
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
+def available_cores() -> list[int]:
+    """List the cores that this process may use, by their numbers."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    return sorted(affinity(0)) if affinity else list(range(os.cpu_count() or 1))
 
 
 def machine() -> dict[str, Any]:
@@ -127,7 +127,7 @@ def machine() -> dict[str, Any]:
         "host": socket.gethostname(),
         "system": platform.platform(),
         "cpu": proc_field("cpuinfo", "model name") or platform.processor() or None,
-        "cores": available_cores(),
+        "cores": len(available_cores()),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
     }
 

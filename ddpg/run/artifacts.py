@@ -1,18 +1,12 @@
 """What a run has learned, as folders that are kept elsewhere."""
 
-from contextlib import closing
 from pathlib import Path
 
-from ddpg.config.settings import check
 from ddpg.policies.description import Which
 from ddpg.policies.writing import write_policy
-from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking.tracker import KeptPolicy
-from ddpg.run.build import make_env
-from ddpg.run.env_spec import build_env_spec
-from ddpg.run.policies import stored_actor
-from ddpg.training.seeding import process_generators_kept
+from ddpg.run.policies import config_and_env, stored_actor
 
 
 def write_policies(folder: RunFolder, top: Path) -> list[KeptPolicy]:
@@ -24,10 +18,9 @@ def write_policies(folder: RunFolder, top: Path) -> list[KeptPolicy]:
     Raises:
         UserError: the run has no actor, or its environment cannot be made here, which is asked for its spaces.
     """
-    cfg = check(read_config(folder.config))
     kept: dict[int, KeptPolicy] = {}
     names: tuple[Which, ...] = ("best", "last") if folder.best_actor.exists() else ("last",)
-    with process_generators_kept(), closing(make_env(build_env_spec(cfg), cfg.seed)) as env:
+    with config_and_env(folder) as (cfg, env):
         for which in names:
             actor, description = stored_actor(cfg, folder, which, env)
             before = kept.get(description.env_step)

@@ -1,7 +1,7 @@
 """The stored policies of runs: load one, describe it, try what would draw it."""
 
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
@@ -31,15 +31,24 @@ UNREADABLE = (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, V
 
 
 def stored_policy(folder: RunFolder, which: Which) -> Policy:
-    """Load the last or the best actor of a run as a policy; its environment is built for its spaces, and closed.
+    """Load the last or the best actor of a run as a policy.
 
-    The generators of the process are afterwards as they were. Raises UserError if the folder has no config, no such
-    actor, or one that is damaged or belongs to other networks.
+    Raises UserError if the folder has no config, no such actor, or one that is damaged or belongs to other networks.
     """
     require_run(folder.path, str(folder.path))
+    with config_and_env(folder) as (cfg, env):
+        return load_policy(cfg, folder, which, env)
+
+
+@contextmanager
+def config_and_env(folder: RunFolder) -> Iterator[tuple[DictConfig, gym.Env]]:
+    """Yield the config of a run and its environment, which its stored actors are built for; it is closed at the end.
+
+    The generators of the process are afterwards as they were. Raises UserError if the environment cannot be made here.
+    """
     cfg = check(read_config(folder.config))
     with process_generators_kept(), closing(make_env(build_env_spec(cfg), cfg.seed)) as env:
-        return load_policy(cfg, folder, which, env)
+        yield cfg, env
 
 
 def load_policy(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env) -> Policy:

@@ -163,7 +163,7 @@ def test_pictures_of_several(
 def test_auto_is_one_process_where_only_one_environment_can_exist(
     single: bool, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ddpg.commands.evaluate.available_cores", lambda: 3)
+    monkeypatch.setattr("ddpg.commands.evaluate.available_cores", lambda: [0, 1, 2])
     playables = [SimpleNamespace(recipe=SimpleNamespace(single=kind)) for kind in (False, single)]
     arguments = eval_arguments(["runs/a", "processes=auto"])[1]
     assert evaluate._processes(playables, arguments) == expected  # type: ignore[arg-type]

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ddpg.record.provenance import available_cores
+
 
 def usable() -> list[int]:
     """Return the cores that this process may use; second hyper-threads of a core come after all others."""
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return sorted(cores, key=lambda core: (_is_second_thread(core), core))
+    return sorted(available_cores(), key=_is_second_thread)
 
 
 def _is_second_thread(core: int) -> bool:
