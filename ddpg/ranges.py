@@ -51,6 +51,7 @@ class Lasting:
 Positive = Annotated[float, Range(above=0)]
 AboveOne = Annotated[float, Range(above=1)]
 NonNegative = Annotated[float, Range(at_least=0)]
+AtMostHalf = Annotated[float, Range(above=0, at_most=0.5)]
 Fraction = Annotated[float, Range(at_least=0, at_most=1)]
 PositiveInt = Annotated[int, Range(at_least=1)]
 Count = Annotated[int, Range(at_least=0)]

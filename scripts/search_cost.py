@@ -21,7 +21,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from ddpg.config import resolvers
-from ddpg.search.launch import begin, planned
+from ddpg.search.launch import begin
+from ddpg.search.plan import planned
 from ddpg.search.space import Choice, Dimension, Value
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Result, Trial

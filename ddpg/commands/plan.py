@@ -10,13 +10,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ddpg.commands.precheck import SEARCH, check_jobs
+from ddpg.commands.precheck import check_jobs
 from ddpg.composition.messages import try_words
 from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags, sweep_words, without_defaults
 from ddpg.composition.words import study_words
 from ddpg.config import resolvers
 from ddpg.errors import UserError
+from ddpg.search.states import STUDIES
 from ddpg.sweep.forecast.plan import plan
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, compose
 from ddpg.sweep.launch import checked_options, launcher_options
@@ -51,7 +52,7 @@ def _plan(words: Sequence[str], probe_s: float) -> None:
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration(flags.config_name or "config", overrides, RunMode.MULTIRUN)
         check_jobs(config, loader)
-        if config.hydra.sweeper._target_ == SEARCH:
+        if config.hydra.sweeper._target_ in STUDIES:
             options = launcher_options(config)
             plan(_runs_of_study(config, loader), options, probe_s)
             return

@@ -24,12 +24,11 @@ from ddpg.composition.run_config import (
 from ddpg.composition.word_checks import check_repeated, require_effect_in_sweep
 from ddpg.config.settings import plain
 from ddpg.errors import Refused, UserError
+from ddpg.search.states import STUDIES
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, check_env, compose
 
 #: The launchers that start a run by its folder alone.
 FREEZING = ("hydra_plugins.ddpg_launcher.LocalLauncher", "hydra_plugins.ddpg_launcher.SlurmLauncher")
-#: The sweeper that draws values.
-SEARCH = "hydra_plugins.ddpg_launcher.SearchSweeper"
 
 
 class Precheck(Callback):
@@ -53,12 +52,12 @@ class Precheck(Callback):
         try:
             new = is_new(config.hydra.sweep)
             check_jobs(config, GlobalHydra.instance().config_loader())
-            if _freezes(config) and config.hydra.sweeper._target_ != SEARCH:
+            if _freezes(config) and config.hydra.sweeper._target_ not in STUDIES:
                 from ddpg.sweep.launch import checked_options, require_startable  # loads submitit
 
                 require_startable(checked_options(config))
             require_writable(Path(config.hydra.sweep.dir))
-            claim_sweep(config, new, lock=config.hydra.sweeper._target_ != SEARCH)
+            claim_sweep(config, new, lock=config.hydra.sweeper._target_ not in STUDIES)
         except Exception as error:
             raise Refused(error) from error
 
@@ -72,7 +71,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     require_id_of_option(config)
     require_no_choices(config)
     name_jobs(config)
-    if config.hydra.sweeper._target_ == SEARCH:  # it checks its own space, in which values can be drawn
+    if config.hydra.sweeper._target_ in STUDIES:  # it checks its own space, in which values can be drawn
         return
     words = sweep_words(config, config.hydra.overrides.task)
     if config.hydra.sweeper._target_ in NEED_NO_RESULTS:

@@ -56,9 +56,16 @@ def _call_hydra(words: Sequence[str]) -> None:
 def _register_launchers() -> None:
     """Register the launchers by hand, because Hydra's search finds none in an editable install."""
     plugins = Plugins.instance()  # first: the search itself loads Hydra's own plugins anew
-    from hydra_plugins.ddpg_launcher import LocalLauncher, SearchSweeper, SerialLauncher, SlurmLauncher, Sweeper
+    from hydra_plugins.ddpg_launcher import (
+        LocalLauncher,
+        PopulationSweeper,
+        SearchSweeper,
+        SerialLauncher,
+        SlurmLauncher,
+        Sweeper,
+    )
 
-    for plugin in (LocalLauncher, SerialLauncher, SlurmLauncher, Sweeper, SearchSweeper):
+    for plugin in (LocalLauncher, SerialLauncher, SlurmLauncher, Sweeper, SearchSweeper, PopulationSweeper):
         plugins.register(plugin)
 
 

@@ -56,6 +56,8 @@ class Eval:
     every: PositiveInt | None
     episodes: PositiveInt
     video: bool
+    #: Runs from before this key was there have none, and can still be opened.
+    seed: Count | None = None
 
 
 @dataclass

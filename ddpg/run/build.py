@@ -232,11 +232,18 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrup
             folder=folder,
             schedule=build_schedule(cfg),
             seed=cfg.seed,
+            eval_seed=_eval_seed(cfg),
             generators=generators,
             interrupt=interrupt,
         )
         opened.pop_all()
         return trainer
+
+
+def _eval_seed(cfg: DictConfig) -> int:
+    """Return the seed of the starts of evaluations."""
+    seed: int | None = cfg.eval.get("seed")
+    return cfg.seed if seed is None else seed
 
 
 def build_schedule(cfg: DictConfig) -> Schedule:

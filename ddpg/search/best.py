@@ -9,8 +9,10 @@ from hydra.core.override_parser.types import Override
 from ddpg.config.settings import OF_THE_START, to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml
+from ddpg.search.options import PopulationOptions
+from ddpg.search.population.best import winner_lines
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.search.table import ranked, table
+from ddpg.search.table import contenders, ranked, table
 from ddpg.search.trials import Trial
 
 #: The name of the experiment.
@@ -20,7 +22,7 @@ OF_A_RUN = (*OF_THE_START, "seed", "extra", "logger")
 
 
 def best(study: StudyFolder, count: int) -> str:
-    """Write the winner as an experiment, and return the best trials as text.
+    """Return the best trials as text, and write the winner as an experiment, or say what made it.
 
     Args:
         study: its folder.
@@ -31,28 +33,32 @@ def best(study: StudyFolder, count: int) -> str:
     """
     definition = study.definition()
     order = finished(study, definition)
+    about_the_winner = winner_lines if isinstance(definition.kind, PopulationOptions) else _winner_lines
+    shown = table(study, definition.space, order[:count], width=None)
+    return "\n".join([*shown, *about_the_winner(study, definition, order)])
+
+
+def _winner_lines(study: StudyFolder, definition: Definition, order: Sequence[Trial]) -> list[str]:
+    """Write the winner as an experiment, and return the lines about it."""
     winner = order[0]
     path = study.path / "experiment" / f"{NAME}.yaml"
     path.parent.mkdir(exist_ok=True)
     with atomic_write(path) as file:
         file.write(experiment(study, definition, winner).encode())
-    assert winner.result is not None
-    return "\n".join(
-        [
-            *table(study, definition.space, order[:count], width=None),
-            f"the winner's values: {path}",
-            f"train with them: ddpg-train --config-dir {study.quoted} experiment={NAME}",
-            f"its score is that of the best of {len(order)}, so partly luck; on other seeds: "
-            f"ddpg-sweep confirm {study.quoted}",
-        ]
-    )
+    return [
+        f"the winner's values: {path}",
+        f"train with them: ddpg-train --config-dir {study.quoted} experiment={NAME}",
+        f"its score is that of the best of {len(order)}, so partly luck; on other seeds: "
+        f"ddpg-sweep confirm {study.quoted}",
+    ]
 
 
 def finished(study: StudyFolder, definition: Definition) -> list[Trial]:
-    """Return the trials that are complete, the best first; raise UserError if there is none."""
-    complete = [trial for trial in study.trials().values() if trial.result and trial.result.state == "complete"]
+    """Return the trials that are complete, of a population the newest, the best first; UserError if there is none."""
+    complete = contenders(definition, study.trials())
     if not complete:
-        raise UserError(f"no trial of {study.path} is complete yet: ddpg-sweep status {study.quoted}")
+        what = "generation" if isinstance(definition.kind, PopulationOptions) else "trial"
+        raise UserError(f"no {what} of {study.path} is complete yet: ddpg-sweep status {study.quoted}")
     return ranked(complete, definition)
 
 

@@ -6,14 +6,18 @@ from typing import Any
 
 from ddpg.record.run_folder import atomic_write
 from ddpg.search.best import finished
-from ddpg.search.confirmation import Confirmation, Look, confirmation_folder, read_confirmation
+from ddpg.search.confirmation import Confirmation, Look, confirmation_folder
+from ddpg.search.launch import begin, start, startable
+from ddpg.search.options import PopulationOptions
+from ddpg.search.population.confirmation import replay_folder, replayed, require_same_replay
 from ddpg.search.recipe import Recipe
+from ddpg.search.second_look import ended_of, read_second_look
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Trial
 from ddpg.sweep.control import changed_options
 from ddpg.sweep.freeze import FrozenRun
 from ddpg.sweep.launch import train_frozen
-from ddpg.sweep.options import options
+from ddpg.sweep.options import Options, options
 from ddpg.sweep.state.table import aligned
 
 #: The seeds of a confirmation come after this one, and after those of the study.
@@ -38,16 +42,38 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
     definition = study.definition()
     chosen = options(changed_options(study.sweep, changes))
     complete = finished(study, definition)
-    sweep = confirmation_folder(study)
-    runs = _runs(study, definition, complete[:top], new_seeds(definition, seeds), sweep.path)
-    ended = train_frozen(sweep, runs, chosen)
-    if not all(one.state in ("done", "failed") for one in ended):
+    train = _follow if isinstance(definition.kind, PopulationOptions) else _train
+    train(study, definition, complete[:top], new_seeds(definition, seeds), chosen)
+    ended, wanted = ended_of(study, definition)
+    if ended < wanted:
         return not chosen.wait
-    text = report(definition, read_confirmation(study, definition, complete))
+    found = read_second_look(study, definition, complete)
+    text = report(definition, found)
     print(text)
-    with atomic_write(sweep.path / "confirmed.txt") as file:
+    with atomic_write(confirmation_folder(study).path / "confirmed.txt") as file:
         file.write(f"{text}\n".encode())
-    return all(one.state == "done" for one in ended)
+    return not any(look.failed for look in found.confirmed.values())
+
+
+def _train(
+    study: StudyFolder, definition: Definition, winners: Sequence[Trial], seeds: Sequence[int], chosen: Options
+) -> None:
+    """Train trials on each of some seeds, as a sweep."""
+    sweep = confirmation_folder(study)
+    train_frozen(sweep, _runs(study, definition, winners, seeds, sweep.path), chosen)
+
+
+def _follow(
+    study: StudyFolder, definition: Definition, winners: Sequence[Trial], seeds: Sequence[int], chosen: Options
+) -> None:
+    """Follow the schedules of members on each of some seeds, as a study."""
+    replay = replayed(study, definition, winners, seeds)
+    require_same_replay(study, replay)
+    recipe = Recipe.read(definition.space, study.path / "bases")
+    launcher = startable(replay, recipe, chosen)
+    folder = replay_folder(study)
+    begin(folder, replay, recipe, launcher)
+    start(folder, replay, launcher)
 
 
 def new_seeds(definition: Definition, count: int) -> list[int]:

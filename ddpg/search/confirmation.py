@@ -71,6 +71,13 @@ def confirmed_runs(sweep: SweepFolder) -> dict[int, list[Path]]:
     return found
 
 
+def looked_at(study: StudyFolder) -> tuple[int, int]:
+    """Count the runs of a second look that have ended, and all of them."""
+    runs = [path for paths in confirmed_runs(confirmation_folder(study)).values() for path in paths]
+    ended = sum(summarize(path).state in ("done", "failed") for path in runs)
+    return ended, len(runs)
+
+
 def read_confirmation(study: StudyFolder, definition: Definition, complete: Sequence[Trial]) -> Confirmation:
     """Read the scores of a second look, whose runs have ended.
 
@@ -93,8 +100,8 @@ def read_confirmation(study: StudyFolder, definition: Definition, complete: Sequ
     is_centre = options.over_seeds in ("mean", "median")  # else it moves with the number of seeds
     excess = optimism(list(tuned.values()), maximize, options.over_seeds) if is_centre else None
     return Confirmation(
-        tuned={number: _look(tuned[number], worst, definition) for number in values},
-        confirmed={number: _look(found, worst, definition) for number, found in values.items()},
+        tuned={number: look(tuned[number], worst, definition) for number in values},
+        confirmed={number: look(found, worst, definition) for number, found in values.items()},
         trials=len(complete),
         expected=None if excess is None else -excess if maximize else excess,
         worst=worst,
@@ -119,7 +126,8 @@ def run_value(run: Path, definition: Definition) -> float | None:
     return score if score == score else None
 
 
-def _look(values: Sequence[float | None], worst: float | None, definition: Definition) -> Look:
+def look(values: Sequence[float | None], worst: float | None, definition: Definition) -> Look:
+    """Return what some runs say together; a failed one, None, counts as the worst, or is left out if there is none."""
     counted = [worst if value is None else value for value in values]
     scores = tuple(value for value in counted if value is not None)
     total = interval(scores, definition.options.over_seeds) if scores else None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ddpg.search.ahead import may_be_tried_again
 from ddpg.search.launch import start
 from ddpg.search.study import StudyFolder
 from ddpg.sweep.control import changed_options
@@ -12,6 +13,8 @@ from ddpg.sweep.state.tasks import host_and_pid, is_pool
 
 def retry(study: StudyFolder, changes: Mapping[str, Any], lost: str | None) -> bool:
     """Start workers again; trials that failed are tried once more, from their checkpoints.
+
+    A member of a population that has gone on without it stays as it is.
 
     Args:
         study: its folder.
@@ -27,8 +30,10 @@ def retry(study: StudyFolder, changes: Mapping[str, Any], lost: str | None) -> b
     definition = study.definition()
     chosen = options(changed_options(study.sweep, changes))
     with study.lock():
-        for trial in study.trials().values():
+        trials = study.trials()
+        for trial in trials.values():
             failed = trial.result is not None and trial.result.state == "failed"
+            failed = failed and may_be_tried_again(definition, trials, trial)
             if failed or _is_lost(trial.owner, lost):
                 study.write(trial.changed(result=None, owner=None, kills=0))
     start(study, definition, chosen, lost)

@@ -6,7 +6,8 @@ from pathlib import Path
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
-from ddpg.search.launch import planned
+from ddpg.search.options import PopulationOptions
+from ddpg.search.plan import planned
 from ddpg.sweep.freeze import FrozenRun
 
 
@@ -18,5 +19,7 @@ def runs_of_study(config: DictConfig, loader: ConfigLoader, words: Sequence[str]
     """
     definition, recipe = planned(config, loader, words)
     params = recipe.inside()
-    seeds = [seed for _ in range(definition.options.n_trials) for seed in definition.seeds]
+    # the members of a population train once from beginning to end, whatever they copy
+    trials = 1 if isinstance(definition.kind, PopulationOptions) else definition.options.n_trials
+    seeds = [seed for _ in range(trials) for seed in definition.seeds]
     return [recipe.run(number, Path(f"seed_{seed}"), params, seed) for number, seed in enumerate(seeds)]

@@ -1,72 +1,33 @@
-"""From a command line with hydra/sweeper=search to a study that is at work."""
+"""From a command line with hydra/sweeper=search or pbt to a study that is at work."""
 
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ddpg.errors import UserError
 from ddpg.record.provenance import code_version
-from ddpg.search.options import require_optuna, search_options, tuning_seeds
-from ddpg.search.recipe import Recipe, compose_recipe
-from ddpg.search.space import Space, parse
+from ddpg.search.ahead import expected_trials
+from ddpg.search.options import SearchOptions
+from ddpg.search.plan import planned
+from ddpg.search.recipe import Recipe
+from ddpg.search.space import Space
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.sweep.freeze import check_env
 from ddpg.sweep.launch import launcher_options
 from ddpg.sweep.options import Options, SlurmOptions
 from ddpg.sweep.state.folder import timestamp
-from ddpg.version import __version__
 
 log = logging.getLogger(__name__)
 
-#: The keys of the sweeper's node that are not options of the study.
-NO_OPTIONS = ("_target_", "_recursive_", "params", "conditions")
 #: The options of a study that may change while it goes on: what is counted and how it is trained, not what is compared.
 MAY_CHANGE = ("n_trials", "together", "max_kills", "control", "workers", "prune_after", "widen", "method", "pruner")
-
-
-def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> tuple[Definition, Recipe]:
-    """Return the study that a composed config and the words of the command line describe, all of it checked.
-
-    Raises:
-        UserError: options, a space or a launcher that do not fit.
-    """
-    require_optuna()
-    from ddpg.search.pruning import make_pruner
-    from ddpg.search.sampling import make_sampler, most_trials
-
-    node: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
-    options = search_options({key: value for key, value in node.items() if key not in NO_OPTIONS})
-    space = parse([*_params(node["params"]), *words], node["conditions"] or {}, loader)
-    recipe = compose_recipe(config, loader, space)
-    first = recipe.first_config()
-    recipe.require_valid(first["seed"])
-    for env in recipe.environments():
-        check_env(env)
-    path = Path(str(config.hydra.sweep.dir))
-    definition = Definition(
-        name=options.study_name or path.absolute().name,
-        version=__version__,
-        options=options,
-        space=space,
-        seeds=tuple(tuning_seeds(options, first["seed"])),
-        total_steps=first["total_steps"],
-        threads=first["threads"],
-    )
-    make_sampler(definition, seed=0)
-    make_pruner(definition)
-    return replace(definition, options=replace(options, n_trials=most_trials(definition))), recipe
-
-
-def _params(params: Mapping[str, Any] | None) -> list[str]:
-    return [f"{key}={values}" for key, values in (params or {}).items()]
 
 
 def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> None:
@@ -79,16 +40,22 @@ def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> No
     try:
         launcher = launcher_options(config)
         definition, recipe = planned(config, loader, words)
-        if isinstance(launcher, SlurmOptions):
-            from ddpg.search.job import submittable  # submitit, which only Slurm needs
-
-            launcher = submittable(definition, recipe, launcher)
+        launcher = startable(definition, recipe, launcher)
     except Exception:
         with suppress(OSError):  # the folder was claimed for this study, and nobody else has put something into it
             study.path.rmdir()
         raise
     begin(study, definition, recipe, launcher)
     start(study, definition, launcher)
+
+
+def startable(definition: Definition, recipe: Recipe, launcher: Options) -> Options:
+    """Return the launcher's options with all that it needs; raise UserError if Slurm would refuse them."""
+    if not isinstance(launcher, SlurmOptions):
+        return launcher
+    from ddpg.search.job import submittable  # submitit, which only Slurm needs
+
+    return submittable(definition, recipe, launcher)
 
 
 def begin(study: StudyFolder, definition: Definition, recipe: Recipe, launcher: Options) -> None:
@@ -139,11 +106,13 @@ def start(study: StudyFolder, definition: Definition, launcher: Options, lost: s
             wait()
         finally:
             print(ending(study), flush=True)
-        _require_results(study, definition.options.n_trials)
+        _require_results(study, definition)
 
 
-def _require_results(study: StudyFolder, wanted: int) -> None:
-    found = sum(trial.result is not None for trial in study.trials().values())
+def _require_results(study: StudyFolder, definition: Definition) -> None:
+    trials = study.trials()
+    wanted = expected_trials(definition, trials)
+    found = sum(trial.result is not None for trial in trials.values())
     if found < wanted:
         raise UserError(
             f"all workers have ended, and {found} of {wanted} trials have a result: the same command goes on"
@@ -172,14 +141,20 @@ def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> 
         raise UserError(advice.format(f"the name {before.name}, not {now.name}"))
     if before.seeds != now.seeds:
         raise UserError(advice.format(f"seeds={list(before.seeds)}, not {list(now.seeds)}"))
-    options = asdict(now.options)
-    for key, value in asdict(before.options).items():
-        if key not in (*MAY_CHANGE, "seeds") and value != options[key]:
-            raise UserError(advice.format(f"hydra.sweeper.{key}={value}, not {options[key]}"))
-    _require_same_space(before.space, now.space, advice, now.options.widen)
+    options = _as_options(now)
+    for key, value in _as_options(before).items():
+        if key not in (*MAY_CHANGE, "seeds") and value != options.get(key):
+            raise UserError(advice.format(f"hydra.sweeper.{key}={value}, not {options.get(key)}"))
+    widen = isinstance(now.kind, SearchOptions) and now.kind.widen
+    _require_same_space(before.space, now.space, advice, widen)
     difference = recipe.difference(Recipe.read(before.space, study.path / "bases"))
     if difference:
         raise UserError(advice.format(f"another config, {difference}"))
+
+
+def _as_options(definition: Definition) -> dict[str, Any]:
+    """Return all options of a study by their names."""
+    return {**asdict(definition.kind), **asdict(definition.options)}
 
 
 def _require_same_space(before: Space, now: Space, advice: str, widen: bool) -> None:

@@ -1,14 +1,14 @@
-"""The options of hydra/sweeper=search; conf/hydra/sweeper/search.yaml has their values and what they mean."""
+"""The options of studies: what all have, and what each kind has beside; conf/hydra/sweeper has what they mean."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from ddpg.config.signature import Target, fit
 from ddpg.distribution import install_hint
 from ddpg.errors import UserError
-from ddpg.ranges import Count, Fraction, PositiveInt
+from ddpg.ranges import AtMostHalf, Count, Fraction, Positive, PositiveInt
 
 #: From the scores of the runs to that of the trial.
 OverSeeds = Literal["mean", "median", "min", "max"]
@@ -18,11 +18,10 @@ GIVEN_TO_PRUNERS = ("min_resource", "max_resource")
 
 
 @dataclass(frozen=True)
-class SearchOptions:
-    """The options of a study, beside its space."""
+class StudyOptions:
+    """What every study has: how many trials, what their scores are, and how they are trained."""
 
     n_trials: PositiveInt
-    seeds: PositiveInt | Sequence[Count]
     together: PositiveInt
     direction: Literal["maximize", "minimize"]
     metric: str
@@ -30,35 +29,112 @@ class SearchOptions:
     over_seeds: OverSeeds
     failed: Literal["worst", "fail"]
     max_kills: PositiveInt
-    control: Fraction
     seed: Count
     workers: PositiveInt | None
+    study_name: str | None
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What hydra/sweeper=search has beside: how trials are chosen, and when they are stopped."""
+
+    seeds: PositiveInt | Sequence[Count]
+    control: Fraction
     prune_after: Fraction
     widen: bool
-    study_name: str | None
     method: Annotated[Mapping[str, Any], Target(*GIVEN_TO_SAMPLERS)]
     pruner: Annotated[Mapping[str, Any], Target(*GIVEN_TO_PRUNERS)]
 
 
-def search_options(values: Mapping[str, Any]) -> SearchOptions:
-    """Return the options of a study.
+@dataclass(frozen=True)
+class PopulationOptions:
+    """What hydra/sweeper=pbt has beside: how many members, how many generations, who copies, and how values change.
+
+    `inherited` are the keys of the space that a copy does not change, because a run cannot go on with another value.
+    """
+
+    population: PositiveInt
+    generations: PositiveInt
+    truncation: AtMostHalf
+    perturb: Sequence[Positive]
+    resample: Fraction
+    inherited: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """What the second look at a population has beside: schedules that its members follow.
+
+    Args:
+        winners: the trials of the population whose schedules they are.
+        schedules: for each winner the values of each generation.
+    """
+
+    winners: Sequence[int]
+    schedules: Sequence[Sequence[Mapping[str, Any]]]
+
+
+Kind = SearchOptions | PopulationOptions | ReplayOptions
+AKind = TypeVar("AKind", SearchOptions, PopulationOptions)
+
+
+#: The kinds of studies by the names that study.json has for them.
+KINDS: Mapping[str, type[Kind]] = {"search": SearchOptions, "pbt": PopulationOptions, "replay": ReplayOptions}
+
+
+def search_options(values: Mapping[str, Any]) -> tuple[StudyOptions, SearchOptions]:
+    """Return the options of a study of hydra/sweeper=search.
 
     Raises:
         UserError: an unknown key, a wrong type, a number out of range, or seeds that repeat.
     """
+    common, own = _fitted(values, SearchOptions)
+    if not isinstance(own.seeds, int) and len(set(own.seeds)) != max(len(own.seeds), 1):
+        raise UserError(f"hydra.sweeper.seeds={list(own.seeds)}: each seed is named once, and there is at least one")
+    return common, own
+
+
+def population_options(values: Mapping[str, Any]) -> tuple[StudyOptions, PopulationOptions]:
+    """Return the options of a study of hydra/sweeper=pbt.
+
+    Raises:
+        UserError: an unknown key, a wrong type, a number out of range, nobody to copy, or no factor.
+    """
+    others = next((key for key in OF_POPULATIONS if key in values), None)
+    if others is not None:
+        raise UserError(f"hydra.sweeper.{others}: hydra/sweeper=pbt has no such key; it trains population members")
+    common, own = _fitted({**values, **OF_POPULATIONS}, PopulationOptions)
+    if own.population < 2:
+        raise UserError("hydra.sweeper.population=1: a population has at least 2 members, or there is nobody to copy")
+    if not own.perturb:
+        raise UserError("hydra.sweeper.perturb=[]: there is at least one factor, as in [0.8,1.2]")
+    return replace(common, n_trials=own.population * own.generations), own
+
+
+#: What a member of a population is: one run, which has no score if it fails. The first and last follow from others.
+OF_POPULATIONS: Mapping[str, Any] = {
+    "n_trials": 1,
+    "together": 1,
+    "over_seeds": "mean",
+    "failed": "fail",
+    "inherited": (),
+}
+
+
+def _fitted(values: Mapping[str, Any], kind: type[AKind]) -> tuple[StudyOptions, AKind]:
+    names = {field.name for field in fields(StudyOptions)}
+    common = {key: value for key, value in values.items() if key in names}
+    own = {key: value for key, value in values.items() if key not in names}
     try:
-        chosen = SearchOptions(**fit(dict(values), SearchOptions))
+        return StudyOptions(**fit(common, StudyOptions)), kind(**fit(own, kind))
     except UserError as error:
         raise UserError(f"hydra.sweeper.{error}") from error
-    if not isinstance(chosen.seeds, int) and len(set(chosen.seeds)) != max(len(chosen.seeds), 1):
-        raise UserError(f"hydra.sweeper.seeds={list(chosen.seeds)}: each seed is named once, and there is at least one")
-    return chosen
 
 
 def require_optuna() -> None:
     """Raise UserError if Optuna is not installed."""
     if find_spec("optuna") is None:
-        raise UserError(f"hydra/sweeper=search needs Optuna 5: {install_hint('search')}")
+        raise UserError(f"a study needs Optuna 5: {install_hint('search')}")
 
 
 def tuning_seeds(chosen: SearchOptions, first: int) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
 from optuna.samplers import RandomSampler
 
+from ddpg.search.options import SearchOptions
 from ddpg.search.optuna_study import MemoryStudy, made, quiet, target_of
 from ddpg.search.score import Curve, scores_by_seed, scores_so_far
 from ddpg.search.study import Definition
@@ -16,19 +17,27 @@ from ddpg.search.trials import Trial
 RUNG = re.compile(r"completed_rung_(\d+)")
 
 
+def _pruner(definition: Definition) -> type[BasePruner]:
+    """Return the class of the study's pruner; a population stops nobody."""
+    if not isinstance(definition.kind, SearchOptions):
+        return NopPruner
+    found: type[BasePruner] = target_of(definition.kind.pruner)
+    return found
+
+
 def make_pruner(definition: Definition) -> BasePruner:
     """Return the study's pruner; raise UserError for options that it refuses."""
     budget = definition.total_steps * len(definition.seeds)
-    first = max(int(budget * definition.options.prune_after), 1)
+    first = max(int(budget * definition.search.prune_after), 1)
     with quiet():
-        node = definition.options.pruner
+        node = definition.search.pruner
         pruner: BasePruner = made(node, "hydra.sweeper.pruner", {"min_resource": first, "max_resource": budget})
     return pruner
 
 
 def reported(definition: Definition, curves: Sequence[Curve], total_steps: Sequence[int]) -> dict[int, float]:
     """Return what the pruner compares: the score so far by env steps, or for a test over seeds that of each seed."""
-    if issubclass(target_of(definition.options.pruner), WilcoxonPruner):
+    if issubclass(_pruner(definition), WilcoxonPruner):
         return scores_by_seed(curves, total_steps, definition.options.last)
     return scores_so_far(curves, total_steps, definition.options)
 
@@ -36,12 +45,12 @@ def reported(definition: Definition, curves: Sequence[Curve], total_steps: Seque
 def should_prune(definition: Definition, trials: Mapping[int, Trial], trial: Trial) -> tuple[bool, dict[str, Any]]:
     """Return whether a trial is to be stopped after its newest value, and what the pruner keeps about it."""
     unchanged = dict(trial.attrs)
-    target = target_of(definition.options.pruner)
+    target = _pruner(definition)
     if issubclass(target, NopPruner) or not trial.values:
         return False, unchanged
     by_seed = issubclass(target, WilcoxonPruner)
     budget = len(definition.seeds) if by_seed else definition.total_steps * len(definition.seeds)
-    if max(trial.values) + by_seed < definition.options.prune_after * budget:
+    if max(trial.values) + by_seed < definition.search.prune_after * budget:
         return False, unchanged
     with quiet():
         study = _study(definition, {**trials, trial.number: trial})
@@ -50,7 +59,7 @@ def should_prune(definition: Definition, trials: Mapping[int, Trial], trial: Tri
 
 def is_whole(definition: Definition, values: Mapping[int, float], total_steps: Sequence[int]) -> bool:
     """Whether what is reported of a trial is of runs that are all trained to their ends, so that nothing is saved."""
-    if issubclass(target_of(definition.options.pruner), WilcoxonPruner):
+    if issubclass(_pruner(definition), WilcoxonPruner):
         return len(values) == len(total_steps)
     return max(values) >= sum(total_steps)
 
@@ -62,7 +71,7 @@ def _study(definition: Definition, trials: Mapping[int, Trial]) -> MemoryStudy:
 
 def can_promote(definition: Definition) -> bool:
     """Whether the study's pruner may let a trial go on that it has stopped before."""
-    return issubclass(target_of(definition.options.pruner), SuccessiveHalvingPruner | HyperbandPruner)
+    return issubclass(_pruner(definition), SuccessiveHalvingPruner | HyperbandPruner)
 
 
 def promoted(definition: Definition, trials: Mapping[int, Trial]) -> Trial | None:

@@ -140,7 +140,7 @@ class Recipe:
         index = []
         for number, (combination, config) in enumerate(self._bases.items()):
             with atomic_write(folder / f"{number}.yaml") as file:
-                file.write(OmegaConf.to_yaml(config, resolve=False).encode())
+                file.write(OmegaConf.to_yaml(config.copy(), resolve=False).encode())
             index.append([list(pair) for pair in combination])
         with atomic_write(folder / "bases.json") as file:
             file.write(json.dumps({"grouped": self._grouped, "bases": index}).encode())

@@ -14,13 +14,10 @@ from optuna.trial import Trial as Asked
 
 from ddpg.errors import UserError
 from ddpg.search.optuna_study import MemoryStudy, made, quiet, target_of
-from ddpg.search.space import Choice, Dimension, Number, Space, Value
+from ddpg.search.space import Choice, Dimension, Space, Value, rounded
 from ddpg.search.study import Definition
 from ddpg.search.trials import Trial
 from ddpg.sweep.state.folder import timestamp
-
-#: Significant digits of a number that a sampler draws.
-DIGITS = 4
 
 
 def propose(definition: Definition, trials: Mapping[int, Trial], number: int) -> Trial:
@@ -67,26 +64,14 @@ def _suggested(asked: Asked, dimension: Dimension) -> Value:
         high = int(dimension.high)
         return asked.suggest_int(dimension.key, low, high, log=dimension.log, step=int(dimension.step or 1))
     drawn = asked.suggest_float(dimension.key, dimension.low, dimension.high, log=dimension.log, step=dimension.step)
-    return drawn if dimension.step is not None else _rounded(drawn, dimension)
-
-
-def _rounded(drawn: float, dimension: Number) -> float:
-    """Round a value within its bounds: more digits would say nothing, and could not be read in the name of a run.
-
-    It keeps DIGITS of its own or of the width of its interval, whichever is finer.
-    """
-    finest = min(abs(drawn), dimension.high - dimension.low)
-    if finest == 0:
-        return drawn
-    rounded = round(drawn, DIGITS - 1 - math.floor(math.log10(finest)))
-    return min(max(rounded, dimension.low), dimension.high)
+    return drawn if dimension.step is not None else rounded(drawn, dimension)
 
 
 def _is_control(definition: Definition, number: int) -> bool:
     """Whether chance chooses a trial: the share of controls is spread evenly over the study."""
-    if issubclass(target_of(definition.options.method), RandomSampler | GridSampler):
+    if issubclass(target_of(definition.search.method), RandomSampler | GridSampler):
         return False  # chance chooses anyway, or each point is tried once
-    share = definition.options.control
+    share = definition.search.control
     before = math.floor(number * share + 1e-9)
     return math.floor((number + 1) * share + 1e-9) > before
 
@@ -98,7 +83,7 @@ def _seed(seed: int, number: int) -> int:
 
 def make_sampler(definition: Definition, seed: int) -> BaseSampler:
     """Return the study's sampler; raise UserError for options that it refuses."""
-    node = definition.options.method
+    node = definition.search.method
     offered: dict[str, Any] = {"seed": seed, "independent_sampler": RandomSampler(seed=seed)}
     target = target_of(node)
     if issubclass(target, QMCSampler | GridSampler):
@@ -131,6 +116,6 @@ def _all_values(dimension: Dimension) -> list[Value]:
 def most_trials(definition: Definition) -> int:
     """Return the number of trials of a study: n_trials, or the points of its grid if they are fewer."""
     wanted = definition.options.n_trials
-    if not issubclass(target_of(definition.options.method), GridSampler):
+    if not issubclass(target_of(definition.search.method), GridSampler):
         return wanted
     return min(wanted, math.prod(len(values) for values in grid(definition.space).values()))

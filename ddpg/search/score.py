@@ -11,7 +11,7 @@ import numpy as np
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import read_metrics
-from ddpg.search.options import OverSeeds, SearchOptions
+from ddpg.search.options import OverSeeds, StudyOptions
 from ddpg.search.trials import Trial
 
 #: From the scores of the runs to that of the trial.
@@ -20,8 +20,8 @@ AGGREGATES: dict[OverSeeds, Callable[..., Any]] = {"mean": np.mean, "median": np
 Curve = dict[int, float]
 
 
-def read_curve(run: Path, metric: str) -> Curve:
-    """Return the values of a metric in a run's record; null is NaN, and a torn last line is left out.
+def read_curve(run: Path, metric: str, after: int = 0) -> Curve:
+    """Return the values of a metric in a run's record after an env step; null is NaN, and a torn last line is left out.
 
     Only lines that have the metric are parsed, because a worker asks after each evaluation.
     """
@@ -38,7 +38,7 @@ def read_curve(run: Path, metric: str) -> Curve:
             except ValueError:  # a kill cut it, and the run's next start cuts it away
                 continue
             curve[row["env_step"]] = math.nan if row[metric] is None else float(row[metric])
-    return {step: value for step, value in curve.items() if step > 0}
+    return {step: value for step, value in curve.items() if step > after}
 
 
 def run_score(curve: Curve, last: int) -> float:
@@ -46,22 +46,22 @@ def run_score(curve: Curve, last: int) -> float:
     return float(np.mean(list(curve.values())[-last:]))
 
 
-def trial_score(curves: Sequence[Curve], options: SearchOptions) -> float:
+def trial_score(curves: Sequence[Curve], options: StudyOptions) -> float:
     """Return the score of a trial from the whole curves of its runs; NaN if one of them ends in NaN."""
     return float(AGGREGATES[options.over_seeds]([run_score(curve, options.last) for curve in curves]))
 
 
-def worst_score(trials: Mapping[int, Trial], options: SearchOptions) -> float | None:
+def worst_score(trials: Mapping[int, Trial], options: StudyOptions) -> float | None:
     """Return the worst score of the trials that have ended, or None if none has one."""
     values = [trial.result.value for trial in trials.values() if trial.result is not None]
     scores = [value for value in values if value is not None]
     return (min if options.direction == "maximize" else max)(scores, default=None)
 
 
-def require_metric(run: Path, metric: str) -> None:
-    """Raise UserError if a finished run has not logged a metric, with those that it has."""
-    if not read_curve(run, metric):
-        names = {name for row in read_metrics(run / "metrics.jsonl") for name in row if row["env_step"] > 0}
+def require_metric(run: Path, metric: str, after: int) -> None:
+    """Raise UserError if a finished run has not logged a metric after an env step, with those that it has."""
+    if not read_curve(run, metric, after):
+        names = {name for row in read_metrics(run / "metrics.jsonl") for name in row if row["env_step"] > after}
         near = nearest(metric, names - {"env_step"}, most=40)
         raise UserError(
             f"hydra.sweeper.metric={metric}: {run} has logged no such metric after its start{near}; the study goes on "
@@ -69,7 +69,7 @@ def require_metric(run: Path, metric: str) -> None:
         )
 
 
-def scores_so_far(curves: Sequence[Curve], total_steps: Sequence[int], options: SearchOptions) -> dict[int, float]:
+def scores_so_far(curves: Sequence[Curve], total_steps: Sequence[int], options: StudyOptions) -> dict[int, float]:
     """Return the score of a trial so far, by the env steps that all its runs have taken.
 
     Runs are trained in groups of `together`. Within a group the score at env step t of its runs is the aggregate of

@@ -1,5 +1,6 @@
 """The space of a study: what the words of a command line sweep, in Hydra's grammar, as dimensions."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from ddpg.errors import UserError
 Value = str | int | float
 #: The tags that an interval may have: a logarithmic scale, and whole numbers.
 TAGS = ("int", "log")
+#: Significant digits of a number that is drawn.
+DIGITS = 4
 #: Where in an interval a value is tried beside its ends: no whole number in any usual interval.
 INSIDE = 0.6180339887
 
@@ -82,6 +85,18 @@ class Number:
 
 
 Dimension = Choice | Number
+
+
+def rounded(drawn: float, dimension: Number) -> float:
+    """Round a value within its bounds: more digits would say nothing, and could not be read in the name of a run.
+
+    It keeps DIGITS of its own or of the width of its interval, whichever is finer.
+    """
+    finest = min(abs(drawn), dimension.high - dimension.low)
+    if finest == 0:
+        return drawn
+    near = round(drawn, DIGITS - 1 - math.floor(math.log10(finest)))
+    return min(max(near, dimension.low), dimension.high)
 
 
 @dataclass(frozen=True)

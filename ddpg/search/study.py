@@ -3,12 +3,12 @@
 import json
 import shlex
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write
-from ddpg.search.options import SearchOptions
+from ddpg.search.options import KINDS, Kind, PopulationOptions, ReplayOptions, SearchOptions, StudyOptions
 from ddpg.search.space import Space
 from ddpg.search.states import LOCK_PATIENCE_S
 from ddpg.search.trials import Trial, read_trial, write_trial
@@ -25,20 +25,40 @@ class Definition:
     Args:
         name: of the study.
         version: of this package.
-        options: of the sweeper.
+        options: of the sweeper, those that all studies have.
+        kind: the others, which say what kind of study it is.
         space: where it searches.
-        seeds: of the runs of each trial.
+        seeds: of the runs of each trial; where a trial is a member of a population, of the members.
         total_steps: of a run, as the config has it before a trial changes it.
         threads: cores of a run.
     """
 
     name: str
     version: str
-    options: SearchOptions
+    options: StudyOptions
+    kind: Kind
     space: Space
     seeds: tuple[int, ...]
     total_steps: int
     threads: int
+
+    @property
+    def search(self) -> SearchOptions:
+        """What a study of hydra/sweeper=search has beside; other kinds are not asked."""
+        assert isinstance(self.kind, SearchOptions)
+        return self.kind
+
+    @property
+    def population(self) -> PopulationOptions:
+        """What a study of hydra/sweeper=pbt has beside; other kinds are not asked."""
+        assert isinstance(self.kind, PopulationOptions)
+        return self.kind
+
+    @property
+    def replay(self) -> ReplayOptions:
+        """What the second look at a population has beside; other kinds are not asked."""
+        assert isinstance(self.kind, ReplayOptions)
+        return self.kind
 
 
 class StudyFolder:
@@ -79,11 +99,12 @@ class StudyFolder:
                 f"{self.path} is a study of version {version} of this package, and this is {__version__}: all "
                 "workers of a study have one version"
             )
-        options = {field.name: content["options"][field.name] for field in fields(SearchOptions)}
+        kind = dict(content["kind"])
         return Definition(
             **{
                 **content,
-                "options": SearchOptions(**options),
+                "options": StudyOptions(**content["options"]),
+                "kind": KINDS[kind.pop("name")](**kind),
                 "space": Space.from_json(content["space"]),
                 "seeds": tuple(content["seeds"]),
             }
@@ -91,7 +112,9 @@ class StudyFolder:
 
     def define(self, definition: Definition) -> None:
         """Write study.json."""
-        content = {**asdict(definition), "space": definition.space.to_json()}
+        names = {kind: name for name, kind in KINDS.items()}
+        kind = {"name": names[type(definition.kind)], **asdict(definition.kind)}
+        content = {**asdict(definition), "kind": kind, "space": definition.space.to_json()}
         with atomic_write(self._file) as file:
             file.write((json.dumps(content, indent=1) + "\n").encode())
 

@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ddpg.search.ahead import expected_trials
+from ddpg.search.options import PopulationOptions
+from ddpg.search.population.lineage import last_generation, part_of
 from ddpg.search.space import Space
 from ddpg.search.states import TRIAL_STATES, TrialState
 from ddpg.search.study import Definition, StudyFolder
@@ -82,7 +85,7 @@ def _cells(study: StudyFolder, trial: Trial, keys: Sequence[str], state: str) ->
     score = _score(trial)
     return [
         str(trial.number),
-        *(_short(trial.params.get(key, "")) for key in keys),
+        *(short(trial.params.get(key, "")) for key in keys),
         state,
         f"{done} of {len(trial.seeds)}",
         "" if score is None else f"{score:.2f}",
@@ -103,29 +106,57 @@ def _score(trial: Trial) -> float | None:
 
 
 def _what(trial: Trial) -> str:
-    """Return what else there is to know: a control, an error, who trains it."""
+    """Return what else there is to know: a control, a copy, an error, who trains it."""
     result: Result | None = trial.result
-    parts = ["control" if trial.origin == "control" else "", result.why if result else trial.owner or ""]
+    parts = [_origin(trial), result.why if result else trial.owner or ""]
     return "; ".join(filter(None, parts))
 
 
-def _short(value: object) -> str:
+def _origin(trial: Trial) -> str:
+    """Return where the values of a trial come from, if that is not the usual way."""
+    if trial.origin == "copied" and trial.part is not None:
+        return f"copied trial {trial.part.parent}"
+    return "control" if trial.origin == "control" else ""
+
+
+def short(value: object) -> str:
+    """Return a value of a trial as tables show it."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _outcome(study: StudyFolder, definition: Definition, states: Mapping[int, str]) -> list[str]:
     """Return the counts, the best trial, that of the controls, and how to go on."""
     number = Counter(states.values())
+    trials = study.trials()
     listed = ", ".join(f"{number[state]} {state}" for state in TRIAL_STATES if number[state]) or "none yet"
-    lines = [f"{len(states)} of {definition.options.n_trials} trials: {listed}"]
-    ended = [trial for trial in study.trials().values() if trial.result and trial.result.state == "complete"]
+    expected = expected_trials(definition, trials)
+    lines = [f"{len(states)} of {expected} trials{_generation(definition, trials)}: {listed}"]
+    ended = contenders(definition, trials)
     lines += [_best(ended, definition)] if ended else []
-    left = definition.options.n_trials - number["complete"] - number["pruned"] - number["failed"]
+    left = expected - number["complete"] - number["pruned"] - number["failed"]
     if left > 0 and not (number["running"] or number["pending"]):
         lines.append(f"go on: ddpg-sweep retry {study.quoted}")
     elif left <= 0 and ended:
         lines.append(f"look further: ddpg-sweep best {study.quoted}")
     return lines
+
+
+def _generation(definition: Definition, trials: Mapping[int, Trial]) -> str:
+    """Return how far a population is; "" for other studies."""
+    if not isinstance(definition.kind, PopulationOptions) or not trials:
+        return ""
+    newest = part_of(trials[max(trials)]).generation + 1
+    return f", generation {newest} of {definition.kind.generations}"
+
+
+def contenders(definition: Definition, trials: Mapping[int, Trial]) -> list[Trial]:
+    """Return the trials among which the best is looked for: those that are complete, of a population the newest.
+
+    Earlier generations have trained less.
+    """
+    if isinstance(definition.kind, PopulationOptions):
+        return last_generation(definition, trials)
+    return [trial for trial in trials.values() if trial.result and trial.result.state == "complete"]
 
 
 def _best(ended: Sequence[Trial], definition: Definition) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from ddpg.record.run_folder import RunFolder
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.search.trials import Trial
+from ddpg.search.trials import Part, Trial
 from ddpg.sweep.freeze import FrozenRun, freeze
 from ddpg.sweep.state.folder import SweepRun
 
@@ -33,19 +33,19 @@ class TrialRuns:
         """Make the folders.
 
         Raises:
-            UserError: the values of the trial do not fit together. Then its runs are named in sweep.json alone, so that
-                those after it keep their numbers.
+            UserError: the values of the trial do not fit together, or the run from which it goes on has lost its state.
+                Then its runs are named in sweep.json alone, so that those after it keep their numbers.
         """
         first = trial.run_number(0)
         manifest = self._study.sweep.manifest()
         listed = manifest.pop("runs")
         try:
             runs = [self._run(trial, first + place, seed) for place, seed in enumerate(trial.seeds)]
+            freeze(self._study.sweep, runs, alive=(), handling=manifest)
         except Exception:
             listed[first : trial.run_number(len(trial.seeds))] = self._entries(trial)
             self._study.sweep.write({**manifest, "runs": listed})
             raise
-        freeze(self._study.sweep, runs, alive=(), handling=manifest)
 
     def of(self, trial: Trial) -> tuple[SweepRun, ...]:
         """Return the runs of a trial, in the order of its seeds."""
@@ -55,7 +55,19 @@ class TrialRuns:
     def _run(self, trial: Trial, number: int, seed: int) -> FrozenRun:
         run = self._recipe.run(number, self._study.run_folder(trial, seed), trial.params, seed)
         _mark(run.config, self._definition.name, trial.number)
+        if trial.part is not None:
+            run.config["fork"] = self._parent_run(trial.part)
+            run.config["total_steps"] = trial.part.stop
+            run.config["eval"]["seed"] = trial.part.eval_seed
         return run
+
+    def _parent_run(self, part: Part) -> str | None:
+        """Return the run folder from which a part goes on; None for the first."""
+        if part.parent is None:
+            return None
+        parent = self._study.trials()[part.parent]
+        (seed,) = parent.seeds
+        return str(self._study.run_folder(parent, seed))
 
     def _entries(self, trial: Trial) -> list[dict[str, Any]]:
         """Return what sweep.json says about the runs of a trial."""

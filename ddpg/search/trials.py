@@ -14,6 +14,7 @@ from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write
 
 Verdict = Literal["complete", "pruned", "failed"]
+Origin = Literal["sampler", "control", "first", "kept", "copied", "schedule"]
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,35 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The part of a training that a trial is where a population trains.
+
+    Args:
+        slot: which member.
+        generation: from 0.
+        parent: the trial from whose run it goes on; None for one that begins.
+        start: the env step at which it begins; evaluations after it make the score.
+        stop: the env step at which it ends.
+        eval_seed: the seed of the starts from which it is evaluated; None: the seed of its run.
+    """
+
+    slot: int
+    generation: int
+    parent: int | None
+    start: int
+    stop: int
+    eval_seed: int | None
+
+
+@dataclass(frozen=True)
 class Trial:
     """A trial as its file has it.
 
     Args:
         number: its place in the study.
         params: the value of each key of the space that is part of it.
-        origin: who chose them: the sampler, or chance, as a control.
+        origin: who chose them: the sampler, or chance, as a control; in a population the draw at its start, the member
+            that goes on, the one that it copied, or a schedule.
         seeds: of its runs.
         asked: when it was chosen, in ISO format.
         attrs: what sampler and pruner keep about it.
@@ -51,11 +74,12 @@ class Trial:
         kills: how often a process of it was killed.
         values: its score so far by the env steps of all its runs: what was reported to the pruner.
         result: None while it is not known.
+        part: of a training, where a population trains.
     """
 
     number: int
     params: Mapping[str, Any]
-    origin: Literal["sampler", "control"]
+    origin: Origin
     seeds: Sequence[int]
     asked: str
     attrs: Mapping[str, Any]
@@ -64,6 +88,12 @@ class Trial:
     kills: int = 0
     values: Mapping[int, float] | None = None
     result: Result | None = None
+    part: Part | None = None
+
+    @property
+    def start(self) -> int:
+        """The env step after which evaluations make the score."""
+        return 0 if self.part is None else self.part.start
 
     @property
     def name(self) -> str:
@@ -98,10 +128,12 @@ def read_trial(path: Path) -> Trial:
         content = json.loads(path.read_bytes())
         result = content.pop("result")
         values = content.pop("values")
+        part = content.pop("part")
         return Trial(
             **content,
             values=None if values is None else {int(step): value for step, value in values.items()},
             result=None if result is None else Result(**result),
+            part=None if part is None else Part(**part),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path} is damaged: {error}; without its folder the study goes on with the others") from error

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ddpg.errors import UserError
+from ddpg.search.ahead import expected_trials
 from ddpg.search.journal import Journal
-from ddpg.search.options import SearchOptions
+from ddpg.search.options import StudyOptions
+from ddpg.search.proposing import propose
 from ddpg.search.pruning import promoted, should_prune
-from ddpg.search.sampling import propose
 from ddpg.search.score import worst_score
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trial_runs import TrialRuns
@@ -84,14 +85,15 @@ class Turns:
         return self.study.trials()
 
     @property
-    def options(self) -> SearchOptions:
+    def options(self) -> StudyOptions:
         """The options of the sweeper."""
         return self.definition.options
 
     def next(self) -> Turn | None:
         """Take a trial: one that nobody trains any more, else one that is promoted, else a new one.
 
-        Returns None if there are as many as there are to be, and each is done or another worker has it.
+        Returns None if each is done or another worker has it, and there are as many as there are to be, or the next one
+        depends on those.
         """
         while True:
             outlook = self._outlook()
@@ -111,6 +113,11 @@ class Turns:
                 return Turn(trial, self._runs.of(trial))
             self.require_some_success()
 
+    def others_will_come(self) -> bool:
+        """Whether trials will come that depend on some which other workers have now."""
+        trials = self._read()
+        return max(trials, default=-1) + 1 < expected_trials(self.definition, trials)
+
     def _outlook(self) -> Outlook:
         trials = self._read()
         owners = {trial.owner for trial in trials.values() if trial.result is None and trial.owner is not None}
@@ -128,7 +135,7 @@ class Turns:
         if trial is None and outlook.stopped is not None and outlook.stopped in trials.values():
             trial = outlook.resumed
         number = max(trials, default=-1) + 1
-        if trial is None and number < self.options.n_trials:
+        if trial is None and number < expected_trials(self.definition, trials):
             trial = propose(self.definition, trials, number)
         return trial
 

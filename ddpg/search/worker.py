@@ -12,6 +12,7 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.search.pruning import is_whole, reported
 from ddpg.search.score import Curve, read_curve, require_metric, trial_score
 from ddpg.search.study import StudyFolder
+from ddpg.search.trials import Result
 from ddpg.search.turns import Turn, Turns
 from ddpg.sweep.execute.pool import Pool
 from ddpg.sweep.execute.worker import end_with
@@ -25,6 +26,11 @@ log = logging.getLogger(__name__)
 #: Seconds for which a run of a worker that was killed has time to save and end.
 ORPHAN_PATIENCE_S = 120.0
 POLL_S = 0.1
+Fates = list[tuple[str | None, Result | None]]
+#: Seconds between two looks at the trials of others, on which the next one depends.
+OTHERS_POLL_S = 0.5
+#: Seconds after which a worker that waits asks whether the others are alive, which on Slurm is a question to squeue.
+OWNERS_S = 60.0
 
 
 def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
@@ -40,7 +46,11 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
     """
     turns = Turns(study, worker)
     while interrupt.signum is None:
+        seen = _fates(study)  # before the question, so that nothing that happens after it is missed
         turn = turns.next()
+        if turn is None and turns.others_will_come():
+            _wait_for_others(study, seen, interrupt)
+            continue
         if turn is None:
             return
         try:
@@ -48,6 +58,18 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
         except UserError:
             turns.give_back(turn.trial.number)
             raise
+
+
+def _wait_for_others(study: StudyFolder, seen: Fates, interrupt: InterruptFlag) -> None:
+    """Return when a trial has ended or is free, or after OWNERS_S, because a worker may have died meanwhile."""
+    deadline = time.monotonic() + OWNERS_S
+    while interrupt.signum is None and time.monotonic() < deadline and _fates(study) == seen:
+        time.sleep(OTHERS_POLL_S)
+
+
+def _fates(study: StudyFolder) -> Fates:
+    """Return who has each trial, and how it ended."""
+    return [(trial.owner, trial.result) for trial in study.trials().values()]
 
 
 class TrialWork:
@@ -124,7 +146,7 @@ class TrialWork:
         """Tell the score of the trial, whose runs are all done."""
         options = self._turns.options
         for run in self._runs:
-            require_metric(run.path, options.metric)
+            require_metric(run.path, options.metric, self._trial.start)
         curves = self._curves()
         score = trial_score(curves, options)
         if math.isnan(score):
@@ -160,7 +182,7 @@ class TrialWork:
         return grown
 
     def _curves(self) -> list[Curve]:
-        return [read_curve(run.path, self._turns.options.metric) for run in self._runs]
+        return [read_curve(run.path, self._turns.options.metric, self._trial.start) for run in self._runs]
 
     def _total_steps(self) -> list[int]:
         return [summarize(run.path).total_steps or self._turns.definition.total_steps for run in self._runs]

@@ -53,6 +53,7 @@ class Trainer:
         folder: RunFolder,
         schedule: Schedule,
         seed: int,
+        eval_seed: int,
         generators: Generators,
         interrupt: InterruptFlag,
     ) -> None:
@@ -80,7 +81,7 @@ class Trainer:
             "noise_meter": self.monitor.noise_meter,
         }
         self.evaluations = Evaluations(
-            agent, environments, schedule, self.progress, tracker, folder, seed, replay.gamma
+            agent, environments, schedule, self.progress, tracker, folder, eval_seed, replay.gamma
         )
         self.snapshots = Snapshots(parts, replay, self.progress, tracker, folder)
         self.interrupt = interrupt

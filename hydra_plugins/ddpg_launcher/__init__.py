@@ -1,5 +1,5 @@
-"""The plugins that Hydra finds here: the launchers serial, local and slurm, the sweeper before them, and
-hydra/sweeper=search.
+"""The plugins that Hydra finds here: the launchers serial, local and slurm, the sweeper before them, and those of
+studies, hydra/sweeper=search and pbt.
 
 Hydra imports this file at every start, so whatever does the work is imported when there is some.
 """
@@ -56,11 +56,11 @@ class SerialLauncher(Launcher):
         return train_in_turn(self._context, self._task, self._config, job_overrides, initial_job_idx)
 
 
-class SearchSweeper(Sweeper):
+class StudySweeper(Sweeper):
     """Chooses jobs by the scores of those before them; `ddpg.search.launch` does the work, and no launcher is made."""
 
     def __init__(self, **options: Any) -> None:
-        """Ignore the options of hydra/sweeper/search.yaml, because `setup` gets them with the whole config."""
+        """Ignore the options of hydra/sweeper/*.yaml, because `setup` gets them with the whole config."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what `sweep` needs."""
@@ -74,6 +74,14 @@ class SearchSweeper(Sweeper):
         assert self.hydra_context is not None
         assert self.config is not None
         search(self.config, self.hydra_context.config_loader, arguments)
+
+
+class SearchSweeper(StudySweeper):
+    """Searches: `ddpg.search.plan` reads the options of hydra/sweeper/search.yaml."""
+
+
+class PopulationSweeper(StudySweeper):
+    """Trains a population: `ddpg.search.plan` reads the options of hydra/sweeper/pbt.yaml."""
 
 
 class FreezingLauncher(Launcher):

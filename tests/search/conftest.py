@@ -32,7 +32,8 @@ def study_config(loader: ConfigLoader, tmp_path: Path) -> Callable[..., DictConf
     """study_config("tau=interval(0,1)"): the master config of a study in tmp_path / "study"."""
 
     def _compose(*words: str) -> DictConfig:
-        sweep = ("hydra/sweeper=search", "hydra/launcher=local", f"hydra.sweep.dir={tmp_path / 'study'}")
+        sweep = ["hydra/launcher=local", f"hydra.sweep.dir={tmp_path / 'study'}"]
+        sweep += ["hydra/sweeper=search"] * ("hydra/sweeper=pbt" not in words)
         return loader.load_configuration("config", [*sweep, *words], RunMode.MULTIRUN)
 
     return _compose
@@ -41,7 +42,7 @@ def study_config(loader: ConfigLoader, tmp_path: Path) -> Callable[..., DictConf
 @pytest.fixture
 def planned(study_config: Callable[..., DictConfig], loader: ConfigLoader) -> Callable[..., Planned]:
     """planned("tau=interval(0,1)"): the study of a command line, checked, not begun."""
-    from ddpg.search.launch import planned as plan
+    from ddpg.search.plan import planned as plan
 
     def _plan(*words: str) -> Any:
         config = study_config(*words)

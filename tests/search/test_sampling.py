@@ -54,7 +54,7 @@ def params_of(trials: Mapping[int, Trial]) -> list[Mapping[str, float]]:
 def test_every_sampler(sampler: str) -> None:
     """Each draws other points within the space, the same again from the same trials, and takes a study further."""
     definition = plain_definition(sampler)
-    definition.options.method.update({"n_startup_trials": 4} if sampler in ("tpe", "gp", "cmaes") else {})
+    definition.search.method.update({"n_startup_trials": 4} if sampler in ("tpe", "gp", "cmaes") else {})
     trials = study(definition, 9)
     drawn = {(trial.params["tau"], trial.params["gamma"]) for trial in trials.values()}
     assert len(drawn) == 9

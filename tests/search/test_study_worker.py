@@ -1,16 +1,14 @@
 """A worker and its study: trials asked, trained, scored and told, in this process, by a formula."""
 
-import os
 import statistics
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
 from support.command_line import user_error
-from support.studies import FormulaStudy, formula_pool
+from support.studies import FormulaStudy, crash_at, formula_pool
 
 from ddpg.search.study import StudyFolder
 from ddpg.search.trials import Trial
@@ -146,31 +144,3 @@ def test_every_instant_of_a_crash(study: FormulaStudy, tmp_path: Path, monkeypat
 
 #: Stops what is worse than half of the trials before.
 MEDIAN = ("hydra/sweeper/pruner=median", "hydra.sweeper.pruner.n_startup_trials=1", "hydra.sweeper.prune_after=0")
-
-
-class Crash(BaseException):
-    """Stands for kill -9: nothing of the worker runs after it."""
-
-
-def crash_at(monkeypatch: pytest.MonkeyPatch, write: int, work: Callable[[], None]) -> bool:
-    """Let a worker end before one of its first 37 writes; return False if it had fewer."""
-    done = 0
-
-    def count(original: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            nonlocal done
-            done += 1
-            if done == write % 37 + 1:
-                raise Crash
-            return original(*args, **kwargs)
-
-        return counted
-
-    with monkeypatch.context() as patch:
-        for owner, name in ((Path, "replace"), (os, "fsync"), (Path, "mkdir")):
-            patch.setattr(owner, name, count(getattr(owner, name)))
-        try:
-            work()
-        except Crash:
-            return True
-    return False

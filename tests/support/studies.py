@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,8 +19,9 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.search import worker
 from ddpg.search.confirm import new_seeds
 from ddpg.search.confirmation import confirmation_folder
-from ddpg.search.launch import NO_OPTIONS, begin
+from ddpg.search.launch import begin
 from ddpg.search.options import search_options, tuning_seeds
+from ddpg.search.plan import NO_OPTIONS
 from ddpg.search.recipe import Recipe
 from ddpg.search.space import Number, Space
 from ddpg.search.study import Definition, StudyFolder
@@ -54,9 +56,9 @@ def plain_definition(sampler: str = "tpe", pruner: str = "percentile", **changes
     for group, option in (("method", sampler), ("pruner", pruner)):
         values[group] = yaml.safe_load((sweeper / group / f"{option}.yaml").read_text())
     space = changes.pop("space", VALLEY)
-    options = search_options({**values, **changes})
-    seeds = tuple(tuning_seeds(options, 1))
-    return Definition("study", "0", options, space, seeds, total_steps=400, threads=1)
+    options, kind = search_options({**values, **changes})
+    seeds = tuple(tuning_seeds(kind, 1))
+    return Definition("study", "0", options, kind, space, seeds, total_steps=400, threads=1)
 
 
 class FormulaPool:
@@ -115,21 +117,30 @@ ROOT = Path(__file__).parents[2]
 RETURN = "eval/episodic_return"
 
 
+def work_on(folder: Path) -> None:
+    """Be a worker of the study in a folder until nothing is left."""
+    with InterruptFlag() as interrupt:
+        work(StudyFolder(folder), this_process(), interrupt)
+
+
 class FormulaStudy:
     """A study in a folder, on which workers of this process work."""
 
-    def __init__(self, planned: Callable[..., Planned], folder: Path, pool: FormulaPool) -> None:
+    def __init__(
+        self, planned: Callable[..., Planned], folder: Path, pool: FormulaPool, words: Sequence[str] | None = None
+    ) -> None:
         self._planned = planned
+        self._words = SPACE if words is None else words
         self.folder = StudyFolder(folder)
         self.pool = pool
 
     def elsewhere(self, folder: Path, pool: FormulaPool) -> "FormulaStudy":
         """Return another study of the same name in another folder, with a pool of its own."""
-        return FormulaStudy(self._planned, folder, pool)
+        return FormulaStudy(self._planned, folder, pool, self._words)
 
     def begin(self, *words: str) -> Definition:
         """Begin the study of a command line, or go on with it."""
-        definition, recipe = self._planned(*SPACE, *words)
+        definition, recipe = self._planned(*self._words, *words)
         begin(self.folder, definition, recipe, LocalOptions("local", processes=1, wait=True))
         return definition
 
@@ -141,8 +152,7 @@ class FormulaStudy:
 
     def work(self) -> None:
         """Be a worker until nothing is left."""
-        with InterruptFlag() as interrupt:
-            work(StudyFolder(self.folder.path), this_process(), interrupt)
+        work_on(self.folder.path)
 
     def trials(self) -> list[Trial]:
         """Return the trials as their files have them."""
@@ -218,3 +228,31 @@ def write_study(path: Path, count: int, **changes: Any) -> StudyFolder:
         for place, seed in enumerate(trial.seeds):
             write_run(study.run_folder(trial, seed), score + (0.1, -0.1)[place])
     return study
+
+
+class Crash(BaseException):
+    """Stands for kill -9: nothing of the worker runs after it."""
+
+
+def crash_at(monkeypatch: pytest.MonkeyPatch, write: int, work: Callable[[], None]) -> bool:
+    """Let a worker end before one of its first 37 writes; return False if it had fewer."""
+    done = 0
+
+    def count(original: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done == write % 37 + 1:
+                raise Crash
+            return original(*args, **kwargs)
+
+        return counted
+
+    with monkeypatch.context() as patch:
+        for owner, name in ((Path, "replace"), (os, "fsync"), (Path, "mkdir")):
+            patch.setattr(owner, name, count(getattr(owner, name)))
+        try:
+            work()
+        except Crash:
+            return True
+    return False

@@ -17,7 +17,7 @@ FOLDER = files("ddpg.report.page")
 SCRIPTS = (
     "dom", "numbers", "data", "statistics", "frame", "view", "grouping", "curves", "looks", "chart", "marks", "tooltip",
     "legend", "panels", "toolbar", "glance", "columns", "table", "failures", "effects", "swept", "run", "study",
-    "study_charts", "study_confirmation",
+    "study_charts", "study_confirmation", "study_population",
 )  # fmt: skip
 STYLES = ("vendor/uPlot.min.css", "style.css")
 

@@ -1,6 +1,6 @@
 """A study as a JSON object: its trials, the best so far, importances, and its second look."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
@@ -9,12 +9,14 @@ from typing import Any
 from ddpg.config.keys import short_key
 from ddpg.distribution import install_hint
 from ddpg.errors import UserError
-from ddpg.search.confirmation import Look, confirmation_folder, confirmed_runs, read_confirmation
+from ddpg.report.study.population import population_panels
+from ddpg.search.confirmation import Look, confirmation_folder
+from ddpg.search.options import PopulationOptions, ReplayOptions, SearchOptions
+from ddpg.search.second_look import ended_of, read_second_look
 from ddpg.search.space import Choice, Dimension
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.search.table import ranked
+from ddpg.search.table import contenders, ranked
 from ddpg.search.trials import Result, Trial
-from ddpg.sweep.state.summary import summarize
 
 Panels = dict[str, Any]
 
@@ -51,19 +53,22 @@ def study_panels(study: StudyFolder) -> Panels:
         "score": score_name(definition),
         "direction": options.direction,
         "n_trials": options.n_trials,
-        "pruner": pruner_name(options.pruner),
-        "method": type_name(options.method),
+        "how": _how(definition),
         "dimensions": [_dimension(one, short_key(one.key, keys)) for one in definition.space.dimensions],
         "trials": [_trial(trial, places.get(trial.number)) for trial in trials.values()],
         "best": best_so_far(trials.values(), options.direction == "maximize"),
         "importances": _importances(definition, trials),
-        "confirmation": _confirmation(study, definition, list(trials.values())),
+        "confirmation": _confirmation(study, definition, trials),
+        "population": population_panels(definition, trials),
     }
 
 
 def complete_trials(panels: Panels) -> list[dict[str, Any]]:
-    """Return the trials that were trained to their ends, the best first."""
+    """Return the trials that were trained to their ends, of a population its newest generation, the best first."""
     complete = [trial for trial in panels["trials"] if trial["state"] == "complete"]
+    if panels["population"]:
+        newest = {line["trial"] for line in panels["population"]["lineages"]}
+        complete = [trial for trial in complete if trial["number"] in newest]
     sign = -1 if panels["direction"] == "maximize" else 1
     return sorted(complete, key=lambda trial: (sign * trial["value"], trial["number"]))
 
@@ -75,6 +80,19 @@ def score_name(definition: Definition) -> str:
     over = f"{options.over_seeds} over {seeds} seeds of " if seeds > 1 else ""
     last = f"the mean of the last {options.last} values of " if options.last > 1 else "the last value of "
     return f"{over}{last}{options.metric}"
+
+
+def _how(definition: Definition) -> str:
+    """Say how trials come to be."""
+    kind = definition.kind
+    if isinstance(kind, PopulationOptions):
+        return (
+            f"{kind.population} members train for {kind.generations} generations, after each of which the worst "
+            f"{100 * kind.truncation:g} % go on from copies of the best, with other values."
+        )
+    if isinstance(kind, ReplayOptions):
+        return f"Members follow the schedules of trials {', '.join(map(str, kind.winners))} of a population."
+    return f"Trials are proposed by {type_name(kind.method)} and stopped by {pruner_name(kind.pruner)}."
 
 
 def type_name(node: Any) -> str:
@@ -132,6 +150,10 @@ def best_so_far(trials: Iterable[Trial], maximize: bool) -> list[list[float]]:
 
 
 def _importances(definition: Definition, trials: Any) -> dict[str, Any]:
+    if not isinstance(definition.kind, SearchOptions):
+        return {
+            "note": "Importances compare trials that differ in values alone, and members have trained before."
+        }
     if find_spec("optuna") is None:
         return {"note": f"Importances need Optuna: {install_hint('search')}"}
     from ddpg.search.importance import ENOUGH, importances  # Optuna
@@ -142,17 +164,15 @@ def _importances(definition: Definition, trials: Any) -> dict[str, Any]:
     return {"note": None, "evaluator": found.evaluator, "shares": list(found.shares.items())}
 
 
-def _confirmation(study: StudyFolder, definition: Definition, trials: list[Trial]) -> dict[str, Any] | None:
+def _confirmation(study: StudyFolder, definition: Definition, trials: Mapping[int, Trial]) -> dict[str, Any] | None:
     """Return the second look of a study; None before it has begun."""
     sweep = confirmation_folder(study)
     if not sweep.exists:
         return None
-    runs = [path for paths in confirmed_runs(sweep).values() for path in paths]
-    ended = sum(summarize(path).state in ("done", "failed") for path in runs)
-    if ended < len(runs):
-        return {"note": f"{ended} of {len(runs)} runs of the second look have ended."}
-    complete = [trial for trial in trials if trial.result and trial.result.state == "complete"]
-    found = read_confirmation(study, definition, ranked(complete, definition))
+    ended, wanted = ended_of(study, definition)
+    if ended < wanted:
+        return {"note": f"{ended} of {wanted} runs of the second look have ended."}
+    found = read_second_look(study, definition, ranked(contenders(definition, trials), definition))
     return {
         "note": None,
         "folder": str(sweep.path),

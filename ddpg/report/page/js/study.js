@@ -11,6 +11,12 @@ function studyArticle(study) {
     { "data-study": study.name },
     head,
     studySummary(study),
+    study.population ? el("div", { class: "panels" }, populationPanels(study)) : searchPanels(study),
+  );
+}
+
+function searchPanels(study) {
+  return [
     el(
       "div",
       { class: "panels" },
@@ -34,7 +40,7 @@ function studyArticle(study) {
         study.dimensions.map((dimension) => studyPanel(dimension.key, null, sliceChart(study, dimension))),
       ),
     ),
-  );
+  ];
 }
 
 function studyPanel(title, note, chart) {
@@ -47,11 +53,12 @@ function studyPanel(title, note, chart) {
   );
 }
 
-/** The trials that were trained to their ends, the best first. */
+/** The trials that were trained to their ends, of a population its newest generation, the best first. */
 function completeTrials(study) {
   const sign = study.direction === "maximize" ? -1 : 1;
+  const newest = study.population && new Set(study.population.lineages.map(({ trial }) => trial));
   return study.trials
-    .filter((trial) => trial.state === "complete")
+    .filter((trial) => trial.state === "complete" && (!newest || newest.has(trial.number)))
     .sort((a, b) => sign * (a.value - b.value) || a.number - b.number);
 }
 
@@ -85,7 +92,7 @@ function studySummary(study) {
     el(
       "p",
       { class: "note" },
-      `The score is the ${study.score}, to ${study.direction}. Trials are proposed by ${study.method} and stopped by ${study.pruner}. The best score was chosen among many, so it flatters; a second look on other seeds says by how much.`,
+      `The score is the ${study.score}, to ${study.direction}. ${study.how} The best score was chosen among many, so it flatters; a second look on other seeds says by how much.`,
     ),
   );
 }

@@ -1,0 +1,89 @@
+"""From a composed command line to the study that it describes, checked before anything is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.search.options import (
+    Kind,
+    PopulationOptions,
+    SearchOptions,
+    StudyOptions,
+    population_options,
+    require_optuna,
+    search_options,
+    tuning_seeds,
+)
+from ddpg.search.recipe import Recipe, compose_recipe
+from ddpg.search.space import parse
+from ddpg.search.states import PBT, SEARCH
+from ddpg.search.study import Definition
+from ddpg.sweep.freeze import check_env
+from ddpg.version import __version__
+
+#: The keys of the sweeper's node that are not options of the study.
+NO_OPTIONS = ("_target_", "_recursive_", "params", "conditions")
+#: What reads the options of each sweeper.
+READERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[StudyOptions, Kind]]] = {
+    SEARCH: search_options,
+    PBT: population_options,
+}
+
+
+def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> tuple[Definition, Recipe]:
+    """Return the study that a composed config and the words of the command line describe, all of it checked.
+
+    Raises:
+        UserError: options or a space that do not fit.
+    """
+    require_optuna()
+    node: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+    options, kind = READERS[node["_target_"]]({key: value for key, value in node.items() if key not in NO_OPTIONS})
+    space = parse([*_params(node["params"]), *words], node["conditions"] or {}, loader)
+    recipe = compose_recipe(config, loader, space)
+    first = recipe.first_config()
+    recipe.require_valid(first["seed"])
+    for env in recipe.environments():
+        check_env(env)
+    path = Path(str(config.hydra.sweep.dir))
+    definition = Definition(
+        name=options.study_name or path.absolute().name,
+        version=__version__,
+        options=options,
+        kind=kind,
+        space=space,
+        seeds=tuple(_seeds(kind, first["seed"])),
+        total_steps=first["total_steps"],
+        threads=first["threads"],
+    )
+    return _checked(definition, recipe), recipe
+
+
+def _params(params: Mapping[str, Any] | None) -> list[str]:
+    return [f"{key}={values}" for key, values in (params or {}).items()]
+
+
+def _seeds(kind: Kind, first: int) -> list[int]:
+    """Return the seeds of each trial, or of the members of a population; `first` is the `seed` of the config."""
+    if isinstance(kind, PopulationOptions):
+        return list(range(first, first + kind.population))
+    assert isinstance(kind, SearchOptions)
+    return tuning_seeds(kind, first)
+
+
+def _checked(definition: Definition, recipe: Recipe) -> Definition:
+    """Return the study as it will be; raise UserError for what its kind does not allow."""
+    if isinstance(definition.kind, PopulationOptions):
+        from ddpg.search.population.checks import checked_population
+
+        return checked_population(definition, recipe)
+    from ddpg.search.pruning import make_pruner  # Optuna, which is known to be there by now
+    from ddpg.search.sampling import make_sampler, most_trials
+
+    make_sampler(definition, seed=0)
+    make_pruner(definition)
+    return replace(definition, options=replace(definition.options, n_trials=most_trials(definition)))

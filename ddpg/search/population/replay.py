@@ -1,0 +1,62 @@
+"""The trials of a population's second look: on each new seed a member follows the schedule of a winner.
+
+Each member goes on by itself from generation to generation: it waits for nobody and copies nobody. Where its run fails,
+its training has ended.
+"""
+
+from collections.abc import Mapping
+
+from ddpg.search.population.rules import bounds
+from ddpg.search.study import Definition
+from ddpg.search.trials import Part, Trial
+from ddpg.sweep.state.folder import timestamp
+
+
+def next_follower(definition: Definition, trials: Mapping[int, Trial], number: int) -> Trial | None:
+    """Return the next part of the first member that can go on; None while none can."""
+    newest = newest_parts(trials)
+    for slot in range(len(definition.seeds)):
+        before = newest.get(slot)
+        if before is None:
+            return _follower(definition, number, slot, 0, None)
+        assert before.part is not None
+        generation = before.part.generation + 1
+        is_complete = before.result is not None and before.result.state == "complete"
+        if is_complete and generation < generations(definition):
+            return _follower(definition, number, slot, generation, before.number)
+    return None
+
+
+def newest_parts(trials: Mapping[int, Trial]) -> dict[int, Trial]:
+    """Return the newest trial of each member that has begun, by its slot."""
+    return {trial.part.slot: trial for _, trial in sorted(trials.items()) if trial.part is not None}
+
+
+def generations(definition: Definition) -> int:
+    """Return how many parts each member has."""
+    return len(definition.replay.schedules[0])
+
+
+def winner_of(definition: Definition, slot: int) -> int:
+    """Return the place of the winner whose schedule a member follows."""
+    return slot // (len(definition.seeds) // len(definition.replay.winners))
+
+
+def lost_parts(definition: Definition, trials: Mapping[int, Trial]) -> int:
+    """Count the trials that will not come, because the run before them failed."""
+    failed = [trial for trial in trials.values() if trial.result is not None and trial.result.state == "failed"]
+    return sum(generations(definition) - 1 - trial.part.generation for trial in failed if trial.part is not None)
+
+
+def _follower(definition: Definition, number: int, slot: int, generation: int, source: int | None) -> Trial:
+    start, stop = bounds(definition.total_steps, generations(definition), generation)
+    return Trial(
+        number=number,
+        params=definition.replay.schedules[winner_of(definition, slot)][generation],
+        origin="schedule",
+        seeds=(definition.seeds[slot],),
+        asked=timestamp(),
+        attrs={},
+        study_attrs={},
+        part=Part(slot, generation, source, start, stop, eval_seed=None),
+    )
