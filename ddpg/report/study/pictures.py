@@ -1,4 +1,4 @@
-"""Pictures of a study as PNG, SVG and PDF: history, importances, parallel coordinates, search against confirmation."""
+"""Pictures of a study as PNG, SVG and PDF: history, importances, values, schedules, search against confirmation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import log10
@@ -33,6 +33,7 @@ def draw_study(panels: Panels, out: Path) -> dict[str, list[Path]]:
         "history": (any(trial["value"] is not None for trial in panels["trials"]), 4, _history),
         "importances": ("shares" in panels["importances"], 1.4 + 0.3 * len(panels["dimensions"]), _importances),
         "parallel": (bool(complete_trials(panels)), 4, _parallel),
+        "schedule": (bool(winning_stages(panels)), 4, _schedule),
         "confirmation": (bool((panels["confirmation"] or {}).get("rows")), 4, _confirmation),
     }
     paths = {}
@@ -103,6 +104,32 @@ def _parallel(panels: Panels, axes: Axes) -> None:
     axes.set_xticks(range(len(dimensions)), [one["short"] for one in dimensions], fontsize=8)
     axes.set_yticks([])
     axes.grid(visible=False)
+
+
+def winning_stages(panels: Panels) -> list[Mapping[str, Any]]:
+    """Return the values over env steps of the training that ends with a population's best member; none elsewhere."""
+    lineages = (panels["population"] or {"lineages": []})["lineages"]
+    return lineages[0]["stages"] if lineages else []
+
+
+def _schedule(panels: Panels, axes: Axes) -> None:
+    stages = winning_stages(panels)
+    for place, one in enumerate(panels["dimensions"]):
+        points = [
+            (step, share(one, stage["params"][one["key"]]))
+            for stage in stages
+            if one["key"] in stage["params"]
+            for step in (stage["start"], stage["stop"])
+        ]
+        if points:
+            steps, shares = zip(*points, strict=True)
+            axes.plot(steps, shares, color=PALETTE[place % len(PALETTE)], linewidth=1.8, label=one["short"])
+    for stage in stages[1:]:
+        axes.axvline(stage["start"], color=MUTED, linewidth=0.6)
+    axes.set_ylim(-0.05, 1.05)
+    _legend_below(axes)
+    trial = panels["population"]["lineages"][0]["trial"]
+    _style(axes, f"Values that made trial {trial}", "env steps", "place in the space, 0 to 1")
 
 
 def share(dimension: Mapping[str, Any], value: Any) -> float:

@@ -11,6 +11,7 @@ TITLES = {
     "history": "history",
     "importances": "importances",
     "parallel": "parallel coordinates",
+    "schedule": "the values that made the best member",
     "confirmation": "search against confirmation",
 }
 

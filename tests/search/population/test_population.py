@@ -112,7 +112,7 @@ def test_a_generation_that_fails_stops_the_study(population: FormulaStudy) -> No
         return grown(config, env_step)
 
     population.pool.formula = failing
-    with user_error("all 4 members of a generation have failed ... the disk is full ... ddpg-sweep retry"):
+    with user_error("all 4 members of a generation failed ... the disk is full ... ddpg-sweep retry"):
         population.run()
     population.pool.formula = grown
     assert retry_here(population)
