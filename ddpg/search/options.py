@@ -102,7 +102,10 @@ def population_options(values: Mapping[str, Any]) -> tuple[StudyOptions, Populat
     """
     others = next((key for key in OF_POPULATIONS if key in values), None)
     if others is not None:
-        raise UserError(f"hydra.sweeper.{others}: hydra/sweeper=pbt has no such key; it trains population members")
+        raise UserError(
+            f"hydra.sweeper.{others}={values[others]}: hydra/sweeper=pbt has no such key; its trials are population "
+            "times generations, of one run each"
+        )
     common, own = _fitted({**values, **OF_POPULATIONS}, PopulationOptions)
     if own.population < 2:
         raise UserError("hydra.sweeper.population=1: a population has at least 2 members, or there is nobody to copy")
@@ -117,7 +120,7 @@ OF_POPULATIONS: Mapping[str, Any] = {
     "together": 1,
     "over_seeds": "mean",
     "failed": "fail",
-    "inherited": (),
+    "inherited": [],
 }
 
 

@@ -1,7 +1,6 @@
 """A worker and its study: trials asked, trained, scored and told, in this process, by a formula."""
 
 import statistics
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 

@@ -19,7 +19,9 @@ from ddpg.search.trials import Result, Trial
 from ddpg.sweep.state.folder import timestamp
 
 #: Four members, of which one copies; little of everything.
-OPTIONS = PopulationOptions(population=4, generations=4, truncation=0.25, perturb=[0.8, 1.2], resample=0.25, inherited=())
+OPTIONS = PopulationOptions(
+    population=4, generations=4, truncation=0.25, perturb=[0.8, 1.2], resample=0.25, inherited=()
+)
 
 #: The same as words, beside those of support.studies: a generation has one evaluation.
 WORDS = (
@@ -29,13 +31,15 @@ WORDS = (
 )  # fmt: skip
 
 
-def copied(source: RunFolder, target: RunFolder, config: Mapping[str, Any]) -> None:
+def copied(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
     """Stand for `fork` where a formula trains: copy the record, because there are no checkpoints."""
+    env_step = source.status()["env_step"]
     built = RunFolder(target.path.with_name(".built"))
     shutil.rmtree(built.path, ignore_errors=True)
     shutil.copytree(source.path, built.path)
-    built.config.write_text(to_yaml(config))
-    built.write_status(state="interrupted", env_step=source.status()["env_step"])
+    built.config.write_text(to_yaml({**config, "forked": {"configuration": "a", "env_step": env_step}}))
+    built.write_json(built.provenance, [entry])
+    built.write_status(state="interrupted", env_step=env_step)
     built.path.rename(target.path)
 
 

@@ -151,9 +151,7 @@ def best_so_far(trials: Iterable[Trial], maximize: bool) -> list[list[float]]:
 
 def _importances(definition: Definition, trials: Any) -> dict[str, Any]:
     if not isinstance(definition.kind, SearchOptions):
-        return {
-            "note": "Importances compare trials that differ in values alone, and members have trained before."
-        }
+        return {"note": "Importances compare trials that differ in values alone, and members have trained before."}
     if find_spec("optuna") is None:
         return {"note": f"Importances need Optuna: {install_hint('search')}"}
     from ddpg.search.importance import ENOUGH, importances  # Optuna

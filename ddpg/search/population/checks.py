@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ddpg.errors import UserError
 from ddpg.config.forks import may_fork
+from ddpg.errors import UserError
 from ddpg.search.population.rules import bounds
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import Definition
 
+#: The key of the replay memory: a larger one than the parent's would lack what that has forgotten.
+MEMORY = "buffer_size"
 #: The metrics that only evaluations have begin so.
 OF_EVALUATIONS = "eval/"
 
@@ -26,13 +28,18 @@ def checked_population(definition: Definition, recipe: Recipe) -> Definition:
     configs = [recipe.config(params, seed=0) for params in recipe.largest()]
     for config in configs:
         _require_generations(definition, config)
-    inherited = [key for key in keys if not all(may_fork(key, config) for config in configs)]
+    inherited = [key for key in keys if not all(_may_change(key, config) for config in configs)]
     if len(inherited) == len(keys):
         raise UserError(
             f"{', '.join(keys)}: no key of the space may change while a run goes on, so members that copy could not "
             "differ; add one that may, as tau or a learning rate, or use hydra/sweeper=search"
         )
     return replace(definition, kind=replace(definition.population, inherited=inherited))
+
+
+def _may_change(key: str, config: Mapping[str, Any]) -> bool:
+    """Whether members that copy may have another value: it fits the state, and scores remain of one environment."""
+    return may_fork(key, config) and key != MEMORY and not key.startswith("env.")
 
 
 def _require_generations(definition: Definition, config: Mapping[str, Any]) -> None:

@@ -69,6 +69,4 @@ def _require_some_success(members: Sequence[Trial | None], scores: Sequence[floa
         return
     reasons = [trial.result.why for trial in members if trial is not None and trial.result is not None]
     last = f", the last with {reasons[-1]}" if reasons else ""
-    raise UserError(
-        f"all {len(members)} members of a generation failed{last}; when that is mended: ddpg-sweep retry"
-    )
+    raise UserError(f"all {len(members)} members of a generation failed{last}; when that is mended: ddpg-sweep retry")

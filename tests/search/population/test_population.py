@@ -1,6 +1,5 @@
 """Populations that train by a formula: generations, copies, failures, crashes, mistakes and the second look."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from ddpg.sweep.state.folder import Submission, timestamp
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[FormulaPool]:
     """What trains, and forks, in the place of processes."""
-    monkeypatch.setattr("ddpg.search.trial_runs.fork", copied)
+    monkeypatch.setattr("ddpg.run.fork.fork", copied)
     with formula_pool(grown) as pool:
         yield pool
 
@@ -88,7 +87,12 @@ def test_members_that_fail_copy(population: FormulaStudy) -> None:
 
     population.pool.formula = failing
     trials = population.run()
-    assert [trial.result and trial.result.state for trial in trials[4:8]] == ["failed", "complete", "complete", "failed"]
+    assert [trial.result and trial.result.state for trial in trials[4:8]] == [
+        "failed",
+        "complete",
+        "complete",
+        "failed",
+    ]
     assert [trial.origin for trial in trials[8:12]].count("copied") >= 2
     assert all(trials[number].origin == "copied" for number in (8, 11))
     assert all(trial.result and trial.result.state == "complete" for trial in trials[8:])
@@ -158,7 +162,9 @@ def test_status_and_best(population: FormulaStudy) -> None:
     folder = StudyFolder(population.folder.path)
     winner = max(trials[12:], key=lambda trial: trial.result.value if trial.result and trial.result.value else 0)
     printed = status(folder, None, width=None)
-    assert_has(printed, f"copied trial ... 16 of 16 trials, generation 4 of 4: 16 complete ... best: trial {winner.number}")
+    assert_has(
+        printed, f"copied trial ... 16 of 16 trials, generation 4 of 4: 16 complete ... best: trial {winner.number}"
+    )
     assert_has(best(folder, 2), f"the schedule of trial {winner.number} ... 0 to ... to 400 ... ddpg-eval ... confirm")
 
 
