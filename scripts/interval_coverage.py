@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from ddpg.record.series import Series
 from ddpg.report.compare.difference import divisions, drawn_divisions, p_value, permutation_p, welch
 from ddpg.report.compare.improvement import bounds
-from ddpg.report.compare.overall import Estimate, optimality_gap, overall_iqm, overall_mean
+from ddpg.report.compare.overall import THRESHOLDS, Estimate, optimality_gap, overall_iqm, overall_mean, profile
 from ddpg.report.intervals import iqm_interval, mean_interval
 
 #: Bounds of rounding: two means that should be equal differ by less.
@@ -144,6 +144,23 @@ def overall_coverage(shape: Shape, seeds: int, samples: int, estimate: Callable[
     return float(np.mean([one.low - ROUNDING <= true <= one.high + ROUNDING for one in found]))
 
 
+def profile_coverage(seeds: int, samples: int) -> Series:
+    """Measure how often the band of a profile covers at normalized scores of 0.1, 0.3, 0.5, 0.7 and 0.95.
+
+    The scores of 3 environments are uniform, over 0 to 1, 0 to 0.5 and 0.5 to 1.
+    """
+    generator = np.random.default_rng(seeds)
+    lows = np.array([0.0, 0.0, 0.5])
+    widths = np.array([1.0, 0.5, 0.5])
+    places = [10, 30, 50, 70, 95]
+    true = 1 - np.clip((THRESHOLDS[places, None] - lows) / widths, 0, 1).mean(axis=1)
+    covers = []
+    for _ in range(samples):
+        found = profile(list(lows[:, None] + widths[:, None] * generator.random((3, seeds))))
+        covers.append((found.low[places] <= true + ROUNDING) & (true - ROUNDING <= found.high[places]))
+    return np.asarray(np.mean(covers, axis=0))
+
+
 def main() -> None:
     """Print a table for each figure, with a row for each shape of data."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -157,6 +174,8 @@ def main() -> None:
     table("mean over 5 environments", lambda shape, n: overall_coverage(shape, n, some, overall_mean))
     table("IQM over 5 environments", lambda shape, n: overall_coverage(shape, n, some, overall_iqm))
     table("optimality gap over 5 environments", lambda shape, n: overall_coverage(shape, n, some, optimality_gap))
+    for seeds in COUNTS:
+        print(f"band of a profile, {seeds} seeds: ", np.round(100 * profile_coverage(seeds, some), 1))
     table("false positives of compare", lambda shape, n: false_positives(shape, n, n, tests))
     print("\n10 scores of deviation 1 and 5 of deviation 3: ", errors_of_spread(some))
     table("the same with 2 seeds more of one", lambda shape, n: false_positives(shape, n, n + 2, some))

@@ -7,6 +7,7 @@ interval_coverage.py. docs/statistics.md has the tables.
 import argparse
 from collections.abc import Callable
 from functools import cache, partial
+from itertools import product
 from math import sqrt
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from numpy.random import Generator
 from ddpg.record.series import Series
 from ddpg.report.compare.paired import Paired
 from ddpg.report.compare.unpaired import Unpaired
-from interval_coverage import ROUNDING, SHAPES, SIGMA, Shape, decisive_p, table
+from interval_coverage import ROUNDING, SHAPES, Shape, decisive_p, table
 
 CORRELATIONS = (-0.5, 0.0, 0.5, 0.9)
 ALPHA = 0.05
@@ -52,13 +53,22 @@ def wrong(shape: Shape, pairs: int, correlation: float, samples: int) -> Wrong:
     return _found(*pairs_of(shape, generator, (samples, pairs), correlation), generator)
 
 
-def wrong_by_shape(pairs: int, samples: int) -> Wrong:
-    """Measure the same of normal and skewed scores with one mean and one deviation, of which nothing is paired."""
+def wrong_by_shape(shape: Shape, pairs: int, deviations: float, samples: int) -> Wrong:
+    """Measure how often the means of a shape and of normal scores are found different, which are equal.
+
+    The runs of a pair have nothing in common. Who tests whether runs can be exchanged is not wrong there; who reads a
+    difference of means from it is.
+
+    Args:
+        shape: of the one configuration.
+        pairs: of runs.
+        deviations: of the normal scores, in deviations of the shape.
+        samples: that are drawn.
+    """
     generator = np.random.default_rng(pairs)
-    skewed = SHAPES[1]
-    deviation = skewed.mean * sqrt(np.exp(SIGMA**2) - 1)
-    one = (skewed.draw(generator, (samples, pairs)) - skewed.mean) / deviation
-    return _found(one, generator.normal(size=(samples, pairs)), generator)
+    deviation = deviations * float(shape.draw(generator, (200_000,)).std())
+    normal = shape.mean + deviation * generator.normal(size=(samples, pairs))
+    return _found(shape.draw(generator, (samples, pairs)), normal, generator)
 
 
 def _found(one: Series, other: Series, generator: Generator) -> Wrong:
@@ -108,8 +118,9 @@ def main() -> None:
     for name, measure in (("difference", difference_coverage), ("P(improvement)", improvement_coverage)):
         for correlation in CORRELATIONS:
             table(f"{name}, correlation {correlation:g}", _measured(measure, correlation, samples), PAIRS)
-    print("\nnormal and skewed scores with one mean and deviation, 10 and 20 pairs: ")
-    print(wrong_by_shape(10, samples), wrong_by_shape(20, samples))
+    print("\nequal means of a shape and of normal scores with its deviation, or a tenth of it")
+    for deviations, shape, pairs in product((1.0, 0.1), SHAPES, PAIRS):
+        print(deviations, shape.name, pairs, *wrong_by_shape(shape, pairs, deviations, samples))
     for of_seeds in (None, 0.0, 0.3, 0.5, 0.9):
         print("power", of_seeds, *(f"{100 * power(seeds, of_seeds):.0f}" for seeds in PAIRS))
 
