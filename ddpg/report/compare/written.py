@@ -15,6 +15,8 @@ from ddpg.report.selection import count
 from ddpg.report.text import aligned, interval, interval_of, literal, number, seed_list
 
 HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM", "next run, 95 %")
+#: Numbers of seeds whose power is told.
+EXAMPLES = (6, 10, 20)
 
 
 def text_of(found: Result, picture: Path | None) -> str:
@@ -124,8 +126,20 @@ def _explanations(found: Result) -> Iterator[str]:
         f"{found.design.words.seeds} that would find a difference: in 8 of 10 cases, if the true difference is the one "
         "that was seen."
     )
+    yield _power(found)
     yield explanation()
     yield from single_run_explanations(found)
+
+
+def _power(found: Result) -> str:
+    """Tell how often some numbers of seeds find a difference as large as the deviation of the noise."""
+    words = found.design.words
+    level = found.options.alpha / max(1, len(found.comparisons))
+    shares = [f"{100 * found.design.power(1.0, seeds, seeds, level):.0f}" for seeds in EXAMPLES]
+    return (
+        f"power: a difference of one deviation, {words.effect} = 1, is found by {', '.join(map(str, EXAMPLES))} "
+        f"{words.seeds} in {', '.join(shares)} % of cases at p = {level:.2g}, which the first of all comparisons needs."
+    )
 
 
 def _differences(group: list[Scored]) -> Iterator[str]:
