@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ddpg.record.series import Series
-from ddpg.report.compare.design import Compared, Pairing, Words
+from ddpg.report.compare.design import CHOOSE_FIRST, Compared, Pairing, Words
 from ddpg.report.compare.difference import Permutation, TTest, few_seeds
 from ddpg.report.compare.improvement import Improvement, paired_improvement
 from ddpg.report.compare.power import attained, t_power
@@ -91,8 +91,8 @@ class Paired:
             "mean difference is at least as large. It assumes nothing about the distribution of scores, nor that the "
             "runs of a pair have anything in common. Its smallest p-value is 2 / 2^n with n pairs, 0.062 with 5 and "
             "0.031 with 6, so fewer than 6 are never certain at 5 %.",
-            "paired or not is a choice before the look at any scores: who takes the better of both tests is wrong in "
-            "up to 7 % of cases instead of 5 %. The correlation is for the choice in another comparison.",
+            f"paired or not is a choice before the look at any scores: {CHOOSE_FIRST}. The correlation is for the "
+            "choice in another comparison.",
             "d: the difference in standard deviations of the paired differences, which cannot be compared with the g "
             "of seeds that are not paired. P(improvement): that a run of one is better than the run of the other with "
             "the same seed. Differences have Student's interval.",

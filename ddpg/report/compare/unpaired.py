@@ -3,7 +3,7 @@
 from math import sqrt
 
 from ddpg.record.series import Series
-from ddpg.report.compare.design import Compared, Words
+from ddpg.report.compare.design import CHOOSE_FIRST, Compared, Words
 from ddpg.report.compare.difference import (
     Permutation,
     TTest,
@@ -78,8 +78,7 @@ class Unpaired:
             "as much. It assumes nothing about the distribution of scores.",
             "seeds are not paired: runs of one seed begin their episodes and evaluations in the same states, and with "
             "the same networks where these have the same form. Where that decides the scores, paired=true finds "
-            "smaller differences. Choose before you look at any scores: who takes the better of both tests is wrong in "
-            "up to 7 % of cases instead of 5 %.",
+            f"smaller differences. Choose before you look at any scores: {CHOOSE_FIRST}.",
             "g: the difference in standard deviations of the seeds (Hedges). P(improvement): that a run of one is "
             "better than a run of the other. Differences have Welch's interval.",
         )
