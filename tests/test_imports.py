@@ -71,8 +71,8 @@ ROOMS = (
 )  # fmt: skip
 #: The rooms inside ddpg.sweep, in the same order.
 SWEEP_ROOMS = (
-    "process", "options", "slurm", "slurm_checks", "state", "freeze", "execute", "forecast", "launch", "serial",
-    "control", "sync",
+    "process", "options", "slurm", "slurm_checks", "state", "job_config", "freeze", "execute", "forecast", "launch",
+    "serial", "control", "sync",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.api.compose import composed, user_errors
+from ddpg.api.folders import new_run_folder
 from ddpg.api.metrics import Metrics
 from ddpg.api.overrides import Overrides, as_words
 from ddpg.composition.words import quoted
@@ -142,6 +144,35 @@ class Run:
         words = [f"resume={quoted(str(self.path))}", *as_words(overrides), *as_words(values)]
         train_here(composed(words, None), progress=progress)
         return self
+
+    def fork(
+        self,
+        overrides: Overrides = (),
+        out: str | os.PathLike[str] | None = None,
+        progress: bool = False,
+        **values: Any,
+    ) -> "Run":
+        """Train a new run that begins where this one stands, with other values: `run.fork(tau=0.01)`.
+
+        This run stays as it is. The new one has a copy of its newest checkpoint and of its record up to that.
+
+        Args:
+            overrides: what is to be another value, as `{"noise.sigma": 0.2}`.
+            out: the folder of the new run; without it a new one in `outputs`.
+            progress: whether the progress is shown.
+            values: the same for keys without a dot; another `seed` begins all random draws anew.
+
+        Raises:
+            UserError: the run has no checkpoint or no replay memory, or its state does not fit a value.
+            KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
+        """
+        undisturbed("torch")
+        from ddpg.api.training import train_here
+
+        folder = new_run_folder(out)
+        words = [f"fork={quoted(str(self.path))}", *as_words(overrides), *as_words(values)]
+        job = composed(words, None)
+        return Run(train_here(job if folder is None else replace(job, folder=folder, new=False), progress))
 
     def __repr__(self) -> str:
         status = self.status

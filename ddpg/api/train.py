@@ -8,13 +8,13 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from ddpg.api.compose import Composed, composed, user_errors
+from ddpg.api.folders import new_run_folder
 from ddpg.api.overrides import Overrides, as_words
 from ddpg.api.run import Run
 from ddpg.api.training import train_here
 from ddpg.composition.overrides import without_defaults
 from ddpg.config.settings import check
 from ddpg.errors import UserError
-from ddpg.record.run_folder import RunFolder, is_run_folder
 
 
 def train(
@@ -43,7 +43,7 @@ def train(
             or what ends a run: a simulator that fails, a number that is not finite, a full disk.
         KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
     """
-    folder = _folder(out)
+    folder = new_run_folder(out)
     if isinstance(overrides, DictConfig):
         job = _of_config(overrides, folder)
     else:
@@ -54,16 +54,6 @@ def train(
     return Run(train_here(job, progress))
 
 
-def _folder(out: object) -> Path | None:
-    if out is not None and (not out or not isinstance(out, str | os.PathLike)):
-        raise UserError(f"out={out!r} must be the folder of the run, as a text or a Path")
-    if out is None:
-        return None
-    folder = Path(out).absolute()
-    _require_no_other_files(folder, str(out))
-    return folder
-
-
 def _require_no_other_folder(out: str, words: Sequence[str]) -> None:
     """Raise UserError for overrides that name the folder of the run, too."""
     for word in without_defaults(words):
@@ -72,17 +62,6 @@ def _require_no_other_folder(out: str, words: Sequence[str]) -> None:
             raise UserError(f"out={out} cannot be given with resume: a run goes on in its own folder")
         if key == "hydra.run.dir":
             raise UserError(f"out={out} cannot be given with {word}: both name the folder of the run")
-
-
-def _require_no_other_files(folder: Path, name: str) -> None:
-    """Raise UserError for a folder that has something and no run, such as the folder of all runs."""
-    has_begun = is_run_folder(folder) or RunFolder(folder).metrics.exists()  # metrics.jsonl is the first file of a run
-    if has_begun or not folder.is_dir():
-        return
-    names = sorted(path.name for path in folder.iterdir())
-    other = [file for file in names if file != "train.log" and not file.startswith(".")]  # what an early end leaves
-    if other:
-        raise UserError(f"out={name} is no run, but has {other[0]}: a run needs a folder for itself, as {name}/first")
 
 
 def _of_config(config: DictConfig, folder: Path | None) -> Composed:

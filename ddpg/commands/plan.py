@@ -13,8 +13,8 @@ from omegaconf import DictConfig
 from ddpg.commands.precheck import check_jobs
 from ddpg.composition.messages import try_words
 from ddpg.composition.options_help import Choices
-from ddpg.composition.overrides import known_flags, sweep_words, without_defaults
-from ddpg.composition.words import study_words
+from ddpg.composition.overrides import known_flags, sweep_words
+from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
 from ddpg.errors import UserError
 from ddpg.search.states import STUDIES
@@ -37,7 +37,7 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
         UserError: a mistake in the words, something that would stop the sweep, or a trial that fails.
     """
     resolvers.register()
-    try_words(["-m", *without_defaults(words)], lambda accepted: _plan(accepted, probe_s))
+    try_words(hydra_words(["-m", *words]), lambda accepted: _plan(accepted, probe_s))
 
 
 def _plan(words: Sequence[str], probe_s: float) -> None:
@@ -45,7 +45,7 @@ def _plan(words: Sequence[str], probe_s: float) -> None:
     others = [name for name, value in vars(flags).items() if value and name not in (*FLAGS, "overrides")]
     if others:
         raise UserError(f"--{others[0].replace('_', '-')}: plan takes no such flag of ddpg-train")
-    overrides = [*Choices(flags.config_dir).search_path(), *study_words(flags.overrides)]
+    overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
     if not any(word.startswith("hydra/launcher=") for word in overrides):
         overrides.append("hydra/launcher=local")
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):

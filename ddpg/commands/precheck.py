@@ -70,6 +70,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     require_effect_in_sweep(all_words(config), config.hydra.runtime.choices["hydra/launcher"], _freezes(config))
     require_id_of_option(config)
     require_no_choices(config)
+    _require_sweeper_that_forks(config)
     name_jobs(config)
     if config.hydra.sweeper._target_ in STUDIES:  # it checks its own space, in which values can be drawn
         return
@@ -80,6 +81,14 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     _require_different(runs)
     for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
         check_env(env)
+
+
+def _require_sweeper_that_forks(config: DictConfig) -> None:
+    """Raise UserError for forks by a sweeper that chooses values itself."""
+    forks = [word for word in all_words(config) if word.startswith("fork=")]
+    if forks and config.hydra.sweeper._target_ not in NEED_NO_RESULTS:
+        sweeper = config.hydra.runtime.choices["hydra/sweeper"]
+        raise UserError(f"{forks[0]} cannot be given with hydra/sweeper={sweeper}: a sweep of forks lists its values")
 
 
 def _freezes(config: DictConfig) -> bool:

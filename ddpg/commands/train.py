@@ -15,13 +15,13 @@ from ddpg.commands.command_line import find_own_packages, one_line_errors, requi
 from ddpg.composition.messages import explain, try_words
 from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags
-from ddpg.composition.run_config import job_config
 from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
 from ddpg.config.settings import chosen
 from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused
 from ddpg.interrupt import ending_at_once
+from ddpg.sweep.job_config import job_config
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def _train(cfg: DictConfig) -> float | None:
     folder = Path(job.runtime.output_dir)
     if job.mode == RunMode.MULTIRUN:
         try:
-            return run(cfg, folder, overrides)
+            return run(job_config(cfg, overrides), folder, overrides)
         except Exception as error:  # Hydra trains the other jobs and reports the first failure at the end
             log.error("job %s failed: %s", job.job.num, explain(error) or error)
             raise

@@ -22,8 +22,8 @@ TO_REPEAT = "; to train it twice, let a free key differ, as in extra.repeat=1,2"
 
 
 def without_defaults(words: Sequence[str]) -> list[str]:
-    """Leave out the defaults that Hydra's grammar has no word for: no run to continue, no experiment."""
-    return [word for word in words if word not in ("resume=null", "experiment=null")]
+    """Leave out the defaults that Hydra's grammar has no word for: no run to continue or to fork, no experiment."""
+    return [word for word in words if word not in ("resume=null", "fork=null", "experiment=null")]
 
 
 def known_flags(words: Sequence[str]) -> Namespace:

@@ -1,27 +1,23 @@
 """The composed config of one run, with Hydra's node: checked as far as that is possible without building it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.composition.word_checks import check_repeated, require_effect_in_run
-from ddpg.config.keys import flat
-from ddpg.config.places import has_place
-from ddpg.config.settings import check
-from ddpg.config.spelling import as_typed, nearest
+from ddpg.config.settings import check, plain
+from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.claims import new_folder
-from ddpg.record.config_file import read_config
+from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.freeze import check_env
+from ddpg.sweep.job_config import job_config, require_fork
 
 
 def checked_run(config: DictConfig) -> DictConfig:
-    """Return the config of a run, resolved, without Hydra's node; with `resume` it is that run's own.
+    """Return the config of a run, resolved, without Hydra's node; with `resume` or `fork` it is that run's own.
 
     Hydra's node has to be the one that `${hydra:...}` reads. Raises UserError for the first mistake.
     """
@@ -30,32 +26,9 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_id_of_option(config)
     require_no_choices(config)
     checked = check(job_config(config, config.hydra.overrides.task))
+    require_fork(plain(checked), RunFolder(Path(str(config.hydra.run.dir))))
     check_env(checked.env)
     return checked
-
-
-def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Return the config of a job: as composed, or with `resume` the run's own config and the overrides.
-
-    Raises UserError for an override of a group, which stays as the run was started.
-    """
-    if cfg.resume is None:
-        return cfg
-    started = read_config(Path(cfg.resume) / "config.yaml")
-    groups = HydraConfig.get().runtime.choices
-    for override in OverridesParser.create().parse_overrides(list(overrides)):
-        key = override.key_or_group
-        before = OmegaConf.select(started, key)
-        (word,) = as_typed([str(override.input_line)])
-        if override.is_delete() or key in groups:
-            raise UserError(
-                f"{word} cannot be given with resume: groups stay as the run was started; keys such as logger.every "
-                "may change"
-            )
-        if before is None and key not in flat(started) and not has_place(started, key):
-            raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")
-        OmegaConf.update(started, key, override.value())
-    return started
 
 
 def require_no_choices(config: DictConfig) -> None:

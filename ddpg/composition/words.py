@@ -19,7 +19,7 @@ _QUOTED = re.compile(r"""'([^'\\]|\\.)*'|"([^"\\]|\\.)*\"""", re.DOTALL)
 
 
 def hydra_words(words: Sequence[str]) -> list[str]:
-    """Return the words in the form that Hydra reads: overrides before flags, `resume=RUN` with its folder.
+    """Return the words in the form that Hydra reads: overrides before flags, `resume=RUN` and `fork=RUN` with folders.
 
     Hydra's argparse refuses a flag between overrides, and `-m` may stand anywhere here. Hydra's grammar has no `=` in a
     value, which names of folders have here.
@@ -29,7 +29,7 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     others = list(meant)
     for override in flags.overrides:
         others.remove(override)
-    return [*map(_quoted_folder, study_words(_continued(flags))), *others]
+    return [*map(_quoted_folder, study_words(_forked(flags, _continued(flags)))), *others]
 
 
 def study_words(overrides: Sequence[str]) -> list[str]:
@@ -51,10 +51,7 @@ def _quoted_folder(word: str) -> str:
 
 
 def _continued(flags: Namespace) -> list[str]:
-    """Let `resume=RUN` make RUN Hydra's output folder.
-
-    Keys get a ++, because the run's own config has them, which Hydra does not know, whatever the default config has.
-    """
+    """Let `resume=RUN` make RUN Hydra's output folder."""
     overrides: list[str] = flags.overrides
     chosen = [word for word in overrides if word.lstrip("+").startswith("resume=")]
     if not chosen:
@@ -63,23 +60,48 @@ def _continued(flags: Namespace) -> list[str]:
     if flags.multirun or len(chosen) > 1:
         other = "-m" if flags.multirun else chosen[1]
         raise UserError(f"{resume} cannot be combined with {other}: it continues one run")
-    folder = Path(_unquoted(resume.partition("=")[2]))
-    require_run(folder, resume)
+    folder = _run_folder(resume, resume.partition("=")[2])
+    words = _added([word for word in overrides if word not in chosen], flags)
+    for word in words:
+        if word.startswith(("hydra.run.", "hydra.output_subdir")):
+            raise UserError(f"{word} cannot be given with resume: a run goes on in its own folder")
+        if word.lstrip("+").startswith("fork="):
+            raise UserError(f"{resume} cannot be combined with {word.lstrip('+')}: a fork goes on from another run")
+    return [f"resume={quoted(folder)}", *words, f"hydra.run.dir={quoted(folder)}"]
+
+
+def _forked(flags: Namespace, overrides: list[str]) -> list[str]:
+    """Put the run folders of `fork=RUN`, or in a sweep `fork=RUN,RUN`, into quotes; keys get a ++ as for `resume`."""
+    chosen = [word for word in overrides if word.lstrip("+").startswith("fork=")]
+    if not chosen:
+        return overrides
+    if len(chosen) > 1:
+        raise UserError(f"{' '.join(chosen)}: write several runs as fork=RUN,RUN, with -m")
+    value = chosen[0].partition("=")[2]
+    is_one = not flags.multirun or "," not in value or Path(value).exists()
+    folders = [_run_folder(f"fork={name}", name) for name in ([value] if is_one else value.split(","))]
+    words = _added([word for word in overrides if word not in chosen], flags)
+    return [f"fork={','.join(map(quoted, folders))}", *words]
+
+
+def _run_folder(word: str, name: str) -> str:
+    """Return the name of a run folder without quotes; raise UserError if there is no such run."""
+    folder = Path(_unquoted(name))
+    require_run(folder, word)
     if "${" in str(folder):
-        raise UserError(f"{resume}: Hydra takes ${{ for the beginning of another value; rename the folder")
+        raise UserError(f"{word}: Hydra takes ${{ for the beginning of another value; rename the folder")
+    return str(folder)
+
+
+def _added(words: Sequence[str], flags: Namespace) -> list[str]:
+    """Put a ++ before keys, because another run's config has them, which Hydra does not know."""
     choices = Choices(flags.config_dir)
-    words = [f"++{word}" if _sets_key(word, choices) else word for word in overrides if word not in chosen]
-    return [f"resume={quoted(str(folder))}", *words, f"hydra.run.dir={quoted(str(folder))}"]
+    return [f"++{word}" if _sets_key(word, choices) else word for word in words]
 
 
 def _sets_key(word: str, choices: Choices) -> bool:
-    """Whether a word gives a value to a key of the run.
-
-    Raises UserError for one that would give it another folder.
-    """
+    """Whether a word gives a value to a key of the run."""
     key, is_set, _ = word.partition("=")
-    if key.startswith(("hydra.run.", "hydra.output_subdir")):
-        raise UserError(f"{word} cannot be given with resume: a run goes on in its own folder")
     is_plain = bool(is_set) and key[:1] not in ("+", "~") and not key.startswith("hydra")
     return is_plain and not choices.is_group(key)
 

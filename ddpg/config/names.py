@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ddpg.config.keys import short_key
 
 #: Keys that no name has: they say where a run is computed and how it is watched, not what it is.
-UNNAMED = ("hydra", "resume", "logger", "device", "threads", "compile", "checkpoint", "eval")
+UNNAMED = ("hydra", "resume", "fork", "logger", "device", "threads", "compile", "checkpoint", "eval")
 #: Keys of what a folder's name begins with.
 ENVIRONMENT = ("env", "env.id", "env.name")
 METHOD = ("preset", "algorithm")

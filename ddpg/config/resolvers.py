@@ -1,8 +1,10 @@
 """The functions that the YAML files of conf/ can call, as in `${task:${.id},name}`."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -43,12 +45,30 @@ def _folder_name(text: str) -> str:
 
 
 def _run_name(*, _root_: DictConfig) -> str:
-    """Return the name of a run or a sweep: its environment, algorithm and preset, what was typed, and its seed."""
+    """Return the name of a run or a sweep: its environment, algorithm and preset, what was typed, and its seed.
+
+    Where it forks a run, all but what was typed is that run's.
+    """
     plain: Any = OmegaConf.to_container(_root_)
     hydra = plain.pop("hydra")
+    words = hydra["overrides"]["task"]
+    known = typed(words)
     excluded = hydra["job"]["config"]["override_dirname"]["exclude_keys"]
-    told = {key: value for key, value in typed(hydra["overrides"]["task"]).items() if key not in excluded}
+    told = {key: value for key, value in known.items() if key not in excluded}
+    source = _source(words)
+    if source is not None:
+        seed = _root_.seed if "seed" in known else source.seed
+        return Names(source.env.name, seed, source.get("choices") or {}, told, flat(source)).folder()
     return Names(_root_.env.name, _root_.seed, hydra["runtime"]["choices"], told, flat(plain)).folder()
+
+
+def _source(words: Sequence[str]) -> Any:
+    """Return the config of the run that the words of a command line fork, of the first if there are several."""
+    sources = [word.removeprefix("fork=") for word in words if word.startswith("fork=")]
+    if not sources:
+        return None
+    folder = sources[-1].partition("','")[0].strip("'").replace("\\'", "'")
+    return OmegaConf.load(Path(folder) / "config.yaml")
 
 
 def _rl_zoo(env_id: str, key: str) -> Any:

@@ -15,7 +15,7 @@ from gymnasium import spaces
 
 from ddpg.config.settings import group, to_yaml
 from ddpg.errors import UserError
-from ddpg.record.config_file import require_forkable
+from ddpg.record.forks import has_begun, require_beyond, require_forkable
 from ddpg.record.run_folder import RunFolder, atomic_write, link, read_yaml, sync_names
 from ddpg.record.tracking.wandb_identity import known_identity
 from ddpg.run.build import make_env
@@ -32,11 +32,6 @@ def fork_once(config: Mapping[str, Any], folder: RunFolder, entry: Mapping[str, 
     if not has_begun(folder):
         fork(RunFolder(Path(config["fork"])), folder, config, entry)
     return {**config, "forked": read_yaml(folder.config)["forked"]}
-
-
-def has_begun(folder: RunFolder) -> bool:
-    """Whether a folder has the state of a run; a fork that was cut short by a kill has none."""
-    return folder.checkpoints.exists() or folder.status().get("env_step", 0) > 0
 
 
 def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
@@ -57,8 +52,7 @@ def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry:
             is not beyond it.
     """
     started = read_yaml(source.config)
-    require_state(source, started, config)
-    require_forkable(started, config)
+    require_forkable(source, config)
     same_env = started["env"] == config["env"]
     if not same_env:
         _require_same_spaces(started, config)
@@ -89,46 +83,6 @@ def _built(path: Path) -> Iterator[None]:
         yield
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def require_state(source: RunFolder, started: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """Raise UserError if a run has nothing that a fork could continue, as far as the names of its files tell.
-
-    Args:
-        source: the run.
-        started: its config.
-        config: that of the fork.
-    """
-    env_step = source.saved_step()
-    if env_step == 0:
-        raise UserError(f"fork={config['fork']} has no checkpoint yet, which a fork continues")
-    if not source.has_replay():
-        raise UserError(
-            f"fork={config['fork']} has no replay memory, which a fork continues: it is gone since the end of that run "
-            "(checkpoint.keep_replay=false)"
-        )
-    require_beyond(started, config, env_step)
-
-
-def require_beyond(started: Mapping[str, Any], config: Mapping[str, Any], env_step: int) -> None:
-    """Raise UserError if nothing is left to train from an env step on, or if the memory was larger than what is left.
-
-    Args:
-        started: the config of the run that is forked.
-        config: that of the fork.
-        env_step: where the fork begins.
-    """
-    if config["total_steps"] <= env_step:
-        raise UserError(
-            f"total_steps={config['total_steps']} is not beyond env step {env_step}, from which a fork of "
-            f"{config['fork']} goes on"
-        )
-    remembered = started["buffer_size"]
-    if config["buffer_size"] > remembered and env_step > remembered:
-        raise UserError(
-            f"buffer_size={config['buffer_size']} cannot be given with fork={config['fork']}: of the {env_step} "
-            f"transitions of that run the newest {remembered} are left"
-        )
 
 
 def _require_same_spaces(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

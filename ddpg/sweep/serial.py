@@ -18,6 +18,7 @@ from ddpg.errors import UserError
 from ddpg.record.claims import release
 from ddpg.record.config_file import require_same_config
 from ddpg.record.run_folder import RunFolder
+from ddpg.sweep.job_config import job_config
 from ddpg.sweep.launch import Missing
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import states
@@ -81,7 +82,7 @@ def _train(context: HydraContext, task: TaskFunction, job: DictConfig) -> JobRet
     folder = RunFolder(Path(str(job.hydra.sweep.dir)) / str(job.hydra.sweep.subdir))
     folder.claim()
     try:
-        require_same_config(values(job), folder)
+        require_same_config(values(job_config(job, job.hydra.overrides.task)), folder)
         if folder.config.exists():  # Hydra's record is that of the first start
             with read_write(job.hydra):
                 job.hydra.output_subdir = None

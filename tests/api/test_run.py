@@ -97,6 +97,21 @@ def test_trained_further(tmp_path: Path) -> None:
         short.resume(gamma=0.5)
 
 
+def test_forked(run: ddpg.Run, tmp_path: Path) -> None:
+    before = record(run.path)
+    fork = run.fork({"noise.sigma": 0.5}, out=tmp_path / "fork", tau=0.5, total_steps=410)
+    assert record(run.path) == before
+    assert record(fork.path)[: len(before)] == before
+    assert (fork.config.tau, fork.config.noise.sigma, fork.config.env.id) == (0.5, 0.5, "Walk-v0")
+    assert fork.starts[0]["fork"]["env_step"] == fork.config.forked.env_step == 400
+    assert fork.status["env_step"] == 410
+    assert fork.fork(out=tmp_path / "again", total_steps=420).config.forked.env_step == 410
+    with user_error("network.actor.hidden=[9,9] cannot be given with fork"):
+        run.fork({"network.actor.hidden": [9, 9]}, total_steps=410)
+    with user_error("total_steps=400 is not beyond env step 400"):
+        run.fork(tau=0.5)
+
+
 def test_runs_are_chosen_in_words_of_hydra(tmp_path: Path) -> None:
     words = {("noise=ou", "gamma=0.99"): 100.0, ("noise=gaussian", "gamma=0.9"): 50.0}
     write_sweep(tmp_path / "sweep", configurations=words, seeds=(1, 2), odd={3: FakeRun(None)})

@@ -39,6 +39,37 @@ def test_run_again(
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
 
 
+def test_forks(
+    finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sweep of forks, whose folders are named by the run and what was typed; the same command again does nothing."""
+    fork = f"fork={finished}"
+    assert_has(refusal(fork, "noise=none"), "noise=none cannot be given with fork: groups stay")
+    assert_has(refusal(fork, "gama=1"), "gama=1: the run has no such key ... gamma?")
+    assert_has(refusal(fork, "dtype=float64"), f"dtype=float64 cannot be given with {fork} ... dtype=float32")
+    assert_has(refusal(fork, "tau=0.1,0.2", "-m"), f"total_steps=200 is not beyond env step 200 ... {finished}")
+    assert_has(refusal(fork, "-m", "hydra/sweeper=search"), "cannot be given with hydra/sweeper=search")
+    assert_has(
+        refusal(fork, "total_steps=210", f"hydra.run.dir='{finished}'"), f"{finished} holds a run with fork=null"
+    )
+    assert [path.name for path in Path().iterdir()] == [finished]
+    sweep = [fork, "tau=0.1,0.2", "total_steps=210", "seed=2", "-m", "hydra.sweep.dir=sweep"]
+    call(monkeypatch, train.main, *sweep)
+    folders = sorted(path for path in Path("sweep").iterdir() if path.is_dir())
+    assert [path.name for path in folders] == [f"{k}_pendulum_ddpg_td3_tau=0.{k + 1}_seed2" for k in range(2)]
+    for folder, tau in zip(folders, (0.1, 0.2), strict=True):
+        config = OmegaConf.load(folder / "config.yaml")
+        assert (config.tau, config.seed, config.fork, config.forked.env_step) == (tau, 2, finished, 200)
+        first, second = json.loads((folder / "provenance.json").read_text())
+        assert first["fork"]["run"] == finished
+        assert f"tau={tau}" in second["overrides"]
+    records = [(folder / "metrics.jsonl").read_bytes() for folder in folders]
+    capsys.readouterr()
+    call(monkeypatch, train.main, *sweep)
+    assert "2 runs: 2 done" in capsys.readouterr().out
+    assert [(folder / "metrics.jsonl").read_bytes() for folder in folders] == records
+
+
 def test_a_resume_knows_the_keys_of_the_run(refusal: Refusal, compose: Callable[..., DictConfig]) -> None:
     """The run has noise=ou, which the default has not."""
     Path("run").mkdir()

@@ -25,6 +25,28 @@ def test_a_run_goes_on_in_a_folder_of_any_name(name: str, tmp_path: Path) -> Non
         assert run_dir.value() == str(path)
 
 
-def test_a_name_that_hydra_would_replace_is_refused(tmp_path: Path) -> None:
+def test_a_fork_is_of_a_run_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    """In a sweep it can be of several; its keys are those of the run, and flags stay what they are."""
+    paths = [folder(tmp_path, name) for name in ("gamma=1, x", "it's")]
+    word, tau, launcher, flag = hydra_words([f"fork={paths[0]}", "tau=1", "-m", "hydra/launcher=local"])
+    assert OverridesParser.create().parse_override(word).value() == str(paths[0])
+    assert (tau, launcher, flag) == ("++tau=1", "hydra/launcher=local", "-m")
+    path = folder(tmp_path, "b")
+    word, _ = hydra_words([f"fork={paths[1]},{path}", "-m"])
+    assert list(OverridesParser.create().parse_override(word).value().list) == [str(paths[1]), str(path)]
+
+
+@pytest.mark.parametrize("key", ["resume", "fork"])
+def test_a_name_that_hydra_would_replace_is_refused(key: str, tmp_path: Path) -> None:
     with user_error("Hydra takes ${ for the beginning of another value; rename the folder"):
-        hydra_words([f"resume={folder(tmp_path, 'a${b')}"])
+        hydra_words([f"{key}={folder(tmp_path, 'a${b')}"])
+
+
+def test_one_word_says_what_is_forked(tmp_path: Path) -> None:
+    path = folder(tmp_path, "a")
+    with user_error(f"fork={path} fork={path}: write several runs as fork=RUN,RUN, with -m"):
+        hydra_words([f"fork={path}", f"fork={path}", "-m"])
+    with user_error(f"resume={path} cannot be combined with fork={path}"):
+        hydra_words([f"resume={path}", f"fork={path}"])
+    with user_error("fork=nope: there is no such folder"):
+        hydra_words(["fork=nope"])

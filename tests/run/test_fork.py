@@ -24,6 +24,9 @@ from ddpg.interrupt import Interrupted
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.fork import fork
 from ddpg.run.lifecycle import run
+from ddpg.sweep.freeze import FrozenRun, freeze
+from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.status import states
 from ddpg.training.checkpoint import Checkpoints
 from ddpg.training.trainer import Trainer
 
@@ -203,13 +206,14 @@ def test_another_seed_begins_all_draws_anew(source: Path, make_trainer: Callable
         ("replay.alpha=0.5", "replay.alpha=0.5 cannot be given"),
         ("optimizer.actor._target_=torch.optim.AdamW", "optimizer.actor._target_=torch.optim.AdamW cannot be given"),
         ("total_steps=100", "total_steps=100 is not beyond env step STEP, from which a fork of SOURCE goes on"),
-        ("env.id=Camera-v0", "fork=SOURCE learned from observations Box("),
+        ("env.id=Camera-v0", "env.id=Camera-v0 needs a name of its own with fork=SOURCE: env.name=NAME"),
+        ("env.id=Camera-v0 env.name=camera", "fork=SOURCE learned from observations Box("),
     ],
 )  # fmt: skip
 def test_refused(source: Path, config: Resolved, word: str, message: str) -> None:
     step = str(RunFolder(source).saved_step())
     with pytest.raises(UserError) as refused:
-        forked(source, config(word))
+        forked(source, config(*word.split()))
     assert str(refused.value).startswith(message.replace("SOURCE", str(source)).replace("STEP", step))
     assert sorted(path.name for path in source.parent.iterdir()) == ["source"]
 
@@ -316,3 +320,17 @@ def test_a_kill_leaves_no_half_of_a_fork(
             break
     assert last > 10
     assert json.loads((target.path / "provenance.json").read_text())
+
+
+def test_a_frozen_fork_does_not_depend_on_its_source(source: Path, config: Resolved) -> None:
+    """It is made when its sweep is frozen; the same sweep frozen again, or without its source, leaves it as it is."""
+    sweep = SweepFolder(source.with_name("sweep"))
+    run = FrozenRun(0, sweep.path / "0", [f"fork={source}", "tau=0.5"], config("tau=0.5"))
+    freeze(sweep, [run], alive=(), handling={})
+    content = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    assert RunFolder(run.path).saved_step() == RunFolder(source).saved_step()
+    assert "commit" in RunFolder(run.path).starts()[0]
+    assert [one.state for one in states(sweep)] == ["interrupted"]
+    shutil.rmtree(source)
+    freeze(sweep, [run], alive=(), handling={})
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == content

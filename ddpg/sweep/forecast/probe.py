@@ -85,6 +85,7 @@ def shortened(config: Mapping[str, Any]) -> dict[str, Any]:
         env["max_episode_steps"] = 60  # the first evaluation would take minutes
     return {
         **config,
+        "fork": None,
         "env": env,
         "total_steps": NEVER,
         "random_steps": 0,

@@ -1,0 +1,63 @@
+"""The config of a job: as it was composed, or that of the run which it resumes or forks."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from ddpg.config.keys import flat
+from ddpg.config.places import has_place
+from ddpg.config.spelling import as_typed, nearest
+from ddpg.errors import UserError
+from ddpg.record.config_file import read_config
+from ddpg.record.forks import has_begun, require_forkable
+from ddpg.record.run_folder import RunFolder
+
+
+def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Return the config of a job: as composed, or with `resume` or `fork` that run's own with the overrides.
+
+    Hydra's node has to be the one that `${hydra:...}` reads. Raises UserError for an override of a group, which stays
+    as the run was started.
+    """
+    if cfg.resume is not None:
+        started = read_config(Path(cfg.resume) / "config.yaml")
+        return _with_overrides(started, overrides, "resume")
+    if cfg.get("fork") is None:
+        return cfg
+    started = read_config(Path(cfg.fork) / "config.yaml")
+    started.pop("forked", None)  # what that run itself continues, if it is a fork
+    started.resume = None
+    started.fork = cfg.fork
+    return _with_overrides(started, overrides, "fork")
+
+
+def require_fork(config: Mapping[str, Any], folder: RunFolder) -> None:
+    """Raise UserError if a config, checked and in plain values, is that of a fork which cannot begin in a folder."""
+    if config.get("fork") is not None and not has_begun(folder):
+        require_forkable(RunFolder(Path(config["fork"])), config)
+
+
+def _with_overrides(started: DictConfig, overrides: Sequence[str], key: str) -> DictConfig:
+    """Set the overrides on the config of a run; `key` is the one that names the run, as in messages."""
+    for override in OverridesParser.create().parse_overrides(list(overrides)):
+        _require_key(started, override, key)
+        OmegaConf.update(started, override.key_or_group, override.value())
+    return started
+
+
+def _require_key(started: DictConfig, override: Override, source: str) -> None:
+    """Raise UserError unless an override sets a key that a run has, or has a place for."""
+    key = override.key_or_group
+    (word,) = as_typed([str(override.input_line)])
+    if override.is_delete() or key in HydraConfig.get().runtime.choices:
+        raise UserError(
+            f"{word} cannot be given with {source}: groups stay as the run was started; keys such as logger.every "
+            "may change"
+        )
+    if OmegaConf.select(started, key) is None and key not in flat(started) and not has_place(started, key):
+        raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")
