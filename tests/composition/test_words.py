@@ -1,6 +1,7 @@
 """Words of a command line as Hydra reads them: the folder of a run that goes on."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -33,7 +34,8 @@ def test_a_fork_is_of_a_run_in_a_folder_of_any_name(tmp_path: Path) -> None:
     assert (tau, launcher, flag) == ("++tau=1", "hydra/launcher=local", "-m")
     path = folder(tmp_path, "b")
     word, _ = hydra_words([f"fork={paths[1]},{path}", "-m"])
-    assert list(OverridesParser.create().parse_override(word).value().list) == [str(paths[1]), str(path)]
+    swept: Any = OverridesParser.create().parse_override(word).value()
+    assert [name.text for name in swept.list] == [str(paths[1]), str(path)]
 
 
 @pytest.mark.parametrize("key", ["resume", "fork"])
