@@ -1,8 +1,9 @@
 """Work in a thread of its own, where Ctrl-C cannot cut it in half."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Thread, local
 from time import monotonic
 from types import FrameType
@@ -31,8 +32,14 @@ def apart(work: Callable[[], Result], stop: Callable[[], None] | None = None) ->
     """
     if hasattr(_this_thread, "awaited"):  # a module that is imported there calls it, and would wait for itself
         return work()
+    awaited = _imports_in_progress()
+    with _importable_as_they_are(awaited):
+        return _in_a_thread(work, stop, awaited)
+
+
+def _in_a_thread(work: Callable[[], Result], stop: Callable[[], None] | None, awaited: frozenset[str]) -> Result:
     outcome: Future[Result] = Future()
-    thread = Thread(target=_run, args=(work, outcome, _imports_in_progress()), name="ddpg", daemon=True)
+    thread = Thread(target=_run, args=(work, outcome, awaited), name="ddpg", daemon=True)
     try:
         thread.start()
         result = outcome.result()  # unlike `wait` and `exception`, it keeps no outcome in memory after Ctrl-C
@@ -52,10 +59,10 @@ def apart(work: Callable[[], Result], stop: Callable[[], None] | None = None) ->
 
 
 def require_importable(module: str) -> None:
-    """Raise UserError for a module that the waiting thread is importing: each thread would wait for the other."""
+    """Raise UserError for a module that the waiting thread is importing, which has not all of its names yet."""
     if module in getattr(_this_thread, "awaited", ()):
         raise UserError(
-            f"{module} is still being imported, and its own import would wait for a run that needs it: call ddpg in a "
+            f"{module} is still being imported, and a run that needs it would find a part of it: call ddpg in a "
             'function that is called later, or below if __name__ == "__main__":'
         )
 
@@ -69,6 +76,24 @@ def _imports_in_progress() -> frozenset[str]:
             names.append(frame.f_locals["name"])
         frame = frame.f_back
     return frozenset(names)
+
+
+@contextmanager
+def _importable_as_they_are(modules: Iterable[str]) -> Iterator[None]:
+    """Let other threads import modules that this one is importing, as far as they have come.
+
+    So does Python with a circular import in one thread. Otherwise the work would wait for the end of their import, and
+    that for the work, where a module that the work imports imports one of these.
+    """
+    specs: list[Any] = [getattr(sys.modules.get(name), "__spec__", None) for name in modules]
+    waiting = [spec for spec in specs if getattr(spec, "_initializing", False)]
+    for spec in waiting:
+        spec._initializing = False  # what `import` of another thread waits for
+    try:
+        yield
+    finally:
+        for spec in waiting:
+            spec._initializing = True
 
 
 def _run(work: Callable[[], Result], outcome: Future[Result], awaited: frozenset[str]) -> None:

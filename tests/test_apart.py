@@ -130,6 +130,19 @@ def test_a_module_that_trains_while_it_is_imported(word: str, tmp_path: Path, mo
     apart(lambda: require_importable("trains_at_import"))  # its import has ended
 
 
+def test_another_module_may_import_the_one_that_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets what is defined so far, as in a circular import, and others wait for the end as before."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    train = f'ddpg.train([*{TINY!r}, "env=pendulum", "env.imports=[needs_it]", "total_steps=5"], out="run")'
+    (tmp_path / "trains_early.py").write_text(f"import ddpg\nready = True\nrun = {train}\nlate = True")
+    (tmp_path / "needs_it.py").write_text(
+        "from trains_early import ready\nimport trains_early\nfound = vars(trains_early)"
+    )
+    assert importlib.import_module("trains_early").run.status["state"] == "done"
+    assert importlib.import_module("needs_it").found["late"]
+
+
 class Large:
     """Stands for a trainer with its replay memory."""
 
