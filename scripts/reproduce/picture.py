@@ -42,43 +42,46 @@ def draw_all(plan: Plan, records: Mapping[str, Record]) -> list[Path]:
     """Draw the picture of every source and comparison that has records; return the files."""
     drawn = []
     for rows in plan.published_sources():
-        if any(seeds_of(row, records) for row in rows):
-            drawn.append(draw_source(source_picture(rows), rows, records))
+        known = _with_records(rows, records)
+        if known:
+            drawn.append(draw_source(source_picture(rows), known, records))
     for comparison in plan.comparisons:
-        rows = plan.rows_of(comparison)
-        if any(seeds_of(row, records) for row in rows):
-            drawn.append(draw_comparison(comparison_picture(comparison), rows, comparison.convention, records))
+        known = _with_records(plan.rows_of(comparison), records)
+        if known:
+            drawn.append(draw_comparison(comparison_picture(comparison), comparison, known, records))
     return drawn
 
 
+def _with_records(rows: Sequence[Row], records: Mapping[str, Record]) -> list[Row]:
+    return [row for row in rows if seeds_of(row, records)]
+
+
 def draw_source(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
-    """Draw a panel for each environment of a source: every seed, their mean, and what is published."""
+    """Draw a panel for each row of a source, all of which have records: the seeds, their mean, what is published."""
     with picture(path, **_size(len(rows))) as figure:
         panels = _panels(figure, len(rows))
         for axes, row in zip(panels, rows, strict=True):
-            _draw_row(axes, row, seeds_of(row, records))
+            _draw_row(axes, row, list(seeds_of(row, records).values()))
         title = f"preset={rows[0].preset}: {_curve_name(_convention(rows[0]))}"
-        _finish(figure, panels, title, "outside lower center", columns=4)
+        _finish(figure, panels, title, "outside lower center", columns=4 if len(rows) == 3 else 2)
     return path
 
 
-def draw_comparison(path: Path, rows: Sequence[Row], convention: Convention, records: Mapping[str, Record]) -> Path:
-    """Draw a panel for each environment of a comparison: the mean over seeds of each configuration."""
-    names = dict.fromkeys(row.environment for row in rows)
-    environments = [[row for row in rows if row.environment == name] for name in names]
-    with picture(path, **_size(len(environments), beside=LEGEND)) as figure:
-        panels = _panels(figure, len(environments))
-        for axes, same in zip(panels, environments, strict=True):
-            for place, row in enumerate(same):
-                seeds = list(seeds_of(row, records).values())
-                if seeds:
-                    color, style, _ = look(place)
-                    steps, mean = mean_curve(seeds, convention, row.steps)
-                    axes.plot(
-                        steps, mean, color=color, linestyle=style, linewidth=1.6, label=_label(row, rows, records)
-                    )
+def draw_comparison(path: Path, comparison: Comparison, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
+    """Draw a panel for each environment of a comparison: the mean over seeds of each of its rows that has records."""
+    names = list(dict.fromkeys(row.environment for row in rows))
+    with picture(path, **_size(len(names), beside=LEGEND)) as figure:
+        panels = _panels(figure, len(names))
+        for axes, name in zip(panels, names, strict=True):
+            same = [row for row in rows if row.environment == name]
+            for row in same:
+                color, style, _ = look(comparison.labels.index(row.label))
+                steps, mean = mean_curve(list(seeds_of(row, records).values()), comparison.convention, row.steps)
+                label = _label(row, rows, records)
+                axes.plot(steps, mean, color=color, linestyle=style, linewidth=1.6, label=label)
             _style(axes, same[0])
-        _finish(figure, panels, f"mean over seeds (how many): {_curve_name(convention)}", "outside right upper")
+        title = f"mean over seeds (how many): {_curve_name(comparison.convention)}"
+        _finish(figure, panels, title, "outside right upper")
     return path
 
 
@@ -116,8 +119,7 @@ def _curve_name(convention: Convention) -> str:
 
 def _size(panels: int, beside: float = 0.0) -> dict[str, float]:
     lines, columns = _grid(panels)
-    width = max(PANEL_WIDTH * columns, 2 * PANEL_WIDTH) if beside else PANEL_WIDTH * columns
-    return {"height": AROUND + PANEL_HEIGHT * lines, "width": width + beside}
+    return {"height": AROUND + PANEL_HEIGHT * lines, "width": PANEL_WIDTH * max(columns, 2) + beside}
 
 
 def _grid(panels: int) -> tuple[int, int]:
@@ -134,26 +136,25 @@ def _panels(figure: Figure, count: int) -> list[Axes]:
     return panels[:count]
 
 
-def _draw_row(axes: Axes, row: Row, seeds: Mapping[int, Record]) -> None:
+def _draw_row(axes: Axes, row: Row, seeds: Sequence[Record]) -> None:
     convention = _convention(row)
-    for record in seeds.values():
-        single = len(seeds) == 1
-        axes.plot(
-            *curve(record, convention), color=HERE, linewidth=1.8 if single else 0.8, alpha=1 if single else 0.45,
-            label="a single seed" if single else "a seed",
-        )  # fmt: skip
-    if len(seeds) > 1:
-        steps, mean = mean_curve(list(seeds.values()), convention, row.steps)
-        axes.plot(steps, mean, color=HERE, linewidth=2.2, label="mean over seeds")
+    if len(seeds) == 1:
+        axes.plot(*curve(seeds[0], convention), color=HERE, linewidth=1.8, label="a single seed")
+    else:
+        for record in seeds:
+            axes.plot(*curve(record, convention), color=HERE, linewidth=0.8, alpha=0.45, label="a seed")
+        axes.plot(*mean_curve(seeds, convention, row.steps), color=HERE, linewidth=2.2, label="mean over seeds")
     for (name, score), dash in zip(row.published.items(), DASHES, strict=False):
         deviation = published_deviation(row, score)
-        text = f"published, {CONVENTIONS[name]}" + (", ± standard deviation of seeds" if deviation else "")
+        text = f"published, {CONVENTIONS[name]}"
+        if deviation:
+            text += ", ± standard deviation of seeds"
+        elif score.read_off:
+            text += ", ± precision of its reading"
         axes.axhline(score.value, color=PUBLISHED, linewidth=1.2, linestyle=dash, label=text)
         half = deviation or score.read_off
         if half:
             axes.axhspan(score.value - half, score.value + half, color=PUBLISHED, alpha=0.1, linewidth=0)
-    if not seeds:
-        axes.text(0.5, 0.9, "no run is over yet", transform=axes.transAxes, ha="center", color=INK)
     _style(axes, row)
 
 
