@@ -153,5 +153,5 @@ def _range(values: Sequence[float]) -> str:
 
 
 def _different(values: Iterable[str | None]) -> str:
-    """What all starts of some runs have in common, or all that they had; nothing where it is not on record."""
+    """The value that all starts of some runs have, or all their values; nothing where none is on record."""
     return ", ".join(dict.fromkeys(value for value in values if value is not None))

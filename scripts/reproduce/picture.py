@@ -109,7 +109,7 @@ def curve(record: Record, convention: Convention) -> tuple[Series, Series]:
 
 
 def _convention(row: Row) -> Convention:
-    """By which convention a row is drawn: the first of its published ones."""
+    """The convention by which a row is drawn: the first of its published ones."""
     return next(iter(row.published))
 
 

@@ -1,4 +1,4 @@
-"""What the seeds here say of a published score, and which results are to be looked into."""
+"""Verdicts on published scores by the seeds here, and the results that are to be looked into."""
 
 import math
 from collections.abc import Iterator, Mapping
