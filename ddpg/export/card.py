@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from ddpg.config.settings import OF_THE_START
 from ddpg.distribution import distribution_name
 from ddpg.export.results import Results, model_index, results
 from ddpg.export.usage import ways
@@ -24,7 +25,7 @@ from ddpg.report.references import references
 
 RETURN = Metric("eval/episodic_return")
 #: What of the config says where a run was watched and how it was started, not what was learned.
-NOT_LEARNED = ("logger", "resume", "choices")
+NOT_LEARNED = ("logger", *OF_THE_START, "fork")
 #: The packages whose versions decide what the policy and its environment do.
 PACKAGES = ("python", "ddpg", "torch", "numpy", "gymnasium", "mujoco", "dm_control", "pybullet", "box2d")
 

@@ -4,6 +4,7 @@ The config is the only home of values and a checkpoint holds state alone, so a f
 and of the record up to it, beside a config that differs. From there it goes on as a run that is resumed.
 """
 
+import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -22,6 +23,8 @@ from ddpg.run.build import make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.kernels import by_torch_so_far, recorded_kernels
 from ddpg.training.checkpoint import Checkpoints, write_actor, write_tensors
+
+log = logging.getLogger(__name__)
 
 
 def fork_once(config: Mapping[str, Any], folder: RunFolder, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,6 +74,7 @@ def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry:
         built.write_json(built.provenance, [_entry(source, entry, origin)])
         built.write_status(**_status(source, env_step))
         _move(built.path, target.path)
+    log.info("forked %s at env_step %d", source.path, env_step)
     return env_step
 
 

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ddpg.config.keys import flat
+from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.forecast.probe import Speed, probe
 from ddpg.sweep.forecast.requirements import BASE_GB, EnvFacts, env_facts, replay_gb
 from ddpg.sweep.freeze import FrozenRun
@@ -60,7 +62,7 @@ def grouped(runs: Sequence[FrozenRun]) -> list[list[FrozenRun]]:
     groups: dict[str, list[FrozenRun]] = {}
     keys = ("total_steps", "learning_starts", "buffer_size", "eval", "checkpoint")
     for run in runs:
-        amounts = [run.config[key] for key in keys]
+        amounts = [*(run.config[key] for key in keys), _forked_step(run.config)]
         name = json.dumps([cost(run.config), amounts], sort_keys=True)
         groups.setdefault(name, []).append(run)
     return list(groups.values())
@@ -83,15 +85,22 @@ def cost(config: Mapping[str, Any]) -> dict[str, Any]:
 def hours(config: Mapping[str, Any], speed: Speed, episode_steps: int) -> float:
     """Return the hours of one run: start, acting, learning, evaluations of full length, and pictures at the end.
 
-    The pictures take as long as the start.
+    The pictures take as long as the start. A fork has some of its steps behind it.
     """
     total = config["total_steps"]
+    begun = _forked_step(config)
     evaluation = config["eval"]
     # at step 0 and at the end as well
-    evaluations = 0 if evaluation["every"] is None else 1 + -(-total // evaluation["every"])
-    acting = min(total, config["learning_starts"]) + evaluations * evaluation["episodes"] * episode_steps
-    learning = max(0, total - config["learning_starts"])
+    evaluations = 0 if evaluation["every"] is None else 1 + -(-(total - begun) // evaluation["every"])
+    learning_starts = min(max(config["learning_starts"], begun), total)
+    acting = learning_starts - begun + evaluations * evaluation["episodes"] * episode_steps
+    learning = total - learning_starts
     return (2 * speed.startup_s + acting / speed.acting + learning / speed.learning) / 3600
+
+
+def _forked_step(config: Mapping[str, Any]) -> int:
+    """Return the env step from which a run goes on if it is a fork, else 0."""
+    return 0 if config.get("fork") is None else RunFolder(Path(config["fork"])).saved_step()
 
 
 def _forecast(runs: Sequence[FrozenRun], facts: EnvFacts, measured: tuple[Speed | None, bool]) -> Forecast:

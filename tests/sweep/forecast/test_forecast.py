@@ -71,10 +71,14 @@ def test_runs_that_take_the_same_are_one(sweep: Callable[..., list[FrozenRun]]) 
     assert [[run.number for run in group] for group in groups] == [list(range(7)), [7], [8], [9], [10], [11]]
 
 
-def test_hours(resolved: Resolved) -> None:
+def test_hours(resolved: Resolved, tmp_path: Path) -> None:
     config = resolved("total_steps=100000", "learning_starts=1000", "eval.every=30000", "eval.episodes=10")
     # start and pictures; 1000 steps and 5 x 10 episodes of 200 without learning; 99,000 with
     assert hours(config, SPEED, 200) * 3600 == pytest.approx(20 + (1000 + 5 * 10 * 200) / 1000 + 99_000 / 100)
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "state-000000060000.pt").touch()
+    config["fork"] = str(tmp_path)  # 40,000 steps are left, with an evaluation less at the end of each 30,000
+    assert hours(config, SPEED, 200) * 3600 == pytest.approx(20 + 3 * 10 * 200 / 1000 + 40_000 / 100)
     config = resolved("total_steps=600", "learning_starts=1000", "eval.every=300", "eval.episodes=1")
     assert hours(config, SPEED, 200) * 3600 == pytest.approx(20 + (600 + 3 * 200) / 1000)
 
