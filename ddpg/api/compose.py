@@ -25,6 +25,7 @@ from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
+from ddpg.record.find_run import near_folder
 
 #: Hydra keeps what it composes in objects of the whole process.
 _COMPOSING = RLock()
@@ -84,6 +85,8 @@ def _with_folder(words: Sequence[str], config_dir: str | os.PathLike[str] | None
     given = [name for name, value in vars(flags).items() if value and name != "overrides"]
     if given or len(flags.overrides) < len(words):
         raise UserError(f"flags of ddpg-train cannot be given here, only KEY=VALUE: {' '.join(words)}")
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise UserError(f"config_dir={config_dir}: there is no such folder{near_folder(Path(config_dir))}")
     return hydra_words([*words, *([] if config_dir is None else ["--config-dir", str(config_dir)])])
 
 

@@ -132,6 +132,7 @@ def values(cfg: Any) -> dict[str, Any]:
     _require_values(plain)
     if "hydra" in cfg:
         plain["choices"] = chosen(cfg.hydra.runtime.choices)
+    _require_wrapper_nodes(plain.get("env"))
     try:
         fitted = fit(plain, Settings)
     except UserError as error:
@@ -142,12 +143,23 @@ def values(cfg: Any) -> dict[str, Any]:
     return fitted
 
 
+def _require_wrapper_nodes(env: Any) -> None:
+    """Raise UserError, with an example in the quotes that a shell wants, for wrappers that are no list of nodes."""
+    wrappers = env.get("wrappers", []) if isinstance(env, Mapping) else []
+    nodes = enumerate(wrappers) if isinstance(wrappers, list) else [("", wrappers)]
+    for place, node in nodes:
+        if not isinstance(node, Mapping) or "_target_" not in node:
+            key = "env.wrappers" if place == "" else f"env.wrappers[{place}]"
+            example = shell_quoted("env.wrappers=[{_target_: gymnasium.wrappers.FlattenObservation}]")
+            raise UserError(
+                f"{key}={as_written(node)} is no wrapper; a list of them is written in quotes, because a shell takes "
+                f"braces apart: {example}"
+            )
+
+
 def _require_wrappers(env: Node) -> None:
     """Check the wrappers of an environment, each of which gets the `env` that it is put around."""
     for place, node in enumerate(env.get("wrappers", [])):
-        if not isinstance(node, Mapping) or "_target_" not in node:
-            example = "{_target_: gymnasium.wrappers.FlattenObservation}"
-            raise UserError(f"env.wrappers[{place}]={as_written(node)} must be a wrapper, as in {example}")
         fit(node, Annotated[Node, Target(*GIVEN["wrapper"])], f"env.wrappers[{place}]")
 
 

@@ -48,6 +48,8 @@ def test_groups_of_an_own_folder(tmp_path: Path) -> None:
     (tmp_path / "noise").mkdir()
     (tmp_path / "noise" / "mine.yaml").write_text("defaults: [gaussian]\nsigma: 0.7\n")
     assert ddpg.compose(["noise=mine"], config_dir=tmp_path).noise.sigma == 0.7
+    with user_error(f"config_dir={tmp_path}x: there is no such folder; did you mean {tmp_path}?"):
+        ddpg.compose([], config_dir=f"{tmp_path}x")
 
 
 def test_state_of_hydra_is_left_alone() -> None:

@@ -123,7 +123,7 @@ def test_a_variable_of_the_environment_is_a_text(compose: Compose, monkeypatch: 
 @pytest.mark.parametrize(
     ("node", "line"),
     [
-        ("FlattenObservation", "env.wrappers[0]=FlattenObservation must be a wrapper, as in {_target_: gymnasium."),
+        ("stack_size:4", "env.wrappers[0]=stack_size:4 is no wrapper; a list of them is written in quotes"),
         ("{_target_: gymnasium.wrappers.TimeLimit}", "env.wrappers[0].max_episode_steps is missing"),
         ("{_target_: gymnasium.wrappers.TimeLimit, max_episode_steps: x}", "env.wrappers[0].max_episode_steps=x"),
         ("{_target_: gymnasium.wrappers.ClipReward, max_rewrad: 1}", "env.wrappers[0].max_rewrad=1"),
@@ -137,6 +137,11 @@ def test_wrappers_are_checked_by_their_constructors(node: str, line: str, compos
     with pytest.raises(UserError) as refusal:
         check(compose(f"env.wrappers=[{node}]"))
     assert str(refusal.value).startswith(line)
+
+
+def test_wrappers_that_are_no_list(compose: Compose) -> None:
+    with user_error("env.wrappers=Flat is no wrapper; ... 'env.wrappers=[{_target_: gymnasium"):
+        check(compose("env.wrappers=Flat"))
 
 
 def test_the_program_gives_what_the_schema_says(
