@@ -76,10 +76,11 @@ def complete_trials(panels: Panels) -> list[dict[str, Any]]:
 def score_name(definition: Definition) -> str:
     """Return in words what the score of a trial is."""
     options = definition.options
-    seeds = len(definition.seeds)
+    seeds = len(definition.seeds) if isinstance(definition.kind, SearchOptions) else 1
     over = f"{options.over_seeds} over {seeds} seeds of " if seeds > 1 else ""
     last = f"the mean of the last {options.last} values of " if options.last > 1 else "the last value of "
-    return f"{over}{last}{options.metric}"
+    within = "" if isinstance(definition.kind, SearchOptions) else ", in a generation"
+    return f"{over}{last}{options.metric}{within}"
 
 
 def _how(definition: Definition) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from support.browser import Browser
 from support.command_line import assert_has
-from support.studies import write_confirmation, write_study
+from support.populations import write_population
+from support.studies import depth, write_confirmation, write_study
 
 from ddpg.report.page.page import write_page
 from ddpg.report.payload import assemble, made
@@ -27,6 +28,31 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     best = complete_trials(study_panels(folder))[0]
     write_confirmation(folder, folder.trials()[best["number"]], [-1.0, -0.5, -0.9, None])
     return folder
+
+
+@pytest.fixture(scope="module")
+def population(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """A population of 6 members and 8 generations, one of whose members failed."""
+    folder = tmp_path_factory.mktemp("populations") / "valley"
+    return write_population(
+        folder, lambda trial: None if trial.number == 7 else depth(trial.params), population=6, generations=8
+    )
+
+
+def test_a_population(population: StudyFolder, tmp_path: Path) -> None:
+    """Scores by generation, and the values of the newest members over env steps, the best first."""
+    panels = study_panels(population)
+    found = panels["population"]
+    assert [len(scores) for scores in found["scores"]] == [6] * 8
+    assert found["scores"][1][1] is None
+    best = complete_trials(panels)
+    assert [trial["number"] for trial in best] == [line["trial"] for line in found["lineages"]]
+    assert all(trial["number"] >= 42 for trial in best)
+    assert all((line["stages"][0]["start"], line["stages"][-1]["stop"]) == (0, 400) for line in found["lineages"])
+    pictures = draw_study(panels, tmp_path)
+    assert list(pictures) == ["history", "parallel", "schedule"]
+    text = study_section(panels, {name: paths[0] for name, paths in pictures.items()})
+    assert_has(text, f"48 of 48 trials ... best: trial {best[0]['number']} ... ](study_study_schedule.png)")
 
 
 def test_what_is_drawn(study: StudyFolder, tmp_path: Path) -> None:
@@ -78,18 +104,19 @@ def test_studies_with_little_to_show(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.xdist_group("browser")
-def test_the_page(study: StudyFolder, browser: Browser, tmp_path: Path) -> None:
-    """It draws each panel, without an error in the console."""
+def test_the_page(study: StudyFolder, population: StudyFolder, browser: Browser, tmp_path: Path) -> None:
+    """It draws each panel of a search and of a population, without an error in the console."""
     view = View("eval/episodic_return", (), {}, None, None)
     payload = assemble([], view, made([study.path], "ddpg-report", live=False))
-    payload["study"] = all_panels([study.path / "trial_0000" / "seed_1"])
+    payload["study"] = all_panels([one.path / "trial_0000" / "seed_1" for one in (study, population)])
     write_page(payload, tmp_path / "page.html")
     browser.open(tmp_path / "page.html")
     assert browser.texts("#study h3") == [
         "Search against confirmation", "History", "Importances", "Parallel coordinates", "Scores so far",
         "tau", "gamma",
+        "Search against confirmation", "Generations", "Scores so far", "tau", "gamma",
     ]  # fmt: skip
-    assert browser.value("document.querySelectorAll('#study svg[role=img]').length") == 6
-    assert browser.value("document.querySelector('#study svg').innerHTML.includes('NaN')") is False
+    assert browser.value("document.querySelectorAll('#study svg[role=img]').length") == 10
+    assert browser.value("document.querySelector('#study').innerHTML.includes('NaN')") is False
     assert_has(browser.texts("#study p")[0], "30 of 30 trials: 28 complete, 1 pruned, 1 failed")
     assert browser.errors() == []

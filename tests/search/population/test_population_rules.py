@@ -46,7 +46,7 @@ def is_of(number: Number, value: Value) -> bool:
 
 def test_who_copies_whom() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(500):
+    for _ in range(200):
         size = int(rng.integers(2, 12))
         truncation = rng.uniform(0.01, 0.5)
         scores = [None if rng.random() < 0.2 else float(rng.integers(5)) for _ in range(size)]
@@ -69,10 +69,10 @@ def test_the_share_that_copies() -> None:
     """Of ten members with different scores the worst two copy, each of the best two equally often; min is mirrored."""
     scores = [float(one) for one in range(10)]
     rng = np.random.default_rng(0)
-    chosen = [[parent(scores, slot, 0.2, True, rng) for slot in range(10)] for _ in range(400)]
+    chosen = [[parent(scores, slot, 0.2, True, rng) for slot in range(10)] for _ in range(200)]
     assert all(row[2:] == list(range(2, 10)) for row in chosen)
     assert {row[0] for row in chosen} == {row[1] for row in chosen} == {8, 9}
-    assert 150 < sum(row[0] == 9 for row in chosen) < 250
+    assert 70 < sum(row[0] == 9 for row in chosen) < 130
     mirrored = [parent(scores, slot, 0.2, False, rng) for slot in range(10)]
     assert mirrored[:8] == list(range(8))
     assert set(mirrored[8:]) <= {0, 1}
@@ -87,7 +87,7 @@ def test_equal_and_failed_members(scores: list[float | None]) -> None:
 
 
 def test_values_stay_in_the_space() -> None:
-    for number in range(300):
+    for number in range(60):
         rng = generator(7, number)
         values = first_values(SPACE, rng)
         assert is_in_space(values)

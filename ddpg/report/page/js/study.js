@@ -92,7 +92,7 @@ function studySummary(study) {
     el(
       "p",
       { class: "note" },
-      `The score is the ${study.score}, to ${study.direction}. ${study.how} The best score was chosen among many, so it flatters; a second look on other seeds says by how much.`,
+      `The score: ${study.score}, to ${study.direction}. ${study.how} The best score was chosen among many, so it flatters; a second look on other seeds says by how much.`,
     ),
   );
 }

@@ -9,13 +9,13 @@ function populationPanels(study) {
     ),
     studyPanel(
       "Scores so far",
-      "A line is a member in a generation; red: the training that ends with the best member.",
+      "A line is a member in a generation; strong: the training that ends with the best member.",
       lineageScoresChart(study),
     ),
-    study.dimensions.map((dimension) =>
+    ...study.dimensions.map((dimension) =>
       studyPanel(
         dimension.key,
-        "Values of the newest members and of those from which they come; red: the best member's.",
+        "Values of the newest members and of those from which they come; strong: the best member's.",
         scheduleChart(study, dimension),
       ),
     ),
