@@ -8,11 +8,12 @@ a pruner about many trials, is found out before the lock is taken.
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ddpg.errors import UserError
 from ddpg.search.ahead import expected_trials
+from ddpg.search.failures import require_some_success, scored_late
 from ddpg.search.journal import Journal
 from ddpg.search.options import StudyOptions
 from ddpg.search.proposing import propose
@@ -26,9 +27,6 @@ from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import find_tasks, is_pool
 
 log = logging.getLogger(__name__)
-
-#: Trials that may fail at the start of a study, until it stops.
-FIRST_FAILURES = 5
 
 
 @dataclass(frozen=True)
@@ -111,12 +109,19 @@ class Turns:
                 self._journal.follow({**trials, trial.number: trial})
             if trial.result is None:
                 return Turn(trial, self._runs.of(trial))
-            self.require_some_success()
+            require_some_success(self.study)
 
     def others_will_come(self) -> bool:
         """Whether trials will come that depend on some which other workers have now."""
         trials = self._read()
         return max(trials, default=-1) + 1 < expected_trials(self.definition, trials)
+
+    def can_take(self) -> bool:
+        """Whether a trial has been given back, or the next one can be chosen; nobody is asked who is alive."""
+        trials = self._read()
+        if any(trial.result is None and trial.owner is None for trial in trials.values()):
+            return True
+        return propose(self.definition, trials, max(trials) + 1) is not None
 
     def _outlook(self) -> Outlook:
         trials = self._read()
@@ -179,15 +184,6 @@ class Turns:
         """Note that a run of a trial failed."""
         return self._end(number, "failed", None, why, None)
 
-    def require_some_success(self) -> None:
-        """Raise UserError if the first trials have all failed: then there is another cause than their values."""
-        results = [trial.result for trial in self.study.trials().values() if trial.result is not None]
-        if len(results) >= FIRST_FAILURES and all(result.state == "failed" for result in results):
-            raise UserError(
-                f"all of the first {len(results)} trials failed, the last with {results[-1].why}; when that is mended: "
-                f"ddpg-sweep retry {self.study.quoted}"
-            )
-
     def release(self, number: int, kills: int) -> None:
         """Give a trial back that is not done, with the number of times that its processes were killed."""
         with self.study.lock():
@@ -242,17 +238,10 @@ class Turns:
         for number, trial in list(trials.items()):
             if trial.result is None or trial.run_number(len(trial.seeds)) > listed:
                 trials[number] = self._frozen(trials, trial)
-        if self.options.failed == "worst":
-            self._score_first_failures(trials)
+        for trial in scored_late(trials, self.options):
+            trials[trial.number] = trial
+            self.study.write(trial)
         return trials
-
-    def _score_first_failures(self, trials: dict[int, Trial]) -> None:
-        worst = worst_score(trials, self.options)
-        for number, trial in trials.items():
-            result = trial.result
-            if worst is not None and result is not None and result.state == "failed" and result.value is None:
-                trials[number] = trial.changed(result=replace(result, value=worst))
-                self.study.write(trials[number])
 
     def _frozen(self, trials: Mapping[int, Trial], trial: Trial) -> Trial:
         """Make the run folders of a trial, if they are not there; one whose values do not fit together has failed."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
+from ddpg.search.failures import require_some_success
 from ddpg.search.pruning import is_whole, reported
 from ddpg.search.score import Curve, read_curve, require_metric, trial_score
 from ddpg.search.study import StudyFolder
-from ddpg.search.trials import Result
 from ddpg.search.turns import Turn, Turns
 from ddpg.sweep.execute.pool import Pool
 from ddpg.sweep.execute.worker import end_with
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 #: Seconds for which a run of a worker that was killed has time to save and end.
 ORPHAN_PATIENCE_S = 120.0
 POLL_S = 0.1
-Fates = list[tuple[str | None, Result | None]]
 #: Seconds between two looks at the trials of others, on which the next one depends.
 OTHERS_POLL_S = 0.5
 #: Seconds after which a worker that waits asks whether the others are alive, which on Slurm is a question to squeue.
@@ -46,10 +45,9 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
     """
     turns = Turns(study, worker)
     while interrupt.signum is None:
-        seen = _fates(study)  # before the question, so that nothing that happens after it is missed
         turn = turns.next()
         if turn is None and turns.others_will_come():
-            _wait_for_others(study, seen, interrupt)
+            _wait_for_others(turns, interrupt)
             continue
         if turn is None:
             return
@@ -60,16 +58,20 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
             raise
 
 
-def _wait_for_others(study: StudyFolder, seen: Fates, interrupt: InterruptFlag) -> None:
-    """Return when a trial has ended or is free, or after OWNERS_S, because a worker may have died meanwhile."""
+def _wait_for_others(turns: Turns, interrupt: InterruptFlag) -> None:
+    """Return when a trial can be taken, or after OWNERS_S, because a worker may have died meanwhile.
+
+    Many workers wait at the same time, so the one file is looked at to which everybody writes what becomes of trials.
+    """
+    journal = turns.study.journal
     deadline = time.monotonic() + OWNERS_S
-    while interrupt.signum is None and time.monotonic() < deadline and _fates(study) == seen:
+    size = _size(journal)
+    can_take = turns.can_take()
+    while interrupt.signum is None and time.monotonic() < deadline and not can_take:
         time.sleep(OTHERS_POLL_S)
-
-
-def _fates(study: StudyFolder) -> Fates:
-    """Return who has each trial, and how it ended."""
-    return [(trial.owner, trial.result) for trial in study.trials().values()]
+        before = size
+        size = _size(journal)
+        can_take = size != before and turns.can_take()
 
 
 class TrialWork:
@@ -140,7 +142,7 @@ class TrialWork:
         assert trial.result is not None
         counts_as = "" if trial.result.value is None else f", and counts as {trial.result.value:.2f}"
         log.warning("trial %d failed (%s)%s", self._trial.number, why, counts_as)
-        self._turns.require_some_success()
+        require_some_success(self._turns.study)
 
     def _conclude(self) -> None:
         """Tell the score of the trial, whose runs are all done."""

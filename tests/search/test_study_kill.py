@@ -19,21 +19,29 @@ from ddpg.search.trials import Trial
 
 TRIALS = 30
 KILLS = 100
-#: The trials are random, so their values do not depend on the order in which they end.
-WORDS = (
+COMMON = (
     "env=gym", "env.id=Slow-v0", "env.imports=[support.toys]", *TINY, "total_steps=300", "eval.episodes=1",
     "tau=tag(log,interval(1e-3,1))", "noise.sigma=choice(0.1,0.2)", "-m",
-    "hydra/launcher=local", "hydra.launcher.processes=2", "hydra/sweeper=search", "hydra/sweeper/method=random",
-    "hydra/sweeper/pruner=none", "hydra.sweeper.seeds=1", "hydra.sweeper.max_kills=1000",
+    "hydra/launcher=local", "hydra.launcher.processes=2", "hydra.sweeper.max_kills=1000",
 )  # fmt: skip
+#: The trials of this search are random, so their values do not depend on the order in which they end; those of a
+#: population never do.
+STUDIES = {
+    "search": (
+        "hydra/sweeper/method=random", "hydra/sweeper/pruner=none", "hydra.sweeper.seeds=1",
+        "hydra.sweeper.n_trials=30",
+    ),
+    "pbt": ("hydra.sweeper.population=5", "hydra.sweeper.generations=6"),
+}  # fmt: skip
 PROGRAM = "from ddpg.commands.train import main; main()"
 
 
-def start(folder: Path, trials: int, pause_s: float) -> "subprocess.Popen[bytes]":
+def start(folder: Path, sweeper: str, pause_s: float) -> "subprocess.Popen[bytes]":
     """Give the command of the study, which begins it or goes on with it."""
     tests = Path(__file__).parents[1]
     variables = {"TOYS_PAUSE_S": str(pause_s), "PYTHONPATH": str(tests), "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-c", PROGRAM, *WORDS, f"hydra.sweeper.n_trials={trials}", f"hydra.sweep.dir={folder}"]
+    own = (f"hydra/sweeper={sweeper}", *STUDIES[sweeper])
+    words = [sys.executable, "-c", PROGRAM, *COMMON, *own, f"hydra.sweep.dir={folder}"]
     with folder.with_suffix(".txt").open("ab") as output:
         return subprocess.Popen(words, env={**os.environ, **variables}, stdout=output, stderr=subprocess.STDOUT)
 
@@ -44,14 +52,14 @@ def processes(folder: Path) -> list[int]:
     return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if name in content(path)]
 
 
-def kill_at_random(folder: Path, trials: int, kills: int, rng: random.Random) -> int:
+def kill_at_random(folder: Path, sweeper: str, kills: int, rng: random.Random) -> int:
     """Run a study while its processes are killed; return how many kills hit."""
-    command = start(folder, trials, pause_s=0.005)
+    command = start(folder, sweeper, pause_s=0.005)
     hit = 0
     while command.poll() != 0:
         if command.returncode is not None:
             assert command.returncode < 0, folder.with_suffix(".txt").read_text()
-            command = start(folder, trials, pause_s=0.005)
+            command = start(folder, sweeper, pause_s=0.005)
         time.sleep(rng.uniform(0.1, 3))
         alive = processes(folder)
         if hit < kills and alive:
@@ -80,8 +88,9 @@ def require_equal(hit: Path, calm: Path, trials: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_under_fire(tmp_path: Path) -> None:
-    hit = kill_at_random(tmp_path / "hit", TRIALS, KILLS, random.Random(0))
-    assert start(tmp_path / "calm", TRIALS, pause_s=0).wait() == 0
+@pytest.mark.parametrize("sweeper", STUDIES)
+def test_a_study_under_fire(sweeper: str, tmp_path: Path) -> None:
+    hit = kill_at_random(tmp_path / "hit", sweeper, KILLS, random.Random(0))
+    assert start(tmp_path / "calm", sweeper, pause_s=0).wait() == 0
     require_equal(tmp_path / "hit", tmp_path / "calm", TRIALS)
     assert hit > KILLS // 2

@@ -143,7 +143,9 @@ def test_a_worker_waits_for_the_others(population: FormulaStudy) -> None:
         turns.conclude(number, 1.0, {})
     assert turns.next() is None
     assert turns.others_will_come()
+    assert not turns.can_take()
     population.folder.write(population.trials()[0].changed(owner=None))
+    assert turns.can_take()
     turn = turns.next()
     assert turn is not None
     assert turn.trial.number == 0

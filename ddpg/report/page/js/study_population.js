@@ -109,7 +109,9 @@ function scheduleChart(study, dimension) {
       .flatMap(({ start, stop, params }) =>
         [start, stop].map((step) => [chart.x(step), chart.y(params[dimension.key])]),
       );
-    const look = rank ? { stroke: "var(--muted)", "stroke-width": 1 } : { stroke: palette[1], "stroke-width": 2.2 };
+    const look = rank
+      ? { stroke: "var(--muted)", "stroke-width": 1 }
+      : { stroke: palette[1], "stroke-width": 2.2 };
     chart.plot.append(
       svg("path", { d: pathThrough(points), fill: "none", ...look }, svg("title", {}, `trial ${trial}`)),
     );
