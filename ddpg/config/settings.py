@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ddpg.config import resolvers
 from ddpg.config.given import GIVEN, require_parts_that_fit
 from ddpg.config.keys import flat
+from ddpg.config.secrets import require_no_secrets
 from ddpg.config.signature import Target, fit
 from ddpg.config.spelling import as_written, shell_quoted
 from ddpg.errors import UserError, untyped_first_line
@@ -123,11 +124,12 @@ def values(cfg: Any) -> dict[str, Any]:
     """
     resolvers.register()
     keys = [str(key) for key in cfg if key != "hydra"]
+    written: Any = OmegaConf.to_container(cfg)
+    require_no_secrets({key: written[key] for key in keys})
     try:
         plain = {key: _resolved(cfg, key) for key in keys}
     except OmegaConfBaseException as error:
-        unresolved: Any = OmegaConf.to_container(cfg)
-        _require_values({key: unresolved[key] for key in keys})  # what is missing may be the cause
+        _require_values({key: written[key] for key in keys})  # what is missing may be the cause
         raise UserError(omegaconf_line(error)) from error
     _require_values(plain)
     if "hydra" in cfg:
@@ -136,7 +138,7 @@ def values(cfg: Any) -> dict[str, Any]:
     try:
         fitted = fit(plain, Settings)
     except UserError as error:
-        raise about_the_environment(error, OmegaConf.to_container(cfg)) from error.__cause__
+        raise about_the_environment(error, written) from error.__cause__
     _require_wrappers(fitted["env"])
     require_parts_that_fit(fitted)
     _require_minibatch(fitted)

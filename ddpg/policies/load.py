@@ -26,15 +26,13 @@ class Format(NamedTuple):
     writers: tuple[str, ...]
 
 
-#: Older releases pickle the weights of a program of torch.export, and write no ONNX of opset 20.
-EXPORTING_TORCH = "torch>=2.9"
-
 FormatName = Literal["safetensors", "onnx", "pt2"]
-#: The formats by name; the first that a folder has and that can be read is the default.
+#: The formats by name; the first that a folder has and that can be read is the default. torch before 2.9 pickles the
+#: weights of a program of torch.export; its converter to ONNX was tried with 2.7 and later.
 FORMATS: dict[str, Format] = {
     "safetensors": Format("policy.safetensors", ("torch", "safetensors"), ("torch", "safetensors")),
-    "onnx": Format("policy.onnx", ("onnxruntime",), (EXPORTING_TORCH, "onnx", "onnxscript", "onnxruntime")),
-    "pt2": Format("policy.pt2", (EXPORTING_TORCH,), (EXPORTING_TORCH,)),
+    "onnx": Format("policy.onnx", ("onnxruntime",), ("torch>=2.7", "onnx", "onnxscript", "onnxruntime")),
+    "pt2": Format("policy.pt2", ("torch>=2.9",), ("torch>=2.9",)),
 }
 
 
