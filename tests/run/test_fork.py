@@ -206,7 +206,7 @@ def test_another_seed_begins_all_draws_anew(source: Path, make_trainer: Callable
         ("replay.alpha=0.5", "replay.alpha=0.5 cannot be given"),
         ("optimizer.actor._target_=torch.optim.AdamW", "optimizer.actor._target_=torch.optim.AdamW cannot be given"),
         ("total_steps=100", "total_steps=100 is not beyond env step STEP, from which a fork of SOURCE goes on"),
-        ("env.id=Camera-v0 env.name=Walk-v0", "env.id=Camera-v0 needs a name of its own with fork=SOURCE: env.name=NAME"),
+        ("env.id=Camera-v0 env.name=Walk-v0", "env.id=Camera-v0 needs a name of its own with fork=SOURCE"),
         ("env.id=Camera-v0 env.name=camera", "fork=SOURCE learned from observations Box("),
     ],
 )  # fmt: skip
