@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import Override
 from ddpg.config.settings import OF_THE_START, to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml
-from ddpg.search.options import PopulationOptions
+from ddpg.search.options import PopulationOptions, ReplayOptions
 from ddpg.search.population.best import winner_lines
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.table import contenders, ranked, table
@@ -55,6 +55,8 @@ def _winner_lines(study: StudyFolder, definition: Definition, order: Sequence[Tr
 
 def finished(study: StudyFolder, definition: Definition) -> list[Trial]:
     """Return the trials that are complete, of a population the newest, the best first; UserError if there is none."""
+    if isinstance(definition.kind, ReplayOptions):
+        raise UserError(f"{study.path} is the second look at a population: ddpg-sweep confirm shows what it found")
     complete = contenders(definition, study.trials())
     if not complete:
         what = "generation" if isinstance(definition.kind, PopulationOptions) else "trial"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ddpg.search.ahead import expected_trials
-from ddpg.search.options import PopulationOptions
+from ddpg.search.options import PopulationOptions, ReplayOptions
 from ddpg.search.population.lineage import last_generation, part_of
 from ddpg.search.space import Space
 from ddpg.search.states import TRIAL_STATES, TrialState
@@ -152,10 +152,12 @@ def _generation(definition: Definition, trials: Mapping[int, Trial]) -> str:
 def contenders(definition: Definition, trials: Mapping[int, Trial]) -> list[Trial]:
     """Return the trials among which the best is looked for: those that are complete, of a population the newest.
 
-    Earlier generations have trained less.
+    Earlier generations have trained less. In the second look at a population nobody looks for a best.
     """
     if isinstance(definition.kind, PopulationOptions):
         return last_generation(definition, trials)
+    if isinstance(definition.kind, ReplayOptions):
+        return []
     return [trial for trial in trials.values() if trial.result and trial.result.state == "complete"]
 
 

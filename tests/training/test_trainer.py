@@ -174,10 +174,13 @@ def test_evaluation_does_not_touch_training(tmp_path: Path, train: Make, overrid
     assert returns[0] == returns[1]
 
 
-def test_evaluation_has_its_own_env_and_the_same_starts_every_time(tmp_path: Path, train: Make) -> None:
+@pytest.mark.parametrize(("overrides", "seed"), [([], 1), (["eval.seed=7"], 7), (["eval.seed=0"], 0)])
+def test_evaluation_has_its_own_env_and_the_same_starts_every_time(
+    tmp_path: Path, train: Make, overrides: list[str], seed: int
+) -> None:
     """Trap 16: no noise, an env of its own, seeds that training does not have."""
-    trainer = train(tmp_path, "eval.episodes=3", "total_steps=200")
-    evaluation = [derived_seed(1, "evaluation", k) for k in range(3)]
+    trainer = train(tmp_path, "eval.episodes=3", "total_steps=200", *overrides)
+    evaluation = [derived_seed(seed, "evaluation", k) for k in range(3)]
     assert trainer.environments.evaluation.unwrapped.seeds == evaluation * 3
     episodes = [derived_seed(1, "episode", k) for k in range(trainer.progress.episode)]
     assert trainer.environments.training.unwrapped.seeds == episodes

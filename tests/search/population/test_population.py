@@ -182,6 +182,8 @@ def test_a_second_look(population: FormulaStudy, capsys: pytest.CaptureFixture[s
     assert_has(capsys.readouterr().out, f"{ranked[0].number} ... 2 ... failed on 1 of the new seeds ... not known")
     followers = list(StudyFolder(look).trials().values())
     assert sum(trial.part.stop - trial.part.start for trial in followers if trial.part) == 2 * (400 + 400)
+    with user_error("study_confirm is the second look at a population"):
+        best(StudyFolder(look), 1)
     with user_error("study_confirm ... second look at trials"):
         confirm(StudyFolder(population.folder.path), top=1, seeds=2, changes={})
 
