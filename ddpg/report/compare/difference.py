@@ -21,7 +21,7 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True)
 class Permutation:
-    """The p-value of a permutation test, and its standard error; exact if all divisions were tried."""
+    """The p-value of a permutation test, and its standard error; exact if all permutations were tried."""
 
     p: float
     error: float
@@ -102,8 +102,8 @@ def welch(first: Series, second: Series) -> TTest | None:
     difference = float(first.mean() - second.mean())
     parts = np.array([first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)])
     error = sqrt(parts.sum())
-    if error <= ROUNDING * max(np.abs(first).max(), np.abs(second).max()):
-        return TTest(float(difference == 0), difference, difference)
+    if error <= rounding(first, second):
+        return TTest(float(abs(difference) <= rounding(first, second)), difference, difference)
     freedom = parts.sum() ** 2 / (parts**2 / [len(first) - 1, len(second) - 1]).sum()
     half = t_quantile(freedom) * error
     return TTest(2 * float(stdtr(freedom, -abs(difference) / error)), difference - half, difference + half)
@@ -122,7 +122,13 @@ def pooled_deviation(first: Series, second: Series) -> float | None:
     freedom = len(first) + len(second) - 2
     if freedom < 1:
         return None
-    return sqrt((len(first) * first.var() + len(second) * second.var()) / freedom)
+    deviation = sqrt((len(first) * first.var() + len(second) * second.var()) / freedom)
+    return deviation if deviation > rounding(first, second) else 0.0
+
+
+def rounding(*scores: Series) -> float:
+    """Return the largest difference or deviation of scores, each [n], that may come from rounding alone."""
+    return ROUNDING * max(float(np.abs(some).max()) for some in scores)
 
 
 def hedges_g(first: Series, second: Series) -> float | None:

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from ddpg.record.series import Series
 from ddpg.report.compare.design import CHOOSE_FIRST, Compared, Pairing, Words
-from ddpg.report.compare.difference import Permutation, TTest, few_seeds
+from ddpg.report.compare.difference import Permutation, TTest, few_seeds, rounding
 from ddpg.report.compare.improvement import Improvement, paired_improvement
 from ddpg.report.compare.power import attained, t_power
 from ddpg.report.compare.scored import Scored
@@ -55,7 +55,10 @@ class Paired:
 
     def deviation(self, first: Series, second: Series) -> float | None:
         """Return the standard deviation of the differences."""
-        return float((first - second).std(ddof=1)) if len(first) > 1 else None
+        if len(first) < 2:
+            return None
+        deviation = float((first - second).std(ddof=1))
+        return deviation if deviation > rounding(first, second) else 0.0
 
     def effect(self, first: Series, second: Series) -> float | None:
         """Return Cohen's d of the differences with Hedges' correction; None with 2 pairs, of which it makes zero."""
@@ -101,7 +104,7 @@ class Paired:
 
 def correlation(first: Series, second: Series) -> float | None:
     """Return Pearson's correlation of the scores of pairs; None with fewer than 3, or where a side is constant."""
-    if len(first) < 3 or not first.std() or not second.std():
+    if len(first) < 3 or any(scores.std() <= rounding(scores) for scores in (first, second)):
         return None
     return float(np.corrcoef(first, second)[0, 1])
 

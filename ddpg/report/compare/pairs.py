@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import numpy as np
-
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.report.compare.design import Compared, Design, Pairing
@@ -33,7 +31,7 @@ class Tests:
         smallest_difference: what so many seeds find in 8 of 10 cases; infinite where they can find none, None where the
             seeds of a configuration are all equal, so that nothing is known of their noise.
         seeds_needed: of each configuration (paired: pairs), to find the difference that was seen in 8 of 10 cases;
-            None: too many.
+            None: too many, or nothing is known of the noise.
     """
 
     permutation: Permutation
@@ -199,7 +197,7 @@ def _decided(one: Comparison, tests: Tests, adjusted: float, alpha: float, level
     return replace(
         tests,
         adjusted=adjusted,
-        better=bool(adjusted <= alpha and not np.isclose(one.difference, 0.0, atol=0.0)),
+        better=adjusted <= alpha,
         smallest_difference=smallest,
         seeds_needed=needed,
     )

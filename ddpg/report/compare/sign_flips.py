@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from ddpg.record.series import Series
-from ddpg.report.compare.difference import DRAWN, ROUNDING, Permutation, TTest
+from ddpg.report.compare.difference import DRAWN, Permutation, TTest, rounding
 from ddpg.report.intervals import t_quantile
 
 #: All 2^n flips of so many pairs are counted, as sums of 2^(n / 2) flips of each half; of more, DRAWN are drawn.
@@ -26,8 +26,7 @@ def sign_flip_test(first: Series, second: Series) -> Permutation:
     two runs that failed, tells nothing, and costs the test as much as a missing pair.
     """
     differences = first - second
-    tolerance = ROUNDING * float(max(np.abs(first).max(), np.abs(second).max()))
-    least = abs(float(differences.sum())) - tolerance
+    least = abs(float(differences.sum())) - rounding(first, second)
     if len(differences) <= MOST_EXACT:
         return Permutation(_exact_share(differences, least), 0.0, True)
     return _drawn(differences, least)
@@ -49,8 +48,8 @@ def paired_t_test(first: Series, second: Series) -> TTest | None:
     differences = first - second
     mean = float(differences.mean())
     error = float(differences.std(ddof=1)) / sqrt(pairs)
-    if error <= ROUNDING * max(np.abs(first).max(), np.abs(second).max()):
-        return TTest(float(mean == 0), mean, mean)
+    if error <= rounding(first, second):
+        return TTest(float(abs(mean) <= rounding(first, second)), mean, mean)
     half = t_quantile(pairs - 1) * error
     return TTest(2 * float(stdtr(pairs - 1, -abs(mean) / error)), mean - half, mean + half)
 

@@ -61,6 +61,7 @@ def test_effect_by_hand() -> None:
     assert Paired().deviation(one, other) == 1
     assert Paired().effect(one, other) == pytest.approx(2 * (1 - 3 / 7))
     assert Paired().effect(other, other) is None
+    assert Paired().effect(one + 0.1, one) is None  # the differences are equal but for rounding
     assert Paired().effect(one[:2], other[:2]) is None
 
 
@@ -68,7 +69,7 @@ def test_the_correlation_is_that_of_scipy() -> None:
     one, other = np.random.default_rng(0).normal(size=(2, 6))
     assert correlation(one, other) == pytest.approx(stats.pearsonr(one, other).statistic)
     assert correlation(one[:2], other[:2]) is None
-    assert correlation(np.ones(5), other[:5]) is None
+    assert correlation(np.full(6, 0.1), other) is None  # its computed deviation is 1e-17
 
 
 def test_the_probability_of_improvement_is_that_of_a_pair() -> None:
