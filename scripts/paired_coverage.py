@@ -5,7 +5,6 @@ interval_coverage.py. docs/statistics.md has the tables.
 """
 
 import argparse
-from collections.abc import Callable
 from functools import cache, partial
 from itertools import product
 from math import sqrt
@@ -117,7 +116,8 @@ def main() -> None:
             table(title, partial(_wrong, correlation=correlation, samples=samples, place=place), PAIRS)
     for name, measure in (("difference", difference_coverage), ("P(improvement)", improvement_coverage)):
         for correlation in CORRELATIONS:
-            table(f"{name}, correlation {correlation:g}", _measured(measure, correlation, samples), PAIRS)
+            known = partial(measure, correlation=correlation, samples=samples)
+            table(f"{name}, correlation {correlation:g}", known, PAIRS)
     print("\nequal means of a shape and of normal scores with its deviation, or a tenth of it")
     for deviations, shape, pairs in product((1.0, 0.1), SHAPES, PAIRS):
         print(deviations, shape.name, pairs, *wrong_by_shape(shape, pairs, deviations, samples))
@@ -127,12 +127,6 @@ def main() -> None:
 
 def _wrong(shape: Shape, pairs: int, correlation: float, samples: int, place: int) -> float:
     return wrong(shape, pairs, correlation, samples)[place]
-
-
-def _measured(
-    measure: Callable[[Shape, int, float, int], float], correlation: float, samples: int
-) -> Callable[[Shape, int], float]:
-    return lambda shape, pairs: measure(shape, pairs, correlation, samples)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,10 @@ def pairing_notes(one: Comparison) -> Iterator[str]:
     if pairing.next_seed is not None:
         following = pairing.next_seed
         landing = interval(following.low, following.high, len(pairing.seeds))
-        parts.append(f"the difference of the next pair is in {landing} in {100 * following.share:.0f} % of cases")
+        assumed = "" if following.for_any_distribution else ", if differences are normal"
+        parts.append(
+            f"the difference of the next pair is in {landing} in {100 * following.share:.0f} % of cases{assumed}"
+        )
     left_out = [f"{label} {seed_list(seeds)}" for label, seeds in pairing.left_out.items() if seeds]
     if left_out:
         parts.append(f"left out, because the other side has no such run, or another number: {', '.join(left_out)}")

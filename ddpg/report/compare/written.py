@@ -15,7 +15,7 @@ from ddpg.report.selection import count
 from ddpg.report.text import aligned, interval, interval_of, literal, number, seed_list
 
 HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM", "next run, 95 %")
-#: Numbers of seeds whose power is told.
+#: Numbers of seeds of which the power is named.
 EXAMPLES = (6, 10, 20)
 
 
@@ -132,7 +132,7 @@ def _explanations(found: Result) -> Iterator[str]:
 
 
 def _power(found: Result) -> str:
-    """Tell how often some numbers of seeds find a difference as large as the deviation of the noise."""
+    """Say how often some numbers of seeds find a difference as large as the deviation of the noise."""
     words = found.design.words
     level = found.options.alpha / max(1, len(found.comparisons))
     shares = [f"{100 * found.design.power(1.0, seeds, seeds, level):.0f}" for seeds in EXAMPLES]
