@@ -8,7 +8,6 @@ collect    take the records of the finished runs in another folder over (runs ar
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from ddpg.commands.command_line import one_line_errors
@@ -19,7 +18,7 @@ from reproduce.page import PAGE, page
 from reproduce.picture import draw_all
 from reproduce.plan import LIST, Plan, read_plan
 from reproduce.record import RECORDS, collect
-from reproduce.scores import Record, read_all
+from reproduce.scores import Records, read_all
 from reproduce.status import report
 from reproduce.training import RUNS, Trainer
 
@@ -35,7 +34,7 @@ def train(args: argparse.Namespace) -> int:
     return 1 if trainer.failed else 0
 
 
-def write_pages(plan: Plan, records: Mapping[str, Record]) -> None:
+def write_pages(plan: Plan, records: Records) -> None:
     """Write the page of the evidence, its pictures, and its part of the page of the presets."""
     PAGE.write_text(page(plan, records), encoding="utf-8")
     draw_all(plan, records)

@@ -64,7 +64,7 @@ def test_interval_of_the_maximum_is_that_at_its_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("means", "said"),
+    ("means", "expected"),
     [
         ([10400], "cannot be told yet: 1 of 3 seeds"),
         ([10300, 10400, 10500], "met (3% less to 3% more)"),
@@ -74,8 +74,8 @@ def test_interval_of_the_maximum_is_that_at_its_step() -> None:
         ([], "cannot be told yet: 0 of 3 seeds"),
     ],
 )
-def test_verdict(means: list[float], said: str) -> None:
-    assert verdict.verdict(CLEANRL, CLEANRL.published["training"], np.array(means)) == said
+def test_verdict(means: list[float], expected: str) -> None:
+    assert verdict.verdict(CLEANRL, CLEANRL.published["training"], np.array(means)) == expected
 
 
 def test_standard_error_is_no_standard_deviation() -> None:
@@ -112,6 +112,7 @@ def test_difference_from_a_single_published_run_is_that_of_the_next_run() -> Non
         (3, 3, 1, True, 0.94, 0.98),
         (10, 3, 3, True, 0.90, 0.95),
         (3, 10, 1, False, 0.92, 0.97),
+        (10, 10, 2, False, 0.78, 0.86),
         (10, 1, 2, False, 0.68, 0.78),
     ],
 )
@@ -195,10 +196,10 @@ def test_open_question_is_not_looked_at_between_the_numbers_of_the_list() -> Non
     assert "**3 seeds cannot tell any of these apart**" in page.page(PLAN, question(4))
 
 
-def test_every_label_is_held_against_something() -> None:
+def test_every_label_is_compared_with_something() -> None:
     published = {rows[0].label for rows in PLAN.published_sources()}
-    held = {label for one in PLAN.comparisons for label in one.labels}
-    assert {row.label for row in PLAN.rows} == published | held
+    compared = {label for one in PLAN.comparisons for label in one.labels}
+    assert {row.label for row in PLAN.rows} == published | compared
     assert all(set(one.baselines) <= set(one.labels) for one in PLAN.comparisons)
 
 

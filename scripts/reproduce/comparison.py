@@ -1,4 +1,4 @@
-"""Rows of the list that are held against each other with the statistics of `ddpg-report compare`."""
+"""Rows of the list that are compared with the statistics of `ddpg-report compare`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ddpg.report.measured import Curve, MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.samples import samples
 from reproduce.plan import Comparison, Convention, Plan, Row
-from reproduce.scores import Record, seeds_of
+from reproduce.scores import Record, Records, seeds_of
 
 #: The chance of any false positive among the differences of a comparison.
 LEVEL = Options().alpha
@@ -50,7 +50,7 @@ def pairs_of(comparison: Comparison) -> list[pairs.Pair]:
     return [pair for place, pair in enumerate(found) if pair[::-1] not in found[:place]]
 
 
-def seeds_to_compare(plan: Plan, comparison: Comparison, records: Mapping[str, Record]) -> int | None:
+def seeds_to_compare(plan: Plan, comparison: Comparison, records: Records) -> int | None:
     """Return how many seeds of each row are compared; None while they are too few.
 
     It is the largest of the numbers of seeds at which the stages of the list end that all rows have: who looks after
@@ -68,13 +68,13 @@ def looks(plan: Plan, rows: Sequence[Row]) -> list[int]:
     return sorted(number for number in seeds if number >= ENOUGH)
 
 
-def missing(row: Row, seeds: int, records: Mapping[str, Record]) -> list[int]:
+def missing(row: Row, seeds: int, records: Records) -> list[int]:
     """Return which of the seeds 1 to `seeds` of a row have no record."""
     found = seeds_of(row, records)
     return [seed for seed in range(1, seeds + 1) if seed not in found]
 
 
-def compared(plan: Plan, comparison: Comparison, records: Mapping[str, Record]) -> Compared | None:
+def compared(plan: Plan, comparison: Comparison, records: Records) -> Compared | None:
     """Compare the rows pair by pair in each environment; None while seeds are missing.
 
     A seed that diverged counts with the worst score of its environment. Permutation tests, intervals, Holm's correction

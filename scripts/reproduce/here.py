@@ -2,25 +2,24 @@
 
 import math
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from ddpg.errors import UserError
 from reproduce.plan import ROOT, Convention, Plan, Row, fit_convention
-from reproduce.scores import Estimate, Record, estimate, seeds_of
+from reproduce.scores import Estimate, Records, estimate, seeds_of
 
 PRESETS_PAGE = ROOT / "docs" / "presets.md"
 #: A cell that is filled from the records: the label of a source in the list, and a convention.
 CELL = re.compile(r"<!-- here (\S+) (\S+) -->.*?<!-- end -->")
 
 
-def write_here(path: Path, plan: Plan, records: Mapping[str, Record]) -> None:
+def write_here(path: Path, plan: Plan, records: Records) -> None:
     """Fill every cell of the page anew. UserError for a cell of a source or convention that the list does not have."""
     text = path.read_text(encoding="utf-8")
     path.write_text(filled(text, plan, records), encoding="utf-8")
 
 
-def filled(text: str, plan: Plan, records: Mapping[str, Record]) -> str:
+def filled(text: str, plan: Plan, records: Records) -> str:
     """Return the text with the content of each cell replaced."""
 
     def cell(found: re.Match[str]) -> str:
@@ -35,7 +34,7 @@ def filled(text: str, plan: Plan, records: Mapping[str, Record]) -> str:
     return CELL.sub(cell, text)
 
 
-def scores_of(rows: list[Row], convention: Convention, records: Mapping[str, Record]) -> str:
+def scores_of(rows: list[Row], convention: Convention, records: Records) -> str:
     """Write the score of each environment that has a record: mean, interval where there is one, seeds."""
     found = {row.environment: list(seeds_of(row, records).values()) for row in rows if convention in row.published}
     scores = [f"{name} {_short(estimate(seeds, convention))}" for name, seeds in found.items() if seeds]

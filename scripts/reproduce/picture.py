@@ -1,6 +1,6 @@
 """The pictures in docs/results/evidence: curves here beside the published scores, a panel for each environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,8 @@ from ddpg.record.series import Series, moving_mean
 from ddpg.report.drawing import look
 from ddpg.report.statistics import EVALUATIONS, TRAINING
 from reproduce.plan import CONVENTIONS, ROOT, Comparison, Convention, Plan, Row
-from reproduce.scores import Record, seeds_of
+from reproduce.scores import Record, Records, seeds_of
+from reproduce.tables import span
 from reproduce.verdict import published_deviation
 
 PICTURES = ROOT / "docs" / "results" / "evidence"
@@ -38,7 +39,7 @@ def comparison_picture(comparison: Comparison) -> Path:
     return PICTURES / f"{comparison.name}.png"
 
 
-def draw_all(plan: Plan, records: Mapping[str, Record]) -> list[Path]:
+def draw_all(plan: Plan, records: Records) -> list[Path]:
     """Draw the picture of every source and comparison that has records; return the files."""
     drawn = []
     for rows in plan.published_sources():
@@ -52,11 +53,11 @@ def draw_all(plan: Plan, records: Mapping[str, Record]) -> list[Path]:
     return drawn
 
 
-def _with_records(rows: Sequence[Row], records: Mapping[str, Record]) -> list[Row]:
+def _with_records(rows: Sequence[Row], records: Records) -> list[Row]:
     return [row for row in rows if seeds_of(row, records)]
 
 
-def draw_source(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
+def draw_source(path: Path, rows: Sequence[Row], records: Records) -> Path:
     """Draw a panel for each row of a source, all of which have records: the seeds, their mean, what is published."""
     with picture(path, **_size(len(rows))) as figure:
         panels = _panels(figure, len(rows))
@@ -67,7 +68,7 @@ def draw_source(path: Path, rows: Sequence[Row], records: Mapping[str, Record]) 
     return path
 
 
-def draw_comparison(path: Path, comparison: Comparison, rows: Sequence[Row], records: Mapping[str, Record]) -> Path:
+def draw_comparison(path: Path, comparison: Comparison, rows: Sequence[Row], records: Records) -> Path:
     """Draw a panel for each environment of a comparison: the mean over seeds of each of its rows that has records."""
     names = list(dict.fromkeys(row.environment for row in rows))
     with picture(path, **_size(len(names), beside=LEGEND)) as figure:
@@ -85,10 +86,9 @@ def draw_comparison(path: Path, comparison: Comparison, rows: Sequence[Row], rec
     return path
 
 
-def _label(row: Row, rows: Sequence[Row], records: Mapping[str, Record]) -> str:
+def _label(row: Row, rows: Sequence[Row], records: Records) -> str:
     """The label of a row, and how many seeds it has in the environments of a comparison."""
-    numbers = sorted({len(seeds_of(other, records)) for other in rows if other.label == row.label})
-    return f"{row.label} ({' to '.join(dict.fromkeys(map(str, numbers[:1] + numbers[-1:])))})"
+    return f"{row.label} ({span([len(seeds_of(other, records)) for other in rows if other.label == row.label])})"
 
 
 def mean_curve(records: Sequence[Record], convention: Convention, end: float) -> tuple[Series, Series]:

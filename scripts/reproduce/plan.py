@@ -83,7 +83,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Labels of which each is held against the baselines, in the environments that all of them have."""
+    """Labels of which each is compared with the baselines, in the environments that all of them have."""
 
     name: str
     title: str

@@ -36,6 +36,10 @@ class Record:
     about: Mapping[str, Any]
 
 
+#: Records by the names of their runs.
+Records = Mapping[str, Record]
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A mean over seeds; `low` and `high` bound its 95 % interval and are nan with fewer than ENOUGH seeds."""
@@ -60,7 +64,7 @@ def read_all(records: Path) -> dict[str, Record]:
     return {path.name: read(path) for path in sorted(records.glob("[!.]*")) if path.is_dir()}
 
 
-def seeds_of(row: Row, records: Mapping[str, Record]) -> dict[int, Record]:
+def seeds_of(row: Row, records: Records) -> dict[int, Record]:
     """Return the records of a row by seed."""
     ends = {name: name.removeprefix(f"{row.name}_") for name in records}
     seeds = {int(end): name for name, end in ends.items() if end != name and end.isdigit()}

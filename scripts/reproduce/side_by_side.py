@@ -1,4 +1,4 @@
-"""A section of docs/results/evidence.md: configurations held against each other."""
+"""A section of docs/results/evidence.md: configurations that are compared with each other."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ from ddpg.report.compare.pairs import Tests
 from reproduce.comparison import DESIGN, LEVEL, Compared, compared, fewest_seeds, looks, missing, pairs_of
 from reproduce.picture import comparison_picture
 from reproduce.plan import CONVENTIONS, Comparison, Plan
-from reproduce.scores import seeds_of
-from reproduce.tables import Records, all_conventions, commands, interval_cell
+from reproduce.scores import Records, seeds_of
+from reproduce.tables import all_conventions, commands, interval_cell
 
 
 def section(plan: Plan, comparison: Comparison, records: Records) -> Iterator[str]:
@@ -74,4 +74,6 @@ def _cells(one: Pair) -> list[str]:
 
 
 def _needed(tests: Tests) -> str:
-    return "too many" if tests.seeds_needed is None else str(tests.seeds_needed)
+    if tests.seeds_needed is not None:
+        return str(tests.seeds_needed)
+    return "not known" if tests.smallest_difference is None else "too many"

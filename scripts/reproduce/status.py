@@ -11,7 +11,7 @@ from ddpg.sweep.state.summary import summarize
 from reproduce.pace import Pace, paces, undisturbed_speed
 from reproduce.plan import Plan, PlannedRun, Row
 from reproduce.record import has_record
-from reproduce.scores import Record, read_all
+from reproduce.scores import Records, read_all
 from reproduce.verdict import to_look_into
 
 HOUR_S = 3600
@@ -66,7 +66,7 @@ def report(plan: Plan, runs: Path, records: Path) -> str:
     return "\n".join(lines)
 
 
-def speeds(states: Sequence[RunState], runs: Path, records: Mapping[str, Record]) -> dict[Row, list[float]]:
+def speeds(states: Sequence[RunState], runs: Path, records: Records) -> dict[Row, list[float]]:
     """Return the undisturbed speeds of the runs that are done, running or interrupted, by row."""
     found: dict[Row, list[float]] = {}
     for one in states:
@@ -84,7 +84,7 @@ def failures(states: Sequence[RunState], runs: Path) -> Iterator[tuple[PlannedRu
             yield one.run, seen.error
 
 
-def _speed(one: RunState, runs: Path, records: Mapping[str, Record]) -> float | None:
+def _speed(one: RunState, runs: Path, records: Records) -> float | None:
     if one.state == "left":
         return None
     if one.state == "done":

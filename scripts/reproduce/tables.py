@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ddpg.report.text import seed_list
 from reproduce.plan import CONVENTIONS, Row
-from reproduce.scores import Estimate, Record, estimate, seeds_of
-
-Records = Mapping[str, Record]
+from reproduce.scores import Estimate, Record, Records, estimate, seeds_of
 
 
 def commands(rows: Sequence[Row]) -> Iterator[str]:
@@ -61,3 +59,8 @@ def seeds_cell(seeds: Mapping[int, Record]) -> str:
     """The seeds, and how many of them diverged."""
     diverged = sum(record.about["state"] != "done" for record in seeds.values())
     return seed_list(list(seeds)) + (f", {diverged} diverged" if diverged else "")
+
+
+def span(values: Sequence[float]) -> str:
+    """The smallest and the largest of some whole or rounded numbers, or the only one; nothing of none."""
+    return " to ".join(dict.fromkeys(f"{value:.0f}" for value in (min(values), max(values)))) if values else ""

@@ -1,7 +1,7 @@
 """Verdicts on published scores by the seeds here, and the results that are to be looked into."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +13,12 @@ from ddpg.report.intervals import ENOUGH, t_quantile
 from ddpg.report.selection import count
 from ddpg.report.statistics import EVALUATIONS
 from reproduce.plan import CONVENTIONS, Convention, Plan, Published, Row
-from reproduce.scores import Record, final_scores, seeds_of
+from reproduce.scores import Record, Records, final_scores, seeds_of
 
 #: A mean so many standard deviations of seeds away from the published one is to be looked into.
 FAR = 2
-#: An interval of the difference that contains zero tells that a score is met if it is within this share of the score.
-TELLING = 0.5
+#: A score is met if the interval of the difference contains zero and nothing beyond this share of the score.
+CLOSE = 0.5
 #: A seed that has not come so far from the untrained policy to the published score ends as it began.
 LEAST_GAIN = 0.1
 
@@ -49,11 +49,10 @@ def difference(row: Row, score: Published, values: Series) -> Difference | None:
     """Compare the scores here [S] with the published mean; None with fewer than ENOUGH seeds.
 
     Where the deviation of the published seeds is known, the interval is Welch's. Otherwise it is taken to be that of
-    the seeds here, as for the next of them if a single run is published:
+    the seeds here, as for the next of them if a single run is published, and the precision of a value that was read off
+    a picture comes to it:
 
-        mean - published ± t_(S - 1) s sqrt(1 / S + 1 / published seeds)
-
-    A value that was read off a picture widens the interval by its precision.
+        mean - published ± (t_(S - 1) s sqrt(1 / S + 1 / published seeds) + precision)
     """
     seeds = len(values)
     if seeds < ENOUGH:
@@ -82,8 +81,8 @@ def verdict(row: Row, score: Published, values: Series) -> str:
         text = f"cannot be told yet: {len(values)} of {needed} seeds"
     elif found.low <= 0 <= found.high:
         bounds = f"{_share(found.low, score)} to {_share(found.high, score)}"
-        tells = max(abs(found.low), abs(found.high)) <= TELLING * abs(score.value)
-        text = f"met ({bounds})" if tells else f"cannot be told: anything from {bounds} is possible"
+        is_close = max(abs(found.low), abs(found.high)) <= CLOSE * abs(score.value)
+        text = f"met ({bounds})" if is_close else f"cannot be told: anything from {bounds} is possible"
     else:
         text = f"{'above' if found.value > 0 else 'missed'} by {abs(found.value):.0f} ({_share(found.value, score)})"
     return text + ("; to be looked into" if far(row, score, values) is not None else "")
@@ -111,7 +110,7 @@ def far(row: Row, score: Published, values: Series) -> Distance | None:
     return Distance(deviations, 2 * float(stdtr(freedom, -t))) if deviations > FAR else None
 
 
-def to_look_into(plan: Plan, records: Mapping[str, Record]) -> Iterator[str]:
+def to_look_into(plan: Plan, records: Records) -> Iterator[str]:
     """Yield a sentence for each result far from its source, and for each seed that diverged or did not learn."""
     for row in plan.rows:
         seeds = seeds_of(row, records)
