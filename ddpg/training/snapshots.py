@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ddpg.errors import UserError, typed_line
+from ddpg.errors import UserError, one_line, typed_line
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
@@ -75,7 +75,13 @@ class Snapshots:
                 "another version of the program; continue the run with that one"
             )
         for name, part in self._parts.items():
-            part.load_state_dict(state[name])
+            try:
+                part.load_state_dict(state[name])
+            except RuntimeError as error:  # torch's, for tensors of other shapes
+                raise UserError(
+                    f"the {name} in the checkpoint in {self._folder.path} does not fit the config: "
+                    f"{one_line(error)}"
+                ) from error
 
     def take(self) -> None:
         """Copy the state as it is now, between two episodes."""

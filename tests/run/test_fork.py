@@ -15,6 +15,7 @@ import pytest
 import torch
 import yaml
 from omegaconf import DictConfig
+from support.command_line import user_error
 from support.resume import Alarm
 from support.runs import TINY, WALK, flat, record
 
@@ -181,6 +182,12 @@ def test_values_are_those_of_the_config(source: Path, make_trainer: Callable[...
             for agent, part in ((before, old), (after, new))
         ]
         assert_same_tensors(*moments)
+
+
+def test_a_state_of_other_shapes_is_refused_in_one_line(source: Path, make_trainer: Callable[..., Trainer]) -> None:
+    """As with a class of the user's, of which nobody knows what its parameters do to its shapes."""
+    with user_error("the agent in the checkpoint ... does not fit the config: ... size mismatch"):
+        resumed(make_trainer, source, "network.actor.hidden=[9,9]")
 
 
 def test_another_seed_begins_all_draws_anew(source: Path, make_trainer: Callable[..., Trainer]) -> None:
