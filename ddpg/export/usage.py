@@ -32,7 +32,7 @@ def ways(description: Description, source: str) -> list[Way]:
         "policy.onnx": Way("ONNX", "`onnxruntime` and `numpy` alone", _onnx(dtype)),
         "policy.pt2": Way(
             "torch.export (a file that can run code: for those who trust its writer)",
-            "`torch` and `numpy`",
+            "`torch` (2.9 or newer) and `numpy`",
             _pt2(dtype),
         ),
     }
