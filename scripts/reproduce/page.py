@@ -100,9 +100,11 @@ def _comparison(rows: Sequence[Row], records: Records) -> Iterator[str]:
         for convention, score in row.published.items():
             yield f"| {' | '.join(_cells(row, convention, score, records))} |"
     yield ""
-    published = count(rows[0].published_seeds, "published seeds")
-    spread = rows[0].kind_of_spread
-    yield (f"± is the {spread} over {published}" if spread else f"No deviation is published, of {published}") + ".\n"
+    seeds = rows[0].published_seeds
+    if rows[0].kind_of_spread:
+        yield f"± is the {rows[0].kind_of_spread} over {seeds} published seeds.\n"
+    else:
+        yield f"The published numbers are those of {count(seeds, 'seeds')}, without a deviation.\n"
 
 
 def _cells(row: Row, convention: Convention, score: Published, records: Records) -> list[str]:
