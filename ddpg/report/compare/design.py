@@ -30,13 +30,15 @@ class Pairing:
     """Which seeds are pairs, and what the runs of a pair have in common.
 
     Args:
-        seeds: that both configurations have.
+        seeds: that both configurations have, [n].
+        differences: of the scores of each pair, [n].
         left_out: seeds without a partner, by configuration.
         correlation: of the scores of a pair; None with fewer than 3 pairs, or where the scores of a side are all equal.
         next_seed: where the difference of another pair will be; None with a single pair.
     """
 
     seeds: tuple[int, ...]
+    differences: Series
     left_out: Mapping[str, tuple[int, ...]]
     correlation: float | None
     next_seed: NextRun | None

@@ -97,6 +97,7 @@ def _comparison(one: Comparison, found: Result) -> dict[str, Any]:
 def _pairing(one: Pairing) -> dict[str, Any]:
     return {
         "seeds": list(one.seeds),
+        "differences": one.differences.tolist(),
         "left_out": {label: list(seeds) for label, seeds in one.left_out.items()},
         "correlation": one.correlation,
         "next_seed": None if one.next_seed is None else one.next_seed._asdict(),

@@ -26,7 +26,7 @@ class Paired:
         p="sign-flip",
         t="paired t",
         t_test="the t test of the differences",
-        effect="d",
+        effect="g of the differences",
     )
 
     def compared(self, first: Scored, second: Scored) -> Compared:
@@ -38,7 +38,7 @@ class Paired:
             first.configuration: tuple(seed for seed in sorted(one) if seed not in seeds),
             second.configuration: tuple(seed for seed in sorted(other) if seed not in seeds),
         }
-        pairing = Pairing(tuple(seeds), left_out, correlation(mine, theirs), next_run(mine - theirs))
+        pairing = Pairing(tuple(seeds), mine - theirs, left_out, correlation(mine, theirs), next_run(mine - theirs))
         return Compared(mine, theirs, _too_few(pairing), pairing)
 
     def permutation(self, first: Series, second: Series) -> Permutation:
@@ -61,7 +61,7 @@ class Paired:
         return deviation if deviation > rounding(first, second) else 0.0
 
     def effect(self, first: Series, second: Series) -> float | None:
-        """Return Cohen's d of the differences with Hedges' correction; None with 2 pairs, of which it makes zero."""
+        """Return the mean difference in their deviations with Hedges' correction; None with 2 pairs, which it makes 0."""
         deviation = self.deviation(first, second)
         if not deviation or len(first) < 3:
             return None
@@ -96,9 +96,9 @@ class Paired:
             "0.031 with 6, so fewer than 6 are never certain at 5 %.",
             f"paired or not is a choice before the look at any scores: {CHOOSE_FIRST}. The correlation is for the "
             "choice in another comparison.",
-            "d: the difference in standard deviations of the paired differences, which cannot be compared with the g "
-            "of seeds that are not paired. P(improvement): that a run of one is better than the run of the other with "
-            "the same seed. Differences have Student's interval.",
+            "g of the differences: their mean in their standard deviations, corrected for few pairs (Hedges). It cannot "
+            "be compared with the g of seeds that are not paired. P(improvement): that a run of one is better than the "
+            "run of the other with the same seed. Differences have Student's interval.",
         )
 
 

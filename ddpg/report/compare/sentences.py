@@ -27,6 +27,7 @@ def details(one: Comparison, found: Result) -> str:
     """Describe the difference of a pair in an environment, and its tests."""
     first, second = (one.first, one.second) if one.difference >= 0 else (one.second, one.first)
     names = f"{first.configuration} against {second.configuration}"
+    names += _seeds_of_pairs(one)
     if one.tests is None:
         return f"{names}: {number(abs(one.difference))} more on average; no test: {one.refused}"
     if one.tests.better:
@@ -36,8 +37,20 @@ def details(one: Comparison, found: Result) -> str:
     return f"{names}: {_undecided(one, one.tests, found)}; {_p_values(one.tests, found)}"
 
 
+def _seeds_of_pairs(one: Comparison) -> str:
+    """Name the seeds that make pairs, if these are not all, because the table has the means of all of them."""
+    left_out = {} if one.pairing is None else {label: seeds for label, seeds in one.pairing.left_out.items() if seeds}
+    if one.pairing is None or not one.pairing.seeds or not left_out:
+        return ""
+    unpaired = ", ".join(f"{label} {seed_list(seeds)}" for label, seeds in left_out.items())
+    return (
+        f", {count(len(one.pairing.seeds), 'pairs')} of seeds: {seed_list(one.pairing.seeds)} (left out, because the "
+        f"other side has no such run, or another number: {unpaired})"
+    )
+
+
 def pairing_notes(one: Comparison) -> Iterator[str]:
-    """Say what the pairs of a comparison have in common, where the next will be, and which seeds have no partner."""
+    """Say what the pairs of a comparison have in common, and where the next will be."""
     pairing = one.pairing
     if pairing is None:
         return
@@ -51,17 +64,15 @@ def pairing_notes(one: Comparison) -> Iterator[str]:
         parts.append(
             f"the difference of the next pair is in {landing} in {100 * following.share:.0f} % of cases{assumed}"
         )
-    left_out = [f"{label} {seed_list(seeds)}" for label, seeds in pairing.left_out.items() if seeds]
-    if left_out:
-        parts.append(f"left out, because the other side has no such run, or another number: {', '.join(left_out)}")
     yield f"{one.first.configuration} minus {one.second.configuration}: {'; '.join(parts)}"
 
 
-def notes(one: Scored) -> Iterator[str]:
-    """Say of a configuration which of its runs failed and what else the choice of runs was."""
-    if one.failed:
-        yield f"{one.configuration}: {_failed(one)}"
-    yield from (f"{one.configuration}: {note}" for note in one.notes)
+def notes(group: Sequence[Scored]) -> Iterator[str]:
+    """Say of the configurations of an environment which runs failed, and what else the choice of runs was."""
+    yield from (f"{one.configuration}: {_failed(one)}" for one in group if one.failed)
+    for note in dict.fromkeys(note for one in group for note in one.notes):
+        named = [one.configuration for one in group if note in one.notes]
+        yield note if len(named) == len(group) else f"{'; '.join(named)}: {note}"
 
 
 def single_run_explanations(found: Result) -> Iterator[str]:
@@ -112,11 +123,17 @@ def _uncertain(found: Result) -> Iterator[str]:
         if not same:
             text = f"no environment has scores of both{_where(found, pair)}"
         elif len(tested) < len(same):
-            text = f"no test on {len(same) - len(tested)} of {count(len(same), 'environments')}; why, see there"
+            text = _untested(len(same) - len(tested), len(same))
         else:
             text = f"no difference is certain on {count(len(tested), 'environments')} ({_method(found, tested)})"
         pairs.setdefault(text, []).append(" and ".join(pair))
     yield from (f"{'; '.join(names)}: {text}" for text, names in pairs.items())
+
+
+def _untested(refused: int, environments: int) -> str:
+    if environments == 1:
+        return "no test; the reason is below"
+    return f"no test on {refused} of {environments} environments; the reasons are below"
 
 
 def _tested(found: Result, pair: Pair) -> list[Comparison]:
@@ -189,10 +206,8 @@ def _p_values(tests: Tests, found: Result) -> str:
     permutation = tests.permutation
     words = found.design.words
     kind = "exact" if permutation.exact else f"drawn, ± {permutation.error:.1g}"
-    return (
-        f"{words.p} p = {_short(permutation.p)} ({kind}), {words.t} p = {_short(tests.t_test.p)}, after Holm "
-        f"{_short(tests.adjusted)}"
-    )
+    corrected = f", after Holm {_short(tests.adjusted)}" if len(found.comparisons) > 1 else ""
+    return f"{words.p} p = {_short(permutation.p)} ({kind}), {words.t} p = {_short(tests.t_test.p)}{corrected}"
 
 
 def _disagreement(tests: Tests, found: Result) -> str:

@@ -30,7 +30,7 @@ def text_of(found: Result, picture: Path | None) -> str:
         lines += [f"## {literal(environment)}", "", *aligned(_table(list(group.values()), found.options.solved)), ""]
         same = [one for one in found.comparisons if one.environment == environment]
         lines += _bullets(sentence for one in same for sentence in (details(one, found), *pairing_notes(one)))
-        lines += _bullets([note for one in group.values() for note in notes(one)])
+        lines += _bullets(notes(list(group.values())))
         lines += ["", *_bullets(_differences(list(group.values())))]
     lines += [*_overall(found), *_bullets(_explanations(found))]
     return "\n".join(lines) + "\n"
@@ -121,11 +121,13 @@ def _normalization(found: Result) -> str:
 def _explanations(found: Result) -> Iterator[str]:
     """Yield what the numbers mean; docs/statistics.md says more."""
     yield from found.design.explanations()
-    yield "Holm: among all comparisons here, the chance of any false positive is at most the level."
-    yield (
-        f"{found.design.words.seeds} that would find a difference: in 8 of 10 cases, if the true difference is the one "
-        "that was seen."
-    )
+    if len(found.comparisons) > 1:
+        yield "Holm: among all comparisons here, the chance of any false positive is at most the level."
+    if any(one.tests and not one.tests.better and one.tests.seeds_needed for one in found.comparisons):
+        yield (
+            f"{found.design.words.seeds} that would find a difference: in 8 of 10 cases, if the true difference is the "
+            "one that was seen."
+        )
     yield _power(found)
     yield explanation()
     yield from single_run_explanations(found)
@@ -135,10 +137,11 @@ def _power(found: Result) -> str:
     """Say how often some numbers of seeds find a difference as large as the deviation of the noise."""
     words = found.design.words
     level = found.options.alpha / max(1, len(found.comparisons))
+    which = ", which the first of all comparisons needs" if len(found.comparisons) > 1 else ""
     shares = [f"{100 * found.design.power(1.0, seeds, seeds, level):.0f}" for seeds in EXAMPLES]
     return (
         f"power: a difference of one deviation, {words.effect} = 1, is found by {', '.join(map(str, EXAMPLES))} "
-        f"{words.seeds} in {', '.join(shares)} % of cases at p = {level:.2g}, which the first of all comparisons needs."
+        f"{words.seeds} in {', '.join(shares)} % of cases at p = {level:.2g}{which}."
     )
 
 

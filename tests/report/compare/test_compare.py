@@ -176,7 +176,7 @@ def test_odd_numbers_are_no_obstacle(call: Callable[..., str]) -> None:
     assert "a single seed does not show how much seeds differ (gamma=0.1)" in call("one")
     rows = Path("runs/a_1/metrics.jsonl")
     rows.write_text(rows.read_text().replace('"eval/episodic_return": 5.0', '"eval/episodic_return": null'))
-    assert "compared at step 100" in call("runs")
+    assert "\n- gamma=0.2: compared at step 100" in call("runs")
 
 
 def test_other_metrics_and_filters(call: Callable[..., str]) -> None:
@@ -250,10 +250,13 @@ def test_paired_seeds(call: Callable[..., str]) -> None:
     assert (
         "gamma=0.2 is better than gamma=0.1 on pendulum (exact sign-flip test of the paired differences, 5 %)" in text
     )
-    assert "better by 8.14 (95 %: " in text
     assert "sign-flip p = 0.016 (exact), paired t p = " in text
     assert "7 pairs of seeds; correlation of the scores in a pair 1.00; the difference of the next pair is in [" in text
-    assert "left out, because the other side has no such run, or another number: gamma=0.1 1 (8)" in text
+    assert (
+        "gamma=0.2 against gamma=0.1, 7 pairs of seeds: 7 (1-7) (left out, because the other side has no such run, or "
+        "another number: gamma=0.1 1 (8)): better by 8.14" in text
+    )
+    assert "Holm" not in text  # of a single comparison
     assert "seeds are paired, because the command says so" in text
     [found] = numbers("runs")["comparisons"]
     assert found["seeds"] == [7, 7]
@@ -271,7 +274,7 @@ def test_five_pairs_can_never_tell(call: Callable[..., str]) -> None:
     assert (
         "even the clearest difference has p = 0.062 with so few, and 0.05 is needed; about 6 paired seeds would" in text
     )
-    assert "one deviation, d = 1, is found by 6, 10, 20 paired seeds in 35, 80, 99 % of cases at p = 0.05" in text
+    assert "g of the differences = 1, is found by 6, 10, 20 paired seeds in 35, 80, 99 % of cases at p = 0.05." in text
 
 
 def test_runs_without_a_partner_get_no_test(call: Callable[..., str]) -> None:
