@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from ddpg.record.figure import GRID, INK, picture
@@ -21,10 +22,15 @@ AROUND = 1.3
 LEAST = 3.6
 #: With more configurations the bands of their profiles would only hide each other.
 MOST_BANDS = 4
+#: The pairs of a difference are so far above its interval, in rows.
+ABOVE = 0.16
 
 
 def draw(found: Result, path: Path) -> None:
-    """Write the picture: profiles on the left, differences of normalized scores with t intervals on the right."""
+    """Write the picture: profiles on the left, differences with t intervals on the right.
+
+    Scores of several environments are normalized; those of a single one are drawn as they are.
+    """
     shown = [one for one in found.comparisons if one.tests is not None]
     lines = sum(label(one).count("\n") + 1 for one in shown)
     with picture(path, height=max(LEAST, AROUND + ROW * lines), width=11) as figure:
@@ -36,13 +42,16 @@ def draw(found: Result, path: Path) -> None:
 def _profiles(axes: Axes, found: Result) -> None:
     band = ", 95 % at each score" if len(found.overall) <= MOST_BANDS else ""
     _style(axes, f"Performance profiles over {count(len(found.shared), 'environments')}{band}")
+    low, size = _scale(found, found.shared[0]) if found.shared else (0.0, 1.0)
+    scores = low + size * THRESHOLDS if is_single(found) else THRESHOLDS
     for place, one in enumerate(found.overall):
         color, style, _ = look(place)
         label = textwrap.fill(f"{one.configuration} ({count(one.runs, 'runs')})", LINE)
-        axes.plot(THRESHOLDS, one.profile.share, color=color, linestyle=style, linewidth=1.8, label=label)
+        share = one.profile
+        axes.step(scores, share.share, where="post", color=color, linestyle=style, linewidth=1.8, label=label)
         if len(found.overall) <= MOST_BANDS:
-            axes.fill_between(THRESHOLDS, one.profile.low, one.profile.high, color=color, alpha=0.12, linewidth=0)
-    axes.set_xlabel("normalized score", color=INK)
+            axes.fill_between(scores, share.low, share.high, step="post", color=color, alpha=0.12, linewidth=0)
+    axes.set_xlabel(found.options.metric if is_single(found) else f"normalized score ({_meaning(found)})", color=INK)
     axes.set_ylabel("share of runs above it", color=INK)
     axes.set_ylim(-0.02, 1.02)
     if found.overall:
@@ -50,21 +59,40 @@ def _profiles(axes: Axes, found: Result) -> None:
 
 
 def _differences(axes: Axes, found: Result, shown: list[Comparison]) -> None:
-    _style(axes, f"Differences, {found.design.words.t} 95 % (filled: significant)")
+    pairs = ", dots: pairs" if found.options.paired else ""
+    _style(axes, f"Differences, {found.design.words.t} 95 % (filled: significant{pairs})")
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for place, one in enumerate(shown):
         assert one.tests is not None
-        low, high = found.ranges[one.environment]
-        size = high - low if high > low else 1.0
+        size = 1.0 if is_single(found) else _scale(found, one.environment)[1]
         color = PALETTE[found.pairs.index(one.pair) % len(PALETTE)]
         bounds = [one.tests.t_test.low / size, one.tests.t_test.high / size]
         axes.plot(bounds, [place, place], color=color, linewidth=1.8)
         filled = color if one.tests.better else "white"
         axes.plot([one.difference / size], [place], "o", color=color, markerfacecolor=filled, markersize=6)
+        if one.pairing is not None:
+            differences = one.pairing.differences / size
+            axes.plot(differences, np.full(len(differences), place - ABOVE), ".", color=color, alpha=0.6, markersize=5)
     axes.set_yticks(range(len(shown)), list(map(label, shown)), fontsize=7)
-    axes.invert_yaxis()
-    axes.margins(y=0.15)
-    axes.set_xlabel("difference of normalized scores", color=INK)
+    axes.set_ylim(max(1, len(shown)) - 0.5, -0.5)
+    axes.set_xlabel(f"difference of {found.options.metric if is_single(found) else 'normalized scores'}", color=INK)
+
+
+def is_single(found: Result) -> bool:
+    """Tell whether all scores are of one environment."""
+    return len(found.scores) == 1
+
+
+def _scale(found: Result, environment: str) -> tuple[float, float]:
+    """Return the score of an environment that becomes 0, and how far above it the one is that becomes 1."""
+    low, high = found.ranges[environment]
+    return low, high - low if high > low else 1.0
+
+
+def _meaning(found: Result) -> str:
+    if found.options.low is None:
+        return "0, 1: lowest, highest run of its environment"
+    return "0, 1: low, high of the command"
 
 
 def label(one: Comparison) -> str:
@@ -77,6 +105,3 @@ def _style(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", color=INK, fontsize=10, fontweight="bold")
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=INK, length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)

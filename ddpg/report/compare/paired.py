@@ -61,7 +61,7 @@ class Paired:
         return deviation if deviation > rounding(first, second) else 0.0
 
     def effect(self, first: Series, second: Series) -> float | None:
-        """Return the mean difference in their deviations with Hedges' correction; None with 2 pairs, which it makes 0."""
+        """Return the mean difference in its deviations with Hedges' correction; None with 2 pairs: it makes these 0."""
         deviation = self.deviation(first, second)
         if not deviation or len(first) < 3:
             return None
@@ -96,9 +96,9 @@ class Paired:
             "0.031 with 6, so fewer than 6 are never certain at 5 %.",
             f"paired or not is a choice before the look at any scores: {CHOOSE_FIRST}. The correlation is for the "
             "choice in another comparison.",
-            "g of the differences: their mean in their standard deviations, corrected for few pairs (Hedges). It cannot "
-            "be compared with the g of seeds that are not paired. P(improvement): that a run of one is better than the "
-            "run of the other with the same seed. Differences have Student's interval.",
+            "g of the differences: their mean in their standard deviations, corrected for few pairs (Hedges). It "
+            "cannot be compared with the g of seeds that are not paired. P(improvement): that a run of one is better "
+            "than the run of the other with the same seed. Differences have Student's interval.",
         )
 
 

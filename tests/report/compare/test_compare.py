@@ -246,7 +246,7 @@ def test_paired_seeds(call: Callable[..., str]) -> None:
     write_seeds("runs/a", [1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0, 7000.0, 8.0], gamma=0.1)
     write_seeds("runs/b", [1005.0, 2007.0, 3008.0, 4012.0, 5009.0, 6010.0, 7006.0], gamma=0.2)
     assert "7 and 8 seeds cannot tell" in call("runs")
-    text = call("runs", "paired=true")
+    text = call("runs", "paired=true", picture=True)
     assert (
         "gamma=0.2 is better than gamma=0.1 on pendulum (exact sign-flip test of the paired differences, 5 %)" in text
     )
@@ -283,3 +283,14 @@ def test_runs_without_a_partner_get_no_test(call: Callable[..., str]) -> None:
     text = call("runs", "paired=true")
     assert "no test: no two runs have one seed (gamma=0.2: 3 (4-6); gamma=0.1: 3 (1-3))" in text
     assert numbers("runs")["comparisons"][0]["improvement"] is None
+    assert "gamma=0.2 and gamma=0.1: no test; the reason is below" in text
+    assert "would find a difference: in 8 of 10" not in text
+
+
+def test_a_single_pair_is_named_beside_its_difference(call: Callable[..., str]) -> None:
+    """The means of the table differ by 22, the two runs of seed 3 by 1."""
+    write_seeds("runs/a", [1.0, 2.0, 33.0], gamma=0.1)
+    write_seeds("runs/b", [34.0, 35.0, 36.0], first=3, gamma=0.2)
+    text = call("runs", "paired=true")
+    assert "gamma=0.2 against gamma=0.1, 1 pair of seeds: 1 (3) (left out, because" in text
+    assert "gamma=0.2 2 (4, 5), gamma=0.1 2 (1, 2)): 1.00 more on average; no test: only seed 3 makes a pair" in text
