@@ -1,13 +1,12 @@
 """Rows of the list that are compared with the statistics of `ddpg-report compare`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ddpg.report.compare import pairs
 from ddpg.report.compare.options import Options
 from ddpg.report.compare.scored import scored
 from ddpg.report.compare.unpaired import Unpaired
-from ddpg.report.intervals import ENOUGH
 from ddpg.report.measured import Curve, MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.samples import samples
@@ -57,15 +56,8 @@ def seeds_to_compare(plan: Plan, comparison: Comparison, records: Records) -> in
     each seed, and stops when the result pleases, finds differences that are not there.
     """
     rows = plan.rows_of(comparison)
-    complete = [seeds for seeds in looks(plan, rows) if not any(missing(row, seeds, records) for row in rows)]
+    complete = [seeds for seeds in plan.looks(rows) if not any(missing(row, seeds, records) for row in rows)]
     return max(complete, default=None)
-
-
-def looks(plan: Plan, rows: Sequence[Row]) -> list[int]:
-    """Return the numbers of seeds at which these rows are compared, ascending."""
-    most = max(row.seeds for row in rows)
-    seeds = {stage.seeds or most for stage in plan.stages if stage.until_row is None}
-    return sorted(number for number in seeds if number >= ENOUGH)
 
 
 def missing(row: Row, seeds: int, records: Records) -> list[int]:

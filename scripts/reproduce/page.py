@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ddpg.report.intervals import ENOUGH
 from ddpg.report.selection import count
 from reproduce import side_by_side
 from reproduce.picture import source_picture
@@ -20,7 +21,7 @@ from reproduce.tables import (
     seeds_cell,
     span,
 )
-from reproduce.verdict import difference, to_look_into, verdict
+from reproduce.verdict import difference, not_judged, to_look_into, verdict
 
 PAGE = ROOT / "docs" / "results" / "evidence.md"
 VERSIONS = ("torch", "gymnasium", "mujoco", "dm_control", "box2d", "pybullet")
@@ -45,7 +46,7 @@ Made by `python scripts/evidence.py page` from the records in [data/evidence](da
   them and in 73 % with one.
 - *met*: that interval contains zero and nothing beyond half of the published number; its bounds are in brackets, in
   percent. *missed*, *above*: it does not contain zero. If it is wider, it *cannot be told*, because there are too few
-  seeds, here or there. It cannot be told *yet* before all seeds of the list are there, and never with fewer than three.
+  seeds, here or there. It cannot be told *yet* before the seeds of the command are there, which are three or more.
 """
 
 
@@ -68,11 +69,23 @@ def _to_look_into(plan: Plan, records: Records) -> Iterator[str]:
         "Results whose mean is more than two standard deviations of seeds away from the published number (those of the "
         "published seeds or, if they are unknown, of three or more seeds here), and seeds that diverged or have come "
         "less than a tenth of the way from the untrained policy to the published number:"
-        + ("\n" if found else " none so far.\n")
+        + ("\n" if found else " none among the results that can be judged.\n")
     )
-    if found:
-        yield from (f"- {sentence}" for sentence in found)
-        yield ""
+    yield from _listed(found)
+    unknown = list(not_judged(plan, records))
+    if unknown:
+        yield (
+            f"{count(len(unknown), 'results')} cannot be judged before there are {ENOUGH} seeds, because no deviation "
+            "is published:\n"
+        )
+        yield from _listed(unknown)
+    waiting = sum(len(row.published) for row in plan.rows if not seeds_of(row, records))
+    if waiting:
+        yield f"{count(waiting, 'published numbers')} have no seed yet.\n"
+
+
+def _listed(sentences: Sequence[str]) -> list[str]:
+    return [*(f"- {sentence}" for sentence in sentences), ""] if sentences else []
 
 
 def _source(rows: Sequence[Row], records: Records) -> Iterator[str]:
@@ -114,7 +127,7 @@ def _cells(row: Row, convention: Convention, score: Published, records: Records)
     here = estimate_cell(estimate(ordered, convention)) if ordered else ""
     found = difference(row, score, values)
     distance = "" if found is None else f"{found.value:.1f} {interval_cell(found.low, found.high)}"
-    name = environments(seeds) or row.environment
+    name = environments(row, records)
     published = _published(score)
     return [name, CONVENTIONS[convention], published, here, seeds_cell(seeds), distance, verdict(row, score, values)]
 

@@ -14,15 +14,13 @@ from ddpg.report.drawing import look
 from ddpg.report.statistics import EVALUATIONS, TRAINING
 from reproduce.plan import CONVENTIONS, ROOT, Comparison, Convention, Plan, Row
 from reproduce.scores import Record, Records, seeds_of
-from reproduce.tables import span
+from reproduce.tables import environments, span
 from reproduce.verdict import published_deviation
 
 PICTURES = ROOT / "docs" / "results" / "evidence"
 HERE, PUBLISHED = "#1f5fbf", "#30343b"
 #: Where a legend is.
 Place = Literal["outside right upper", "outside lower center"]
-#: The published score of each further convention has a dash of its own.
-DASHES = ("--", ":", "-.")
 #: Inches; a comparison has its legend on the right.
 PANEL_WIDTH, PANEL_HEIGHT, AROUND, LEGEND = 3.6, 2.7, 0.9, 1.9
 #: Points of a mean over seeds whose episodes end at different steps.
@@ -62,7 +60,7 @@ def draw_source(path: Path, rows: Sequence[Row], records: Records) -> Path:
     with picture(path, **_size(len(rows))) as figure:
         panels = _panels(figure, len(rows))
         for axes, row in zip(panels, rows, strict=True):
-            _draw_row(axes, row, list(seeds_of(row, records).values()))
+            _draw_row(axes, row, records)
         title = f"preset={rows[0].preset}: {_curve_name(_convention(rows[0]))}"
         _finish(figure, panels, title, "outside lower center", columns=4 if len(rows) == 3 else 2)
     return path
@@ -80,8 +78,11 @@ def draw_comparison(path: Path, comparison: Comparison, rows: Sequence[Row], rec
                 steps, mean = mean_curve(list(seeds_of(row, records).values()), comparison.convention, row.steps)
                 label = _label(row, rows, records)
                 axes.plot(steps, mean, color=color, linestyle=style, linewidth=1.6, label=label)
-            _style(axes, same[0])
-        title = f"mean over seeds (how many): {_curve_name(comparison.convention)}"
+            _style(axes, same[0], records)
+        single = all(len(seeds_of(row, records)) == 1 for row in rows)
+        title = (
+            f"{'a single seed each' if single else 'mean over seeds (how many)'}: {_curve_name(comparison.convention)}"
+        )
         _finish(figure, panels, title, "outside right upper")
     return path
 
@@ -102,19 +103,21 @@ def mean_curve(records: Sequence[Record], convention: Convention, end: float) ->
 
 
 def curve(record: Record, convention: Convention) -> tuple[Series, Series]:
-    """Return steps and values [n]: means of the last 100 training episodes, or of the last 10 evaluations."""
+    """Return steps and values [n]: means of the last 100 training episodes or 10 evaluations, or each evaluation."""
     if convention == "training":
         return record.episode_ends, moving_mean(record.episodes, TRAINING)
-    return record.evaluation_steps, moving_mean(record.evaluations, EVALUATIONS)
+    if convention == "last_10":
+        return record.evaluation_steps, moving_mean(record.evaluations, EVALUATIONS)
+    return record.evaluation_steps, record.evaluations
 
 
 def _convention(row: Row) -> Convention:
-    """The convention by which a row is drawn: the first of its published ones."""
-    return next(iter(row.published))
+    """The convention by which a row is drawn: the first of its published ones that is the end of a curve, if any is."""
+    return next((convention for convention in row.published if convention != "max"), "max")
 
 
 def _curve_name(convention: Convention) -> str:
-    return f"mean return of the {CONVENTIONS['training' if convention == 'training' else 'last_10']}"
+    return f"mean return of the {CONVENTIONS[convention]}" if convention in ("training", "last_10") else "evaluations"
 
 
 def _size(panels: int, beside: float = 0.0) -> dict[str, float]:
@@ -136,30 +139,48 @@ def _panels(figure: Figure, count: int) -> list[Axes]:
     return panels[:count]
 
 
-def _draw_row(axes: Axes, row: Row, seeds: Sequence[Record]) -> None:
+def _draw_row(axes: Axes, row: Row, records: Records) -> None:
+    seeds = list(seeds_of(row, records).values())
     convention = _convention(row)
     if len(seeds) == 1:
-        axes.plot(*curve(seeds[0], convention), color=HERE, linewidth=1.8, label="a single seed")
+        axes.plot(*curve(seeds[0], convention), color=HERE, linewidth=1.8, label=_seeds_drawn(row, seeds))
     else:
         for record in seeds:
             axes.plot(*curve(record, convention), color=HERE, linewidth=0.8, alpha=0.45, label="a seed")
-        axes.plot(*mean_curve(seeds, convention, row.steps), color=HERE, linewidth=2.2, label="mean over seeds")
-    for (name, score), dash in zip(row.published.items(), DASHES, strict=False):
-        deviation = published_deviation(row, score)
-        text = f"published, {CONVENTIONS[name]}"
-        if deviation:
-            text += ", ± standard deviation of seeds"
-        elif score.read_off:
-            text += ", ± precision of its reading"
-        axes.axhline(score.value, color=PUBLISHED, linewidth=1.2, linestyle=dash, label=text)
-        half = deviation or score.read_off
-        if half:
-            axes.axhspan(score.value - half, score.value + half, color=PUBLISHED, alpha=0.1, linewidth=0)
-    _style(axes, row)
+        axes.plot(
+            *mean_curve(seeds, convention, row.steps),
+            color=HERE,
+            linewidth=2.2,
+            label=f"mean over {_seeds_drawn(row, seeds)}",
+        )
+    _draw_published(axes, row, convention)
+    _style(axes, row, records)
 
 
-def _style(axes: Axes, row: Row) -> None:
-    style_axes(axes, row.environment, "return")
+def _seeds_drawn(row: Row, seeds: Sequence[Record]) -> str:
+    """Say how many seeds there are, and of how many while a verdict needs more."""
+    if len(seeds) < row.judged_seeds:
+        return f"{len(seeds)} of {row.judged_seeds} seeds"
+    return f"{len(seeds)} seeds"
+
+
+def _draw_published(axes: Axes, row: Row, convention: Convention) -> None:
+    """Draw the published score of the convention of the curves; one of another convention is no level of theirs."""
+    score = row.published[convention]
+    deviation = published_deviation(row, score)
+    text = f"published, {CONVENTIONS[convention]}"
+    if deviation:
+        text += ", ± standard deviation of seeds"
+    elif score.read_off:
+        text += ", ± precision of its reading"
+    axes.axhline(score.value, color=PUBLISHED, linewidth=1.2, linestyle="--", label=text)
+    half = deviation or score.read_off
+    if half:
+        axes.axhspan(score.value - half, score.value + half, color=PUBLISHED, alpha=0.1, linewidth=0)
+
+
+def _style(axes: Axes, row: Row, records: Records) -> None:
+    style_axes(axes, environments(row, records), "return")
     axes.set_xlim(0, row.steps)
 
 

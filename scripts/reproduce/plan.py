@@ -10,6 +10,7 @@ import yaml
 
 from ddpg.config.signature import fit
 from ddpg.ranges import NonNegative, PositiveInt
+from ddpg.report.intervals import ENOUGH
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("list.yaml")
@@ -105,7 +106,10 @@ class ListNode:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One preset on one environment: what is published about it, and how it is run here."""
+    """One preset on one environment: what is published about it, and how it is run here.
+
+    `seeds` come first; `judged_seeds` is the first number of seeds at which the list stops that allows a verdict.
+    """
 
     number: int
     label: str
@@ -114,6 +118,7 @@ class Row:
     environment: str
     steps: int
     seeds: int
+    judged_seeds: int
     overrides: tuple[str, ...]
     source: str
     versions: str | None
@@ -180,6 +185,10 @@ class Plan:
         shared = set.intersection(*({row.environment for row in rows} for rows in by_label))
         return [row for rows in by_label for row in rows if row.environment in shared]
 
+    def looks(self, rows: Sequence[Row]) -> list[int]:
+        """Return the numbers of seeds at which rows are compared, ascending."""
+        return _looks(self.stages, max(row.seeds for row in rows))
+
     def runs(self) -> list[PlannedRun]:
         """Every run whose preset exists, once, in the order in which they are trained."""
         found: dict[tuple[Row, int], PlannedRun] = {}
@@ -201,13 +210,14 @@ def _seed_by_seed(rows: Sequence[Row], stage: Stage) -> Iterator[tuple[Row, int]
 def read_plan(path: Path = LIST) -> Plan:
     """Reads the list. UserError for a key that does not exist or a value that does not fit."""
     node = fit(yaml.safe_load(path.read_text(encoding="utf-8")), ListNode)
+    stages = tuple(Stage(**stage) for stage in node["order"])
     rows = tuple(
-        _row(SourceNode(**source), EnvironmentNode(**environment))
+        _row(SourceNode(**source), EnvironmentNode(**environment), stages)
         for source in node["sources"]
         for environment in source["environments"]
     )
     comparisons = tuple(Comparison(**comparison) for comparison in node["comparisons"])
-    return Plan(tuple(node["always"]), tuple(Stage(**stage) for stage in node["order"]), rows, comparisons)
+    return Plan(tuple(node["always"]), stages, rows, comparisons)
 
 
 def fit_convention(name: object) -> Convention:
@@ -215,11 +225,18 @@ def fit_convention(name: object) -> Convention:
     return fit(name, Convention, "published")
 
 
-def _row(source: SourceNode, environment: EnvironmentNode) -> Row:
+def _looks(stages: Sequence[Stage], seeds: int) -> list[int]:
+    """Return the numbers of seeds, from ENOUGH on, at which a stage of rows of so many seeds ends, ascending."""
+    ends = {stage.seeds or seeds for stage in stages if stage.until_row is None}
+    return sorted(number for number in ends if number >= ENOUGH)
+
+
+def _row(source: SourceNode, environment: EnvironmentNode, stages: Sequence[Stage]) -> Row:
     scores: Mapping[str, Any] = environment.published or {}
     published: dict[Convention, Published] = {
         fit_convention(convention): Published(**score) for convention, score in scores.items()
     }
+    seeds = environment.seeds or source.seeds
     return Row(
         number=source.row,
         label=source.label or source.preset,
@@ -227,7 +244,8 @@ def _row(source: SourceNode, environment: EnvironmentNode) -> Row:
         env=environment.env,
         environment=environment.name or environment.env,
         steps=environment.steps or source.steps,
-        seeds=environment.seeds or source.seeds,
+        seeds=seeds,
+        judged_seeds=min(_looks(stages, seeds), default=ENOUGH),
         overrides=(*source.overrides, *environment.overrides),
         source=source.source,
         versions=source.versions,

@@ -1,46 +1,58 @@
 """A section of docs/results/evidence.md: configurations that are compared with each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ddpg.report.compare.pairs import Comparison as Pair
 from ddpg.report.compare.pairs import Tests
-from reproduce.comparison import DESIGN, LEVEL, Compared, compared, fewest_seeds, looks, missing, pairs_of
+from reproduce.comparison import DESIGN, LEVEL, Compared, compared, fewest_seeds, missing, pairs_of
 from reproduce.picture import comparison_picture
 from reproduce.plan import CONVENTIONS, Comparison, Plan
 from reproduce.scores import Records, seeds_of
-from reproduce.tables import all_conventions, commands, interval_cell
+from reproduce.tables import all_conventions, commands, environments, interval_cell
 
 
 def section(plan: Plan, comparison: Comparison, records: Records) -> Iterator[str]:
     """The lines of the section of one comparison."""
     rows = plan.rows_of(comparison)
     yield f"## {comparison.title}\n"
-    yield f"{comparison.text}\n"
+    yield f"{comparison.text} {_when_compared(plan, comparison)}\n"
     yield from (f"    {command}" for command in commands([row for row in rows if not row.published]))
     yield ""
     if any(seeds_of(row, records) for row in rows):
         yield f"![{comparison.title}](evidence/{comparison_picture(comparison).name})\n"
     yield from all_conventions(rows, records)
     found = compared(plan, comparison, records)
-    yield from _missing(plan, comparison, records) if found is None else _differences(comparison, found)
+    if found is None:
+        yield from _missing(plan, comparison, records)
+    else:
+        names = {row.environment: environments(row, records) for row in rows}
+        yield from _differences(comparison, found, names)
+
+
+def _when_compared(plan: Plan, comparison: Comparison) -> str:
+    """Say at which numbers of seeds the configurations are compared, and which of these can make nothing certain."""
+    rows = plan.rows_of(comparison)
+    *first, last = map(str, plan.looks(rows))
+    numbers = f"{', '.join(first)} or {last}" if first else last
+    differences = len(pairs_of(comparison)) * len({row.environment for row in rows})
+    return (
+        f"They are compared when all of them have {numbers} seeds, and not in between. With fewer than "
+        f"{fewest_seeds(differences)} seeds of each, none of the {differences} differences can be certain, however "
+        "clear it is: they are only estimated then."
+    )
 
 
 def _missing(plan: Plan, comparison: Comparison, records: Records) -> Iterator[str]:
     """The sentence that says which seeds the comparison waits for."""
     rows = plan.rows_of(comparison)
-    needed = looks(plan, rows)[0]
+    needed = plan.looks(rows)[0]
     waiting = {row.name: missing(row, needed, records) for row in rows}
     listed = "; ".join(f"{name} {', '.join(map(str, seeds))}" for name, seeds in waiting.items() if seeds)
-    differences = len(pairs_of(comparison)) * len({row.environment for row in rows})
-    yield (
-        f"Not compared yet, because {needed} seeds of each are needed. Missing are the seeds: {listed}. "
-        f"{fewest_seeds(differences)} seeds of each are the fewest of which any of the {differences} differences can "
-        "be certain.\n"
-    )
+    yield f"Not compared yet, because {needed} seeds of each are needed. Missing are the seeds: {listed}.\n"
 
 
-def _differences(comparison: Comparison, found: Compared) -> Iterator[str]:
-    """The table of differences, and what so many seeds can tell."""
+def _differences(comparison: Comparison, found: Compared, names: Mapping[str, str]) -> Iterator[str]:
+    """The table of differences with environments by their ids in `names`, and what so many seeds can tell."""
     count = len(found.differences)
     certain = sum(one.tests is not None and one.tests.better for one in found.differences)
     yield (
@@ -51,12 +63,11 @@ def _differences(comparison: Comparison, found: Compared) -> Iterator[str]:
     if found.smallest_p * count > LEVEL:
         yield (
             f"**{found.seeds} seeds cannot tell any of these apart**, however clear a difference is: the smallest p "
-            f"that they allow is {found.smallest_p:.2g}, before the correction. {fewest_seeds(count)} seeds of each "
-            "are the fewest that can."
+            f"that they allow is {found.smallest_p:.2g}, before the correction."
         )
     yield "\n| environment | difference | 95 % | p | after Holm | | seeds that would find it in 8 of 10 cases |"
     yield "|---|---|---|---|---|---|---|"
-    yield from (f"| {one.environment} | {' | '.join(_cells(one))} |" for one in found.differences)
+    yield from (f"| {names[one.environment]} | {' | '.join(_cells(one))} |" for one in found.differences)
     yield ""
 
 

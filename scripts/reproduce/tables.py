@@ -3,6 +3,9 @@
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+import hydra
 
 from ddpg.report.text import seed_list
 from reproduce.plan import CONVENTIONS, Row
@@ -10,7 +13,7 @@ from reproduce.scores import Estimate, Record, Records, estimate, seeds_of
 
 
 def commands(rows: Sequence[Row]) -> Iterator[str]:
-    """Sweeps that are the same runs: a line for all environments that share preset, steps, seeds and overrides."""
+    """Sweeps of the seeds that a verdict needs: a line for all environments that share steps, seeds and overrides."""
     for (preset, steps, seeds, overrides), same in _by_settings(rows).items():
         envs = ",".join(row.env for row in same)
         numbers = ",".join(str(seed + 1) for seed in range(seeds))
@@ -21,7 +24,7 @@ def commands(rows: Sequence[Row]) -> Iterator[str]:
 def _by_settings(rows: Sequence[Row]) -> dict[tuple[str, int, int, tuple[str, ...]], list[Row]]:
     found: dict[tuple[str, int, int, tuple[str, ...]], list[Row]] = {}
     for row in rows:
-        found.setdefault((row.preset, row.steps, row.seeds, row.overrides), []).append(row)
+        found.setdefault((row.preset, row.steps, row.judged_seeds, row.overrides), []).append(row)
     return found
 
 
@@ -36,13 +39,24 @@ def all_conventions(rows: Sequence[Row], records: Records) -> Iterator[str]:
     for row in known:
         seeds = seeds_of(row, records)
         cells = [estimate_cell(estimate(list(seeds.values()), convention)) for convention in CONVENTIONS]
-        yield f"| {' | '.join([row.label, environments(seeds), seeds_cell(seeds), *cells])} |"
+        yield f"| {' | '.join([row.label, environments(row, records), seeds_cell(seeds), *cells])} |"
     yield ""
 
 
-def environments(seeds: Mapping[int, Record]) -> str:
-    """The ids of the environments in which these seeds were trained: one, unless a seed is of another version."""
-    return ", ".join(dict.fromkeys(record.config["env"]["id"] for record in seeds.values()))
+def environments(row: Row, records: Records) -> str:
+    """The ids of the environments in which the seeds of a row were trained: one, unless a seed is of another version.
+
+    Without a seed it is that of the configuration.
+    """
+    ids = dict.fromkeys(record.config["env"]["id"] for record in seeds_of(row, records).values())
+    return ", ".join(ids) or configured_id(row.env)
+
+
+@cache
+def configured_id(env: str) -> str:
+    """The id of an environment by the name of its file in conf/env."""
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        return str(hydra.compose(f"env/{env}").env.id)
 
 
 def estimate_cell(here: Estimate) -> str:

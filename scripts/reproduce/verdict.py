@@ -31,6 +31,13 @@ class Difference(NamedTuple):
     high: float
 
 
+class Noise(NamedTuple):
+    """The standard deviation of seeds, and its degrees of freedom."""
+
+    deviation: float
+    freedom: int
+
+
 class Distance(NamedTuple):
     """A distance in standard deviations of seeds, and the chance of one as large by luck, if scores are normal."""
 
@@ -75,10 +82,9 @@ def _sample(mean: float, deviation: float, seeds: int) -> Series:
 
 def verdict(row: Row, score: Published, values: Series) -> str:
     """Say of the scores here [S] whether they met, missed or are above the published one, or that it is too early."""
-    needed = max(row.seeds, ENOUGH)
     found = difference(row, score, values)
-    if found is None or len(values) < needed:
-        text = f"cannot be told yet: {len(values)} of {needed} seeds"
+    if found is None or len(values) < row.judged_seeds:
+        text = f"cannot be told yet: {len(values)} of {row.judged_seeds} seeds"
     elif found.low <= 0 <= found.high:
         bounds = f"{_share(found.low, score)} to {_share(found.high, score)}"
         is_close = max(abs(found.low), abs(found.high)) <= CLOSE * abs(score.value)
@@ -97,17 +103,33 @@ def far(row: Row, score: Published, values: Series) -> Distance | None:
 
     They are those of the published seeds or, where these are not known, of the seeds here.
     """
-    seeds = len(values)
-    deviation = published_deviation(row, score)
-    freedom = row.published_seeds - 1
-    if deviation is None and seeds >= ENOUGH:
-        deviation = float(values.std(ddof=1))
-        freedom = seeds - 1
-    if not seeds or not deviation:
+    noise = _noise(row, score, values)
+    if not len(values) or noise is None:
         return None
-    deviations = max(0.0, abs(float(values.mean()) - score.value) - (score.read_off or 0.0)) / deviation
-    t = deviations / math.sqrt(1 / seeds + 1 / row.published_seeds)
-    return Distance(deviations, 2 * float(stdtr(freedom, -t))) if deviations > FAR else None
+    deviations = max(0.0, abs(float(values.mean()) - score.value) - (score.read_off or 0.0)) / noise.deviation
+    t = deviations / math.sqrt(1 / len(values) + 1 / row.published_seeds)
+    return Distance(deviations, 2 * float(stdtr(noise.freedom, -t))) if deviations > FAR else None
+
+
+def _noise(row: Row, score: Published, values: Series) -> Noise | None:
+    """Return how much seeds vary; None where no deviation is published and there are too few seeds here [S]."""
+    published = published_deviation(row, score)
+    if published is not None:
+        return Noise(published, row.published_seeds - 1)
+    if len(values) < ENOUGH or not values.std():
+        return None
+    return Noise(float(values.std(ddof=1)), len(values) - 1)
+
+
+def not_judged(plan: Plan, records: Records) -> Iterator[str]:
+    """Yield a sentence for each result of which it is not known yet whether it is far, because no deviation is."""
+    for row in plan.rows:
+        seeds = list(seeds_of(row, records).values())
+        for convention, score in row.published.items() if seeds else ():
+            values = final_scores(seeds, convention)
+            if _noise(row, score, values) is None:
+                distance = _share(float(values.mean()) - score.value, score)
+                yield f"{_named(row, convention, values)} is {distance} than the published {score.value:.1f}"
 
 
 def to_look_into(plan: Plan, records: Records) -> Iterator[str]:
@@ -124,11 +146,14 @@ def _far_result(row: Row, convention: Convention, score: Published, records: lis
     values = final_scores(records, convention) if records else np.empty(0)
     distance = far(row, score, values)
     if distance is not None:
-        here = f"{CONVENTIONS[convention]} {values.mean():.1f} ({count(len(values), 'seeds')})"
         yield (
-            f"{row.name}: {here} is {distance.deviations:.1f} standard deviations of seeds from the published "
-            f"{score.value:.1f}; by luck alone it is so far in {100 * distance.chance:.2g} % of cases"
+            f"{_named(row, convention, values)} is {distance.deviations:.1f} standard deviations of seeds from the "
+            f"published {score.value:.1f}; by luck alone it is so far in {100 * distance.chance:.2g} % of cases"
         )
+
+
+def _named(row: Row, convention: Convention, values: Series) -> str:
+    return f"{row.name}: {CONVENTIONS[convention]} {values.mean():.1f} ({count(len(values), 'seeds')})"
 
 
 def _failures(row: Row, record: Record) -> Iterator[str]:
