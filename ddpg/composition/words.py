@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags, without_defaults
+from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.find_run import require_run
 
@@ -29,7 +30,16 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     others = list(meant)
     for override in flags.overrides:
         others.remove(override)
+    _require_no_keys_below(flags.overrides)
     return [*map(_quoted_folder, study_words(_forked(flags, _continued(flags)))), *others]
+
+
+def _require_no_keys_below(words: Sequence[str]) -> None:
+    """Raise UserError for `fork.tau=0.1`, because a run folder has no keys."""
+    for word in as_typed(words):
+        if word.startswith(("fork.", "resume.")):
+            key, _, without = word.partition(".")
+            raise UserError(f"{word}: {key} is the folder of a run and has no keys; write {without}")
 
 
 def study_words(overrides: Sequence[str]) -> list[str]:
@@ -76,16 +86,20 @@ def _forked(flags: Namespace, overrides: list[str]) -> list[str]:
     if not chosen:
         return overrides
     if len(chosen) > 1:
-        raise UserError(f"{' '.join(chosen)}: write several runs as fork=RUN,RUN, with -m")
+        raise UserError(f"{' '.join(chosen)}: a run is a fork of one run; several are written fork=RUN,RUN, with -m")
     value = chosen[0].partition("=")[2]
-    is_one = not flags.multirun or "," not in value or Path(value).exists()
-    folders = [_run_folder(f"fork={name}", name) for name in ([value] if is_one else value.split(","))]
+    names = [value] if "," not in value or Path(_unquoted(value)).exists() else value.split(",")
+    if len(names) > 1 and not flags.multirun:
+        raise UserError(f"fork={value}: forks of several runs are a sweep: add -m")
+    folders = [_run_folder(f"fork={name}", name) for name in names]
     words = _added([word for word in overrides if word not in chosen], flags)
     return [f"fork={','.join(map(quoted, folders))}", *words]
 
 
 def _run_folder(word: str, name: str) -> str:
     """Return the name of a run folder without quotes; raise UserError if there is no such run."""
+    if not name:
+        raise UserError(f"{word} names no run: {word}outputs/RUN")
     folder = Path(_unquoted(name))
     require_run(folder, word)
     if "${" in str(folder):

@@ -46,9 +46,19 @@ def test_a_name_that_hydra_would_replace_is_refused(key: str, tmp_path: Path) ->
 
 def test_one_word_says_what_is_forked(tmp_path: Path) -> None:
     path = folder(tmp_path, "a")
-    with user_error(f"fork={path} fork={path}: write several runs as fork=RUN,RUN, with -m"):
+    with user_error(f"fork={path} fork={path}: a run is a fork of one run; several are written fork=RUN,RUN, with -m"):
         hydra_words([f"fork={path}", f"fork={path}", "-m"])
     with user_error(f"resume={path} cannot be combined with fork={path}"):
         hydra_words([f"resume={path}", f"fork={path}"])
     with user_error("fork=nope: there is no such folder"):
         hydra_words(["fork=nope"])
+    with user_error(f"fork={path},{path}: forks of several runs are a sweep: add -m"):
+        hydra_words([f"fork={path},{path}"])
+
+
+@pytest.mark.parametrize("key", ["resume", "fork"])
+def test_a_folder_is_needed_and_has_no_keys(key: str, tmp_path: Path) -> None:
+    with user_error(f"{key}= names no run: {key}=outputs/RUN"):
+        hydra_words([f"{key}="])
+    with user_error(f"{key}.tau=3: {key} is the folder of a run and has no keys; write tau=3"):
+        hydra_words([f"{key}={folder(tmp_path, 'a')}", f"{key}.tau=3"])
