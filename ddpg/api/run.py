@@ -2,14 +2,13 @@
 
 import os
 import re
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.api.compose import composed, user_errors
+from ddpg.api.compose import Composed, composed, user_errors
 from ddpg.api.folders import new_run_folder
 from ddpg.api.metrics import Metrics
 from ddpg.api.overrides import Overrides, as_words
@@ -138,11 +137,8 @@ class Run:
             UserError: something else changes, or the run cannot go on.
             KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
         """
-        undisturbed("torch")
-        from ddpg.api.training import train_here
-
         words = [f"resume={quoted(str(self.path))}", *as_words(overrides), *as_words(values)]
-        train_here(composed(words, None), progress=progress)
+        _train(composed(words, None), progress)
         return self
 
     def fork(
@@ -166,13 +162,10 @@ class Run:
             UserError: the run has no checkpoint or no replay memory, or its state does not fit a value.
             KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
         """
-        undisturbed("torch")
-        from ddpg.api.training import train_here
-
         folder = new_run_folder(out)
         words = [f"fork={quoted(str(self.path))}", *as_words(overrides), *as_words(values)]
-        job = composed(words, None)
-        return Run(train_here(job if folder is None else replace(job, folder=folder, new=False), progress))
+        words += [] if folder is None else [f"hydra.run.dir={quoted(str(folder))}"]
+        return Run(_train(composed(words, None), progress))
 
     def __repr__(self) -> str:
         status = self.status
@@ -211,6 +204,14 @@ def load_run(path: str | os.PathLike[str]) -> Run:
     folder = Path(path)
     require_run(folder, str(path))
     return Run(folder)
+
+
+def _train(job: Composed, progress: bool) -> Path:
+    """Train as `train_here` does, which loads torch: mistakes in the words are told before."""
+    undisturbed("torch")
+    from ddpg.api.training import train_here
+
+    return train_here(job, progress)
 
 
 def _require_actor(which: object) -> None:

@@ -7,13 +7,13 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.composition.word_checks import check_repeated, require_effect_in_run
-from ddpg.config.settings import check, plain
+from ddpg.config.settings import check
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.claims import new_folder
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.freeze import check_env
-from ddpg.sweep.job_config import job_config, require_fork
+from ddpg.sweep.job_config import job_config, require_possible
 
 
 def checked_run(config: DictConfig) -> DictConfig:
@@ -25,8 +25,9 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_effect_in_run(all_words(config))
     require_id_of_option(config)
     require_no_choices(config)
-    checked = check(job_config(config, config.hydra.overrides.task))
-    require_fork(plain(checked), RunFolder(Path(str(config.hydra.run.dir))))
+    job = job_config(config, config.hydra.overrides.task)
+    require_possible(job, RunFolder(Path(str(config.hydra.run.dir))))
+    checked = check(job)
     check_env(checked.env)
     return checked
 

@@ -25,6 +25,11 @@ def require_same_config(values: Mapping[str, Any], folder: RunFolder) -> None:
     """
     if not folder.config.exists() or folder.config.read_text(encoding="utf-8") == to_yaml(values):
         return
+    if values.get("fork") is not None and Path(values["fork"]).resolve() == folder.path.resolve():
+        raise UserError(
+            f"fork={values['fork']} is a new run in another folder: choose another hydra.run.dir (in Python: out), or "
+            f"continue that run with resume={values['fork']}"
+        )
     old = flat(OmegaConf.to_container(read_config(folder.config), resolve=True))
     new = flat(values)
     for key in sorted({*new, *old}):

@@ -20,6 +20,7 @@ from ddpg.record.config_file import require_same_config
 from ddpg.record.exactness import resume_exactness
 from ddpg.record.pictures import optional_pictures
 from ddpg.record.provenance import provenance
+from ddpg.record.resumes import require_resumable
 from ddpg.record.run_folder import RunFolder, atomic_write
 from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.open_tracker import open_tracker
@@ -70,29 +71,14 @@ def run(
 
 
 def _is_finished(cfg: DictConfig, folder: RunFolder) -> bool:
-    """Tell whether a run is done, with nothing left to train.
-
-    Raises UserError if the run has come further than it shall, or if it shall go on and its transitions are gone.
-    """
+    """Tell whether a run is done, with nothing left to train; raise UserError if it cannot go on to its end."""
+    require_resumable(folder, cfg.total_steps)
     status = folder.status()
-    env_step = status.get("env_step", 0)
-    if env_step > cfg.total_steps:
-        raise UserError(
-            f"total_steps={cfg.total_steps}: {folder.path} has been trained for {env_step} steps, and no run "
-            "goes back; train one in another folder"
-        )
-    if status.get("state") != "done":
+    if status.get("state") != "done" or status.get("env_step", 0) < cfg.total_steps:
         return False
-    if env_step == cfg.total_steps:
-        log.info("%s is done: %s after %d steps", folder.path, result_text(status), env_step)
-        log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
-        return True
-    if not folder.has_replay():
-        raise UserError(
-            f"total_steps={cfg.total_steps}: {folder.path} was finished at {env_step}, its replay memory is "
-            "gone (checkpoint.keep_replay=false), so it cannot be trained further"
-        )
-    return False
+    log.info("%s is done: %s after %d steps", folder.path, result_text(status), status["env_step"])
+    log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
+    return True
 
 
 def result_text(status: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.provenance import code_version
 from ddpg.record.run_folder import RunFolder, atomic_write, sync_names
-from ddpg.sweep.job_config import job_config, require_fork
+from ddpg.sweep.job_config import job_config, require_possible
 from ddpg.sweep.state.folder import SweepFolder, timestamp
 
 #: Run folders that are written at the same time. Each waits for the disk several times: a thousand of them one after
@@ -138,14 +138,15 @@ def check_env(env: Any) -> None:
 
 
 def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> FrozenRun:
-    config = values(job_config(job, words))  # first: the folder's name may need what is missing
+    one = job_config(job, words)
+    config = values(one)  # first: the folder's name may need what is missing
     subdir = Path(str(job.hydra.sweep.subdir))
     if Path(str(job.hydra.sweep.dir)) != sweep or subdir.is_absolute() or ".." in subdir.parts:
         raise UserError(
             f"hydra.sweep.subdir={subdir} and hydra.sweep.dir={job.hydra.sweep.dir}: all runs have to be below one "
             "folder, so what differs between them belongs into hydra.sweep.subdir, a relative path"
         )
-    require_fork(config, RunFolder(sweep / subdir))
+    require_possible(one, RunFolder(sweep / subdir))
     return FrozenRun(number, sweep / subdir, as_typed(filter_overrides(words)), config)
 
 

@@ -1,8 +1,7 @@
 """The config of a job: as it was composed, or that of the run which it resumes or forks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -11,10 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.keys import flat
 from ddpg.config.places import has_place
+from ddpg.config.settings import plain
 from ddpg.config.spelling import as_typed, nearest
 from ddpg.errors import UserError
-from ddpg.record.config_file import read_config
+from ddpg.record.config_file import read_config, require_same_config
 from ddpg.record.forks import has_begun, require_forkable
+from ddpg.record.resumes import require_resumable
 from ddpg.record.run_folder import RunFolder
 
 
@@ -36,10 +37,21 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     return _with_overrides(started, overrides, "fork")
 
 
-def require_fork(config: Mapping[str, Any], folder: RunFolder) -> None:
-    """Raise UserError if a config, checked and in plain values, is that of a fork which cannot begin in a folder."""
-    if config.get("fork") is not None and not has_begun(folder):
-        require_forkable(RunFolder(Path(config["fork"])), config)
+def require_possible(job: DictConfig, folder: RunFolder) -> None:
+    """Raise UserError if a job resumes or forks a run, and cannot do so in a folder.
+
+    The config need not be checked yet, because this has to be known before `check` loads torch, which takes seconds.
+    """
+    if job.get("resume") is None and job.get("fork") is None:
+        return
+    values = plain(job)
+    if not all(isinstance(values[key], int | float) for key in ("total_steps", "buffer_size")):
+        return  # `check` refuses them
+    require_same_config(values, folder)
+    if values["resume"] is not None:
+        require_resumable(folder, values["total_steps"])
+    elif not has_begun(folder):
+        require_forkable(RunFolder(Path(values["fork"])), values)
 
 
 def _with_overrides(started: DictConfig, overrides: Sequence[str], key: str) -> DictConfig:

@@ -48,7 +48,8 @@ def test_forks(finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch)
     assert_has(refusal(fork, "tau=0.1,0.2", "-m"), f"total_steps=200 is not beyond env step 200 ... {finished}")
     assert_has(refusal(fork, "-m", "hydra/sweeper=search"), "cannot be given with hydra/sweeper=search")
     assert_has(
-        refusal(fork, "total_steps=210", f"hydra.run.dir='{finished}'"), f"{finished} holds a run with fork=null"
+        refusal(fork, "total_steps=210", f"hydra.run.dir='{finished}'"),
+        f"{fork} is a new run in another folder ... resume={finished}",
     )
     assert [path.name for path in Path().iterdir()] == [finished]
     sweep = [fork, "tau=0.1,0.2", "total_steps=210", "seed=2", "-m", "hydra.sweep.dir=sweep"]
@@ -113,12 +114,34 @@ def test_what_hydra_users_expect_needs_no_torch(argv: list[str], output: str) ->
     ],
 )
 def test_simple_mistakes_need_no_torch(command: str, argv: list[str]) -> None:
+    refused_without_torch(command, argv)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["resume=run", "total_steps=5"], "run has been trained for 10 steps, and no run goes back"),
+        (["fork=run", "dtype=float64"], "dtype=float64 cannot be given with fork=run"),
+    ],
+)
+def test_what_cannot_go_on_is_told_without_torch(
+    words: list[str], message: str, compose: Callable[..., DictConfig]
+) -> None:
+    Path("run").mkdir()
+    Path("run", "config.yaml").write_text(to_yaml(values(compose())))
+    Path("run", "status.json").write_text('{"env_step": 10}')
+    assert message in refused_without_torch("train", words)
+
+
+def refused_without_torch(command: str, argv: list[str]) -> str:
+    """Assert that a command refuses its words without loading torch; return its line."""
     code = (
         f"import sys\nfrom ddpg.commands import {command}\ntry:\n    {command}.main()\n"
         "finally:\n    assert not {'torch', 'gymnasium', 'wandb'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    return done.stderr
 
 
 def test_words_for_hydra(tmp_path: Path) -> None:
