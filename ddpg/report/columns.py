@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ddpg.record.series import Series
 from ddpg.record.tracking.metrics import Row
 from ddpg.report.measured import Curve
+from ddpg.report.origin import Origin
 
 #: The finite values of every metric by its name, by ascending env step, in the order of the record within a step.
 Columns = dict[str, Curve]
@@ -34,6 +35,14 @@ def columns(rows: Sequence[Row]) -> Columns:
         for name, values in zip(names, table.values, strict=True):
             parts.setdefault(name, []).append((table, values))
     return {name: _curve(several) for name, several in parts.items() if name != "env_step"}
+
+
+def own_columns(found: Columns, origin: Origin | None) -> Columns:
+    """Leave out what a fork has from its source: the rows up to its origin, and metrics that are in no other."""
+    if origin is None:
+        return found
+    own = {name: curve.after(origin.env_step) for name, curve in found.items()}
+    return {name: curve for name, curve in own.items() if len(curve.steps)}
 
 
 def _tables(rows: Sequence[Row]) -> list[tuple[tuple[str, ...], _Table]]:

@@ -69,7 +69,8 @@ def starts(record: RunRecord, resumed: Sequence[int]) -> list[dict[str, Any]]:
     """
     begun = [start for start in record.starts if "started" in start]
     unknown = [None] * (len(begun) - 1)
-    steps = [0, *(resumed if len(resumed) == len(begun) - 1 else unknown)]
+    first = 0 if record.origin is None else record.origin.env_step
+    steps = [first, *(resumed if len(resumed) == len(begun) - 1 else unknown)]
     return [
         {
             "time": start["started"],

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ddpg.record.series import Series, short_number
+from ddpg.report.origin import Origin
 
 
 class Curve(NamedTuple):
@@ -19,6 +20,11 @@ class Curve(NamedTuple):
         """Return the part of the curve that lies at `step` or before."""
         count = np.searchsorted(self.steps, step, side="right")
         return Curve(self.steps[:count], self.values[:count])
+
+    def after(self, step: float) -> "Curve":
+        """Return the part of the curve that lies behind `step`."""
+        count = np.searchsorted(self.steps, step, side="right")
+        return Curve(self.steps[count:], self.values[count:])
 
     def at(self, steps: Series) -> Series:
         """Return the values at `steps`, all of which the curve has."""
@@ -58,6 +64,8 @@ class MeasuredRun:
     eval_episodes: int
     metric: Curve
     episodes: Curve
+    #: Where the run began if it is a fork.
+    origin: Origin | None = None
 
     @property
     def reached(self) -> float:

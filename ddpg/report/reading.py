@@ -11,11 +11,12 @@ from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
 from ddpg.record.run_folder import RunFolder, read_yaml, run_folders
-from ddpg.report.columns import Columns, columns
+from ddpg.report.columns import Columns, columns, own_columns
 from ddpg.report.kept import is_kept, kept_starts, kept_status, read_rows
 from ddpg.report.labels import Described, fitting, labels
 from ddpg.report.measured import NO_CURVE, MeasuredRun, newest_at_each_step
 from ddpg.report.metric import EPISODES, Metric
+from ddpg.report.origin import Origin, origin_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class RunRecord:
     def environment(self) -> str:
         """The name of the run's environment."""
         return str(self.config["env"]["name"])
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the run began if it is a fork."""
+        return origin_of(self.config)
 
 
 class Label(NamedTuple):
@@ -74,7 +80,7 @@ def each_run(
     names = labelled([*records, *planned])
     recorded: set[str] = set()
     for record in records:
-        found = columns(read_rows(record.folder.path))
+        found = own_columns(columns(read_rows(record.folder.path)), record.origin)
         recorded.update(found)
         yield record, found, names[record.folder.path]
     require_metric(metric, recorded, len(records))
@@ -152,6 +158,7 @@ def measured(record: RunRecord, columns: Columns, metric: Metric, label: Label) 
         eval_episodes=record.config.get("eval", {}).get("episodes", 1),
         metric=newest_at_each_step(columns.get(metric.name, NO_CURVE)),
         episodes=columns.get(EPISODES, NO_CURVE),
+        origin=record.origin,
     )
 
 

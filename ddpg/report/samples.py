@@ -8,6 +8,7 @@ import numpy as np
 from ddpg.record.series import Series, moving_mean, short_number
 from ddpg.report.measured import Curve, MeasuredRun, shared_steps
 from ddpg.report.metric import Metric
+from ddpg.report.origin import notes_on_origins
 from ddpg.report.selection import count, different_lengths, finished_step, notes_on_choice, one_for_each_seed
 
 #: A metric of training episodes is averaged over the last WINDOW episodes, at POINTS evenly spaced steps.
@@ -127,7 +128,13 @@ def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:
         counted=tuple(counted),
         eval_episodes=tuple(sorted({run.eval_episodes for run in counted})),
         shared=same[0].shared,
-        notes=(*notes, *notes_on_choice(runs, counted, target), *thinned, *lengths),
+        notes=(
+            *notes_on_origins(run.origin for run in runs),
+            *notes,
+            *notes_on_choice(runs, counted, target),
+            *thinned,
+            *lengths,
+        ),
         finished=target is not None,
     )
 

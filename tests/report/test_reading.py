@@ -83,3 +83,17 @@ def test_a_configuration_that_is_alone_in_an_environment_has_its_name_of_elsewhe
     assert names == {
         "hopper0.9": "gamma=0.9", "hopper0.99": "gamma=0.99", "walker0.99": "gamma=0.99", "cheetah0.5": "-",
     }  # fmt: skip
+
+
+FORK = {"fork": "outputs/src", "forked": {"configuration": "8d93be39", "env_step": 100}}
+
+
+def test_a_fork_begins_where_it_was_forked(tmp_path: Path) -> None:
+    write_run(tmp_path / "fork", [-5.0, -4.0, -3.0], [-9.0] * 15, **FORK)
+    write_run(tmp_path / "new", [-5.0, -4.0], [-9.0] * 10, **FORK, seed=2)
+    first, second = read_runs([tmp_path], Metric(RETURN))
+    assert [one.tolist() for one in first.metric] == [[200], [-3]]
+    assert first.episodes.steps.tolist() == [110, 120, 130, 140, 150]
+    assert first.origin == second.origin == ("outputs/src", 100)
+    assert not len(second.metric.steps)
+    assert not len(second.episodes.steps)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from ddpg.report.columns import own_columns
 from ddpg.report.entries import Entry
 from ddpg.report.live.parts import Parts
 from ddpg.report.live.pulse import pulse, state
@@ -66,7 +67,8 @@ class Followed:
         record = self.watched.record
         assert record is not None
         longest = {record.environment: form.longest}
-        self.read = read_run(record, self.watched.columns(), UNNAMED, view, form.thinning, longest)
+        own = own_columns(self.watched.columns(), record.origin)
+        self.read = read_run(record, own, UNNAMED, view, form.thinning, longest)
         self._parts.set("curves", {"curves": self.read.alone["curves"]}, version)
         self._written_step = self.watched.step
         self._form = form

@@ -20,6 +20,9 @@ TAILS = (1 << 14, 1 << 20)
 READERS = 16
 RETURN = "eval/episodic_return"
 SPEED = "charts/SPS"
+#: The lines of config.yaml that have `total_steps`, and the env step where a fork began.
+TOTAL_STEPS = re.compile(rb"^total_steps: (\d+)\s*$", re.MULTILINE)
+FORKED = re.compile(rb"^forked:\n(?:  .*\n)*?  env_step: (\d+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class RunSummary:
         saved_step: the env step of the newest checkpoint.
         reached_step: the env step of the newest row of metrics.jsonl.
         total_steps: as in config.yaml; None if that cannot be read.
-        last_return: of the newest evaluation.
-        sps: env steps a second.
+        last_return: of the newest evaluation; of a fork, of its own, not of its source.
+        sps: env steps a second, likewise.
         error: the first line of the run's error, or "".
         unreadable: why status.json cannot be read, or "".
     """
@@ -62,9 +65,10 @@ def summarize_all(folders: Sequence[Path]) -> list[RunSummary]:
 def summarize(folder: Path) -> RunSummary:
     """Summarize a run folder; nothing in it makes this raise."""
     status, written_at, unreadable = _status(folder / "status.json")
-    newest = _newest_rows(folder / "metrics.jsonl") if status or unreadable else {}
+    config = _config(folder / "config.yaml")
+    newest = _newest_rows(folder / "metrics.jsonl", _number(FORKED, config)) if status or unreadable else {}
     saved_step = _whole(status.get("env_step"))
-    total_steps = _total_steps(folder / "config.yaml")
+    total_steps = _number(TOTAL_STEPS, config)
     state = status.get("state")
     return RunSummary(
         state="interrupted" if state == "done" and saved_step < (total_steps or 0) else state,
@@ -96,14 +100,17 @@ def _status(path: Path) -> tuple[dict[str, Any], float, str]:
     return content, written_at, ""
 
 
-def _newest_rows(path: Path) -> Mapping[str, Any]:
-    """Return the newest values of `env_step`, RETURN and SPEED, as far as the end of a metrics.jsonl has them."""
+def _newest_rows(path: Path, forked: int | None) -> Mapping[str, Any]:
+    """Return the newest values of `env_step`, RETURN and SPEED, as far as the end of a metrics.jsonl has them.
+
+    A fork has those of its source up to the env step where it was forked, which are left out.
+    """
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             for length in TAILS:
                 file.seek(max(size - length, 0))
-                found = dict(_newest_values(file.read(), whole=length >= size))
+                found = dict(_newest_values(file.read(), length >= size, forked))
                 if length >= size or len(found) == 3:
                     break
     except FileNotFoundError:  # the run has no record yet
@@ -114,7 +121,7 @@ def _newest_rows(path: Path) -> Mapping[str, Any]:
     return found
 
 
-def _newest_values(tail: bytes, whole: bool) -> Iterator[tuple[str, float]]:
+def _newest_values(tail: bytes, whole: bool, forked: int | None) -> Iterator[tuple[str, float]]:
     """Yield names and values from the complete lines of a tail; `whole`: its first line is complete, too."""
     start = 0 if whole else tail.find(b"\n") + 1
     stop = tail.rfind(b"\n") + 1
@@ -124,21 +131,29 @@ def _newest_values(tail: bytes, whole: bool) -> Iterator[tuple[str, float]]:
             continue
         line = tail[tail.rfind(b"\n", 0, place) + 1 : tail.find(b"\n", place)]
         try:
-            value = json.loads(line)[name]
+            row = json.loads(line)
+            value = row[name]
+            is_own = name == "env_step" or forked is None or row["env_step"] > forked
         except (ValueError, LookupError, TypeError):  # a power cut can leave anything
             continue
-        yield name, math.nan if value is None else value
+        if is_own:
+            yield name, math.nan if value is None else value
 
 
-def _total_steps(path: Path) -> int | None:
-    """Read total_steps without a YAML parser, which would take 10 times as long as everything else."""
+def _config(path: Path) -> bytes:
+    """Read a config.yaml as it is written; nothing if that is not possible."""
     try:
-        found = re.search(rb"^total_steps: (\d+)\s*$", path.read_bytes(), re.MULTILINE)
+        return path.read_bytes()
     except FileNotFoundError:
-        return None
+        return b""
     except OSError as error:
         log.warning("%s cannot be read: %s", path, error.strerror)
-        return None
+        return b""
+
+
+def _number(key: re.Pattern[bytes], config: bytes) -> int | None:
+    """Find a number in a config without a YAML parser, which would take 10 times as long as everything else."""
+    found = key.search(config)
     return int(found[1]) if found else None
 
 

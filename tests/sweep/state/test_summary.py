@@ -119,3 +119,16 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     summary = summarize(folder)
     assert (summary.state, summary.total_steps) == (None, None)
     assert summary.unreadable == "status.json cannot be read: Is a directory"
+
+
+def test_a_fork_has_no_speed_and_no_return_before_it_has_its_own(tmp_path: Path) -> None:
+    inherited = row(40, charts__SPS=665.0, eval__episodic_return=-5.0)
+    folder = write_run(tmp_path / "run", {"state": "running", "env_step": 40}, [inherited, row(50)])
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(f"{config}forked:\n  configuration: 8d93be39\n  env_step: 40\n")
+    summary = summarize(folder)
+    assert (summary.reached_step, summary.sps, summary.last_return) == (50, None, None)
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(encode_row(row(60, charts__SPS=30.0, eval__episodic_return=-4.0)))
+    summary = summarize(folder)
+    assert (summary.sps, summary.last_return) == (30.0, -4.0)
