@@ -46,7 +46,8 @@ def every_value(record: RunRecord) -> dict[str, str]:
     """Return the option of each group, and the value of each key, as they are written on a command line."""
     leaves = {key: as_written(value) for key, value in flat(record.config).items() if not isinstance(value, Mapping)}
     own = {key: value for key, value in leaves.items() if key.partition(".")[0] not in OF_THE_START}
-    return own | dict(record.choices)
+    fork = {} if record.origin is None else {"fork": str(record.origin)}
+    return own | fork | dict(record.choices)
 
 
 def require_keys(words: Mapping[str, str], tables: Sequence[Mapping[str, str]], others: Set[str] = frozenset()) -> None:

@@ -34,7 +34,7 @@ class Attributes:
     """The values of the keys of every run: of those that differ, that were typed, or that are asked for."""
 
     def __init__(self, records: Sequence[RunRecord], asked: Collection[str] = ()) -> None:
-        own = [attributes(Described(one.config, one.choices, one.typed)) for one in records]
+        own = [attributes(Described(one.config, one.choices, one.typed, str(one.origin or ""))) for one in records]
         tables = _with_asked(own, records, asked)
         words = [key for key in dict.fromkeys(chain(*(one.typed or () for one in records))) if _is_compared(key)]
         names = dict.fromkeys([*words, *asked, *(name for table in tables for name in table)])

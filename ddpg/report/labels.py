@@ -12,6 +12,8 @@ from ddpg.config.spelling import as_written
 
 #: Options that decide others come first among keys that nobody typed.
 FIRST = ("experiment", "preset")
+#: What tells forks apart only where `fork` does not: the configuration of their source, as a hash.
+SOURCE = "forked.configuration"
 #: Pairs in a label, if these tell all configurations apart.
 MOST = 4
 
@@ -21,11 +23,15 @@ Table = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Described:
-    """A configuration: its config, the option chosen of each group, the keys in the order typed (None: not known)."""
+    """A configuration: its config, the option chosen of each group, the keys in the order typed (None: not known).
+
+    `origin` is where its runs were forked, as `Origin` writes it, or "".
+    """
 
     config: Mapping[str, Any]
     choices: Mapping[str, str]
     typed: Sequence[str] | None
+    origin: str = ""
 
 
 class Labels(NamedTuple):
@@ -40,6 +46,9 @@ def attributes(described: Described) -> dict[str, str]:
     outside = (*MAY_CHANGE, "extra")
     options = {name: option for name, option in described.choices.items() if name.split(".")[0] not in outside}
     leaves = flat(science(described.config))
+    if described.origin:
+        options["fork"] = described.origin
+        leaves.pop("forked.env_step")  # of which `fork` tells
     return options | {key: as_written(value) for key, value in leaves.items() if not isinstance(value, Mapping)}
 
 
@@ -89,13 +98,13 @@ def _own_name(described: Described) -> str:
 def _typed(described: Described, table: Table, differing: Sequence[str]) -> list[str]:
     """Return the names that were typed and differ, in that order.
 
-    Without a record every name counts, except those of a node whose class differs too.
+    Without a record every name counts, except SOURCE and those of a node whose class differs too.
     """
     if described.typed is not None:
         return [name for name in described.typed if name in differing and name in table]
     targets = {name for name in differing if name.endswith("._target_")}
     alone = [n for n in differing if n in targets or f"{n.rpartition('.')[0]}._target_" not in targets]
-    return sorted((name for name in alone if name in table), key=_rank)
+    return sorted((name for name in alone if name in table and name != SOURCE), key=_rank)
 
 
 def _common(tables: Sequence[Table], typed: Sequence[Sequence[str]], differing: Sequence[str]) -> dict[str, str]:

@@ -8,9 +8,10 @@ from ddpg.record.series import short_number
 
 
 class Origin(NamedTuple):
-    """The run that a fork continues, by the last two parts of its path, and the env step where the fork began."""
+    """What a fork continues: the last two parts of the run's path, its configuration, and from which env step."""
 
     run: str
+    configuration: str
     env_step: int
 
     def __str__(self) -> str:
@@ -19,11 +20,26 @@ class Origin(NamedTuple):
 
 
 def origin_of(config: Mapping[str, Any]) -> Origin | None:
-    """Return where the run with a config began if it is a fork, else None."""
+    """Return what the run with a config continues if it is a fork, else None."""
+    source = config.get("fork")
     forked = config.get("forked")
-    if not forked:
+    if source is None or not forked:
         return None
-    return Origin(PurePath(*PurePath(config["fork"]).parts[-2:]).as_posix(), forked["env_step"])
+    run = PurePath(*PurePath(source).parts[-2:]).as_posix()
+    return Origin(run, forked["configuration"], forked["env_step"])
+
+
+def joined_origins(origins: Iterable[Origin | None]) -> dict[Origin | None, str]:
+    """Write each origin so that forks of a configuration's runs have one text: outputs/run_1,…@1500; None is ""."""
+    found = sorted({origin for origin in origins if origin is not None})
+    alike: dict[tuple[str, int], list[Origin]] = {}
+    for origin in found:
+        alike.setdefault(origin[1:], []).append(origin)
+    texts: dict[Origin | None, str] = {None: ""}
+    for first, *others in alike.values():
+        text = str(first._replace(run=f"{first.run},…") if others else first)
+        texts |= dict.fromkeys([first, *others], text)
+    return texts
 
 
 def notes_on_origins(origins: Iterable[Origin | None]) -> list[str]:

@@ -16,7 +16,7 @@ from ddpg.report.kept import is_kept, kept_starts, kept_status, read_rows
 from ddpg.report.labels import Described, fitting, labels
 from ddpg.report.measured import NO_CURVE, MeasuredRun, newest_at_each_step
 from ddpg.report.metric import EPISODES, Metric
-from ddpg.report.origin import Origin, origin_of
+from ddpg.report.origin import Origin, joined_origins, origin_of
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,8 @@ def labelled(records: Sequence[RunRecord]) -> dict[Path, Label]:
     members: dict[str, dict[str, list[RunRecord]]] = {}
     for record in records:
         members.setdefault(record.environment, {}).setdefault(group(record.config), []).append(record)
-    described = {name: [_described(same) for same in groups.values()] for name, groups in members.items()}
+    origins = joined_origins(record.origin for record in records)
+    described = {name: [_described(same, origins) for same in groups.values()] for name, groups in members.items()}
     found = {name: labels(several) for name, several in described.items()}
     elsewhere = sorted({text for texts, _ in found.values() if len(texts) > 1 for text in texts})
     named: dict[Path, Label] = {}
@@ -232,6 +233,7 @@ def labelled(records: Sequence[RunRecord]) -> dict[Path, Label]:
     return named
 
 
-def _described(same: Sequence[RunRecord]) -> Described:
+def _described(same: Sequence[RunRecord], origins: Mapping[Origin | None, str]) -> Described:
     known = [record.typed for record in same if record.typed is not None]
-    return Described(same[0].config, same[0].choices, tuple(dict.fromkeys(chain(*known))) if known else None)
+    typed = tuple(dict.fromkeys(chain(*known))) if known else None
+    return Described(same[0].config, same[0].choices, typed, origins[same[0].origin])

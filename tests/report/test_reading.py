@@ -94,6 +94,27 @@ def test_a_fork_begins_where_it_was_forked(tmp_path: Path) -> None:
     first, second = read_runs([tmp_path], Metric(RETURN))
     assert [one.tolist() for one in first.metric] == [[200], [-3]]
     assert first.episodes.steps.tolist() == [110, 120, 130, 140, 150]
-    assert first.origin == second.origin == ("outputs/src", 100)
+    assert first.origin == second.origin == ("outputs/src", "8d93be39", 100)
     assert not len(second.metric.steps)
     assert not len(second.episodes.steps)
+
+
+def test_a_fork_is_named_by_its_source_and_the_env_step(tmp_path: Path) -> None:
+    fork = "fork=outputs/src@100"
+    write_run(tmp_path / "src", [1.0])
+    write_run(tmp_path / "same", [1.0], **FORK)
+    write_run(tmp_path / "tau", [1.0], **FORK, gamma=0.9)
+    names = {path.name: label.configuration for path, label in labelled(find_runs([tmp_path])).items()}
+    assert names == {"src": "gamma=0.99", "same": f"{fork} gamma=0.99", "tau": f"{fork} gamma=0.9"}
+
+
+def test_forks_of_several_seeds_have_one_name(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        write_run(tmp_path / f"{seed}", [1.0], seed=seed, **FORK | {"fork": f"/far/outputs/src_{seed}"})
+    write_run(tmp_path / "later", [1.0], **FORK | {"forked": {"configuration": "8d93be39", "env_step": 200}})
+    write_run(tmp_path / "other", [1.0], **FORK | {"forked": {"configuration": "12345678", "env_step": 200}})
+    names = {path.name: label.configuration for path, label in labelled(find_runs([tmp_path])).items()}
+    same = "fork=outputs/src_1,…@100"
+    hashes = ("8d93be39", "12345678")
+    later, other = (f"fork=outputs/src@200 configuration='{configuration}'" for configuration in hashes)
+    assert names == {"1": same, "2": same, "later": later, "other": other}

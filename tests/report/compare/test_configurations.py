@@ -19,6 +19,19 @@ def test_runs_that_have_not_started_have_a_say_in_the_names(tmp_path: Path) -> N
     assert one.configuration == "gamma=0.9"
 
 
+def test_forks_are_compared_by_what_they_have_trained(tmp_path: Path) -> None:
+    """Their common steps before that, and the scores there, are their sources'."""
+    for seed in (1, 2):
+        forked = {"configuration": "8d93be39", "env_step": 100}
+        fork = {"seed": seed, "fork": f"outputs/src_{seed}", "forked": forked}
+        write_run(tmp_path / f"{seed}", [-9.0, -9.0, -2.0, -1.0], **fork)
+    write_run(tmp_path / "late", [-9.0, -9.0, -9.0], **fork | {"forked": forked | {"env_step": 200}})
+    early, late = configurations(find_all_runs([tmp_path]).started, [], Options(metric=RETURN))
+    assert early.values.tolist() == [[-2, -1], [-2, -1]]
+    assert early.notes[0] == "forked from outputs/src_1, outputs/src_2 at step 100; only what came after it counts"
+    assert (late.seeds, late.steps.size) == ((), 0)
+
+
 def test_configurations_can_be_joined(tmp_path: Path) -> None:
     for gamma in (0.9, 0.99):
         for batch in (32, 64):

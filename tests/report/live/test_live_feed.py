@@ -33,6 +33,17 @@ def returns(run: dict[str, Any]) -> tuple[list[float], list[float]]:
     return list(decode(curve["step"])), [round(float(value), 2) for value in decode(curve["value"])]
 
 
+def test_a_fork_begins_where_it_was_forked(tmp_path: Path, watch: Callable[[Path], Page]) -> None:
+    forked = {"configuration": "8d93be39", "env_step": 100}
+    run = GrowingRun(tmp_path / "a", fork="outputs/src", forked=forked)
+    run.grow(1.0, 2.0)
+    page = watch(tmp_path)
+    assert returns(page.ask()["a"]) == ([], [])
+    run.grow(3.0)
+    assert returns(page.ask()["a"]) == ([200], [3.0])
+    assert "forked from outputs/src at step 100" in page.head["groups"][0]["notes"][0]
+
+
 def test_a_run_appears_grows_and_is_done(tmp_path: Path, watch: Callable[[Path], Page]) -> None:
     page = watch(tmp_path)
     assert page.ask() == {}
