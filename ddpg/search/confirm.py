@@ -43,7 +43,7 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
     chosen = options(changed_options(study.sweep, changes))
     complete = finished(study, definition)
     train = _follow if isinstance(definition.kind, PopulationOptions) else _train
-    train(study, definition, complete[:top], new_seeds(definition, seeds), chosen)
+    train(study, definition, complete[:top], new_seeds(study, seeds), chosen)
     ended, wanted = ended_of(study, definition)
     if ended < wanted:
         return not chosen.wait
@@ -76,9 +76,10 @@ def _follow(
     start(folder, replay, launcher)
 
 
-def new_seeds(definition: Definition, count: int) -> list[int]:
+def new_seeds(study: StudyFolder, count: int) -> list[int]:
     """Return seeds that no trial of the study has had."""
-    first = max(LAST_FOR_TUNING, *definition.seeds) + 1
+    known = [seed for trial in study.trials().values() for seed in trial.seeds]
+    first = max(LAST_FOR_TUNING, *known) + 1
     return list(range(first, first + count))
 
 

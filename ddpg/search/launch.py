@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from ddpg.errors import UserError
 from ddpg.record.provenance import code_version
 from ddpg.search.ahead import expected_trials
-from ddpg.search.options import SearchOptions
+from ddpg.search.options import SearchOptions, name_of
 from ddpg.search.plan import planned
 from ddpg.search.recipe import Recipe
 from ddpg.search.space import Space
@@ -137,6 +137,8 @@ def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> 
     """Raise UserError if the folder has another study, and name the first key that differs."""
     before = study.definition()
     advice = f"{study.path} holds a study with {{}}: choose another hydra.sweep.dir"
+    if type(before.kind) is not type(now.kind):
+        raise UserError(advice.format(f"hydra/sweeper={name_of(before.kind)}, not {name_of(now.kind)}"))
     if before.name != now.name:
         raise UserError(advice.format(f"the name {before.name}, not {now.name}"))
     if before.seeds != now.seeds:

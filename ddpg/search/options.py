@@ -68,18 +68,24 @@ class ReplayOptions:
     Args:
         winners: the trials of the population whose schedules they are.
         schedules: for each winner the values of each generation.
+        stops: the env steps at which the generations end.
     """
 
     winners: Sequence[int]
     schedules: Sequence[Sequence[Mapping[str, Any]]]
+    stops: Sequence[int]
 
 
 Kind = SearchOptions | PopulationOptions | ReplayOptions
 AKind = TypeVar("AKind", SearchOptions, PopulationOptions)
 
-
 #: The kinds of studies by the names that study.json has for them.
 KINDS: Mapping[str, type[Kind]] = {"search": SearchOptions, "pbt": PopulationOptions, "replay": ReplayOptions}
+
+
+def name_of(kind: Kind) -> str:
+    """Return the name of a kind."""
+    return next(name for name, one in KINDS.items() if isinstance(kind, one))
 
 
 def search_options(values: Mapping[str, Any]) -> tuple[StudyOptions, SearchOptions]:

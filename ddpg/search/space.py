@@ -167,7 +167,7 @@ def parse(words: Sequence[str], conditions: Mapping[str, str | Sequence[str]], l
     fixed = tuple(str(o.input_line) for o in overrides.values() if not o.is_sweep_override())
     if not dimensions:
         raise UserError(
-            "hydra/sweeper=search: nothing to search; write values as KEY=interval(LOW,HIGH), "
+            "nothing to search: write values as KEY=interval(LOW,HIGH), "
             "KEY=tag(log,interval(LOW,HIGH)), KEY=range(START,STOP) or KEY=choice(A,B)"
         )
     pairs = {key: _pairs(key, written, dimensions) for key, written in conditions.items()}
@@ -180,7 +180,10 @@ def _parsed(override: Override) -> Dimension:
     line = str(override.input_line)
     text = line.partition("=")[2]
     if key == "seed":
-        raise UserError(f"{line}: the seeds of a trial are hydra.sweeper.seeds, a number or a list")
+        raise UserError(
+            f"{line}: the seeds of a trial are hydra.sweeper.seeds, a number or a list; with hydra/sweeper=pbt members "
+            "have seed=NUMBER and those after it"
+        )
     if key.startswith("hydra"):
         raise UserError(f"{line}: a study searches keys of the run, not of Hydra")
     value = override.value()

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write
-from ddpg.search.options import KINDS, Kind, PopulationOptions, ReplayOptions, SearchOptions, StudyOptions
+from ddpg.search.options import (
+    KINDS,
+    Kind,
+    PopulationOptions,
+    ReplayOptions,
+    SearchOptions,
+    StudyOptions,
+    name_of,
+)
 from ddpg.search.space import Space
 from ddpg.search.states import LOCK_PATIENCE_S
 from ddpg.search.trials import Trial, read_trial, write_trial
@@ -28,7 +36,7 @@ class Definition:
         options: of the sweeper, those that all studies have.
         kind: the others, which say what kind of study it is.
         space: where it searches.
-        seeds: of the runs of each trial; where a trial is a member of a population, of the members.
+        seeds: of the runs of each trial; where a trial is a member of a population, those with which members begin.
         total_steps: of a run, as the config has it before a trial changes it.
         threads: cores of a run.
     """
@@ -112,8 +120,7 @@ class StudyFolder:
 
     def define(self, definition: Definition) -> None:
         """Write study.json."""
-        names = {kind: name for name, kind in KINDS.items()}
-        kind = {"name": names[type(definition.kind)], **asdict(definition.kind)}
+        kind = {"name": name_of(definition.kind), **asdict(definition.kind)}
         content = {**asdict(definition), "kind": kind, "space": definition.space.to_json()}
         with atomic_write(self._file) as file:
             file.write((json.dumps(content, indent=1) + "\n").encode())

@@ -58,7 +58,8 @@ class TrialRuns:
         if trial.part is not None:
             run.config["fork"] = self._parent_run(trial.part)
             run.config["total_steps"] = trial.part.stop
-            run.config["eval"]["seed"] = trial.part.eval_seed
+            if run.config["eval"]["seed"] is None:
+                run.config["eval"]["seed"] = trial.part.eval_seed
         return run
 
     def _parent_run(self, part: Part) -> str | None:

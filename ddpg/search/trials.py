@@ -46,7 +46,8 @@ class Part:
         parent: the trial from whose run it goes on; None for one that begins.
         start: the env step at which it begins; evaluations after it make the score.
         stop: the env step at which it ends.
-        eval_seed: the seed of the starts from which it is evaluated; None: the seed of its run.
+        eval_seed: the seed of the starts from which it is evaluated if the config has no eval.seed; None: the seed of
+            its run.
     """
 
     slot: int

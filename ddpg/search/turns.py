@@ -116,12 +116,14 @@ class Turns:
         trials = self._read()
         return max(trials, default=-1) + 1 < expected_trials(self.definition, trials)
 
-    def can_take(self) -> bool:
-        """Whether a trial has been given back, or the next one can be chosen; nobody is asked who is alive."""
+    def must_wait(self) -> bool:
+        """Whether nothing can be taken, and more will come; nobody is asked who is alive."""
         trials = self._read()
         if any(trial.result is None and trial.owner is None for trial in trials.values()):
-            return True
-        return propose(self.definition, trials, max(trials) + 1) is not None
+            return False
+        number = max(trials) + 1
+        more = number < expected_trials(self.definition, trials)
+        return more and propose(self.definition, trials, number) is None
 
     def _outlook(self) -> Outlook:
         trials = self._read()

@@ -59,19 +59,19 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
 
 
 def _wait_for_others(turns: Turns, interrupt: InterruptFlag) -> None:
-    """Return when a trial can be taken, or after OWNERS_S, because a worker may have died meanwhile.
+    """Return when a trial can be taken or none will come, or after OWNERS_S, because a worker may have died meanwhile.
 
     Many workers wait at the same time, so the one file is looked at to which everybody writes what becomes of trials.
     """
     journal = turns.study.journal
     deadline = time.monotonic() + OWNERS_S
     size = _size(journal)
-    can_take = turns.can_take()
-    while interrupt.signum is None and time.monotonic() < deadline and not can_take:
+    must_wait = turns.must_wait()
+    while interrupt.signum is None and time.monotonic() < deadline and must_wait:
         time.sleep(OTHERS_POLL_S)
         before = size
         size = _size(journal)
-        can_take = size != before and turns.can_take()
+        must_wait = size == before or turns.must_wait()
 
 
 class TrialWork:

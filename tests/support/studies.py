@@ -196,7 +196,7 @@ def write_run(folder: Path, score: float | None) -> None:
 
 def write_confirmation(study: StudyFolder, trial: Trial, scores: Sequence[float | None]) -> None:
     """Write the runs of a second look at a trial with these scores."""
-    seeds = new_seeds(study.definition(), len(scores))
+    seeds = new_seeds(study, len(scores))
     assert not set(seeds) & set(trial.seeds)
     sweep = confirmation_folder(study)
     folders = [f"{trial.name}/seed_{seed}" for seed in seeds]

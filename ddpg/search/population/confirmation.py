@@ -11,8 +11,8 @@ from ddpg.errors import UserError
 from ddpg.search.ahead import expected_trials
 from ddpg.search.confirmation import Confirmation, confirmation_folder, look
 from ddpg.search.options import ReplayOptions
-from ddpg.search.population.lineage import lineage
-from ddpg.search.population.replay import generations, newest_parts, winner_of
+from ddpg.search.population.lineage import lineage, part_of
+from ddpg.search.population.replay import newest_parts, winner_of
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Trial
 
@@ -24,13 +24,17 @@ def replayed(study: StudyFolder, definition: Definition, winners: Sequence[Trial
         UserError: the folder of a trial that a winner comes from was removed.
     """
     trials = study.trials()
-    schedules = [[trial.params for trial in lineage(trials, winner)] for winner in winners]
-    parts = len(winners) * len(seeds) * definition.population.generations
+    lines = [lineage(trials, winner) for winner in winners]
+    stops = [part_of(trial).stop for trial in lines[0]]
     return replace(
         definition,
         name=replay_folder(study).path.name,
-        options=replace(definition.options, n_trials=parts, study_name=None),
-        kind=ReplayOptions([winner.number for winner in winners], schedules),
+        options=replace(definition.options, n_trials=len(winners) * len(seeds) * len(stops), study_name=None),
+        kind=ReplayOptions(
+            winners=[winner.number for winner in winners],
+            schedules=[[trial.params for trial in line] for line in lines],
+            stops=stops,
+        ),
         seeds=tuple(seeds) * len(winners),
     )
 
@@ -72,14 +76,15 @@ def read_replay(study: StudyFolder, definition: Definition, members: Sequence[Tr
     Args:
         study: the folder of the population.
         definition: of the population.
-        members: its newest generation, the best first.
+        members: its newest generation; the winners may be of one before, if the population has gone on.
     """
     folder = replay_folder(study)
     replay = folder.definition()
     scores: dict[int, list[float | None]] = {number: [] for number in replay.replay.winners}
     for slot, trial in sorted(newest_parts(folder.trials()).items()):
         scores[replay.replay.winners[winner_of(replay, slot)]].append(_score(replay, trial))
-    tuned = {trial.number: _value(trial) for trial in members if trial.number in scores}
+    trials = study.trials()
+    tuned = {number: _value(trials[number]) for number in scores if number in trials}
     known = [score for score in chain(*scores.values(), tuned.values()) if score is not None]
     worst = (min if definition.options.direction == "maximize" else max)(known)
     return Confirmation(
@@ -94,7 +99,7 @@ def read_replay(study: StudyFolder, definition: Definition, members: Sequence[Tr
 def _score(definition: Definition, trial: Trial) -> float | None:
     """Return the score of a member at its end; None if it failed."""
     assert trial.part is not None
-    return _value(trial) if trial.part.generation == generations(definition) - 1 else None
+    return _value(trial) if trial.part.stop == definition.replay.stops[-1] else None
 
 
 def _value(trial: Trial) -> float | None:

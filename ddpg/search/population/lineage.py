@@ -27,7 +27,7 @@ class Stage(NamedTuple):
 def last_generation(definition: Definition, trials: Mapping[int, Trial]) -> list[Trial]:
     """Return the complete trials of the newest generation all of whose members have ended; [] before the first has."""
     size = definition.population.population
-    for generation in reversed(range(len(trials) // size)):
+    for generation in reversed(range((max(trials, default=-1) + 1) // size)):
         members = [trials[one] for one in range(generation * size, (generation + 1) * size) if one in trials]
         complete = [trial for trial in members if trial.result is not None and trial.result.state == "complete"]
         if complete and all(trial.result is not None for trial in members):

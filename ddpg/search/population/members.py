@@ -36,26 +36,30 @@ def next_member(definition: Definition, trials: Mapping[int, Trial], number: int
     source = before[chosen]
     assert source is not None  # because it has a score
     if chosen == slot:
-        return _member(definition, number, source.params, "kept", source.number)
+        return _member(definition, number, source.params, "kept", source)
     values = explored(definition.space, source.params, options, rng)
-    return _member(definition, number, values, "copied", source.number)
+    return _member(definition, number, values, "copied", source)
 
 
 def _member(
-    definition: Definition, number: int, values: Mapping[str, Value], origin: Origin, source: int | None
+    definition: Definition, number: int, values: Mapping[str, Value], origin: Origin, source: Trial | None
 ) -> Trial:
     generation, slot = divmod(number, definition.population.population)
     start, stop = bounds(definition.total_steps, definition.population.generations, generation)
+    first_seed = definition.seeds[0]
+    # a member that copies begins new random streams: neither its parent's nor those after an earlier copy of its slot
+    seeds = source.seeds if source is not None and origin == "kept" else (first_seed + number,)
+    parent_number = None if source is None else source.number
     return Trial(
         number=number,
         params=values,
         origin=origin,
-        seeds=(definition.seeds[slot],),
+        seeds=seeds,
         asked=timestamp(),
         attrs={},
         study_attrs={},
         # members are compared with each other, so they are evaluated from the same starts
-        part=Part(slot, generation, source, start, stop, eval_seed=definition.seeds[0]),
+        part=Part(slot, generation, parent_number, start, stop, eval_seed=first_seed),
     )
 
 

@@ -6,7 +6,6 @@ its training has ended.
 
 from collections.abc import Mapping
 
-from ddpg.search.population.rules import bounds
 from ddpg.search.study import Definition
 from ddpg.search.trials import Part, Trial
 from ddpg.sweep.state.folder import timestamp
@@ -22,7 +21,7 @@ def next_follower(definition: Definition, trials: Mapping[int, Trial], number: i
         assert before.part is not None
         generation = before.part.generation + 1
         is_complete = before.result is not None and before.result.state == "complete"
-        if is_complete and generation < generations(definition):
+        if is_complete and generation < len(definition.replay.stops):
             return _follower(definition, number, slot, generation, before.number)
     return None
 
@@ -30,11 +29,6 @@ def next_follower(definition: Definition, trials: Mapping[int, Trial], number: i
 def newest_parts(trials: Mapping[int, Trial]) -> dict[int, Trial]:
     """Return the newest trial of each member that has begun, by its slot."""
     return {trial.part.slot: trial for _, trial in sorted(trials.items()) if trial.part is not None}
-
-
-def generations(definition: Definition) -> int:
-    """Return how many parts each member has."""
-    return len(definition.replay.schedules[0])
 
 
 def winner_of(definition: Definition, slot: int) -> int:
@@ -45,11 +39,12 @@ def winner_of(definition: Definition, slot: int) -> int:
 def lost_parts(definition: Definition, trials: Mapping[int, Trial]) -> int:
     """Count the trials that will not come, because the run before them failed."""
     failed = [trial for trial in trials.values() if trial.result is not None and trial.result.state == "failed"]
-    return sum(generations(definition) - 1 - trial.part.generation for trial in failed if trial.part is not None)
+    last = len(definition.replay.stops) - 1
+    return sum(last - trial.part.generation for trial in failed if trial.part is not None)
 
 
 def _follower(definition: Definition, number: int, slot: int, generation: int, source: int | None) -> Trial:
-    start, stop = bounds(definition.total_steps, generations(definition), generation)
+    stops = definition.replay.stops
     return Trial(
         number=number,
         params=definition.replay.schedules[winner_of(definition, slot)][generation],
@@ -58,5 +53,5 @@ def _follower(definition: Definition, number: int, slot: int, generation: int, s
         asked=timestamp(),
         attrs={},
         study_attrs={},
-        part=Part(slot, generation, source, start, stop, eval_seed=None),
+        part=Part(slot, generation, source, [0, *stops][generation], stops[generation], eval_seed=None),
     )

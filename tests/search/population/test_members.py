@@ -27,13 +27,13 @@ def test_generations_follow_each_other() -> None:
         part = trial.part
         assert part is not None
         assert (part.generation, part.slot) == divmod(number, 5)
-        assert trial.seeds == (part.slot + 1,)
         assert part.eval_seed == 1
         if part.parent is None:
             assert (part.generation, trial.origin) == (0, "first")
             continue
         assert part.parent // 5 == part.generation - 1
         assert (trial.origin == "kept") == (part.parent % 5 == part.slot)
+        assert trial.seeds == (trials[part.parent].seeds if trial.origin == "kept" else (number + 1,))
         assert (dict(trial.params) == dict(trials[part.parent].params)) == (trial.origin == "kept")
     assert [sum(trials[n].origin == "copied" for n in range(5 * g, 5 * g + 5)) for g in range(3)] == [0, 2, 2]
 

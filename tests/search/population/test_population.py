@@ -12,6 +12,8 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.search.best import best
 from ddpg.search.confirm import confirm
 from ddpg.search.control import retry
+from ddpg.search.population.confirmation import read_replay
+from ddpg.search.population.lineage import last_generation
 from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
 from ddpg.search.trials import Trial
@@ -46,8 +48,6 @@ def test_a_population(population: FormulaStudy) -> None:
     """Each trial trains one part; its score is of that part alone, and its record has those before it as well."""
     trials = population.run()
     assert len(trials) == 16
-    seeds = {tuple(trial.seeds) for trial in trials}
-    assert seeds == {(1,), (2,), (3,), (4,)}
     for trial in trials:
         part = trial.part
         assert part is not None
@@ -65,6 +65,7 @@ def test_a_population(population: FormulaStudy) -> None:
         assert source.part is not None
         assert (source.part.slot == part.slot) == (trial.origin == "kept")
         assert (trial.params == source.params) == (trial.origin == "kept")
+        assert tuple(trial.seeds) == (tuple(source.seeds) if trial.origin == "kept" else (1 + trial.number,))
     copies = [trial for trial in trials if trial.origin == "copied"]
     assert len(copies) == 3  # one in each generation but the first
     assert population.pool.trained == dict.fromkeys(range(16), 100)
@@ -121,7 +122,7 @@ def test_a_generation_that_fails_stops_the_study(population: FormulaStudy) -> No
         return grown(config, env_step)
 
     population.pool.formula = failing
-    with user_error("all 4 members of a generation failed ... the disk is full ... ddpg-sweep retry"):
+    with user_error("all of the first 4 trials failed ... the disk is full ... ddpg-sweep retry"):
         population.run("hydra.sweeper.generations=2")
     population.pool.formula = grown
     assert retry_here(population)
@@ -143,9 +144,9 @@ def test_a_worker_waits_for_the_others(population: FormulaStudy) -> None:
         turns.conclude(number, 1.0, {})
     assert turns.next() is None
     assert turns.others_will_come()
-    assert not turns.can_take()
+    assert turns.must_wait()
     population.folder.write(population.trials()[0].changed(owner=None))
-    assert turns.can_take()
+    assert not turns.must_wait()
     turn = turns.next()
     assert turn is not None
     assert turn.trial.number == 0
@@ -188,6 +189,41 @@ def test_a_second_look(population: FormulaStudy, capsys: pytest.CaptureFixture[s
         confirm(StudyFolder(population.folder.path), top=1, seeds=2, changes={})
 
 
+def test_a_second_look_before_the_end(population: FormulaStudy) -> None:
+    """It trains as long as its winners have; when the population has gone on, it still can be read."""
+    trials = population.run("eval.seed=9")
+    study = StudyFolder(population.folder.path)
+    for trial in trials[12:]:
+        (study.path / trial.name).rename(study.path / f"later_{trial.number}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ddpg.search.launch._started", lambda folder, *_: lambda: work_on(folder.path))
+        assert confirm(study, top=1, seeds=2, changes={})
+    look = StudyFolder(study.path.with_name("study_confirm"))
+    followers = look.trials().values()
+    assert sorted((one.part.start, one.part.stop) for one in followers if one.part) == sorted(
+        2 * [(0, 100), (100, 200), (200, 300)]
+    )
+    assert "seed: 9" in (look.run_folder(look.trials()[0], 1001) / "config.yaml").read_text()
+    for trial in trials[12:]:
+        (study.path / f"later_{trial.number}").rename(study.path / trial.name)
+    members = last_generation(study.definition(), study.trials())
+    found = read_replay(study, study.definition(), members)
+    assert found.difference is not None
+
+
+def test_a_population_that_begins_badly(population: FormulaStudy) -> None:
+    """It goes on from one member, whoever ends first; a search would have stopped after five failures."""
+
+    def failing(config: dict, env_step: int) -> float:
+        if env_step == 100 and config["seed"] != 6:
+            raise ArithmeticError("qf1_loss is not finite")
+        return grown(config, env_step)
+
+    population.pool.formula = failing
+    trials = population.run("hydra.sweeper.population=6", "hydra.sweeper.generations=2")
+    assert [trial.part.parent for trial in trials[6:] if trial.part] == [5] * 6
+
+
 REFUSED = {
     "hydra.sweeper.population=1": "population=1 ... at least 2",
     "hydra.sweeper.truncation=0.6": "hydra.sweeper.truncation=0.6 ... at most 0.5",
@@ -195,6 +231,7 @@ REFUSED = {
     "+hydra.sweeper.n_trials=50": "hydra.sweeper.n_trials=50: ... population",
     "eval.every=null": "eval.every=null ... eval/episodic_return",
     "checkpoint.keep_replay=false": "checkpoint.keep_replay=false",
+    "seed=choice(1,2)": "seed=choice(1,2): ... hydra/sweeper=pbt",
     "total_steps=choice(400,800)": "total_steps ... generations",
     "learning_starts=100": "generations=4 ... 100 ... learning_starts",
 }
