@@ -24,6 +24,8 @@ def require_forkable(source: RunFolder, config: Mapping[str, Any]) -> None:
         source: the run.
         config: the checked config of the fork, in plain values.
     """
+    if not source.config.exists():
+        raise UserError(f"fork={config['fork']} is gone, and the new run has no checkpoint of its own to go on from")
     started = read_yaml(source.config)
     _require_same_state(started, config)
     _require_own_name(started, config)

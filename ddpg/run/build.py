@@ -1,7 +1,7 @@
 """From a checked config to objects. Nothing else says which value goes to which constructor."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -232,7 +232,7 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrup
             folder=folder,
             schedule=build_schedule(cfg),
             seed=cfg.seed,
-            eval_seed=_eval_seed(cfg),
+            eval_seed=eval_seed(cfg),
             generators=generators,
             interrupt=interrupt,
         )
@@ -240,10 +240,11 @@ def build_trainer(cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrup
         return trainer
 
 
-def _eval_seed(cfg: DictConfig) -> int:
+def eval_seed(cfg: Mapping[str, Any] | DictConfig) -> int:
     """Return the seed of the starts of evaluations."""
-    seed: int | None = cfg.eval.get("seed")
-    return cfg.seed if seed is None else seed
+    own: int | None = cfg["eval"].get("seed")
+    seed: int = cfg["seed"] if own is None else own
+    return seed
 
 
 def build_schedule(cfg: DictConfig) -> Schedule:

@@ -19,7 +19,7 @@ from ddpg.errors import UserError
 from ddpg.record.forks import has_begun, require_beyond, require_forkable
 from ddpg.record.run_folder import RunFolder, atomic_write, link, read_yaml, sync_names
 from ddpg.record.tracking.wandb_identity import known_identity
-from ddpg.run.build import make_env
+from ddpg.run.build import eval_seed, make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.kernels import by_torch_so_far, recorded_kernels
 from ddpg.training.checkpoint import Checkpoints, write_actor, write_tensors
@@ -54,26 +54,28 @@ def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry:
         UserError: the source has no checkpoint or no replay memory, its state does not fit the config, or total_steps
             is not beyond it.
     """
-    started = read_yaml(source.config)
     require_forkable(source, config)
+    started = read_yaml(source.config)
     same_env = started["env"] == config["env"]
     if not same_env:
         _require_same_spaces(started, config)
-    built = RunFolder(target.path.absolute().with_name(f".{target.path.absolute().name}.fork"))
+    same_evaluations = same_env and eval_seed(started) == eval_seed(config)
+    place = target.path.resolve()  # where a link leads to another disk, no folder beside the link can be renamed
+    built = RunFolder(place.with_name(f".{place.name}.fork"))
     with _built(built.path):
         state = Checkpoints(source.checkpoints).copy_newest(built.checkpoints)
         env_step: int = state["progress"]["env_step"]
         require_beyond(started, config, env_step)
         _copy_record(source, built, state["tracker"]["bytes"])
         write_actor(built.actor, state["actor"], env_step)
-        if not same_env or not _link_best_actors(source, built, env_step):
+        if not same_evaluations or not _link_best_actors(source, built, env_step):
             _forget_best(built)
         origin = {"configuration": group(started), "env_step": env_step}
         with atomic_write(built.config) as file:
             file.write(to_yaml({**config, "forked": origin}).encode())
         built.write_json(built.provenance, [_entry(source, entry, origin)])
         built.write_status(**_status(source, env_step))
-        _move(built.path, target.path)
+        _move(built.path, place)
     log.info("forked %s at env_step %d", source.path, env_step)
     return env_step
 

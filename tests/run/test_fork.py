@@ -235,10 +235,15 @@ def test_a_memory_that_has_dropped_transitions_cannot_grow(source: Path, config:
 
 
 @pytest.mark.parametrize(
-    ("remove", "message"), [("state-*.pt", "has no checkpoint yet"), ("replay-*.npz", "has no replay memory, which")]
+    ("remove", "message"),
+    [
+        ("checkpoint/state-*.pt", "has no checkpoint yet"),
+        ("checkpoint/replay-*.npz", "has no replay memory, which"),
+        ("config.yaml", "is gone, and the new run has no checkpoint"),
+    ],
 )
 def test_nothing_to_continue(source: Path, config: Resolved, remove: str, message: str) -> None:
-    for path in (source / "checkpoint").glob(remove):
+    for path in source.glob(remove):
         path.unlink()
     with pytest.raises(UserError, match=f"fork={source} {message}"):
         forked(source, config())
@@ -264,11 +269,30 @@ def test_a_source_that_trains_drops_what_was_found(
     assert [path.name for path in target.checkpoints.glob("state-*")] == [late.name]
 
 
-def test_another_environment_begins_its_best_anew(source: Path, config: Resolved) -> None:
-    target = forked(source, config("env.max_episode_steps=30"))
+@pytest.mark.parametrize("word", ["env.max_episode_steps=30", "seed=2", "eval.seed=2"])
+def test_other_evaluations_begin_their_best_anew(source: Path, config: Resolved, word: str) -> None:
+    target = forked(source, config(word))
     assert not target.best_actor.exists()
     assert newest(target.path)["progress"]["best_return"] is None
     assert newest(source)["progress"]["best_return"] is not None
+
+
+def test_the_same_evaluations_keep_their_best(source: Path, config: Resolved) -> None:
+    """Another seed has them, if that of the evaluations stays."""
+    target = forked(source, config("seed=2", "eval.seed=1"))
+    assert target.best_actor.samefile(source / "actor_best.pt")
+    assert newest(target.path)["progress"] == newest(source)["progress"]
+
+
+def test_a_fork_is_built_where_its_folder_is(source: Path, config: Resolved, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not beside a link to it, because no folder can be renamed from one disk to another."""
+    folder = source.parent / "disk" / "run"
+    folder.mkdir(parents=True)
+    source.with_name("fork").symlink_to(folder)
+    moved = []
+    monkeypatch.setattr("ddpg.run.fork._move", lambda built, target: moved.append((built.parent, target)))
+    forked(source, config())
+    assert moved == [(folder.parent, folder)]
 
 
 def test_a_best_actor_that_came_later_is_not_taken(source: Path, config: Resolved) -> None:
@@ -322,11 +346,16 @@ def test_a_kill_leaves_no_half_of_a_fork(
                 fork(RunFolder(source), target, values, {})
                 break
             except KeyboardInterrupt:
-                assert not target.checkpoints.exists() or target.config.exists()
-        if target.checkpoints.exists():
+                assert there or not target.path.exists() or target.checkpoints.exists()
+        if target.checkpoints.exists():  # the last of the files by which a run goes on
             break
     assert last > 10
+    state = newest(target.path)
+    assert target.saved_step() == RunFolder(source).saved_step()
+    assert target.metrics.stat().st_size == state["tracker"]["bytes"]
+    assert yaml.safe_load(target.config.read_text())["forked"]["env_step"] == state["progress"]["env_step"]
     assert json.loads((target.path / "provenance.json").read_text())
+    assert sorted(path.name for path in source.parent.iterdir()) == ["fork", "source"]
 
 
 def test_a_frozen_fork_does_not_depend_on_its_source(source: Path, config: Resolved) -> None:
