@@ -19,7 +19,7 @@ from ddpg.composition.run_config import (
     checked_run,
     is_new,
     require_id_of_option,
-    require_no_choices,
+    require_no_record,
 )
 from ddpg.composition.word_checks import check_repeated, require_effect_in_sweep
 from ddpg.config.settings import plain
@@ -69,7 +69,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     check_repeated(all_words(config), refused={*config.hydra.runtime.choices, *swept_keys(config.hydra.overrides.task)})
     require_effect_in_sweep(all_words(config), config.hydra.runtime.choices["hydra/launcher"], _freezes(config))
     require_id_of_option(config)
-    require_no_choices(config)
+    require_no_record(config)
     _require_sweeper_that_forks(config)
     name_jobs(config)
     if config.hydra.sweeper._target_ in STUDIES:  # it checks its own space, in which values can be drawn

@@ -24,7 +24,7 @@ def checked_run(config: DictConfig) -> DictConfig:
     check_repeated(all_words(config), refused=config.hydra.runtime.choices)
     require_effect_in_run(all_words(config))
     require_id_of_option(config)
-    require_no_choices(config)
+    require_no_record(config)
     job = job_config(config, config.hydra.overrides.task)
     require_possible(job, RunFolder(Path(str(config.hydra.run.dir))))
     checked = check(job)
@@ -32,10 +32,12 @@ def checked_run(config: DictConfig) -> DictConfig:
     return checked
 
 
-def require_no_choices(config: DictConfig) -> None:
-    """Raise UserError if the record of the options was typed, which the program itself writes down."""
+def require_no_record(config: DictConfig) -> None:
+    """Raise UserError if the record of the options or of a fork was typed, which the program itself writes down."""
     if "choices" in config:
         raise UserError("choices: the program writes them down; an option is chosen as in noise=ou")
+    if "forked" in config:
+        raise UserError("forked: the program writes it down; a run is forked as in fork=outputs/RUN")
 
 
 def require_id_of_option(config: DictConfig) -> None:

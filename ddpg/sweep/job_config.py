@@ -67,9 +67,11 @@ def _require_key(started: DictConfig, override: Override, source: str) -> None:
     key = override.key_or_group
     (word,) = as_typed([str(override.input_line)])
     if override.is_delete() or key in HydraConfig.get().runtime.choices:
+        chosen = (started.get("choices") or {}).get(key)
+        before = "" if chosen is None else f" ({key}={chosen})"
         raise UserError(
-            f"{word} cannot be given with {source}: groups stay as the run was started; keys such as logger.every "
-            "may change"
+            f"{word} cannot be given with {source}: groups stay as the run was started{before}; keys such as "
+            "logger.every may change"
         )
     if OmegaConf.select(started, key) is None and key not in flat(started) and not has_place(started, key):
         raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")

@@ -105,7 +105,10 @@ def test_forked(run: ddpg.Run, tmp_path: Path) -> None:
     assert (fork.config.tau, fork.config.noise.sigma, fork.config.env.id) == (0.5, 0.5, "Walk-v0")
     assert fork.starts[0]["fork"]["env_step"] == fork.config.forked.env_step == 400
     assert fork.status["env_step"] == 410
-    assert fork.fork(out=tmp_path / "again", total_steps=420).config.forked.env_step == 410
+    again = fork.fork(out=tmp_path / "again", total_steps=420)
+    assert again.config.forked.env_step == 410
+    fork.resume(total_steps=430)
+    assert fork.fork(out=again.path, total_steps=420).status["env_step"] == 420  # done already, wherever its source is
     with user_error("network.actor.hidden=[9,9] cannot be given with fork"):
         run.fork({"network.actor.hidden": [9, 9]}, total_steps=410)
     with user_error("total_steps=400 is not beyond env step 400"):

@@ -42,7 +42,9 @@ def test_run_again(
 def test_forks(finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep of forks, whose folders are named by the run and by what was typed."""
     fork = f"fork={finished}"
-    assert_has(refusal(fork, "noise=none"), "noise=none cannot be given with fork: groups stay")
+    assert_has(refusal(fork, "noise=none"), "noise=none cannot be given with fork: groups stay ... (noise=gaussian)")
+    assert_has(refusal(fork, "+forked.env_step=1"), "forked: the program writes it down")
+    assert_has(refusal(fork, "tau=0.1,0.2", "+forked.env_step=1", "-m"), "forked: the program writes it down")
     assert_has(refusal(fork, "gama=1"), "gama=1: the run has no such key ... gamma?")
     assert_has(refusal(fork, "dtype=float64"), f"dtype=float64 cannot be given with {fork} ... dtype=float32")
     assert_has(refusal(fork, "tau=0.1,0.2", "-m"), f"total_steps=200 is not beyond env step 200 ... {finished}")
