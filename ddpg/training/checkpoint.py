@@ -121,7 +121,9 @@ class Checkpoints:
             path = untried[-1]
             tried.add(path)
             try:
-                saved = self._read_state(path)
+                saved = self._read(path)
+            except FileNotFoundError:
+                continue
             except _UNREADABLE as error:
                 log.warning("checkpoint %s cannot be read (%s)", path.name, error)
                 continue
@@ -140,15 +142,10 @@ class Checkpoints:
 
     def _read(self, path: Path) -> dict[str, Any]:
         """Read a state file; raises one of _UNREADABLE if it or a segment of it is damaged."""
-        saved = self._read_state(path)
-        for file in self._files(saved["segments"]):
-            _require_intact(file)
-        return saved
-
-    def _read_state(self, path: Path) -> dict[str, Any]:
-        """Read a state file without a look at its segments; raises as `_read`."""
         _require_intact(path)
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        for file in self._files(saved["segments"]):
+            _require_intact(file)
         return saved
 
     def _restore(self, replay: ReplayBuffer) -> None:

@@ -15,6 +15,7 @@ import pytest
 import torch
 import yaml
 from omegaconf import DictConfig
+from support.checkpoints import damage
 from support.command_line import user_error
 from support.resume import Alarm
 from support.runs import TINY, WALK, flat, record
@@ -255,7 +256,7 @@ def test_a_source_that_trains_drops_what_was_found(
     """The states that are there when it is looked again count; a damaged one does not."""
     (newest_path,) = sorted((source / "checkpoint").glob("state-*.pt"))[-1:]
     late = newest_path.with_name("state-000000000170.pt")
-    read = Checkpoints._read_state
+    read = Checkpoints._read
 
     def _read(self: Checkpoints, path: Path) -> dict[str, Any]:
         saved = read(self, path)
@@ -264,9 +265,17 @@ def test_a_source_that_trains_drops_what_was_found(
             late.with_name("state-000000000175.pt").write_bytes(b"damaged")
         return saved
 
-    monkeypatch.setattr(Checkpoints, "_read_state", _read)
+    monkeypatch.setattr(Checkpoints, "_read", _read)
     target = forked(source, config())
     assert [path.name for path in target.checkpoints.glob("state-*")] == [late.name]
+
+
+def test_damaged_transitions_are_not_taken(source: Path, config: Resolved) -> None:
+    """A checkpoint that the source would pass over when it is resumed is none for its forks either."""
+    damage(max((source / "checkpoint").glob("replay-*.npz")), "one bit")
+    with pytest.raises(UserError, match=f"no checkpoint in {source}/checkpoint can be read"):
+        forked(source, config())
+    assert not source.with_name("fork").exists()
 
 
 @pytest.mark.parametrize("word", ["env.max_episode_steps=30", "seed=2", "eval.seed=2"])
