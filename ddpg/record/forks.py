@@ -5,7 +5,7 @@ from typing import Any
 
 from ddpg.config.forks import may_fork
 from ddpg.config.keys import flat
-from ddpg.config.settings import FORK, OF_THE_START
+from ddpg.config.settings import FORK, MAY_CHANGE, OF_THE_START
 from ddpg.config.spelling import as_written
 from ddpg.errors import UserError
 from ddpg.record.config_file import held
@@ -55,7 +55,7 @@ def _require_same_state(started: Mapping[str, Any], config: Mapping[str, Any]) -
     for key in sorted({*new, *old}):
         before = old.get(key)
         now = new.get(key)
-        if key.split(".")[0] in (*OF_THE_START, *FORK) or before == now or isinstance(before or now, dict):
+        if key.split(".")[0] in (*MAY_CHANGE, *OF_THE_START, *FORK) or before == now or isinstance(before or now, dict):
             continue
         if not may_fork(key, started):
             raise UserError(

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from gymnasium import spaces
 
-from ddpg.config.settings import group, to_yaml
+from ddpg.config.settings import FORK, MAY_CHANGE, OF_THE_START, group, to_yaml
 from ddpg.errors import UserError
 from ddpg.record.forks import has_begun, require_beyond, require_forkable
 from ddpg.record.run_folder import RunFolder, atomic_write, link, read_yaml, sync_names
@@ -56,10 +56,9 @@ def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry:
     """
     require_forkable(source, config)
     started = read_yaml(source.config)
-    same_env = started["env"] == config["env"]
-    if not same_env:
+    if started["env"] != config["env"]:
         _require_same_spaces(started, config)
-    same_evaluations = same_env and eval_seed(started) == eval_seed(config)
+    keeps_best = _learns_alike(started, config) and eval_seed(started) == eval_seed(config)
     place = target.path.resolve()  # where a link leads to another disk, no folder beside the link can be renamed
     built = RunFolder(place.with_name(f".{place.name}.fork"))
     with _built(built.path):
@@ -68,7 +67,7 @@ def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry:
         require_beyond(started, config, env_step)
         _copy_record(source, built, state["tracker"]["bytes"])
         write_actor(built.actor, state["actor"], env_step)
-        if not same_evaluations or not _link_best_actors(source, built, env_step):
+        if not keeps_best or not _link_best_actors(source, built, env_step):
             _forget_best(built)
         origin = {"configuration": group(started), "env_step": env_step}
         with atomic_write(built.config) as file:
@@ -89,6 +88,12 @@ def _built(path: Path) -> Iterator[None]:
         yield
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _learns_alike(started: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether a fork goes on as its source would: only then the best of the source is its best, too."""
+    outside = (*MAY_CHANGE, *OF_THE_START, *FORK)
+    return all(started.get(key) == config.get(key) for key in {*started, *config} if key not in outside)
 
 
 def _require_same_spaces(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.keys import flat
 from ddpg.config.places import has_place
-from ddpg.config.settings import plain
+from ddpg.config.settings import MAY_CHANGE, plain
 from ddpg.config.spelling import as_typed, nearest
 from ddpg.errors import UserError
 from ddpg.record.config_file import read_config, require_same_config
@@ -22,19 +22,19 @@ from ddpg.record.run_folder import RunFolder
 def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """Return the config of a job: as composed, or with `resume` or `fork` that run's own with the overrides.
 
-    Hydra's node has to be the one that `${hydra:...}` reads. Raises UserError for an override of a group, which stays
-    as the run was started.
+    Hydra's node has to be the one that `${hydra:...}` reads. Raises UserError for an override of a group other than
+    `logger`, which stays as the run was started.
     """
     if cfg.resume is not None:
         started = read_config(Path(cfg.resume) / "config.yaml")
-        return _with_overrides(started, overrides, "resume")
+        return _with_overrides(started, cfg, overrides, "resume")
     if cfg.get("fork") is None:
         return cfg
     started = read_config(Path(cfg.fork) / "config.yaml")
     started.pop("forked", None)  # what that run itself continues, if it is a fork
     started.resume = None
     started.fork = cfg.fork
-    return _with_overrides(started, overrides, "fork")
+    return _with_overrides(started, cfg, overrides, "fork")
 
 
 def require_possible(job: DictConfig, folder: RunFolder) -> None:
@@ -54,11 +54,24 @@ def require_possible(job: DictConfig, folder: RunFolder) -> None:
         require_forkable(RunFolder(Path(values["fork"])), values)
 
 
-def _with_overrides(started: DictConfig, overrides: Sequence[str], key: str) -> DictConfig:
-    """Set the overrides on the config of a run; `key` is the one that names the run, as in messages."""
+def _with_overrides(started: DictConfig, cfg: DictConfig, overrides: Sequence[str], source: str) -> DictConfig:
+    """Set the overrides on the config of a run.
+
+    Args:
+        started: the config of that run.
+        cfg: as it was composed, with the options of the groups that were chosen.
+        overrides: the words.
+        source: the key that names the run, as in messages.
+    """
+    groups = HydraConfig.get().runtime.choices
     for override in OverridesParser.create().parse_overrides(list(overrides)):
-        _require_key(started, override, key)
-        OmegaConf.update(started, override.key_or_group, override.value())
+        key = override.key_or_group
+        if key in groups and key in MAY_CHANGE and not override.is_delete():
+            started[key] = cfg[key]
+            OmegaConf.update(started, f"choices.{key}", groups[key])
+        else:
+            _require_key(started, override, source)
+            OmegaConf.update(started, key, override.value())
     return started
 
 
@@ -69,9 +82,10 @@ def _require_key(started: DictConfig, override: Override, source: str) -> None:
     if override.is_delete() or key in HydraConfig.get().runtime.choices:
         chosen = (started.get("choices") or {}).get(key)
         before = "" if chosen is None else f" ({key}={chosen})"
+        example = "tau" if source == "fork" else "logger.every"
         raise UserError(
             f"{word} cannot be given with {source}: groups stay as the run was started{before}; keys such as "
-            "logger.every may change"
+            f"{example} may change"
         )
     if OmegaConf.select(started, key) is None and key not in flat(started) and not has_place(started, key):
         raise UserError(f"{word}: the run has no such key{nearest(key, flat(started))}")

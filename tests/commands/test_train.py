@@ -31,10 +31,11 @@ def test_run_again(
         assert_has(refusal(resume, group), f"{group} ... resume ... groups ... keys")
     assert_has(refusal(resume, "gama=1"), "gama=1 ... gamma?")
     assert_has(refusal(resume, "seed=1,2", "-m"), f"{resume} ... -m")
-    call(monkeypatch, train.main, resume, "total_steps=300", "extra.note=longer")
+    call(monkeypatch, train.main, resume, "total_steps=300", "extra.note=longer", "logger=silent")
     assert f"ddpg-eval {Path(finished).absolute()}" in capsys.readouterr().out
     config = OmegaConf.load(Path(finished, "config.yaml"))
     assert (config.total_steps, config.extra) == (300, {"note": "longer"})
+    assert (config.logger.progress, config.choices.logger) == ("none", "silent")
     assert "extra.note=longer" in json.loads(Path(finished, "provenance.json").read_text())[-1]["overrides"]
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
 
@@ -54,7 +55,7 @@ def test_forks(finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch)
         f"{fork} is a new run in another folder ... resume={finished}",
     )
     assert [path.name for path in Path().iterdir()] == [finished]
-    sweep = [fork, "tau=0.1,0.2", "total_steps=210", "seed=2", "-m", "hydra.sweep.dir=sweep"]
+    sweep = [fork, "tau=0.1,0.2", "total_steps=210", "seed=2", "logger=silent", "-m", "hydra.sweep.dir=sweep"]
     call(monkeypatch, train.main, *sweep)
     folders = sorted(path for path in Path("sweep").iterdir() if path.is_dir())
     assert [path.name for path in folders] == [f"{k}_pendulum_ddpg_td3_tau=0.{k + 1}_seed2" for k in range(2)]
