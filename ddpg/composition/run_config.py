@@ -26,7 +26,8 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_id_of_option(config)
     require_no_record(config)
     job = job_config(config, config.hydra.overrides.task)
-    require_possible(job, RunFolder(Path(str(config.hydra.run.dir))))
+    if config.resume is not None or config.fork is not None:  # other folders may have names that lack a value yet
+        require_possible(job, RunFolder(Path(str(config.hydra.run.dir))))
     checked = check(job)
     check_env(checked.env)
     return checked

@@ -79,7 +79,7 @@ def test_the_policies_of_a_run_come_back_from_wandb_by_their_aliases(
     run = stored_run(tmp_path / "run")
     best = torch.load(run.actor, weights_only=True) | {"env_step": 300}
     torch.save(best, run.best_actor)
-    tracker = tracker_of(run.path, settings(mode="online"))
+    tracker = tracker_of(run.path, settings(mode="online", save_model=True))
     tracker.rewind(None)
     log_rows(tracker, 0, 1)
     tracker.save_policies(partial(write_policies, run))
