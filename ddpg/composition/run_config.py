@@ -11,7 +11,6 @@ from ddpg.config.settings import check
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.claims import new_folder
-from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.freeze import check_env
 from ddpg.sweep.job_config import job_config, require_possible
 
@@ -26,8 +25,7 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_id_of_option(config)
     require_no_record(config)
     job = job_config(config, config.hydra.overrides.task)
-    if config.resume is not None or config.fork is not None:  # other folders may have names that lack a value yet
-        require_possible(job, RunFolder(Path(str(config.hydra.run.dir))))
+    require_possible(job, lambda: Path(str(config.hydra.run.dir)))
     checked = check(job)
     check_env(checked.env)
     return checked

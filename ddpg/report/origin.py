@@ -8,7 +8,7 @@ from ddpg.record.series import short_number
 
 
 class Origin(NamedTuple):
-    """What a fork continues: the last two parts of the run's path, its configuration, and from which env step."""
+    """Names what a fork continues: the last two parts of the run's path, its configuration, and the env step."""
 
     run: str
     configuration: str

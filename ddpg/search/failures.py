@@ -1,4 +1,4 @@
-"""What failures mean for a study as a whole: when it stops, and as what the first ones count."""
+"""Decides what failures mean for a study as a whole: when it stops, and as what the first ones count."""
 
 from collections.abc import Mapping
 from dataclasses import replace

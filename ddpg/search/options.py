@@ -19,7 +19,7 @@ GIVEN_TO_PRUNERS = ("min_resource", "max_resource")
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """What every study has: how many trials, what their scores are, and how they are trained."""
+    """Options of every study: how many trials, what their scores are, and how they are trained."""
 
     n_trials: PositiveInt
     together: PositiveInt
@@ -36,7 +36,7 @@ class StudyOptions:
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """What hydra/sweeper=search has beside: how trials are chosen, and when they are stopped."""
+    """Further options of hydra/sweeper=search: how trials are chosen, and when they are stopped."""
 
     seeds: PositiveInt | Sequence[Count]
     control: Fraction
@@ -48,7 +48,7 @@ class SearchOptions:
 
 @dataclass(frozen=True)
 class PopulationOptions:
-    """What hydra/sweeper=pbt has beside: how many members, how many generations, who copies, and how values change.
+    """Further options of hydra/sweeper=pbt: how many members, how many generations, who copies, and how values change.
 
     `inherited` are the keys of the space that a copy does not change, because a run cannot go on with another value.
     """
@@ -63,7 +63,7 @@ class PopulationOptions:
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """What the second look at a population has beside: schedules that its members follow.
+    """Further options of the second look at a population: schedules that its members follow.
 
     Args:
         winners: the trials of the population whose schedules they are.

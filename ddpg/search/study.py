@@ -52,19 +52,19 @@ class Definition:
 
     @property
     def search(self) -> SearchOptions:
-        """What a study of hydra/sweeper=search has beside; other kinds are not asked."""
+        """The further options of a study of hydra/sweeper=search; other kinds are not asked."""
         assert isinstance(self.kind, SearchOptions)
         return self.kind
 
     @property
     def population(self) -> PopulationOptions:
-        """What a study of hydra/sweeper=pbt has beside; other kinds are not asked."""
+        """The further options of a study of hydra/sweeper=pbt; other kinds are not asked."""
         assert isinstance(self.kind, PopulationOptions)
         return self.kind
 
     @property
     def replay(self) -> ReplayOptions:
-        """What the second look at a population has beside; other kinds are not asked."""
+        """The further options of the second look at a population; other kinds are not asked."""
         assert isinstance(self.kind, ReplayOptions)
         return self.kind
 

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Turn:
-    """What a worker got: a trial and its runs, in the order of its seeds."""
+    """The turn that a worker got: a trial and its runs, in the order of its seeds."""
 
     trial: Trial
     runs: tuple[SweepRun, ...]
@@ -39,7 +39,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What was found out before the lock was taken.
+    """The facts that were found out before the lock was taken.
 
     Args:
         gone: the owners of trials that have ended.

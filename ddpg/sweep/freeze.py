@@ -146,7 +146,7 @@ def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> 
             f"hydra.sweep.subdir={subdir} and hydra.sweep.dir={job.hydra.sweep.dir}: all runs have to be below one "
             "folder, so what differs between them belongs into hydra.sweep.subdir, a relative path"
         )
-    require_possible(one, RunFolder(sweep / subdir))
+    require_possible(one, lambda: sweep / subdir)
     return FrozenRun(number, sweep / subdir, as_typed(filter_overrides(words)), config)
 
 

@@ -1,6 +1,6 @@
 """The config of a job: as it was composed, or that of the run which it resumes or forks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -37,8 +37,10 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     return _with_overrides(started, cfg, overrides, "fork")
 
 
-def require_possible(job: DictConfig, folder: RunFolder) -> None:
-    """Raise UserError if a job resumes or forks a run, and cannot do so in a folder.
+def require_possible(job: DictConfig, path: Callable[[], Path]) -> None:
+    """Raise UserError if a job resumes or forks a run, and cannot do so in its folder.
+
+    Only then the folder's path is asked for: the name of another may still lack a value, which `check` finds.
 
     The config need not be checked yet, because this has to be known before `check` loads torch, which takes seconds.
     """
@@ -47,6 +49,7 @@ def require_possible(job: DictConfig, folder: RunFolder) -> None:
     values = plain(job)
     if not all(isinstance(values[key], int | float) for key in ("total_steps", "buffer_size")):
         return  # `check` refuses them
+    folder = RunFolder(path())
     require_same_config(values, folder)
     if values["resume"] is not None:
         require_resumable(folder, values["total_steps"])

@@ -1,4 +1,4 @@
-"""What a page is sent while runs begin, grow, restart, end, die and vanish."""
+"""The answers that a page is sent while runs begin, grow, restart, end, die and vanish."""
 
 import json
 import socket
