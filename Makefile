@@ -17,6 +17,8 @@ export OMP_NUM_THREADS ?= 1
 # The .venv alone decides what is imported, whatever the variables of the caller's shell are.
 unexport PYTHONHOME
 unexport PYTHONPATH
+# Images of containers set it. Each process of a test or a sweep would compile the package again, which takes a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train test test-newest test-slow test-slurm lint check format benchmark evidence evidence-status clean

@@ -45,10 +45,15 @@ else:  # or it would close pytest's capture, which is stderr now, when Hydra set
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _hear_hangups() -> None:
-    """Under nohup this process outlives its terminal all the same; programs that it starts do not ignore its end."""
+def _hear_what_a_shell_has_ignored() -> None:
+    """Hear Ctrl-C, which a shell lets its background processes ignore, and hangups, which nohup does.
+
+    This process outlives its terminal all the same; programs that it starts do not ignore its end.
+    """
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda signum, frame: None)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from omegaconf import DictConfig
+from support.command_line import call
 from support.runs import record
 from support.slurm_cluster import Cluster
 from support.slurm_sweep import Sweep, fingerprint
 
+from ddpg.commands import report
 from ddpg.run.lifecycle import run
 
 ROOT = Path(__file__).parent.parent
@@ -119,6 +121,7 @@ def test_algorithm_of_an_own_project(
     start: Callable[..., subprocess.Popen[str]],
     tmp_path: Path,
     compose: Callable[..., DictConfig],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """docs/extending.md: SAC, with a network and an optimizer that ours do not have; killed, it resumes exactly.
 
@@ -128,7 +131,7 @@ def test_algorithm_of_an_own_project(
     shutil.copytree(ROOT / "examples" / "my_project", project)
     words = [
         "preset=sac", "env=pendulum", "total_steps=800", "random_steps=100", "batch_size=16", "eval.every=200",
-        "logger.every=100", "checkpoint.every=200",
+        "logger.every=100", "checkpoint.every=200", "network.actor.hidden=[16]", "network.critic.hidden=[16]",
     ]  # fmt: skip
     run(compose(f"hydra.searchpath=[file://{project}/conf]", *words), project / "straight", words)
     rows = record(project / "straight")
@@ -147,8 +150,7 @@ def test_algorithm_of_an_own_project(
     evaluated = command("ddpg-eval", "pieces", "episodes=1", cwd=project)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "1 noise-free episode" in evaluated.stdout
-    reported = command("ddpg-report", "straight", "pieces", "out=report", cwd=project)
-    assert reported.returncode == 0, reported.stderr
+    call(monkeypatch, report.main, str(project / "straight"), str(project / "pieces"), f"out={tmp_path / 'report'}")
 
 
 def test_own_class_is_checked_like_ours(command: Command) -> None:

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -66,10 +65,25 @@ def at_step(monkeypatch: pytest.MonkeyPatch, number: int, call: Callable[[], obj
         yield
 
 
-def press_ctrl_c() -> None:
-    """Send the signal that a notebook sends to interrupt a cell."""
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-    time.sleep(0.5)  # the main thread sees it before this short run is over
+@pytest.fixture
+def press_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Sends the signal that a notebook sends to interrupt a cell, and returns when the work has been told to stop.
+
+    On a busy machine the main thread may see the signal after such a short run is over.
+    """
+    told = threading.Event()
+    stop = InterruptFlag.stop
+
+    def stop_and_tell(self: InterruptFlag, signum: int) -> None:
+        stop(self, signum)
+        told.set()
+
+    def press() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        assert told.wait(60)
+
+    monkeypatch.setattr(InterruptFlag, "stop", stop_and_tell)
+    return press
 
 
 def state_of_the_process() -> dict[str, Any]:
@@ -122,7 +136,7 @@ def test_the_command_gives_the_same_numbers(run: ddpg.Run, tmp_path: Path) -> No
 #: Steps of the environments: in the first evaluation, in an episode, after the first snapshot.
 @pytest.mark.parametrize("step", [1, 150, 330])
 def test_interrupted_run_goes_on_as_if_nothing_had_been(
-    step: int, run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int, run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, press_ctrl_c: Callable[[], None]
 ) -> None:
     """By the same call, or by `resume`; it saves what it has, and KeyboardInterrupt comes through."""
     with (
@@ -138,7 +152,9 @@ def test_interrupted_run_goes_on_as_if_nothing_had_been(
     assert fingerprint(again.path) == fingerprint(run.path)
 
 
-def test_ctrl_c_while_a_checkpoint_is_written(run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_while_a_checkpoint_is_written(
+    run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, press_ctrl_c: Callable[[], None]
+) -> None:
     save = Snapshots.save
 
     def interrupted_save(self: Snapshots) -> None:
@@ -152,7 +168,9 @@ def test_ctrl_c_while_a_checkpoint_is_written(run: ddpg.Run, tmp_path: Path, mon
     assert fingerprint(ddpg.train(WORDS, out=tmp_path / "run").path) == fingerprint(run.path)
 
 
-def test_second_ctrl_c_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_ctrl_c_does_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, press_ctrl_c: Callable[[], None]
+) -> None:
     """As where a simulator hangs; the training that is left behind is named, and ends by itself."""
     hangs = threading.Event()
     stop = InterruptFlag.stop
@@ -177,7 +195,9 @@ def test_second_ctrl_c_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_ctrl_c_ends_an_evaluation(processes: int, run: ddpg.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_an_evaluation(
+    processes: int, run: ddpg.Run, monkeypatch: pytest.MonkeyPatch, press_ctrl_c: Callable[[], None]
+) -> None:
     """Within a step of this process, or while others play; nothing is left that keeps the next one out."""
     wait_for = processes_module._wait_for
 

@@ -9,6 +9,8 @@ from support.bare import Bare
 from support.command_line import assert_has
 from support.exports import Exported
 
+pytestmark = pytest.mark.xdist_group("exported")
+
 #: Loads each folder in a format through the public name, and acts on observations one by one.
 ACT = """
 import sys

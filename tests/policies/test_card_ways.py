@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from support.exports import Exported
 
+pytestmark = pytest.mark.xdist_group("exported")
+
 
 @pytest.mark.parametrize("name", ["vectors", "pictures"])
 def test_each_way_of_the_card_gives_the_run_s_actions(

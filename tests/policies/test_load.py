@@ -25,6 +25,8 @@ from ddpg.policies.load import is_exported
 from ddpg.policies.pt2_archive import require_no_code
 from ddpg.policies.reading import read_description, sha256
 
+pytestmark = pytest.mark.xdist_group("exported")
+
 Edit = Callable[[dict[str, Any]], object]
 
 

@@ -66,7 +66,7 @@ def plain(job: DictConfig) -> dict[str, Any]:
 
 
 class TestComposer:
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(jobs=st.lists(JOBS, min_size=2, max_size=4))
     def test_composes_as_hydra_does(self, loader: Any, master: DictConfig, jobs: list[list[str]]) -> None:
         """Whatever the jobs before have set: values, folder and record of the overrides."""

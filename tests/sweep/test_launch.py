@@ -59,6 +59,7 @@ def recorded_states(runs: list[Path]) -> list[str | None]:
 def test_from_start_to_end_and_on(
     ddpg_train: Callable[..., subprocess.CompletedProcess[str]],
     monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The same command again trains what is not done, and that alone; with more steps it goes on with all runs.
 
@@ -73,12 +74,11 @@ def test_from_start_to_end_and_on(
     assert returns[0] != returns[1]  # their seeds differ
     before = [record(run) for run in runs]
     (runs[1] / "status.json").unlink()
-    again = ddpg_train("total_steps=100", "+extra.note=first")
-    assert again.returncode == 0, again.stderr
+    call(monkeypatch, main, *words("total_steps=100", "+extra.note=first"))
     assert [record(run) for run in runs] == before
-    more = ddpg_train("total_steps=200", "+extra.note=first")
-    assert more.returncode == 0, more.stderr
-    assert "2 runs: 2 done" in more.stdout
+    capfd.readouterr()
+    call(monkeypatch, main, *words("total_steps=200", "+extra.note=first"))
+    assert "2 runs: 2 done" in capfd.readouterr().out
     assert [list(submission.tasks.values()) for submission in sweep.submissions()] == [[[0, 1]], [[1]], [[0, 1]]]
     assert [RunFolder(run).status()["env_step"] for run in runs] == [200, 200]
     with pytest.raises(SystemExit) as refusal:

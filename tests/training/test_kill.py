@@ -77,7 +77,7 @@ def test_every_module_that_is_promised_is_killed(compose: Callable[..., DictConf
     assert {one for one in tested if not any(name.startswith(one) for name in modules)} == set()
 
 
-@pytest.mark.parametrize("share", [0.4, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+@pytest.mark.parametrize("share", [0.2, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 @pytest.mark.parametrize("name", CASES)
 def test_kill_9(tmp_path: Path, zygote: Zygote, name: str, share: float) -> None:
     """Of the kills of a case the fast tests make a part, at least two."""
@@ -89,9 +89,10 @@ def test_kill_9(tmp_path: Path, zygote: Zygote, name: str, share: float) -> None
     print(f"{name}: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")
 
 
-def test_signals_of_a_cluster(tmp_path: Path, zygote: Zygote) -> None:
+@pytest.mark.parametrize("times", [5, pytest.param(15, marks=pytest.mark.slow)])
+def test_signals_of_a_cluster(tmp_path: Path, zygote: Zygote, times: int) -> None:
     """Warned and killed, preempted and killed, the terminal closed, Ctrl-C: at random instants, a save's among them."""
     case = Case(zygote, tmp_path, [*WALK, *SHORT])
     volleys = [[SIGTERM], [SIGTERM, SIGKILL], [SIGUSR2, SIGTERM, SIGKILL], [SIGHUP], [SIGINT, SIGINT], [SIGUSR2]]
-    case.disturb(random.Random(1), 15, volleys)
+    case.disturb(random.Random(1), times, volleys)
     print(f"signals: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")
