@@ -2,10 +2,12 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,9 +27,30 @@ def run(script: str, *words: str) -> str:
     return subprocess.check_output([sys.executable, SCRIPTS / script, *words], text=True)
 
 
+@pytest.fixture
+def in_this_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """in_this_process(script, *words): its exit code, stdout and stderr, where torch is imported already."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # which the scripts set, so that it is set back
+
+    def call(script: str, *words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", [script, *words])
+        code: Any = 0
+        try:
+            runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
 @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("benchmark*.py")))
-def test_help(script: str) -> None:
-    assert run(script, "--help").startswith(f"usage: {script}")
+def test_help(script: str, in_this_process: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = in_this_process(script, "--help")
+    assert code == 0
+    assert out.startswith(f"usage: {script}")
 
 
 def test_floor_has_the_operations_of_td3() -> None:
@@ -143,16 +166,19 @@ def test_pictures_of_growth(tmp_path: Path) -> None:
     assert all(path.stat().st_size > 10_000 for path in made)
 
 
-def test_document_shows_the_data() -> None:
-    shown = run("benchmark.py", "--table", str(DATA / "benchmark.json"))
+def test_document_shows_the_data(in_this_process: Callable[..., tuple[int, str, str]]) -> None:
+    _, shown, _ = in_this_process("benchmark.py", "--table", str(DATA / "benchmark.json"))
+    assert shown
     assert shown in DOCUMENT.read_text(encoding="utf-8")
 
 
-def test_mistakes_end_with_one_line() -> None:
-    for words in (["--repeats", "4"], ["--steps", "1500"]):
-        done = subprocess.run([sys.executable, SCRIPTS / "benchmark.py", *words], capture_output=True, text=True)
-        assert done.returncode == 2
-        assert words[0] in done.stderr.splitlines()[-1]
+@pytest.mark.parametrize("words", [("--repeats", "4"), ("--steps", "1500")])
+def test_mistakes_end_with_one_line(
+    words: tuple[str, str], in_this_process: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, errors = in_this_process("benchmark.py", *words)
+    assert code == 2
+    assert words[0] in errors.splitlines()[-1]
 
 
 @pytest.mark.slow
