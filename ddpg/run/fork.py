@@ -8,6 +8,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from ddpg.record.tracking.wandb_identity import known_identity
 from ddpg.run.build import eval_seed, make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.kernels import by_torch_so_far, recorded_kernels
-from ddpg.training.checkpoint import Checkpoints, write_actor, write_tensors
+from ddpg.training.checkpoint import Checkpoints, write_actor
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +63,12 @@ def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry:
     place = target.path.resolve()  # where a link leads to another disk, no folder beside the link can be renamed
     built = RunFolder(place.with_name(f".{place.name}.fork"))
     with _built(built.path):
-        state = Checkpoints(source.checkpoints).copy_newest(built.checkpoints)
+        best = partial(_with_best, source, built, keeps_best)
+        state = Checkpoints(source.checkpoints).copy_newest(built.checkpoints, best)
         env_step: int = state["progress"]["env_step"]
         require_beyond(started, config, env_step)
         _copy_record(source, built, state["tracker"]["bytes"])
         write_actor(built.actor, state["actor"], env_step)
-        if not keeps_best or not _link_best_actors(source, built, env_step):
-            _forget_best(built)
         origin = {"configuration": group(started), "env_step": env_step}
         with atomic_write(built.config) as file:
             file.write(to_yaml({**config, "forked": origin}).encode())
@@ -121,6 +121,14 @@ def _copy_record(source: RunFolder, built: RunFolder, size: int) -> None:
         file.write(rows)
 
 
+def _with_best(source: RunFolder, built: RunFolder, keeps_best: bool, state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a fork: that of its source with the best actor, or one that chooses its best actor anew."""
+    progress = state["progress"]
+    if keeps_best and _link_best_actors(source, built, progress["env_step"]):
+        return state
+    return {**state, "progress": {**progress, "best_return": None, "best_of": 0}}
+
+
 def _link_best_actors(source: RunFolder, built: RunFolder, env_step: int) -> bool:
     """Give the fork the best actors that the source had at an env step; return whether the best of them is there."""
     for path in source.path.glob(f"{source.best_actor.stem}*.pt"):
@@ -132,14 +140,6 @@ def _link_best_actors(source: RunFolder, built: RunFolder, env_step: int) -> boo
         if torch.load(there, map_location="cpu", weights_only=True)["env_step"] > env_step:
             there.unlink()
     return built.best_actor.exists()
-
-
-def _forget_best(built: RunFolder) -> None:
-    """Let a fork choose its best actor anew, in a copy of the state."""
-    (path,) = built.checkpoints.glob("state-*.pt")
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    saved["state"]["progress"] |= {"best_return": None, "best_of": 0}
-    write_tensors(path, saved)
 
 
 def _entry(source: RunFolder, entry: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, Any]:

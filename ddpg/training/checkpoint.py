@@ -9,7 +9,7 @@ import io
 import logging
 import pickle
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -108,12 +108,15 @@ class Checkpoints:
             )
         return None
 
-    def copy_newest(self, target: Path) -> dict[str, Any]:
+    def copy_newest(
+        self, target: Path, changed: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> dict[str, Any]:
         """Make the newest state that can be read, with its transitions, the checkpoint in `target`.
 
         Files are linked where that is possible, because none here is ever changed in place. A run
-        that trains meanwhile may remove what was found; then there is a newer one. Returns the
-        state; raises UserError if none can be read.
+        that trains meanwhile may remove what was found; then there is a newer one. `changed` gets
+        the state and returns the one of the copy: the same object, or another one, which is
+        written. Returns the state of the copy; raises UserError if none can be read.
         """
         target.mkdir()
         tried: set[Path] = set()
@@ -128,10 +131,15 @@ class Checkpoints:
                 log.warning("checkpoint %s cannot be read (%s)", path.name, error)
                 continue
             with suppress(FileNotFoundError):
-                for file in [*self._files(saved["segments"]), path]:
+                for file in self._files(saved["segments"]):
                     link(file, target / file.name)
+                state = changed(saved["state"])
+                if state is saved["state"]:
+                    link(path, target / path.name)
+                else:
+                    write_tensors(target / path.name, {**saved, "state": state})
                 sync_names(target)
-                return saved["state"]
+                return state
         raise UserError(f"no checkpoint in {self._folder} can be read")
 
     @property

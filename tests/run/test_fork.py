@@ -287,6 +287,15 @@ def test_a_fork_that_learns_otherwise_begins_its_best_anew(source: Path, config:
     assert newest(source)["progress"]["best_return"] is not None
 
 
+def test_the_state_is_read_once(source: Path, config: Resolved, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is written with another best return, because that of a run with priorities is large."""
+    read = []
+    load = torch.load
+    monkeypatch.setattr(torch, "load", lambda path, **options: read.append(path) or load(path, **options))
+    forked(source, config("tau=0.5"))
+    assert read == [max((source / "checkpoint").glob("state-*.pt"))]
+
+
 def test_a_fork_that_goes_on_keeps_the_best(source: Path, config: Resolved) -> None:
     target = forked(source, config("total_steps=300", "eval.seed=1"))
     assert target.best_actor.samefile(source / "actor_best.pt")
