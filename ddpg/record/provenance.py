@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ddpg import version
+from ddpg.config.spelling import as_typed
 from ddpg.procfs import proc_field
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def provenance(seed: int) -> dict[str, Any]:
     here = Path.cwd()
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
+        "command": typed_command(),
         "directory": str(here),
         "seed": seed,
         "git": code,
@@ -64,6 +65,11 @@ def provenance(seed: int) -> dict[str, Any]:
         "machine": machine(),
         "slurm": {name: os.environ[name] for name in SLURM_VARIABLES if name in os.environ} or None,
     }
+
+
+def typed_command() -> str:
+    """Return the command line of this process as a shell takes it."""
+    return shlex.join(as_typed(sys.argv))
 
 
 def code_version() -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """From a command line with hydra/sweeper=search or pbt to a study that is at work."""
 
 import logging
-import shlex
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -13,7 +11,7 @@ from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
 from ddpg.errors import UserError
-from ddpg.record.provenance import code_version
+from ddpg.record.provenance import code_version, typed_command
 from ddpg.search.ahead import expected_trials
 from ddpg.search.options import SearchOptions, name_of
 from ddpg.search.plan import planned
@@ -79,7 +77,7 @@ def begin(study: StudyFolder, definition: Definition, recipe: Recipe, launcher: 
 def _first_manifest(definition: Definition) -> dict[str, Any]:
     """Return what sweep.json says before there are trials: where the study comes from."""
     origin = {"submitted": timestamp(), **code_version()}
-    command = {"command": shlex.join(sys.argv), "directory": str(Path.cwd())}
+    command = {"command": typed_command(), "directory": str(Path.cwd())}
     return {**origin, **command, "threads": definition.threads, "runs": []}
 
 

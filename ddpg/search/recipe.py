@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ddpg.config import resolvers
 from ddpg.config.keys import flat
 from ddpg.config.settings import omegaconf_line, values
-from ddpg.config.spelling import as_written
+from ddpg.config.spelling import as_typed, as_written
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write, read_yaml
 from ddpg.search.space import Choice, Dimension, Number, Space, Value
@@ -71,7 +71,7 @@ class Recipe:
 
     def run(self, number: int, path: Path, params: Mapping[str, Value], seed: int) -> FrozenRun:
         """Return a run of a trial before it starts."""
-        overrides = [*self._space.words(params), f"seed={seed}"]
+        overrides = [*as_typed(self._space.words(params)), f"seed={seed}"]
         return FrozenRun(number, path, overrides, self.config(params, seed))
 
     def first_config(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ddpg.config.spelling import as_typed
 from ddpg.record.run_folder import RunFolder
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import Definition, StudyFolder
@@ -72,7 +73,7 @@ class TrialRuns:
 
     def _entries(self, trial: Trial) -> list[dict[str, Any]]:
         """Return what sweep.json says about the runs of a trial."""
-        words = self._definition.space.words(trial.params)
+        words = as_typed(self._definition.space.words(trial.params))
         sweep = self._study.path
         folders: dict[int, Path] = {seed: self._study.run_folder(trial, seed) for seed in trial.seeds}
         return [

@@ -3,8 +3,6 @@
 So a run that waits or is requeued does not see what happens to the YAML files in the meantime.
 """
 
-import shlex
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from ddpg.config.settings import to_yaml, values
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
-from ddpg.record.provenance import code_version
+from ddpg.record.provenance import code_version, typed_command
 from ddpg.record.run_folder import RunFolder, atomic_write, sync_names
 from ddpg.sweep.job_config import job_config, require_possible
 from ddpg.sweep.state.folder import SweepFolder, timestamp
@@ -175,7 +173,7 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
     _write_folders(sweep.path, [run for run in runs if run.number not in alive], origin)
     first = runs[0].number
     listed = [*known[:first], *entries, *known[first + len(runs) :]]
-    command = {"command": shlex.join(sys.argv), "directory": str(Path.cwd())}
+    command = {"command": typed_command(), "directory": str(Path.cwd())}
     sweep.write({**origin, **command, **handling, "runs": listed})
 
 

@@ -48,8 +48,7 @@ def launcher_options(config: DictConfig) -> Options:
     values: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
     launcher = get_class(values.pop("_target_"))
     if not hasattr(launcher, "kind"):
-        name = config.hydra.runtime.choices["hydra/launcher"]
-        raise UserError(f"hydra/launcher={name} does not freeze its jobs: choose local or slurm")
+        raise UserError("add hydra/launcher=local or hydra/launcher=slurm: only these start a run by its folder alone")
     try:
         return options({"kind": launcher.kind, **values})
     except UserError as error:

@@ -12,8 +12,12 @@ from pathlib import Path
 from ddpg.procfs import PROC, proc_field
 from ddpg.streams import outlast_readers
 
-#: Like `python -m MODULE`, but no file of the working directory hides one of Python's modules or of this package.
-PROGRAM = "import sys; sys.path = [*filter(None, sys.path)]; from {} import main; main()"
+#: Like `python -m MODULE`, but no file of the working directory hides one of Python's modules or of this package, and
+#: SIGINT ends it without a word until the module catches signals.
+PROGRAM = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "sys.path = [*filter(None, sys.path)]; from {} import main; main()"
+)
 
 
 def command(module: str, *arguments: str) -> list[str]:

@@ -14,6 +14,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
 from ddpg.config.settings import values
+from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.claims import release
 from ddpg.record.config_file import require_same_config
@@ -58,7 +59,7 @@ def _train_job(
     context: HydraContext, task: TaskFunction, config: DictConfig, words: Sequence[str], number: int
 ) -> JobReturn:
     """Train a job, or log why its folder is not for it."""
-    log.info("#%d: %s", number, " ".join(filter_overrides(words)))
+    log.info("#%d: %s", number, " ".join(as_typed(filter_overrides(words))))
     try:
         return _train(context, task, _composed(context.config_loader, config, words, number))
     except UserError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.record import provenance as module
-from ddpg.record.provenance import code_commit, code_version, provenance, repository
+from ddpg.record.provenance import code_commit, code_version, provenance, repository, typed_command
 
 
 @pytest.fixture
@@ -111,6 +111,12 @@ def test_everything_is_there_without_git(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert {"python", "ddpg", "torch", "gymnasium", "numpy", "wandb"} <= set(found["versions"])
     assert found["versions"]["numpy"]
     assert found["machine"]["cores"] >= 1
+
+
+def test_the_command_has_no_plus_that_the_program_has_put_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As before the keys of a fork, which Hydra does not know."""
+    monkeypatch.setattr(sys, "argv", ["ddpg-train", "fork=outputs/RUN", "++tau=0.1", "+env.kwargs.x=1"])
+    assert typed_command() == "ddpg-train fork=outputs/RUN tau=0.1 +env.kwargs.x=1"
 
 
 def test_unknown_package_is_null(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.command_line import assert_has, call
+from omegaconf import OmegaConf
+from support.command_line import assert_has, call, user_error
 from support.runs import record
 
 from ddpg.commands.train import main
 from ddpg.record.run_folder import RunFolder
+from ddpg.sweep.launch import launcher_options
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import states
 
@@ -54,6 +56,13 @@ def until(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 def recorded_states(runs: list[Path]) -> list[str | None]:
     return [RunFolder(run).status().get("state") for run in runs]
+
+
+def test_what_to_type_where_a_study_has_no_launcher() -> None:
+    """The one that is chosen then has a name that nobody has typed."""
+    config = OmegaConf.create({"hydra": {"launcher": {"_target_": "hydra_plugins.ddpg_launcher.SerialLauncher"}}})
+    with user_error("add hydra/launcher=local or hydra/launcher=slurm"):
+        launcher_options(config)
 
 
 def test_from_start_to_end_and_on(

@@ -116,11 +116,11 @@ class Pool:
             one.process.send_signal(passed_on)
         for one in started:
             one.process.wait()
-            self._conclude(one)
+            self._conclude(one, signum)
 
-    def _conclude(self, ended: _Started) -> None:
+    def _conclude(self, ended: _Started, signum: int | None = None) -> None:
         self.exit_codes[ended.run.number] = ended.process.returncode
-        _conclude(ended)
+        _conclude(ended, signum)
 
     def _start(self, run: SweepRun, slot: _Slot) -> _Started:
         version = _version(run.path)
@@ -157,8 +157,13 @@ def _mishaps_of(run: SweepRun) -> Iterator[None]:
         log.warning("#%d is left alone: %s", run.number, error)
 
 
-def _conclude(ended: _Started) -> None:
-    """Log how a run ended, and write it into status.json if its process could not."""
+def _conclude(ended: _Started, signum: int | None) -> None:
+    """Log how a run ended, and write it into status.json if its process could not.
+
+    Args:
+        ended: the run.
+        signum: the signal that the pool got, which may not be the one that it passed on; None if it got none.
+    """
     run = ended.run
     folder = RunFolder(run.path)
     printed = run.path / "train.log"
@@ -174,7 +179,10 @@ def _conclude(ended: _Started) -> None:
             result = "no evaluations" if summary.last_return is None else f"return {summary.last_return:.1f}"
             log.info("#%d done: %s", run.number, result)
         else:
-            log.warning("#%d %s: %s (%s)", run.number, summary.state, summary.error or line, printed)
+            reason = summary.error or line
+            if signum is not None and signum in BY_HAND and summary.state == "interrupted":
+                reason = _signal_name(signum)
+            log.warning("#%d %s: %s (%s)", run.number, summary.state, reason, printed)
 
 
 def _version(run: Path) -> tuple[int, int] | None:

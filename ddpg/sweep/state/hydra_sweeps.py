@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError, first_line
 from ddpg.record.find_run import near_folder
 from ddpg.record.run_folder import is_run_folder, read_yaml, run_folders
@@ -60,4 +61,4 @@ def _overrides(folder: Path) -> tuple[str, ...]:
     except (OSError, yaml.YAMLError) as error:
         log.warning("%s cannot be read: %s", path, first_line(error))
         return ()
-    return tuple(map(str, words))
+    return tuple(as_typed(words))

@@ -147,7 +147,9 @@ def test_a_folder_of_another_process_is_left_alone(prepare: Prepare) -> None:
     [(signal.SIGTERM, "SIGTERM"), (signal.SIGUSR2, "SIGUSR2"), (signal.SIGINT, "SIGTERM")],
     ids=lambda value: str(value),
 )
-def test_a_signal_is_passed_on(prepare: Prepare, sent: signal.Signals, heard: str) -> None:
+def test_a_signal_is_passed_on(
+    prepare: Prepare, caplog: pytest.LogCaptureFixture, sent: signal.Signals, heard: str
+) -> None:
     """The runs save and end, and no other run starts. SIGINT comes as SIGTERM: a second one would cut a save short."""
     signaller = f"{meet('ready')}os.kill({os.getpid()}, {sent})\n"
     runs = prepare(WAIT, WAIT, SAVES + signaller + "while True: time.sleep(0.01)\n", DONE)
@@ -156,6 +158,8 @@ def test_a_signal_is_passed_on(prepare: Prepare, sent: signal.Signals, heard: st
     assert interrupt.signum == sent
     assert [state(run) for run in runs[:3]] == [("interrupted", heard)] * 3
     assert RunFolder(runs[3].path).status() == {}
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [line.partition(" (")[0] for line in told] == [f"#{k} interrupted: {sent.name}" for k in range(3)]
 
 
 def test_a_signal_before_a_run_can_hear(prepare: Prepare) -> None:
