@@ -2,11 +2,13 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, one_line
 from ddpg.record.run_folder import atomic_write
 from ddpg.search.options import (
     KINDS,
@@ -69,6 +71,23 @@ class Definition:
         return self.kind
 
 
+def _definition(content: Mapping[str, Any]) -> Definition:
+    """Return the study that `define` wrote; raise KeyError, ValueError or TypeError where keys lack or are unknown."""
+    kind = dict(content["kind"])
+    name = kind.pop("name")
+    if name not in KINDS:
+        raise ValueError(f"there is no kind {name}")
+    return Definition(
+        **{
+            **content,
+            "options": StudyOptions(**content["options"]),
+            "kind": KINDS[name](**kind),
+            "space": Space.from_json(content["space"]),
+            "seeds": tuple(content["seeds"]),
+        }
+    )
+
+
 class StudyFolder:
     """Reads and writes the files of a study."""
 
@@ -93,7 +112,7 @@ class StudyFolder:
         """Read study.json.
 
         Raises:
-            UserError: there is none, it is damaged, or another version of this package wrote it.
+            UserError: there is none, it is damaged, or another version or state of this package wrote it.
         """
         try:
             content = json.loads(self._file.read_bytes())
@@ -107,16 +126,12 @@ class StudyFolder:
                 f"{self.path} is a study of version {version} of this package, and this is {__version__}: all "
                 "workers of a study have one version"
             )
-        kind = dict(content["kind"])
-        return Definition(
-            **{
-                **content,
-                "options": StudyOptions(**content["options"]),
-                "kind": KINDS[kind.pop("name")](**kind),
-                "space": Space.from_json(content["space"]),
-                "seeds": tuple(content["seeds"]),
-            }
-        )
+        try:
+            return _definition(content)
+        except KeyError as error:
+            raise UserError(f"{self._file} is not as this package writes it: it lacks {error}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"{self._file} is not as this package writes it: {one_line(error)}") from error
 
     def define(self, definition: Definition) -> None:
         """Write study.json."""

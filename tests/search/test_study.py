@@ -1,6 +1,8 @@
 """The uses of a study: see it, go on with it, confirm its best, and mistakes around it."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -11,7 +13,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from support.command_line import assert_has, user_error
-from support.studies import FormulaStudy, depth, write_confirmation
+from support.studies import FormulaStudy, depth, plain_definition, write_confirmation
 
 from ddpg.commands.sweep import sweep
 from ddpg.errors import UserError
@@ -25,6 +27,7 @@ from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
 from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.state.folder import Submission, timestamp
+from ddpg.version import __version__
 
 #: No chance: a few trials, the third of which fails.
 SEEDS = ("hydra.sweeper.seeds=3", "hydra.sweeper.n_trials=4")
@@ -166,6 +169,38 @@ def test_files_of_another_version_and_damaged_ones(study: FormulaStudy) -> None:
     path.write_text("{")
     with user_error("study.json ... damaged"):
         study.work()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        (["kind"], None, "it lacks 'kind'"),
+        (["kind", "name"], None, "it lacks 'name'"),
+        (["kind", "name"], "sobol", "there is no kind sobol"),
+        (["kind", "colour"], "red", "unexpected keyword argument 'colour'"),
+        (["options", "last"], None, "missing 1 required positional argument: 'last'"),
+        (["threads"], None, "missing 1 required positional argument: 'threads'"),
+        (["space"], ["tau"], "list indices"),
+        (["seeds"], 3, "not iterable"),
+        (["kind"], "search", "dictionary update sequence"),
+    ],
+)
+def test_a_study_as_another_state_of_this_package_wrote_it(
+    tmp_path: Path, path: list[str], value: object, why: str
+) -> None:
+    study = StudyFolder(tmp_path)
+    study.define(replace(plain_definition(), version=__version__))
+    content = json.loads((tmp_path / "study.json").read_bytes())
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    if value is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    (tmp_path / "study.json").write_text(json.dumps(content))
+    with user_error(f"{tmp_path}/study.json is not as this package writes it: ... {why}"):
+        study.definition()
 
 
 def test_retry_of_trials_that_failed(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
