@@ -65,7 +65,7 @@ def _plan(words: Sequence[str], probe_s: float) -> None:
 
 
 def _runs_of_study(config: DictConfig, loader: ConfigLoader) -> list[FrozenRun]:
-    from ddpg.search.forecast import runs_of_study  # Optuna, which only a study needs
+    from ddpg.search.plan import runs_of_study  # Optuna, which only a study needs
 
     return runs_of_study(config, loader, list(config.hydra.overrides.task))
 

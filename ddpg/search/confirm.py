@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ddpg.record.run_folder import atomic_write
-from ddpg.search.best import finished
+from ddpg.search.best import ending_of, finished
 from ddpg.search.confirmation import Confirmation, Look, confirmation_folder
 from ddpg.search.launch import begin, start, startable
-from ddpg.search.options import PopulationOptions
 from ddpg.search.population.confirmation import replay_folder, replayed, require_same_replay
 from ddpg.search.recipe import Recipe
-from ddpg.search.second_look import ended_of, read_second_look
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Trial
 from ddpg.sweep.control import changed_options
@@ -42,12 +40,13 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
     definition = study.definition()
     chosen = options(changed_options(study.sweep, changes))
     complete = finished(study, definition)
-    train = _follow if isinstance(definition.kind, PopulationOptions) else _train
+    ending = ending_of(study, definition)
+    train = _follow if definition.members else _train
     train(study, definition, complete[:top], new_seeds(study, seeds), chosen)
-    ended, wanted = ended_of(study, definition)
+    ended, wanted = ending.ended(study)
     if ended < wanted:
         return not chosen.wait
-    found = read_second_look(study, definition, complete)
+    found = ending.read(study, definition, complete)
     text = report(definition, found)
     print(text)
     with atomic_write(confirmation_folder(study).path / "confirmed.txt") as file:

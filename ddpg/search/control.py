@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ddpg.search.ahead import may_be_tried_again
+from ddpg.search.kinds import rules_of
 from ddpg.search.launch import start
 from ddpg.search.study import StudyFolder
 from ddpg.sweep.control import changed_options
@@ -33,7 +33,7 @@ def retry(study: StudyFolder, changes: Mapping[str, Any], lost: str | None) -> b
         trials = study.trials()
         for trial in trials.values():
             failed = trial.result is not None and trial.result.state == "failed"
-            failed = failed and may_be_tried_again(definition, trials, trial)
+            failed = failed and rules_of(definition).may_be_tried_again(definition, trials, trial)
             if failed or _is_lost(trial.owner, lost):
                 study.write(trial.changed(result=None, owner=None, kills=0))
     start(study, definition, chosen, lost)

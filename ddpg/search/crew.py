@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, InterruptFlag
-from ddpg.search.ahead import trials_at_once
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.sweep.execute.cores import usable
 from ddpg.sweep.process import command, log_to_stdout, this_process
@@ -27,7 +26,7 @@ def workers_here(definition: Definition, processes: int | None) -> int:
     """Return how many workers a study has on this machine."""
     cores = definition.threads * definition.options.together
     fitting = max(1, len(usable()) // cores)
-    return min(definition.options.workers or processes or fitting, trials_at_once(definition))
+    return min(definition.options.workers or processes or fitting, definition.at_once)
 
 
 class Crew:

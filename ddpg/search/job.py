@@ -11,8 +11,6 @@ from submitit import JobEnvironment
 from submitit.helpers import DelayedSubmission
 
 from ddpg.interrupt import InterruptFlag
-from ddpg.search.ahead import trials_at_once
-from ddpg.search.options import SearchOptions
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.worker import work
@@ -62,10 +60,8 @@ class SearchJob:
 
 def workers_on_slurm(definition: Definition, options: SlurmOptions) -> int:
     """Return how many jobs a study has."""
-    most = trials_at_once(definition)
-    learning = isinstance(definition.kind, SearchOptions)
-    wanted = definition.options.workers or (-(-most // TRIALS_PER_JOB) if learning else most)
-    return min(wanted, options.array_parallelism, most)
+    wanted = definition.options.workers or definition.members or -(-definition.options.n_trials // TRIALS_PER_JOB)
+    return min(wanted, options.array_parallelism, definition.at_once)
 
 
 def submittable(definition: Definition, recipe: Recipe, options: SlurmOptions) -> SlurmOptions:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from ddpg.errors import UserError
 from ddpg.record.provenance import code_version, typed_command
-from ddpg.search.ahead import expected_trials
+from ddpg.search.kinds import rules_of
 from ddpg.search.options import SearchOptions, name_of
 from ddpg.search.plan import planned
 from ddpg.search.recipe import Recipe
@@ -109,7 +109,7 @@ def start(study: StudyFolder, definition: Definition, launcher: Options, lost: s
 
 def _require_results(study: StudyFolder, definition: Definition) -> None:
     trials = study.trials()
-    wanted = expected_trials(definition, trials)
+    wanted = rules_of(definition).expected_trials(definition, trials)
     found = sum(trial.result is not None for trial in trials.values())
     if found < wanted:
         raise UserError(

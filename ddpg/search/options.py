@@ -45,6 +45,10 @@ class SearchOptions:
     method: Annotated[Mapping[str, Any], Target(*GIVEN_TO_SAMPLERS)]
     pruner: Annotated[Mapping[str, Any], Target(*GIVEN_TO_PRUNERS)]
 
+    def seeds_from(self, first: int) -> list[int]:
+        """Return the seeds of each trial's runs; `first` is the `seed` of the config."""
+        return list(range(first, first + self.seeds) if isinstance(self.seeds, int) else self.seeds)
+
 
 @dataclass(frozen=True)
 class PopulationOptions:
@@ -59,6 +63,10 @@ class PopulationOptions:
     perturb: Sequence[Positive]
     resample: Fraction
     inherited: Sequence[str]
+
+    def seeds_from(self, first: int) -> list[int]:
+        """Return the seeds with which members begin; `first` is the `seed` of the config."""
+        return list(range(first, first + self.population))
 
 
 @dataclass(frozen=True)
@@ -144,10 +152,3 @@ def require_optuna() -> None:
     """Raise UserError if Optuna is not installed."""
     if find_spec("optuna") is None:
         raise UserError(f"a study needs Optuna 5: {install_hint('search')}")
-
-
-def tuning_seeds(chosen: SearchOptions, first: int) -> list[int]:
-    """Return the seeds of a trial's runs; `first` is the `seed` of the config."""
-    if isinstance(chosen.seeds, int):
-        return list(range(first, first + chosen.seeds))
-    return list(chosen.seeds)

@@ -1,4 +1,4 @@
-"""From a composed command line to the study that it describes, checked before anything is written."""
+"""From a composed command line to the study that it describes, checked before anything is written, and to its runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,26 +9,24 @@ from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.search.options import (
-    Kind,
     PopulationOptions,
     SearchOptions,
     StudyOptions,
     population_options,
     require_optuna,
     search_options,
-    tuning_seeds,
 )
 from ddpg.search.recipe import Recipe, compose_recipe
 from ddpg.search.space import parse
 from ddpg.search.states import PBT, SEARCH
 from ddpg.search.study import Definition
-from ddpg.sweep.freeze import check_env
+from ddpg.sweep.freeze import FrozenRun, check_env
 from ddpg.version import __version__
 
 #: The keys of the sweeper's node that are not options of the study.
 NO_OPTIONS = ("_target_", "_recursive_", "params", "conditions")
 #: What reads the options of each sweeper.
-READERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[StudyOptions, Kind]]] = {
+READERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[StudyOptions, SearchOptions | PopulationOptions]]] = {
     SEARCH: search_options,
     PBT: population_options,
 }
@@ -56,28 +54,36 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
         options=options,
         kind=kind,
         space=space,
-        seeds=tuple(_seeds(kind, first["seed"])),
+        seeds=tuple(kind.seeds_from(first["seed"])),
         total_steps=first["total_steps"],
         threads=first["threads"],
     )
     return _checked(definition, recipe), recipe
 
 
+def runs_of_study(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> list[FrozenRun]:
+    """Return as many runs as the study may have, all with a value inside each interval and the first of each choice.
+
+    No trial is pruned there.
+
+    Raises:
+        UserError: options or a space that do not fit.
+    """
+    definition, recipe = planned(config, loader, words)
+    params = recipe.inside()
+    # members train once from beginning to end, whatever they copy
+    trials = 1 if definition.members else definition.options.n_trials
+    seeds = [seed for _ in range(trials) for seed in definition.seeds]
+    return [recipe.run(number, Path(f"seed_{seed}"), params, seed) for number, seed in enumerate(seeds)]
+
+
 def _params(params: Mapping[str, Any] | None) -> list[str]:
     return [f"{key}={values}" for key, values in (params or {}).items()]
 
 
-def _seeds(kind: Kind, first: int) -> list[int]:
-    """Return the seeds of each trial, or of the members of a population; `first` is the `seed` of the config."""
-    if isinstance(kind, PopulationOptions):
-        return list(range(first, first + kind.population))
-    assert isinstance(kind, SearchOptions)
-    return tuning_seeds(kind, first)
-
-
 def _checked(definition: Definition, recipe: Recipe) -> Definition:
     """Return the study as it will be; raise UserError for what its kind does not allow."""
-    if isinstance(definition.kind, PopulationOptions):
+    if definition.members:
         from ddpg.search.population.checks import checked_population
 
         return checked_population(definition, recipe)

@@ -7,7 +7,6 @@ from typing import Any
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
 from optuna.samplers import RandomSampler
 
-from ddpg.search.options import SearchOptions
 from ddpg.search.optuna_study import MemoryStudy, made, quiet, target_of
 from ddpg.search.score import Curve, scores_by_seed, scores_so_far
 from ddpg.search.study import Definition
@@ -19,9 +18,9 @@ RUNG = re.compile(r"completed_rung_(\d+)")
 
 def _pruner(definition: Definition) -> type[BasePruner]:
     """Return the class of the study's pruner; a population stops nobody."""
-    if not isinstance(definition.kind, SearchOptions):
+    if definition.members:
         return NopPruner
-    found: type[BasePruner] = target_of(definition.kind.pruner)
+    found: type[BasePruner] = target_of(definition.search.pruner)
     return found
 
 

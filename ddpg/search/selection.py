@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom, t
 
 from ddpg.search.options import OverSeeds
 from ddpg.search.score import AGGREGATES
@@ -27,6 +26,8 @@ def interval(scores: Sequence[float], over_seeds: OverSeeds) -> Interval:
     Of a mean it is Student's, of a median that between two of the scores, which the binomial distribution gives:
     three seeds or five are too few for it. A minimum and a maximum have none.
     """
+    from scipy.stats import binom, t  # slow to import, and only intervals need it
+
     score = float(AGGREGATES[over_seeds](scores))
     if over_seeds == "mean" and len(scores) > 1:
         half = float(t.ppf((1 + LEVEL) / 2, len(scores) - 1) * np.std(scores, ddof=1) / math.sqrt(len(scores)))

@@ -53,6 +53,16 @@ class Definition:
     threads: int
 
     @property
+    def members(self) -> int | None:
+        """How many trainings go on side by side, each trial a part of one; None where trials are trainings."""
+        return None if isinstance(self.kind, SearchOptions) else len(self.seeds)
+
+    @property
+    def at_once(self) -> int:
+        """How many trials can be trained at the same time."""
+        return self.members or self.options.n_trials
+
+    @property
     def search(self) -> SearchOptions:
         """The further options of a study of hydra/sweeper=search; other kinds are not asked."""
         assert isinstance(self.kind, SearchOptions)

@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ddpg.search.ahead import expected_trials
-from ddpg.search.options import PopulationOptions, ReplayOptions
-from ddpg.search.population.lineage import last_generation, part_of
+from ddpg.search.kinds import rules_of
 from ddpg.search.space import Space
 from ddpg.search.states import TRIAL_STATES, TrialState
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.search.trials import Result, Trial
+from ddpg.search.trials import Result, Trial, short
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.summary import summarize_all
 from ddpg.sweep.state.table import aligned, cut, short_keys
@@ -119,19 +117,15 @@ def _origin(trial: Trial) -> str:
     return "control" if trial.origin == "control" else ""
 
 
-def short(value: object) -> str:
-    """Return a value of a trial as tables show it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def _outcome(study: StudyFolder, definition: Definition, states: Mapping[int, str]) -> list[str]:
     """Return the counts, the best trial, that of the controls, and how to go on."""
+    rules = rules_of(definition)
     number = Counter(states.values())
     trials = study.trials()
     listed = ", ".join(f"{number[state]} {state}" for state in TRIAL_STATES if number[state]) or "none yet"
-    expected = expected_trials(definition, trials)
-    lines = [f"{len(states)} of {expected} trials{_generation(definition, trials)}: {listed}"]
-    ended = contenders(definition, trials)
+    expected = rules.expected_trials(definition, trials)
+    lines = [f"{len(states)} of {expected} trials{rules.progress(definition, trials)}: {listed}"]
+    ended = rules.contenders(definition, trials)
     lines += [_best(ended, definition)] if ended else []
     left = expected - number["complete"] - number["pruned"] - number["failed"]
     if left > 0 and not (number["running"] or number["pending"]):
@@ -139,26 +133,6 @@ def _outcome(study: StudyFolder, definition: Definition, states: Mapping[int, st
     elif left <= 0 and ended:
         lines.append(f"look further: ddpg-sweep best {study.quoted}")
     return lines
-
-
-def _generation(definition: Definition, trials: Mapping[int, Trial]) -> str:
-    """Return how far a population is; "" for other studies."""
-    if not isinstance(definition.kind, PopulationOptions) or not trials:
-        return ""
-    newest = part_of(trials[max(trials)]).generation + 1
-    return f", generation {newest} of {definition.kind.generations}"
-
-
-def contenders(definition: Definition, trials: Mapping[int, Trial]) -> list[Trial]:
-    """Return the trials among which the best is looked for: those that are complete, of a population the newest.
-
-    Earlier generations have trained less. In the second look at a population nobody looks for a best.
-    """
-    if isinstance(definition.kind, PopulationOptions):
-        return last_generation(definition, trials)
-    if isinstance(definition.kind, ReplayOptions):
-        return []
-    return [trial for trial in trials.values() if trial.result and trial.result.state == "complete"]
 
 
 def _best(ended: Sequence[Trial], definition: Definition) -> str:

@@ -110,6 +110,11 @@ class Trial:
         return replace(self, **changes)
 
 
+def short(value: object) -> str:
+    """Return a value of a trial as tables show it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def trial_name(number: int) -> str:
     """Return the name of a trial's folder."""
     return f"trial_{number:04d}"

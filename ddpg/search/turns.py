@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddpg.errors import UserError
-from ddpg.search.ahead import expected_trials
 from ddpg.search.failures import require_some_success, scored_late
 from ddpg.search.journal import Journal
+from ddpg.search.kinds import rules_of
 from ddpg.search.options import StudyOptions
-from ddpg.search.proposing import propose
 from ddpg.search.pruning import promoted, should_prune
 from ddpg.search.score import worst_score
 from ddpg.search.study import Definition, StudyFolder
@@ -72,6 +71,7 @@ class Turns:
     def _adopt(self, definition: Definition) -> None:
         """Prepare for a study as it is now."""
         self.definition = definition
+        self._rules = rules_of(definition)
         self._runs = TrialRuns(self.study, definition)
         self._journal = Journal(self.study, definition)
 
@@ -114,7 +114,7 @@ class Turns:
     def others_will_come(self) -> bool:
         """Whether trials will come that depend on some which other workers have now."""
         trials = self._read()
-        return max(trials, default=-1) + 1 < expected_trials(self.definition, trials)
+        return max(trials, default=-1) + 1 < self._rules.expected_trials(self.definition, trials)
 
     def must_wait(self) -> bool:
         """Whether nothing can be taken, and more will come; nobody is asked who is alive."""
@@ -122,8 +122,8 @@ class Turns:
         if any(trial.result is None and trial.owner is None for trial in trials.values()):
             return False
         number = max(trials) + 1
-        more = number < expected_trials(self.definition, trials)
-        return more and propose(self.definition, trials, number) is None
+        more = number < self._rules.expected_trials(self.definition, trials)
+        return more and self._rules.next_trial(self.definition, trials, number) is None
 
     def _outlook(self) -> Outlook:
         trials = self._read()
@@ -142,8 +142,8 @@ class Turns:
         if trial is None and outlook.stopped is not None and outlook.stopped in trials.values():
             trial = outlook.resumed
         number = max(trials, default=-1) + 1
-        if trial is None and number < expected_trials(self.definition, trials):
-            trial = propose(self.definition, trials, number)
+        if trial is None and number < self._rules.expected_trials(self.definition, trials):
+            trial = self._rules.next_trial(self.definition, trials, number)
         return trial
 
     def _orphan(self, trials: Mapping[int, Trial], outlook: Outlook) -> Trial | None:

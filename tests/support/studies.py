@@ -20,7 +20,7 @@ from ddpg.search import worker
 from ddpg.search.confirm import new_seeds
 from ddpg.search.confirmation import confirmation_folder
 from ddpg.search.launch import begin
-from ddpg.search.options import search_options, tuning_seeds
+from ddpg.search.options import search_options
 from ddpg.search.plan import NO_OPTIONS
 from ddpg.search.recipe import Recipe
 from ddpg.search.space import Number, Space
@@ -57,7 +57,7 @@ def plain_definition(sampler: str = "tpe", pruner: str = "percentile", **changes
         values[group] = yaml.safe_load((sweeper / group / f"{option}.yaml").read_text())
     space = changes.pop("space", VALLEY)
     options, kind = search_options({**values, **changes})
-    seeds = tuple(tuning_seeds(kind, 1))
+    seeds = tuple(kind.seeds_from(1))
     return Definition("study", "0", options, kind, space, seeds, total_steps=400, threads=1)
 
 

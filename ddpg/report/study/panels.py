@@ -11,11 +11,11 @@ from ddpg.distribution import install_hint
 from ddpg.errors import UserError
 from ddpg.report.study.population import population_panels
 from ddpg.search.confirmation import Look, confirmation_folder
+from ddpg.search.kinds import rules_of
 from ddpg.search.options import PopulationOptions, ReplayOptions, SearchOptions
-from ddpg.search.second_look import ended_of, read_second_look
 from ddpg.search.space import Choice, Dimension
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.search.table import contenders, ranked
+from ddpg.search.table import ranked
 from ddpg.search.trials import Result, Trial
 
 Panels = dict[str, Any]
@@ -165,13 +165,14 @@ def _importances(definition: Definition, trials: Any) -> dict[str, Any]:
 
 def _confirmation(study: StudyFolder, definition: Definition, trials: Mapping[int, Trial]) -> dict[str, Any] | None:
     """Return the second look of a study; None before it has begun."""
+    rules = rules_of(definition)
     sweep = confirmation_folder(study)
-    if not sweep.exists:
+    if rules.ending is None or not sweep.exists:
         return None
-    ended, wanted = ended_of(study, definition)
+    ended, wanted = rules.ending.ended(study)
     if ended < wanted:
         return {"note": f"{ended} of {wanted} runs of the second look have ended."}
-    found = read_second_look(study, definition, ranked(contenders(definition, trials), definition))
+    found = rules.ending.read(study, definition, ranked(rules.contenders(definition, trials), definition))
     return {
         "note": None,
         "folder": str(sweep.path),

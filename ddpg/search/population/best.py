@@ -5,12 +5,11 @@ from pathlib import Path
 
 from ddpg.search.population.lineage import Stage, lineage, stages
 from ddpg.search.study import Definition, StudyFolder
-from ddpg.search.table import short
-from ddpg.search.trials import Trial
+from ddpg.search.trials import Trial, short
 from ddpg.sweep.state.table import aligned, short_keys
 
 
-def winner_lines(study: StudyFolder, definition: Definition, order: Sequence[Trial]) -> list[str]:
+def schedule_lines(study: StudyFolder, definition: Definition, order: Sequence[Trial]) -> list[str]:
     """Return the lines about the first of the members of a generation, which are the best first.
 
     Raises:

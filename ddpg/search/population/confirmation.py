@@ -8,11 +8,10 @@ from dataclasses import replace
 from itertools import chain
 
 from ddpg.errors import UserError
-from ddpg.search.ahead import expected_trials
 from ddpg.search.confirmation import Confirmation, confirmation_folder, look
 from ddpg.search.options import ReplayOptions
 from ddpg.search.population.lineage import lineage, part_of
-from ddpg.search.population.replay import newest_parts, winner_of
+from ddpg.search.population.replay import expected_parts, newest_parts, winner_of
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Trial
 
@@ -67,7 +66,7 @@ def followed(study: StudyFolder) -> tuple[int, int]:
     folder = replay_folder(study)
     trials = folder.trials()
     ended = sum(trial.result is not None for trial in trials.values())
-    return ended, expected_trials(folder.definition(), trials)
+    return ended, expected_parts(folder.definition(), trials)
 
 
 def read_replay(study: StudyFolder, definition: Definition, members: Sequence[Trial]) -> Confirmation:

@@ -25,7 +25,10 @@ class Stage(NamedTuple):
 
 
 def last_generation(definition: Definition, trials: Mapping[int, Trial]) -> list[Trial]:
-    """Return the complete trials of the newest generation all of whose members have ended; [] before the first has."""
+    """Return the complete trials of the newest generation all of whose members have ended; [] before the first has.
+
+    Earlier generations have trained less.
+    """
     size = definition.population.population
     for generation in reversed(range((max(trials, default=-1) + 1) // size)):
         members = [trials[one] for one in range(generation * size, (generation + 1) * size) if one in trials]
@@ -33,6 +36,14 @@ def last_generation(definition: Definition, trials: Mapping[int, Trial]) -> list
         if complete and all(trial.result is not None for trial in members):
             return complete
     return []
+
+
+def progress(definition: Definition, trials: Mapping[int, Trial]) -> str:
+    """Return how far a population is; "" before it begins."""
+    if not trials:
+        return ""
+    newest = part_of(trials[max(trials)]).generation + 1
+    return f", generation {newest} of {definition.population.generations}"
 
 
 def lineage(trials: Mapping[int, Trial], trial: Trial) -> list[Trial]:

@@ -8,6 +8,7 @@ or forty.
 from collections.abc import Mapping, Sequence
 
 from ddpg.errors import UserError
+from ddpg.search.population.lineage import part_of
 from ddpg.search.population.rules import bounds, explored, first_values, generator, parent
 from ddpg.search.space import Value
 from ddpg.search.study import Definition
@@ -39,6 +40,11 @@ def next_member(definition: Definition, trials: Mapping[int, Trial], number: int
         return _member(definition, number, source.params, "kept", source)
     values = explored(definition.space, source.params, options, rng)
     return _member(definition, number, values, "copied", source)
+
+
+def may_be_tried_again(definition: Definition, trials: Mapping[int, Trial], trial: Trial) -> bool:
+    """Whether a trial that failed may still succeed: not once the population has gone on without it."""
+    return max(trials) < (part_of(trial).generation + 1) * definition.population.population
 
 
 def _member(

@@ -6,6 +6,7 @@ its training has ended.
 
 from collections.abc import Mapping
 
+from ddpg.search.population.lineage import part_of
 from ddpg.search.study import Definition
 from ddpg.search.trials import Part, Trial
 from ddpg.sweep.state.folder import timestamp
@@ -18,8 +19,7 @@ def next_follower(definition: Definition, trials: Mapping[int, Trial], number: i
         before = newest.get(slot)
         if before is None:
             return _follower(definition, number, slot, 0, None)
-        assert before.part is not None
-        generation = before.part.generation + 1
+        generation = part_of(before).generation + 1
         is_complete = before.result is not None and before.result.state == "complete"
         if is_complete and generation < len(definition.replay.stops):
             return _follower(definition, number, slot, generation, before.number)
@@ -36,11 +36,11 @@ def winner_of(definition: Definition, slot: int) -> int:
     return slot // (len(definition.seeds) // len(definition.replay.winners))
 
 
-def lost_parts(definition: Definition, trials: Mapping[int, Trial]) -> int:
-    """Count the trials that will not come, because the run before them failed."""
+def expected_parts(definition: Definition, trials: Mapping[int, Trial]) -> int:
+    """Return how many trials there will be: n_trials, without those that will not come because one before failed."""
     failed = [trial for trial in trials.values() if trial.result is not None and trial.result.state == "failed"]
     last = len(definition.replay.stops) - 1
-    return sum(last - trial.part.generation for trial in failed if trial.part is not None)
+    return definition.options.n_trials - sum(last - part_of(trial).generation for trial in failed)
 
 
 def _follower(definition: Definition, number: int, slot: int, generation: int, source: int | None) -> Trial:

@@ -8,9 +8,8 @@ from support.command_line import user_error
 from support.populations import plain_population, simulated
 from support.studies import depth
 
-from ddpg.search.ahead import may_be_tried_again
 from ddpg.search.population.lineage import last_generation, lineage, stages
-from ddpg.search.population.members import next_member
+from ddpg.search.population.members import may_be_tried_again, next_member
 from ddpg.search.trials import Trial
 
 
