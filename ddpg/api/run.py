@@ -52,7 +52,10 @@ class Run:
 
     @property
     def starts(self) -> list[dict[str, Any]]:
-        """An entry for each start of the run: command, overrides, commit, versions, machine."""
+        """An entry for each start of the run, the newest last: command, overrides, commit, versions, machine.
+
+        Before them is one about the origin of a run that was frozen for a sweep, or is a fork.
+        """
         return [dict(start) for start in self._record.starts]
 
     @property

@@ -25,7 +25,7 @@ from ddpg.composition.word_checks import check_repeated, require_effect_in_sweep
 from ddpg.config.settings import plain
 from ddpg.errors import Refused, UserError
 from ddpg.search.states import STUDIES
-from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, check_env, compose
+from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, check_env, check_fork, compose
 
 #: The launchers that start a run by its folder alone.
 FREEZING = ("hydra_plugins.ddpg_launcher.LocalLauncher", "hydra_plugins.ddpg_launcher.SlurmLauncher")
@@ -79,8 +79,9 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
         require_lists(words, config.hydra.runtime.choices["hydra/sweeper"])
     runs = compose(config, loader, variations(words, loader), first=0)
     _require_different(runs)
-    for env in {json.dumps(run.config["env"]): run.config["env"] for run in runs}.values():
-        check_env(env)
+    for run in {json.dumps([run.config["env"], run.config.get("fork")]): run for run in runs}.values():
+        check_env(run.config["env"])
+        check_fork(run.config)
 
 
 def _require_sweeper_that_forks(config: DictConfig) -> None:

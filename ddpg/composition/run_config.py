@@ -7,11 +7,11 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.composition.word_checks import check_repeated, require_effect_in_run
-from ddpg.config.settings import check
+from ddpg.config.settings import check, plain
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.claims import new_folder
-from ddpg.sweep.freeze import check_env
+from ddpg.sweep.freeze import check_env, check_fork
 from ddpg.sweep.job_config import job_config, require_possible
 
 
@@ -28,6 +28,7 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_possible(job, lambda: Path(str(config.hydra.run.dir)))
     checked = check(job)
     check_env(checked.env)
+    check_fork(plain(checked))
     return checked
 
 

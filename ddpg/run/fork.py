@@ -57,8 +57,7 @@ def fork(source: RunFolder, target: RunFolder, config: Mapping[str, Any], entry:
     """
     require_forkable(source, config)
     started = read_yaml(source.config)
-    if started["env"] != config["env"]:
-        _require_same_spaces(started, config)
+    require_same_spaces(started, config)
     keeps_best = _learns_alike(started, config) and eval_seed(started) == eval_seed(config)
     place = target.path.resolve()  # where a link leads to another disk, no folder beside the link can be renamed
     built = RunFolder(place.with_name(f".{place.name}.fork"))
@@ -96,8 +95,17 @@ def _learns_alike(started: Mapping[str, Any], config: Mapping[str, Any]) -> bool
     return all(started.get(key) == config.get(key) for key in {*started, *config} if key not in outside)
 
 
-def _require_same_spaces(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raise UserError if another environment has other observations or actions than the one that the state is of."""
+def require_same_spaces(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise UserError if another environment has other observations or actions than the one that the state is of.
+
+    Environments are built where they differ.
+
+    Args:
+        before: the config of the run that is forked.
+        now: the checked config of the fork, in plain values.
+    """
+    if before["env"] == now["env"]:
+        return
     obs_before, action_before = _spaces(before)
     obs_now, action_now = _spaces(now)
     if (obs_now.shape, obs_now.dtype) != (obs_before.shape, obs_before.dtype):

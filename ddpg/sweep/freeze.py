@@ -23,7 +23,7 @@ from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.provenance import code_version, typed_command
-from ddpg.record.run_folder import RunFolder, atomic_write, sync_names
+from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml, sync_names
 from ddpg.sweep.job_config import job_config, require_possible
 from ddpg.sweep.state.folder import SweepFolder, timestamp
 
@@ -133,6 +133,18 @@ def check_env(env: Any) -> None:
     spec = build_env_spec({"env": env})
     if hasattr(spec, "check"):  # a user's class need not have it
         spec.check()
+
+
+def check_fork(config: Mapping[str, Any]) -> None:
+    """Raise UserError for a fork that has other observations or actions than its source.
+
+    A fork that is resumed needs its source no more.
+    """
+    if config.get("fork") is None or config.get("resume") is not None:
+        return
+    from ddpg.run.fork import require_same_spaces  # loads torch
+
+    require_same_spaces(read_yaml(RunFolder(Path(config["fork"])).config), config)
 
 
 def _frozen(number: int, job: DictConfig, words: Sequence[str], sweep: Path) -> FrozenRun:

@@ -113,6 +113,8 @@ def test_forked(run: ddpg.Run, tmp_path: Path) -> None:
         run.fork({"network.actor.hidden": [9, 9]}, total_steps=410)
     with user_error("total_steps=400 is not beyond env step 400"):
         run.fork(tau=0.5)
+    fork.path.rename(tmp_path / "moved")
+    assert again.resume(total_steps=421).starts[-1]["versions"]["torch"]
 
 
 def test_runs_are_chosen_in_words_of_hydra(tmp_path: Path) -> None:

@@ -50,6 +50,9 @@ def test_forks(finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch)
     assert_has(refusal(fork, "dtype=float64"), f"dtype=float64 cannot be given with {fork} ... dtype=float32")
     assert_has(refusal(fork, "tau=0.1,0.2", "-m"), f"total_steps=200 is not beyond env step 200 ... {finished}")
     assert_has(refusal(fork, "-m", "hydra/sweeper=search"), "cannot be given with hydra/sweeper=search")
+    other = ["env.id=MountainCarContinuous-v0", "env.name=car", "total_steps=210"]
+    for sweep in ([], ["tau=0.1,0.2", "-m", "hydra/launcher=local"]):
+        assert_has(refusal(fork, *other, *sweep), f"{fork} learned from observations Box(")
     assert_has(
         refusal(fork, "total_steps=210", f"hydra.run.dir='{finished}'"),
         f"{fork} is a new run in another folder ... resume={finished}",
