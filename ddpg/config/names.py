@@ -38,6 +38,7 @@ class Names:
         choices: the option of each group.
         typed: what was typed by key, as `typed` returns it.
         keys: every dotted key of the config; as little of a typed key is written as tells it from these.
+        is_fork: whether the run, or each of the sweep, is a fork.
     """
 
     env: str
@@ -45,11 +46,12 @@ class Names:
     choices: Mapping[str, str | None]
     typed: Mapping[str, str]
     keys: Collection[str]
+    is_fork: bool
 
     def folder(self) -> str:
         """Return `pendulum_ddpg_td3_actor.lr=1e-3_seed1`, the name of a folder, short and safe for file systems.
 
-        Of a sweep, a key that varies is written with its values, `seed=1+2+3`.
+        A fork has `fork` before what was typed. Of a sweep, a key that varies is written with its values, `seed=1+2+3`.
         """
         placed = (*ENVIRONMENT, *METHOD, "seed")
         varied = {key: value for key, value in self.typed.items() if key in placed and _is_several(value)}
@@ -58,13 +60,14 @@ class Names:
         end = [] if "seed" in varied else [f"seed{self.seed}"]
         words = self._words([key for key in self.typed if key not in placed or key in varied])
         told = _as_many_as_fit([_safe(word) for word in words], LONGEST_WORDS)
-        return "_".join([*filter(None, map(_safe, begin)), *told, *end])
+        return "_".join([*filter(None, map(_safe, begin)), *self._mark(), *told, *end])
 
     def run(self) -> str:
         """Return `noise=ou actor.lr=1e-3 seed=1`, or `pendulum ddpg_td3 seed=1` where nothing was typed."""
         words = self._words([key for key in self.typed if key != "seed"])
-        told = _as_many_as_fit(words, LONGEST_NAME) or [self.env, method(self.choices)]
-        return " ".join([*told, f"seed={self.seed}"])
+        told = _as_many_as_fit(words, LONGEST_NAME)
+        begin = [] if told else [self.env, method(self.choices)]
+        return " ".join([*begin, *self._mark(), *told, f"seed={self.seed}"])
 
     def group(self, configuration: str) -> str:
         """Return `pendulum ddpg_td3 noise=ou 1f0c9a3e`, which the seeds of a configuration share.
@@ -74,6 +77,9 @@ class Names:
         """
         words = self._words([key for key in self.typed if key not in (*ENVIRONMENT, *METHOD, "seed")])
         return " ".join([self.env, method(self.choices), *_as_many_as_fit(words, LONGEST_WORDS), configuration])
+
+    def _mark(self) -> list[str]:
+        return ["fork"] if self.is_fork else []
 
     def _words(self, chosen: Sequence[str]) -> list[str]:
         """Return `actor.lr=1e-3` for each of some typed keys."""

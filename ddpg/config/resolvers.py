@@ -58,8 +58,8 @@ def _run_name(*, _root_: DictConfig) -> str:
     source = _source(words)
     if source is not None:
         seed = _root_.seed if "seed" in known else source.seed
-        return Names(source.env.name, seed, source.get("choices") or {}, told, flat(source)).folder()
-    return Names(_root_.env.name, _root_.seed, hydra["runtime"]["choices"], told, flat(plain)).folder()
+        return Names(source.env.name, seed, source.get("choices") or {}, told, flat(source), is_fork=True).folder()
+    return Names(_root_.env.name, _root_.seed, hydra["runtime"]["choices"], told, flat(plain), is_fork=False).folder()
 
 
 def _source(words: Sequence[str]) -> Any:

@@ -242,4 +242,5 @@ def _names(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> Name
     """Name a run by the overrides of its first start, so that it keeps the names that it began with."""
     starts = folder.starts()
     first = starts[0].get("overrides", overrides) if starts else overrides
-    return Names(cfg.env.name, cfg.seed, cfg.get("choices") or {}, typed(first), flat(plain(cfg)))
+    is_fork = cfg.get("fork") is not None
+    return Names(cfg.env.name, cfg.seed, cfg.get("choices") or {}, typed(first), flat(plain(cfg)), is_fork)

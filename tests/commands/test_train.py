@@ -61,7 +61,7 @@ def test_forks(finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch)
     sweep = [fork, "tau=0.1,0.2", "total_steps=210", "seed=2", "logger=silent", "-m", "hydra.sweep.dir=sweep"]
     call(monkeypatch, train.main, *sweep)
     folders = sorted(path for path in Path("sweep").iterdir() if path.is_dir())
-    assert [path.name for path in folders] == [f"{k}_pendulum_ddpg_td3_tau=0.{k + 1}_seed2" for k in range(2)]
+    assert [path.name for path in folders] == [f"{k}_pendulum_ddpg_td3_fork_tau=0.{k + 1}_seed2" for k in range(2)]
     for folder, tau in zip(folders, (0.1, 0.2), strict=True):
         config = OmegaConf.load(folder / "config.yaml")
         assert (config.tau, config.seed, config.fork, config.forked.env_step) == (tau, 2, finished, 200)

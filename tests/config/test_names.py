@@ -16,9 +16,9 @@ from ddpg.config.names import Names, method, typed
 KEYS = ("gamma", "noise", "optimizer.actor.lr", "optimizer.critic.lr", "network.actor.hidden", "extra.note", "seed")
 
 
-def folder(*words: str, preset: str | None = "td3", algorithm: str = "ddpg") -> str:
-    choices = {"preset": preset, "algorithm": algorithm}
-    return Names("pendulum", 1, choices, typed(words), KEYS).folder()
+def folder(*words: str, is_fork: bool = False) -> str:
+    choices = {"preset": "td3", "algorithm": "ddpg"}
+    return Names("pendulum", 1, choices, typed(words), KEYS, is_fork).folder()
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,14 @@ def folder(*words: str, preset: str | None = "td3", algorithm: str = "ddpg") -> 
 )  # fmt: skip
 def test_folder(words: Sequence[str], name: str) -> None:
     assert folder(*words) == name
+
+
+def test_a_fork_says_so() -> None:
+    """Or a run that goes on with another value would have the name of one that had it from its start."""
+    assert folder("tau=0.1", is_fork=True) == "pendulum_ddpg_td3_fork_tau=0.1_seed1"
+    choices = {"preset": "td3", "algorithm": "ddpg"}
+    names = [Names("pendulum", 1, choices, typed(words), KEYS, True).run() for words in (["gamma=0.9"], [])]
+    assert names == ["fork gamma=0.9 seed=1", "pendulum ddpg_td3 fork seed=1"]
 
 
 def test_many_words_name_the_first_and_the_last() -> None:
@@ -83,8 +91,8 @@ def test_hydra_calls_it_for_runs_and_sweeps() -> None:
 def test_names_in_wandb() -> None:
     """Its tables show the beginning of a name, so what was typed comes first; the seeds of a setting share a group."""
     words = ["env=pendulum", "noise=adaptive_parameter", "network=layer_norm", "seed=2", "logger=silent"]
-    names = Names("pendulum", 2, {"preset": "td3", "algorithm": "ddpg"}, typed(words), KEYS)
+    names = Names("pendulum", 2, {"preset": "td3", "algorithm": "ddpg"}, typed(words), KEYS, False)
     assert names.run() == "env=pendulum noise=adaptive_parameter network=layer_norm seed=2"
     assert names.group("0a1b") == "pendulum ddpg_td3 noise=adaptive_parameter network=layer_norm 0a1b"
-    plain = Names("pendulum", 2, {"preset": "td3", "algorithm": "ddpg"}, typed(["seed=2"]), KEYS)
+    plain = Names("pendulum", 2, {"preset": "td3", "algorithm": "ddpg"}, typed(["seed=2"]), KEYS, False)
     assert (plain.run(), plain.group("0a1b")) == ("pendulum ddpg_td3 seed=2", "pendulum ddpg_td3 0a1b")
