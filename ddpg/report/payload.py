@@ -22,7 +22,7 @@ from ddpg.report.missing import missing_runs
 from ddpg.report.reading import Label, RunRecord, each_run, find_all_runs, labelled, measured
 from ddpg.report.references import references
 from ddpg.report.samples import Sample, samples
-from ddpg.report.study.panels import all_panels
+from ddpg.report.study.panels import all_panels, folders_of_others
 from ddpg.report.thinning import Thinning, thinning
 from ddpg.report.view import View
 from ddpg.version import __version__
@@ -49,13 +49,15 @@ class Report:
     """The runs of a report.
 
     Args:
-        samples: what is compared in text and pictures: the runs that were chosen, grouped as was asked for.
+        samples: what is compared in pictures: the runs that were chosen, grouped as was asked for.
+        rated: the same for the table of scores, without the earlier generations of populations, which trained less.
         runs: the runs that were chosen.
         entries: their entries in the payload.
         payload: what the page gets: all runs, and the choice.
     """
 
     samples: Sequence[Sample]
+    rated: Sequence[Sample]
     runs: Sequence[MeasuredRun]
     entries: Sequence[Entry]
     payload: Payload
@@ -90,7 +92,17 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
     compared = list(compress(runs, is_chosen))
     entries = list(compress(payload["runs"], is_chosen))
     planned = list(compress(waiting, chosen(waiting, wanted)))
-    return Report(grouped(compared, planned, view), [run.measured for run in compared], entries, payload)
+    found = grouped(compared, planned, view)
+    newest = _without_earlier_generations(compared, payload)
+    rated = found if len(newest) == len(compared) else grouped(newest, planned, view)
+    return Report(found, rated, [run.measured for run in compared], entries, payload)
+
+
+def _without_earlier_generations(runs: Sequence[ReadRun], payload: Payload) -> Sequence[ReadRun]:
+    """Return the runs whose scores are compared: of a population the newest; all if no others were chosen."""
+    studies = (payload["study"] or {"studies": []})["studies"]
+    others = {folder for panels in studies for folder in folders_of_others(panels)}
+    return [run for run in runs if run.record.folder.path.parent not in others] or runs
 
 
 def grouped(runs: Sequence[ReadRun], planned: Sequence[RunRecord], view: View) -> list[Sample]:

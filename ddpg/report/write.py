@@ -39,7 +39,7 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str, u
         from ddpg.report.drawing import draw  # imports matplotlib
 
         pictures = draw(report.samples, metric, out)
-    text = markdown(report.samples, metric, {name: paths[0] for name, paths in pictures.items()}, view.solved)
+    text = markdown(report.rated, metric, {name: paths[0] for name, paths in pictures.items()}, view.solved)
     drawn = [*chain(*pictures.values())]
     for panels in (report.payload["study"] or {"studies": []})["studies"]:
         section, files = _study_section(panels, out)

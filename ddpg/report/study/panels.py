@@ -16,7 +16,7 @@ from ddpg.search.options import PopulationOptions, ReplayOptions, SearchOptions
 from ddpg.search.space import Choice, Dimension
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.table import ranked
-from ddpg.search.trials import Result, Trial
+from ddpg.search.trials import Result, Trial, trial_name
 
 Panels = dict[str, Any]
 
@@ -67,10 +67,22 @@ def complete_trials(panels: Panels) -> list[dict[str, Any]]:
     """Return the trials that were trained to their ends, of a population its newest generation, the best first."""
     complete = [trial for trial in panels["trials"] if trial["state"] == "complete"]
     if panels["population"]:
-        newest = {line["trial"] for line in panels["population"]["lineages"]}
+        newest = _newest(panels)
         complete = [trial for trial in complete if trial["number"] in newest]
     sign = -1 if panels["direction"] == "maximize" else 1
     return sorted(complete, key=lambda trial: (sign * trial["value"], trial["number"]))
+
+
+def folders_of_others(panels: Panels) -> set[Path]:
+    """Return the folders of a population's trials that are not of its newest generation; none before one has ended."""
+    newest = _newest(panels) if panels.get("population") else set()
+    others = [trial["number"] for trial in panels["trials"] if trial["number"] not in newest] if newest else []
+    return {Path(panels["folder"], trial_name(number)) for number in others}
+
+
+def _newest(panels: Panels) -> set[int]:
+    """Return the trials of a population's newest generation that has ended, which are complete."""
+    return {line["trial"] for line in panels["population"]["lineages"]}
 
 
 def score_name(definition: Definition) -> str:

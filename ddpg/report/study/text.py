@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from ddpg.report.study.panels import Panels, complete_trials
+from ddpg.report.study.panels import Panels, complete_trials, folders_of_others
 from ddpg.report.text import literal
 
 TITLES = {
@@ -28,6 +28,8 @@ def study_section(panels: Panels, pictures: Mapping[str, Path]) -> str:
         f"- score: {literal(panels['score'])}",
     ]
     lines += _best(panels)
+    if folders_of_others(panels):
+        lines.append("- the table of scores has the newest generation that has ended, runs.csv all trials")
     lines += [f"- {literal(note)}" for note in (panels["importances"]["note"], *_confirmation(panels)) if note]
     lines.append("")
     for name, path in pictures.items():

@@ -1,5 +1,6 @@
 """The panels of a study: what the page, the pictures and report.md get."""
 
+import shutil
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,10 +9,11 @@ import pytest
 from support.browser import Browser
 from support.command_line import assert_has
 from support.populations import write_population
+from support.report_runs import write_run
 from support.studies import depth, write_confirmation, write_study
 
 from ddpg.report.page.page import write_page
-from ddpg.report.payload import assemble, made
+from ddpg.report.payload import assemble, made, read_report
 from ddpg.report.study.panels import all_panels, best_so_far, complete_trials, study_panels
 from ddpg.report.study.pictures import draw_study
 from ddpg.report.study.text import study_section
@@ -52,7 +54,22 @@ def test_a_population(population: StudyFolder, tmp_path: Path) -> None:
     pictures = draw_study(panels, tmp_path)
     assert list(pictures) == ["history", "parallel", "schedule"]
     text = study_section(panels, {name: paths[0] for name, paths in pictures.items()})
-    assert_has(text, f"48 of 48 trials ... best: trial {best[0]['number']} ... ](study_study_schedule.png)")
+    assert_has(
+        text,
+        f"48 of 48 trials ... best: trial {best[0]['number']} ... members of the newest generation ... ](study_study_schedule.png)",
+    )
+
+
+def test_the_table_of_scores_has_the_newest_generation(population: StudyFolder, tmp_path: Path) -> None:
+    """Earlier generations trained less; a choice of these alone has them, and so has the table of all runs."""
+    folder = tmp_path / "valley"
+    shutil.copytree(population.path, folder)
+    for trial in StudyFolder(folder).trials().values():
+        write_run(folder / trial.name / f"seed_{trial.seeds[0]}", [0, trial.number], seed=1, gamma=trial.number)
+    report = read_report([folder], View(), "ddpg-report valley")
+    assert [float(one.values[0, -1]) for one in report.rated] == [*range(42, 48)]
+    assert len(report.samples) == len(report.runs) == 48
+    assert len(read_report([folder], View(filters={"gamma": "3,4"}), "ddpg-report valley").rated) == 2
 
 
 def test_what_is_drawn(study: StudyFolder, tmp_path: Path) -> None:
