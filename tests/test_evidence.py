@@ -171,7 +171,7 @@ def test_core_hours_follow_from_the_speed_of_the_row(
     tiny, run, config = finished
     assert "0.0 core-hours left and 2 runs without an estimate" in status.report(tiny, tool.runs, tool.records)
     folder = finished_folder(tmp_path / NAMES[0], run, config)
-    row = {"env_step": 3000, "charts/SPS": 1 / 2.4, "losses/qf1_loss": 1.0, "eval/episodic_return": -150.0}
+    row = {"env_step": 6000, "charts/SPS": 1 / 1.2, "losses/qf1_loss": 1.0, "eval/episodic_return": -150.0}
     (folder / "metrics.jsonl").write_bytes(encode_row(row))
     record.write_record(run, folder, tool.records)
     assert "1 of 2 runs done, 2.0 core-hours left" in status.report(tiny, tool.runs, tool.records)

@@ -54,7 +54,7 @@ class Run:
     def starts(self) -> list[dict[str, Any]]:
         """An entry for each start of the run, the newest last: command, overrides, commit, versions, machine.
 
-        Before them is one about the origin of a run that was frozen for a sweep, or is a fork.
+        A run that was frozen for a sweep, or is a fork, has an entry about its origin before them.
         """
         return [dict(start) for start in self._record.starts]
 

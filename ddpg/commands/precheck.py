@@ -81,7 +81,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     _require_different(runs)
     for run in {json.dumps([run.config["env"], run.config.get("fork")]): run for run in runs}.values():
         check_env(run.config["env"])
-        check_fork(run.config)
+        check_fork(run.config, run.path)
 
 
 def _require_sweeper_that_forks(config: DictConfig) -> None:

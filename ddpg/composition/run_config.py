@@ -28,7 +28,7 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_possible(job, lambda: Path(str(config.hydra.run.dir)))
     checked = check(job)
     check_env(checked.env)
-    check_fork(plain(checked))
+    check_fork(plain(checked), Path(str(config.hydra.run.dir)))
     return checked
 
 

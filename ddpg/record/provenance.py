@@ -68,8 +68,9 @@ def provenance(seed: int) -> dict[str, Any]:
 
 
 def typed_command() -> str:
-    """Return the command line of this process as a shell takes it."""
-    return shlex.join(as_typed(sys.argv))
+    """Return the command line of this process as a shell takes it, without what was put before free keys for Hydra."""
+    pairs = zip(sys.argv, as_typed(sys.argv), strict=True)
+    return shlex.join(word if word.startswith("++hydra") else typed for word, typed in pairs)
 
 
 def code_version() -> dict[str, Any]:

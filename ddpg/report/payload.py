@@ -93,12 +93,12 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
     entries = list(compress(payload["runs"], is_chosen))
     planned = list(compress(waiting, chosen(waiting, wanted)))
     found = grouped(compared, planned, view)
-    newest = _without_earlier_generations(compared, payload)
+    newest = _of_newest_generations(compared, payload)
     rated = found if len(newest) == len(compared) else grouped(newest, planned, view)
     return Report(found, rated, [run.measured for run in compared], entries, payload)
 
 
-def _without_earlier_generations(runs: Sequence[ReadRun], payload: Payload) -> Sequence[ReadRun]:
+def _of_newest_generations(runs: Sequence[ReadRun], payload: Payload) -> Sequence[ReadRun]:
     """Return the runs whose scores are compared: of a population the newest; all if no others were chosen."""
     studies = (payload["study"] or {"studies": []})["studies"]
     others = {folder for panels in studies for folder in folders_of_others(panels)}

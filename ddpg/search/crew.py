@@ -56,8 +56,8 @@ class Crew:
                 codes += [worker.returncode for worker in ended]
                 workers = [worker for worker in workers if worker.returncode is None]
                 workers += [self._start() for worker in ended if self._is_to_be_replaced(worker)]
-            for worker in workers:  # they hear no Ctrl-C themselves, and print which signal came
-                worker.send_signal(interrupt.signum or signal.SIGTERM)
+            for worker in workers:  # they hear no Ctrl-C themselves, and print that it came
+                worker.send_signal(signal.SIGINT if interrupt.signum == signal.SIGINT else signal.SIGTERM)
             for worker in workers:
                 worker.wait()
         if interrupt.signum is not None:

@@ -64,7 +64,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
 def runs_of_study(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> list[FrozenRun]:
     """Return as many runs as the study may have, all with a value inside each interval and the first of each choice.
 
-    No trial is pruned there.
+    They are counted as if no trial were pruned.
 
     Raises:
         UserError: options or a space that do not fit.

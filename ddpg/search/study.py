@@ -54,12 +54,12 @@ class Definition:
 
     @property
     def members(self) -> int | None:
-        """How many trainings go on side by side, each trial a part of one; None where trials are trainings."""
+        """The number of trainings side by side, each trial a part of one; None where trials are trainings."""
         return None if isinstance(self.kind, SearchOptions) else len(self.seeds)
 
     @property
     def at_once(self) -> int:
-        """How many trials can be trained at the same time."""
+        """The number of trials that can be trained at the same time."""
         return self.members or self.options.n_trials
 
     @property

@@ -22,6 +22,7 @@ from ddpg.config.settings import to_yaml, values
 from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
+from ddpg.record.forks import has_begun
 from ddpg.record.provenance import code_version, typed_command
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml, sync_names
 from ddpg.sweep.job_config import job_config, require_possible
@@ -135,12 +136,12 @@ def check_env(env: Any) -> None:
         spec.check()
 
 
-def check_fork(config: Mapping[str, Any]) -> None:
+def check_fork(config: Mapping[str, Any], path: Path) -> None:
     """Raise UserError for a fork that has other observations or actions than its source.
 
-    A fork that is resumed needs its source no more.
+    A fork that has begun, or is resumed, needs its source no more.
     """
-    if config.get("fork") is None or config.get("resume") is not None:
+    if config.get("fork") is None or config.get("resume") is not None or has_begun(RunFolder(path)):
         return
     from ddpg.run.fork import require_same_spaces  # loads torch
 

@@ -116,7 +116,8 @@ class Checkpoints:
         Files are linked where that is possible, because none here is ever changed in place. A run
         that trains meanwhile may remove what was found; then there is a newer one. `changed` gets
         the state and returns the one of the copy: the same object, or another one, which is
-        written. Returns the state of the copy; raises UserError if none can be read.
+        written. It is called again with a newer state if files were removed meanwhile. Returns the
+        state of the copy; raises UserError if none can be read.
         """
         target.mkdir()
         tried: set[Path] = set()

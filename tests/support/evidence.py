@@ -12,7 +12,7 @@ import yaml
 from ddpg.record.tracking.metrics import encode_row
 from reproduce.plan import ROOT, PlannedRun
 
-#: A run of seconds: 3,000 steps of Pendulum, so that one can be interrupted.
+#: A run of seconds: 6,000 steps of Pendulum, so that one can be interrupted.
 TINY = """
 always: [device=cpu, threads=1, checkpoint.keep_replay=false, logger.wandb.mode=disabled]
 order:
@@ -25,9 +25,9 @@ sources:
     source: none
     published_seeds: 3
     kind_of_spread: standard deviation
-    steps: 3000
+    steps: 6000
     seeds: 2
-    overrides: ["network.actor.hidden=[8]", "network.critic.hidden=[8]", batch_size=8, random_steps=50, eval.every=1000,
+    overrides: ["network.actor.hidden=[8]", "network.critic.hidden=[8]", batch_size=8, random_steps=50, eval.every=2000,
                 eval.episodes=1, checkpoint.every=200, logger.every=100]
     environments:
       - {env: pendulum, published: {last: {value: -150, spread: 10}}}

@@ -74,7 +74,7 @@ def complete_trials(panels: Panels) -> list[dict[str, Any]]:
 
 
 def folders_of_others(panels: Panels) -> set[Path]:
-    """Return the folders of a population's trials that are not of its newest generation; none before one has ended."""
+    """Return the folders of a population's trials outside the newest generation that has ended, if one has."""
     newest = _newest(panels) if panels.get("population") else set()
     others = [trial["number"] for trial in panels["trials"] if trial["number"] not in newest] if newest else []
     return {Path(panels["folder"], trial_name(number)) for number in others}

@@ -29,7 +29,7 @@ def study_section(panels: Panels, pictures: Mapping[str, Path]) -> str:
     ]
     lines += _best(panels)
     if folders_of_others(panels):
-        lines.append("- the table of scores has the newest generation that has ended, runs.csv all trials")
+        lines.append("- the table of scores has the newest generation that has ended, or all if none of it was chosen")
     lines += [f"- {literal(note)}" for note in (panels["importances"]["note"], *_confirmation(panels)) if note]
     lines.append("")
     for name, path in pictures.items():

@@ -162,7 +162,8 @@ def _conclude(ended: _Started, signum: int | None) -> None:
 
     Args:
         ended: the run.
-        signum: the signal that the pool got, which may not be the one that it passed on; None if it got none.
+        signum: the signal that the pool got; None if it got none. It is logged instead of SIGTERM, which may have been
+            passed on instead of it, and which status.json has.
     """
     run = ended.run
     folder = RunFolder(run.path)
@@ -181,7 +182,7 @@ def _conclude(ended: _Started, signum: int | None) -> None:
         else:
             reason = summary.error or line
             if signum is not None and signum in BY_HAND and summary.state == "interrupted":
-                reason = _signal_name(signum)
+                reason = reason.replace(signal.SIGTERM.name, _signal_name(signum), 1)
             log.warning("#%d %s: %s (%s)", run.number, summary.state, reason, printed)
 
 
