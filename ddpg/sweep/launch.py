@@ -48,7 +48,9 @@ def launcher_options(config: DictConfig) -> Options:
     values: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
     launcher = get_class(values.pop("_target_"))
     if not hasattr(launcher, "kind"):
-        raise UserError("add hydra/launcher=local or hydra/launcher=slurm: only these start a run by its folder alone")
+        typed = [word for word in config.hydra.overrides.hydra if word.startswith("hydra/launcher=")]
+        problem = f"{typed[-1]} does not start a run by its folder alone" if typed else "no hydra/launcher is given"
+        raise UserError(f"{problem}: add hydra/launcher=local or hydra/launcher=slurm")
     try:
         return options({"kind": launcher.kind, **values})
     except UserError as error:

@@ -15,8 +15,8 @@ from ddpg.streams import outlast_readers
 #: Like `python -m MODULE`, but no file of the working directory hides one of Python's modules or of this package, and
 #: SIGINT ends it without a word until the module catches signals.
 PROGRAM = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
-    "sys.path = [*filter(None, sys.path)]; from {} import main; main()"
+    "import sys; sys.path = [*filter(None, sys.path)]; "
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from {} import main; main()"
 )
 
 
