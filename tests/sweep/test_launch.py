@@ -60,7 +60,8 @@ def recorded_states(runs: list[Path]) -> list[str | None]:
 
 def test_what_to_type_where_a_study_has_no_launcher() -> None:
     """The one that is chosen then has a name that nobody has typed."""
-    config = OmegaConf.create({"hydra": {"launcher": {"_target_": "hydra_plugins.ddpg_launcher.SerialLauncher"}}})
+    launcher = {"_target_": "hydra_plugins.ddpg_launcher.SerialLauncher"}
+    config = OmegaConf.create({"hydra": {"launcher": launcher, "overrides": {"hydra": []}}})
     with user_error("add hydra/launcher=local or hydra/launcher=slurm"):
         launcher_options(config)
 
