@@ -25,10 +25,14 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_id_of_option(config)
     require_no_record(config)
     job = job_config(config, config.hydra.overrides.task)
-    require_possible(job, lambda: Path(str(config.hydra.run.dir)))
+
+    def folder() -> Path:
+        return Path(str(config.hydra.run.dir))
+
+    require_possible(job, folder)
     checked = check(job)
     check_env(checked.env)
-    check_fork(plain(checked), Path(str(config.hydra.run.dir)))
+    check_fork(plain(checked), folder())
     return checked
 
 

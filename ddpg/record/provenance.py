@@ -56,8 +56,7 @@ def provenance(seed: int) -> dict[str, Any]:
     here = Path.cwd()
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": typed_command(),
-        "directory": str(here),
+        **command_line(),
         "seed": seed,
         "git": code,
         "git_of_directory": None if code and code["root"] == _root(here) else repository(here),
@@ -67,10 +66,14 @@ def provenance(seed: int) -> dict[str, Any]:
     }
 
 
-def typed_command() -> str:
-    """Return the command line of this process as a shell takes it, without what was put before free keys for Hydra."""
+def command_line() -> dict[str, str]:
+    """Return the `command` of this process as a shell takes it, and its `directory`.
+
+    Words are without what was put before free keys for Hydra.
+    """
     pairs = zip(sys.argv, as_typed(sys.argv), strict=True)
-    return shlex.join(word if word.startswith("++hydra") else typed for word, typed in pairs)
+    words = [word if word.startswith("++hydra") else typed for word, typed in pairs]
+    return {"command": shlex.join(words), "directory": str(Path.cwd())}
 
 
 def code_version() -> dict[str, Any]:

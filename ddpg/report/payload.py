@@ -22,7 +22,7 @@ from ddpg.report.missing import missing_runs
 from ddpg.report.reading import Label, RunRecord, each_run, find_all_runs, labelled, measured
 from ddpg.report.references import references
 from ddpg.report.samples import Sample, samples
-from ddpg.report.study.panels import all_panels, folders_of_others
+from ddpg.report.study.panels import Panels, all_panels, folders_of_others
 from ddpg.report.thinning import Thinning, thinning
 from ddpg.report.view import View
 from ddpg.version import __version__
@@ -100,9 +100,14 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
 
 def _of_newest_generations(runs: Sequence[ReadRun], payload: Payload) -> Sequence[ReadRun]:
     """Return the runs whose scores are compared: of a population the newest; all if no others were chosen."""
-    studies = (payload["study"] or {"studies": []})["studies"]
-    others = {folder for panels in studies for folder in folders_of_others(panels)}
+    others = {folder for panels in panels_of_studies(payload) for folder in folders_of_others(panels)}
     return [run for run in runs if run.record.folder.path.parent not in others] or runs
+
+
+def panels_of_studies(payload: Payload) -> list[Panels]:
+    """Return the panels of each study that is reported; [] where there is none."""
+    found: list[Panels] = payload["study"]["studies"] if payload["study"] else []
+    return found
 
 
 def grouped(runs: Sequence[ReadRun], planned: Sequence[RunRecord], view: View) -> list[Sample]:

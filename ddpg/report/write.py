@@ -10,7 +10,7 @@ from ddpg.record.pictures import optional_pictures
 from ddpg.report.facts import Usual, nothing_is_known
 from ddpg.report.metric import Metric
 from ddpg.report.page.page import write_page
-from ddpg.report.payload import Payload, read_report
+from ddpg.report.payload import Payload, panels_of_studies, read_report
 from ddpg.report.study.panels import Panels
 from ddpg.report.study.text import study_section
 from ddpg.report.tables import curve_table, run_table, write_tables
@@ -41,7 +41,7 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str, u
         pictures = draw(report.samples, metric, out)
     text = markdown(report.rated, metric, {name: paths[0] for name, paths in pictures.items()}, view.solved)
     drawn = [*chain(*pictures.values())]
-    for panels in (report.payload["study"] or {"studies": []})["studies"]:
+    for panels in panels_of_studies(report.payload):
         section, files = _study_section(panels, out)
         text += f"\n{section}"
         drawn += files

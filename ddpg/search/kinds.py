@@ -1,4 +1,4 @@
-"""By what the kinds of studies differ: the rules of each kind, as functions from the modules that know them."""
+"""Holds the rules by which the kinds of studies differ, as functions from the modules that know them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.forks import has_begun
-from ddpg.record.provenance import code_version, typed_command
+from ddpg.record.provenance import code_version, command_line
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml, sync_names
 from ddpg.sweep.job_config import job_config, require_possible
 from ddpg.sweep.state.folder import SweepFolder, timestamp
@@ -186,8 +186,7 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
     _write_folders(sweep.path, [run for run in runs if run.number not in alive], origin)
     first = runs[0].number
     listed = [*known[:first], *entries, *known[first + len(runs) :]]
-    command = {"command": typed_command(), "directory": str(Path.cwd())}
-    sweep.write({**origin, **command, **handling, "runs": listed})
+    sweep.write({**origin, **command_line(), **handling, "runs": listed})
 
 
 def _write_folders(sweep: Path, runs: Sequence[FrozenRun], origin: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.record import provenance as module
-from ddpg.record.provenance import code_commit, code_version, provenance, repository, typed_command
+from ddpg.record.provenance import code_commit, code_version, command_line, provenance, repository
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_everything_is_there_without_git(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_the_command_has_no_plus_that_the_program_has_put_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """As before the keys of a fork, which Hydra does not know."""
     monkeypatch.setattr(sys, "argv", ["ddpg-train", "fork=outputs/RUN", "++tau=0.1", "+env.kwargs.x=1"])
-    assert typed_command() == "ddpg-train fork=outputs/RUN tau=0.1 +env.kwargs.x=1"
+    assert command_line()["command"] == "ddpg-train fork=outputs/RUN tau=0.1 +env.kwargs.x=1"
 
 
 def test_unknown_package_is_null(monkeypatch: pytest.MonkeyPatch) -> None:

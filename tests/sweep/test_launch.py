@@ -71,7 +71,7 @@ def test_from_start_to_end_and_on(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """The same command again trains what is not done, and that alone; with more steps it goes on with all runs.
+    """Train what is not done, and that alone, by the same command again; go on with all runs for more steps.
 
     Another sweep is refused where the folder is the same.
     """

@@ -67,7 +67,7 @@ def saves(instants: Sequence[Instant]) -> list[int]:
 
 
 def require_same_end(folder: Path, instants: Sequence[Instant], start: Callable[[Path], float]) -> None:
-    """Of each thing that may be found after one of the instants."""
+    """Require the end of the straight run from each thing that may be found after one of the instants."""
     rng, seen = random.Random(0), set[str]()
     for instant in instants:
         for how, tree in instant.trees(rng):
