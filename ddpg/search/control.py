@@ -32,12 +32,11 @@ def retry(study: StudyFolder, changes: Mapping[str, Any], lost: str | None) -> b
     with study.lock():
         trials = study.trials()
         for trial in trials.values():
-            failed = trial.result is not None and trial.result.state == "failed"
-            failed = failed and rules_of(definition).may_be_tried_again(definition, trials, trial)
+            failed = trial.verdict == "failed" and rules_of(definition).may_be_tried_again(definition, trials, trial)
             if failed or _is_lost(trial.owner, lost):
                 study.write(trial.changed(result=None, owner=None, kills=0))
     start(study, definition, chosen, lost)
-    failures = [trial for trial in study.trials().values() if trial.result and trial.result.state == "failed"]
+    failures = [trial for trial in study.trials().values() if trial.verdict == "failed"]
     return not failures
 
 

@@ -93,7 +93,7 @@ class Journal:
 
     def _as_told(self, trial: Trial, trials: Mapping[int, Trial]) -> FrozenTrial:
         """Return a trial as the journal has it; one that may go on after it was pruned is running until the end."""
-        if trial.result is not None and trial.result.state == "pruned" and can_promote(self._definition):
+        if trial.verdict == "pruned" and can_promote(self._definition):
             ended = all(other.result is not None for other in trials.values())
             if not ended or len(trials) < self._definition.options.n_trials:
                 trial = trial.changed(result=None)

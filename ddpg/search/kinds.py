@@ -73,7 +73,7 @@ def _all(definition: Definition, trials: Trials) -> int:
 
 
 def _complete(definition: Definition, trials: Trials) -> list[Trial]:
-    return [trial for trial in trials.values() if trial.result and trial.result.state == "complete"]
+    return [trial for trial in trials.values() if trial.verdict == "complete"]
 
 
 RULES: Mapping[type[Kind], Rules] = {

@@ -95,6 +95,6 @@ def _stopped_at_rungs(trials: Mapping[int, Trial]) -> dict[int, str]:
     found = {}
     for number, trial in trials.items():
         rungs = [int(match[1]) for match in map(RUNG.fullmatch, trial.attrs) if match]
-        if trial.result is not None and trial.result.state == "pruned" and rungs:
+        if trial.verdict == "pruned" and rungs:
             found[number] = f"completed_rung_{max(rungs)}"
     return found

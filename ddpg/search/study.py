@@ -160,7 +160,7 @@ class StudyFolder:
         for path in sorted(self.path.glob("trial_*/trial.json")):
             number = int(path.parent.name.removeprefix("trial_"))
             trial = self._complete.get(number) or read_trial(path)
-            if trial.result is not None and trial.result.state == "complete":
+            if trial.verdict == "complete":
                 self._complete[number] = trial
             found[number] = trial
         return found

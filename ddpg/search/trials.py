@@ -92,6 +92,11 @@ class Trial:
     part: Part | None = None
 
     @property
+    def verdict(self) -> Verdict | None:
+        """How it ended; None while that is not known."""
+        return None if self.result is None else self.result.state
+
+    @property
     def start(self) -> int:
         """The env step after which evaluations make the score."""
         return 0 if self.part is None else self.part.start

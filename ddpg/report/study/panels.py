@@ -16,7 +16,7 @@ from ddpg.search.options import PopulationOptions, ReplayOptions, SearchOptions
 from ddpg.search.space import Choice, Dimension
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.table import ranked
-from ddpg.search.trials import Result, Trial, trial_name
+from ddpg.search.trials import Result, Trial
 
 Panels = dict[str, Any]
 
@@ -55,7 +55,7 @@ def study_panels(study: StudyFolder) -> Panels:
         "n_trials": options.n_trials,
         "how": _how(definition),
         "dimensions": [_dimension(one, short_key(one.key, keys)) for one in definition.space.dimensions],
-        "trials": [_trial(trial, places.get(trial.number)) for trial in trials.values()],
+        "trials": [_trial(study, trial, places.get(trial.number)) for trial in trials.values()],
         "best": best_so_far(trials.values(), options.direction == "maximize"),
         "importances": _importances(definition, trials),
         "confirmation": _confirmation(study, definition, trials),
@@ -76,8 +76,7 @@ def complete_trials(panels: Panels) -> list[dict[str, Any]]:
 def folders_of_others(panels: Panels) -> set[Path]:
     """Return the folders of a population's trials outside the newest generation that has ended, if one has."""
     newest = _newest(panels) if panels.get("population") else set()
-    others = [trial["number"] for trial in panels["trials"] if trial["number"] not in newest] if newest else []
-    return {Path(panels["folder"], trial_name(number)) for number in others}
+    return {Path(trial["folder"]) for trial in panels["trials"] if newest and trial["number"] not in newest}
 
 
 def _newest(panels: Panels) -> set[int]:
@@ -137,13 +136,14 @@ def _places(trials: Iterable[Trial]) -> dict[int, int]:
     return {trial.number: place for place, (trial, _) in enumerate(_ended(trials))}
 
 
-def _trial(trial: Trial, place: int | None) -> dict[str, Any]:
+def _trial(study: StudyFolder, trial: Trial, place: int | None) -> dict[str, Any]:
     result = trial.result
     values = sorted((trial.values or {}).items())
     every = -(-len(values) // MOST_VALUES) or 1
     kept = [*values[:-1:every], *values[-1:]]
     return {
         "number": trial.number,
+        "folder": str(study.path / trial.name),
         "state": "open" if result is None else result.state,
         "value": None if result is None else result.value,
         "order": place,

@@ -32,7 +32,7 @@ def last_generation(definition: Definition, trials: Mapping[int, Trial]) -> list
     size = definition.population.population
     for generation in reversed(range((max(trials, default=-1) + 1) // size)):
         members = [trials[one] for one in range(generation * size, (generation + 1) * size) if one in trials]
-        complete = [trial for trial in members if trial.result is not None and trial.result.state == "complete"]
+        complete = [trial for trial in members if trial.verdict == "complete"]
         if complete and all(trial.result is not None for trial in members):
             return complete
     return []

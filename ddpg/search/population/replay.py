@@ -20,8 +20,7 @@ def next_follower(definition: Definition, trials: Mapping[int, Trial], number: i
         if before is None:
             return _follower(definition, number, slot, 0, None)
         generation = part_of(before).generation + 1
-        is_complete = before.result is not None and before.result.state == "complete"
-        if is_complete and generation < len(definition.replay.stops):
+        if before.verdict == "complete" and generation < len(definition.replay.stops):
             return _follower(definition, number, slot, generation, before.number)
     return None
 
@@ -38,7 +37,7 @@ def winner_of(definition: Definition, slot: int) -> int:
 
 def expected_parts(definition: Definition, trials: Mapping[int, Trial]) -> int:
     """Return how many trials there will be: n_trials, without those that will not come because one before failed."""
-    failed = [trial for trial in trials.values() if trial.result is not None and trial.result.state == "failed"]
+    failed = [trial for trial in trials.values() if trial.verdict == "failed"]
     last = len(definition.replay.stops) - 1
     return definition.options.n_trials - sum(last - part_of(trial).generation for trial in failed)
 

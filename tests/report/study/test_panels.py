@@ -58,7 +58,10 @@ def test_a_population(population: StudyFolder, tmp_path: Path) -> None:
     assert_has(text, f"48 of 48 trials ... {best_line} ... newest generation ... ](study_study_schedule.png)")
 
 
-def test_the_table_of_scores_has_the_newest_generation(population: StudyFolder, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("browser")
+def test_the_table_of_scores_has_the_newest_generation(
+    population: StudyFolder, browser: Browser, tmp_path: Path
+) -> None:
     """Earlier generations trained less; a choice of these alone has them, and so has the table of all runs."""
     folder = tmp_path / "valley"
     shutil.copytree(population.path, folder)
@@ -68,6 +71,13 @@ def test_the_table_of_scores_has_the_newest_generation(population: StudyFolder, 
     assert [float(one.values[0, -1]) for one in report.rated] == [*range(42, 48)]
     assert len(report.samples) == len(report.runs) == 48
     assert len(read_report([folder], View(filters={"gamma": "3,4"}), "ddpg-report valley").rated) == 2
+    write_page(report.payload, tmp_path / "index.html")
+    browser.open(tmp_path / "index.html")
+    assert len(browser.texts("#tables tbody tr")) == 6
+    assert_has(browser.texts("#tables")[0], "newest generation")
+    assert_has(browser.texts("#glance")[0], "48 runs ... gamma=47 ... is highest")
+    browser.open(tmp_path / "index.html", "#gamma=3,4")
+    assert len(browser.texts("#tables tbody tr")) == 2
 
 
 def test_what_is_drawn(study: StudyFolder, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ const TESTABLE = 4;
 /** Answers at a glance: which is better, by how much, is that certain, what was swept, and what failed. */
 function renderGlance(element) {
   const { payload, model } = state;
-  const verdicts = model.environments.map((environment) => el("li", {}, ...verdict(environment, payload.t)));
+  const verdicts = model.rated.map((environment) => el("li", {}, ...verdict(environment, payload.t)));
   replace(
     element,
     el("p", {}, summarySentence(model.runs)),

@@ -50,17 +50,31 @@ function groupLabel(run, groupBy) {
 }
 
 /**
- * The runs that pass the filters, by environment and group. A group is {label, environment, runs, counted, mixed, cache}:
- * `counted` are the runs that enter its means, `mixed` the number of its configurations where that is more than one.
+ * The runs that pass the filters, by environment and group; `rated` are the same without the runs whose scores are not
+ * compared.
  */
 function modelOf(payload, view) {
   const runs = payload.runs.filter((run) => passes(run, view.filters));
+  const compared = comparedRuns(runs, payload.study);
+  const environments = environmentsOf(runs, view);
+  const rated = compared.length === runs.length ? environments : environmentsOf(compared, view);
+  const labels = [
+    ...new Set(environments.flatMap(({ groups }) => groups.map((group) => group.label))),
+  ].sort(byNature);
+  return { runs, environments, rated, labels, looks: looksOf(labels, environments) };
+}
+
+/**
+ * Runs by environment and group. A group is {label, environment, runs, counted, mixed, cache}: `counted` are the runs
+ * that enter its means, `mixed` the number of its configurations where that is more than one.
+ */
+function environmentsOf(runs, view) {
   const environments = new Map();
   for (const run of runs) {
     const groups = setDefault(environments, run.environment, () => new Map());
     setDefault(groups, groupLabel(run, view.groupBy), () => []).push(run);
   }
-  const listed = [...environments]
+  return [...environments]
     .sort((a, b) => byNature(a[0], b[0]))
     .map(([name, groups]) => ({
       name,
@@ -68,10 +82,6 @@ function modelOf(payload, view) {
         .sort((a, b) => byNature(a[0], b[0]))
         .map(([label, own]) => groupOf(label, name, own)),
     }));
-  const labels = [
-    ...new Set(listed.flatMap((environment) => environment.groups.map((group) => group.label))),
-  ].sort(byNature);
-  return { runs, environments: listed, labels, looks: looksOf(labels, listed) };
 }
 
 function setDefault(map, key, make) {

@@ -1,6 +1,6 @@
 /** Draws, for each environment, what the swept keys do to the score: each key, two keys together, main effects. */
 function renderSwept(element) {
-  const drawn = state.model.environments
+  const drawn = state.model.rated
     .map((environment) => ({ environment, keys: sweptIn(environment) }))
     .filter(({ keys }) => keys.length);
   byId("swept-section").hidden = !drawn.length;

@@ -1,6 +1,6 @@
 /** Draws a sortable table of final scores for each environment. */
 function renderTables(element) {
-  const { environments, runs } = state.model;
+  const { environments, rated, runs } = state.model;
   const conventions = knownConventions(runs);
   replace(
     element,
@@ -20,7 +20,14 @@ function renderTables(element) {
       { class: "note" },
       `Scores of ${labelOf(metricFacts(state.payload, state.payload.view.metric))}: mean over seeds ± half the width of its 95 % interval.`,
     ),
-    environments.map((environment) => scoreTable(environment, conventions)),
+    rated === environments
+      ? null
+      : el(
+          "p",
+          { class: "note" },
+          "Of a population, the newest generation that has ended; the others trained less and are among the runs below.",
+        ),
+    rated.map((environment) => scoreTable(environment, conventions)),
     el(
       "details",
       { "data-key": "columns" },
