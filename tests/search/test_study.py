@@ -1,33 +1,22 @@
-"""The uses of a study: see it, go on with it, confirm its best, and mistakes around it."""
+"""The uses of a study: see it, go on with it, confirm its best."""
 
-import json
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from threading import Timer
-from typing import Any
 
 import pytest
 import yaml
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
-from omegaconf import DictConfig
 from support.command_line import assert_has, user_error
-from support.studies import FormulaStudy, depth, plain_definition, write_confirmation
+from support.studies import FormulaStudy, depth, write_confirmation
 
 from ddpg.commands.sweep import sweep
-from ddpg.errors import UserError
 from ddpg.search.best import best, finished
 from ddpg.search.confirm import report
 from ddpg.search.confirmation import read_confirmation
 from ddpg.search.control import retry
-from ddpg.search.launch import search, start
-from ddpg.search.recipe import Recipe
 from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
-from ddpg.sweep.options import LocalOptions
-from ddpg.sweep.state.folder import Submission, timestamp
-from ddpg.version import __version__
 
 #: No chance: a few trials, the third of which fails.
 SEEDS = ("hydra.sweeper.seeds=3", "hydra.sweeper.n_trials=4")
@@ -38,13 +27,6 @@ def failing(config: dict[str, float], env_step: int) -> float:
     if config["tau"] > 0.1:
         raise ArithmeticError("qf1_loss is not finite")
     return depth(config) + 0.1 * config["seed"]
-
-
-def test_a_command_whose_workers_all_died_fails(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
-    definition = study.begin(*SEEDS)
-    monkeypatch.setattr("ddpg.search.launch._started", lambda *arguments: lambda: None)
-    with user_error("all workers have ended, and 0 of 4 trials have a result: the same command goes on"):
-        start(study.folder, definition, LocalOptions("local", processes=1, wait=True))
 
 
 def test_status_and_best(study: FormulaStudy) -> None:
@@ -108,99 +90,12 @@ def test_the_winner_of_a_study_in_a_file(study: FormulaStudy, loader: ConfigLoad
     assert config.noise._target_.endswith("Gaussian")
 
 
-OTHER_STUDIES = {
-    "gamma=interval(0.6,1)": "another space, gamma=interval(0.5,1)",
-    "tau=tag(log,interval(1e-5,1))": "a narrower space, tau=tag(log,interval(1e-4,1)) ... widen=true",
-    "batch_size=choice(8,16)": "another space, batch_size=(fixed)",
-    "hydra.sweeper.metric=losses/x": "hydra.sweeper.metric=eval/episodic_return",
-    "hydra.sweeper.seeds=2": "seeds=[1] ... [1, 2]",
-    "buffer_size=777": "buffer_size=777 (before: 1000)",
-    "hydra.sweeper.study_name=other": "study ... other",
-}
-
-
-def test_another_study_in_its_folder(study: FormulaStudy) -> None:
-    study.begin()
-    before = (study.folder.path / "study.json").read_bytes()
-    for word, parts in OTHER_STUDIES.items():
-        with user_error(f"{study.folder.path} ... {parts}"):
-            study.begin(word)
-    assert (study.folder.path / "study.json").read_bytes() == before
-
-
 def test_a_wider_space_goes_on_if_asked(study: FormulaStudy) -> None:
     """The trials so far are in the journal with the space as it is now."""
     first = study.run("hydra.sweeper.n_trials=2")
     trials = study.run("hydra.sweeper.n_trials=4", "tau=tag(log,interval(1e-5,1))", "hydra.sweeper.widen=true")
     assert [trial.params for trial in trials[:2]] == [trial.params for trial in first]
     assert len(trials) == 4
-
-
-def test_workers_of_a_host_that_cannot_be_asked(study: FormulaStudy, capsys: pytest.CaptureFixture[str]) -> None:
-    """They may be alive, so no other is started, and the user reads how to go on if they are not."""
-    definition = study.begin()
-    study.folder.sweep.add_submission(Submission(timestamp(), 0, "local", {"elsewhere:1:2": []}))
-    start(study.folder, definition, LocalOptions("local", processes=1, wait=True))
-    assert_has(capsys.readouterr().out, f"elsewhere ... ddpg-sweep retry {study.folder.quoted} lost=elsewhere")
-
-
-def test_a_folder_with_another_sweep(study: FormulaStudy, tmp_path: Path) -> None:
-    study.folder.path.mkdir()
-    (study.folder.path / "sweep.json").write_text("{}")
-    with user_error("holds another sweep ... hydra.sweep.dir"):
-        study.begin()
-
-
-def test_a_metric_that_no_run_logs(study: FormulaStudy) -> None:
-    """The study stops at the first trial, whose run is kept; nothing is counted."""
-    with user_error("hydra.sweeper.metric=eval/episodic_retrun ... eval/episodic_return"):
-        study.run("hydra.sweeper.metric=eval/episodic_retrun")
-    (trial,) = study.trials()
-    assert trial.result is None
-    assert study.pool.trained == {0: 400}
-
-
-def test_files_of_another_version_and_damaged_ones(study: FormulaStudy) -> None:
-    definition = study.begin()
-    path = study.folder.path / "study.json"
-    path.write_text(path.read_text().replace(f'"version": "{definition.version}"', '"version": "0.0.1"'))
-    with user_error(f"version 0.0.1 ... {definition.version}"):
-        study.work()
-    path.write_text("{")
-    with user_error("study.json ... damaged"):
-        study.work()
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "why"),
-    [
-        (["kind"], None, "it lacks 'kind'"),
-        (["kind", "name"], None, "it lacks 'name'"),
-        (["kind", "name"], "sobol", "there is no kind sobol"),
-        (["kind", "colour"], "red", "unexpected keyword argument 'colour'"),
-        (["options", "last"], None, "missing 1 required positional argument: 'last'"),
-        (["threads"], None, "missing 1 required positional argument: 'threads'"),
-        (["space"], ["tau"], "list indices"),
-        (["seeds"], 3, "not iterable"),
-        (["kind"], "search", "dictionary update sequence"),
-    ],
-)
-def test_a_study_as_another_state_of_this_package_wrote_it(
-    tmp_path: Path, path: list[str], value: object, why: str
-) -> None:
-    study = StudyFolder(tmp_path)
-    study.define(replace(plain_definition(), version=__version__))
-    content = json.loads((tmp_path / "study.json").read_bytes())
-    place = content
-    for key in path[:-1]:
-        place = place[key]
-    if value is None:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = value
-    (tmp_path / "study.json").write_text(json.dumps(content))
-    with user_error(f"{tmp_path}/study.json is not as this package writes it: ... {why}"):
-        study.definition()
 
 
 def test_retry_of_trials_that_failed(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,52 +117,6 @@ def test_what_tells_a_run_of_a_study(study: FormulaStudy) -> None:
     config = yaml.safe_load((study.folder.path / "trial_0001" / "seed_1" / "config.yaml").read_text())
     assert config["extra"] == {"note": "hi", "study": "study", "trial": 1}
     assert config["logger"]["wandb"]["group"] == "study"
-
-
-def test_a_study_whose_first_trials_all_fail_stops(study: FormulaStudy) -> None:
-    study.pool.formula = lambda config, env_step: 1 / 0
-    with user_error("all of the first 5 trials failed ... division by zero ... ddpg-sweep retry"):
-        study.run("hydra.sweeper.n_trials=9")
-    assert len(study.trials()) == 5
-
-
-def test_values_that_do_not_fit_together(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such a trial has failed before it began, and those after it have their own runs."""
-    original = Recipe.run
-
-    def refuse(recipe: Recipe, number: int, *others: Any) -> Any:
-        if number == 1:
-            raise UserError("batch_size=64 does not fit buffer_size=10")
-        return original(recipe, number, *others)
-
-    monkeypatch.setattr(Recipe, "run", refuse)
-    trials = study.run()
-    assert [trial.result and trial.result.state for trial in trials] == ["complete", "failed", "complete", "complete"]
-    assert trials[1].result is not None
-    assert trials[1].result.why == "batch_size=64 does not fit buffer_size=10"
-    folders = [f"trial_000{n}" for n in range(4)]
-    assert [run.path.parent.name for run in study.folder.sweep.runs] == folders
-    assert study.pool.trained.keys() == {0, 2, 3}
-    monkeypatch.setattr("ddpg.search.control.start", lambda *_: study.run("hydra.sweeper.n_trials=5"))
-    assert not retry(StudyFolder(study.folder.path), {}, lost=None)
-    assert [run.path.parent.name for run in study.folder.sweep.runs] == [*folders, "trial_0004"]
-    assert study.pool.trained.keys() == {0, 2, 3, 4}
-
-
-def test_a_space_that_is_refused_leaves_no_folder(
-    study_config: Callable[..., DictConfig], loader: ConfigLoader, tmp_path: Path
-) -> None:
-    """It was claimed before the space was composed; a folder with something in it is left alone."""
-    config = study_config("batch_size=choice(64,none)")
-    (tmp_path / "study").mkdir()
-    with user_error("batch_size"):
-        search(config, loader, list(config.hydra.overrides.task))
-    assert not (tmp_path / "study").exists()
-    (tmp_path / "study").mkdir()
-    (tmp_path / "study" / "notes").touch()
-    with user_error("batch_size"):
-        search(config, loader, list(config.hydra.overrides.task))
-    assert (tmp_path / "study" / "notes").exists()
 
 
 def test_cancel_waits_until_a_worker_has_told_its_result(
