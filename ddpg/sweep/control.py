@@ -130,8 +130,8 @@ def _require_manifest(sweep: SweepFolder) -> None:
     if not sweep.exists:
         find_runs(sweep.path)  # a UserError that says what the folder is instead
         raise UserError(
-            f"{sweep.path} has no sweep.json: a launcher of Hydra's own ran it, and has left no record of its jobs; "
-            "go on with one of its runs: ddpg-train resume=RUN"
+            f"{sweep.path} has no sweep.json: its runs were not given to hydra/launcher=local or slurm, so there is "
+            "no record of its jobs; go on with one of its runs: ddpg-train resume=RUN"
         )
 
 

@@ -12,7 +12,7 @@ from ddpg.sweep.forecast.probe import Speed, probe
 from ddpg.sweep.forecast.requirements import BASE_GB, EnvFacts, env_facts, replay_gb
 from ddpg.sweep.freeze import FrozenRun
 
-#: The most configurations that are probed, each for half a minute.
+#: The most configurations that are probed: a probe takes a few times as long as the learning that it measures.
 MOST_PROBED = 4
 #: GiB that a run takes beside what its probe sees: W&B's service, the pictures at the end.
 UNSEEN_GB = 0.2
