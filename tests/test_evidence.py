@@ -162,7 +162,7 @@ def test_pace_of_a_row_without_runs_is_that_of_comparable_ones() -> None:
     assert found[rows["cleanrl_hopper-v4"]] == pace.Pace(490.0, "row")
     assert found[rows["cleanrl_batch_walker2d-v4"]] == pace.Pace(490.0, "preset")
     assert found[rows["paper_hopper-v4"]] == pace.Pace(577.0, "suite")
-    assert rows["sb3_pybullet_hopper"] not in found
+    assert rows["sb3_published_pybullet_hopper"] not in found
 
 
 def test_core_hours_follow_from_the_speed_of_the_row(

@@ -135,15 +135,17 @@ def test_results_to_look_into_name_themselves() -> None:
         "cleanrl_halfcheetah-v4_1": learned,
         "td3_2018_walker2d-v4_1": made([3.0, 2000, *[4.0] * 10]),
         "td3_2018_walker2d-v4_2": made([3.0, 900.0], state="failed"),
-        "sb3_pybullet_ant_1": made([0.0, *[3000.0] * 10]),
-        **{f"sb3_lunarlander_{seed}": made([-200.0, *[450.0 + 50 * seed] * 10]) for seed in (0, 1, 2)},
+        "sb3_published_pybullet_ant_1": made([0.0, *[3000.0] * 10]),
+        **{f"sb3_published_lunarlander_{seed}": made([-200.0, *[450.0 + 50 * seed] * 10]) for seed in (0, 1, 2)},
         "paper_hopper-v4_1": made([3.0, *[2.0] * 10]),
     }
     assert list(verdict.to_look_into(PLAN, records)) == [
         "td3_2018_walker2d-v4, seed 1: ends as it began: last 10 evaluations 4.0, the untrained policy has 3.0",
         "td3_2018_walker2d-v4, seed 2: diverged at step 1,000,000 (loss is not finite)",
-        "sb3_lunarlander: last evaluation 500.0 (3 seeds) is 5.4 standard deviations of seeds from the published "
-        "230.2; by luck alone it is so far in 4.3 % of cases",
+        "sb3_published_lunarlander: last evaluation 500.0 (3 seeds) is 5.4 standard deviations of seeds from the "
+        "published 230.2; by luck alone it is so far in 4.3 % of cases",
+        "sb3_published_lunarlander: last 10 evaluations 500.0 (3 seeds) is 6.6 standard deviations of seeds from the "
+        "published 171.2; by luck alone it is so far in 2.9 % of cases",
         "paper_hopper-v4, seed 1: ends as it began: last 10 evaluations 2.0, the untrained policy has 3.0",
     ]
     text = page.page(PLAN, {"cleanrl_halfcheetah-v4_1": learned})
