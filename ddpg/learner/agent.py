@@ -40,7 +40,8 @@ class DDPG:
     """The actor mu, critics Q, their targets mu' and Q', and their update from a minibatch.
 
     Batch norm, where there is any, uses its running statistics except in the network that is being
-    trained. The class implements `ddpg.learner.protocol.Recordable`.
+    trained. The class implements `WithCritic` and `Recordable` of
+    `ddpg.learner.protocol`.
     """
 
     def __init__(
@@ -121,10 +122,10 @@ class DDPG:
         )
         return self.step(due, batch, self.smoothing.draw(batch.action))
 
-    def step(self, due: Due, batch: Batch, noise: Tensor | None) -> Step:
+    def step(self, due: Due, batch: Batch, draws: Tensor | None) -> Step:
         """Make the update as a function of tensors; whatever changes, changes in place.
 
-        `noise`, (N, action_dim) or None, are the draws that smooth the targets.
+        `draws`, (N, action_dim) or None, are those from N(0, 1) that smooth the targets.
 
         By default the first calls are recorded, and the recording is replayed from then on. So a
         value of Python that changes from one update to the next must not be read here or in what
@@ -133,7 +134,7 @@ class DDPG:
         metrics: dict[str, float | Tensor] = {}
         if due.actor and self.actor_first:
             metrics |= self.update_actor(batch)
-        critic_metrics, td_error = self.update_critic(batch, noise)
+        critic_metrics, td_error = self.update_critic(batch, draws)
         metrics |= critic_metrics
         if due.actor and not self.actor_first:
             metrics |= self.update_actor(batch)
@@ -141,20 +142,20 @@ class DDPG:
             self.update_targets()
         return Step(metrics, td_error)
 
-    def update_critic(self, batch: Batch, noise: Tensor | None = None) -> Step:
+    def update_critic(self, batch: Batch, draws: Tensor | None = None) -> Step:
         """Minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics (lines 12-13)."""
         with batch_statistics(self._critic_norms):
-            loss, step = self.critic_loss(batch, noise)
+            loss, step = self.critic_loss(batch, draws)
         descend(loss, self.critic_optimizer, self.max_grad_norm)
         return step
 
-    def critic_loss(self, batch: Batch, noise: Tensor | None = None) -> tuple[Tensor, Step]:
+    def critic_loss(self, batch: Batch, draws: Tensor | None = None) -> tuple[Tensor, Step]:
         """Return L of line 13 with a gradient, and its metrics without one.
 
         Where sampling was weighted, the error of each transition is multiplied by its weight, and
-        the step has the errors, averaged over the critics. `noise` smooths the target.
+        the step has the errors, averaged over the critics. `draws` smooth the target.
         """
-        target_q = self.target_q(batch, noise)
+        target_q = self.target_q(batch, draws)
         outputs = self.critic(batch.obs, batch.action)
         errors = [self.head.error(output, target_q) for output in outputs]
         if batch.weight is not None:
@@ -171,14 +172,14 @@ class DDPG:
         return total, Step(metrics, td_error)
 
     @torch.no_grad()
-    def target_q(self, batch: Batch, noise: Tensor | None = None) -> Tensor:
+    def target_q(self, batch: Batch, draws: Tensor | None = None) -> Tensor:
         """Return y_i = r_i + gamma Q'(s_{i+1}, mu'(s_{i+1})), (N,), of line 12.
 
         Over n steps r_i is their discounted sum and gamma its n-th power (`batch.discount`). A
         terminated state has no future, but a truncated one has: only `terminated` masks it. With a
         distributional head, y_i is a distribution, (N, atoms).
         """
-        next_action = self.smoothing.apply(self.actor_target(batch.next_obs), noise)
+        next_action = self.smoothing.apply(self.actor_target(batch.next_obs), draws)
         next_q = self._output(self.critic_target, batch.next_obs, next_action, self.target_reduce)
         reward = self.reward_scale * batch.reward
         return self.head.target(reward, batch.discount * (1 - batch.terminated), next_q)
@@ -204,10 +205,13 @@ class DDPG:
         self._targets.follow(self.tau)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the losses that the next update would descend; nothing of the agent changes."""
-        noise = self.smoothing.peek(batch.action)
+        """Return the losses of actor and critic as they are now; nothing of the agent changes.
+
+        In an update the actor's comes after the critic's step, unless `actor_first`.
+        """
+        draws = self.smoothing.peek(batch.action)
         with batch_statistics(self._critic_norms, learn=False):
-            critic_loss, _ = self.critic_loss(batch, noise)
+            critic_loss, _ = self.critic_loss(batch, draws)
         with batch_statistics(self._actor_norms, learn=False):
             actor_loss = self.actor_loss(batch)
         return {"actor": actor_loss, "critic": critic_loss}

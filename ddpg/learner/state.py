@@ -21,8 +21,9 @@ def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
 def restore(parts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Set the parts, in place, to the states that `state_of` returned.
 
-    What the constructors were given otherwise stays as it is, because a fork of a run has other
-    values: another seed begins the draws anew, another learning rate is that of the next step.
+    Where a constructor was given another value than in the saved run, the new value holds, as a
+    fork of a run needs it: a generator with another seed begins anew, and another learning rate is
+    that of the next step.
     """
     for name, part in parts.items():
         if isinstance(part, torch.Generator):

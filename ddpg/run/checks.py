@@ -21,7 +21,8 @@ from ddpg.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 _GIB = 2**30
-#: Networks learn well from actions as they are while half the range is not below the one and no bound beyond the other.
+#: Networks learn well from actions in the environment's units where half of each range is at least the first of these
+#: and no bound is beyond the second.
 _LEAST_HALF_RANGE = 0.1
 _LARGEST_BOUND = 10
 #: Fewer numbers than this in a range make steps that a policy would notice.

@@ -3,29 +3,14 @@
 import types
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Protocol, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
-import gymnasium
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from ddpg.config.constructors import hints
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError, typed_line
-from ddpg.run.contracts import require_contract
-
-
-class Recipe(Protocol):
-    """What a run asks of the node `env`."""
-
-    #: Whether only one instance can exist at a time.
-    single: bool
-
-    def make(self, render: bool = False) -> gymnasium.Env[Any, Any]:
-        """Build an environment, which draws if `render` is true."""
-
-    def reset_fixes_episode(self, env: gymnasium.Env[Any, Any]) -> bool:
-        """Tell whether reset(seed) alone fixes an episode of an environment that this recipe has made."""
 
 
 def build_env_spec(config: Mapping[str, Any]) -> EnvSpec:
@@ -33,17 +18,16 @@ def build_env_spec(config: Mapping[str, Any]) -> EnvSpec:
     node = config["env"]
     wrappers = [_wrapper(place, wrapper) for place, wrapper in enumerate(node.get("wrappers", ()))]
     spec = instantiate(node, **({"wrappers": wrappers} if wrappers else {}), _convert_="all")
-    if isinstance(spec, gymnasium.Env):
+    if not isinstance(spec, EnvSpec):
         raise UserError(
-            f"env._target_={node['_target_']} is an environment, not what makes one: register it in a module of yours "
-            "by gymnasium.register, and write env=gym env.id=ID env.imports=[MODULE]"
+            f"env._target_={node['_target_']} makes {type(spec).__name__}, not ddpg.envs.EnvSpec: register the "
+            "environment in a module of yours by gymnasium.register, and write env=gym env.id=ID env.imports=[MODULE]"
         )
-    require_contract(spec, Recipe, node, "env")
     return spec
 
 
 def _wrapper(place: int, node: Mapping[str, Any]) -> "partial[Any]":
-    """Raises UserError if what a `_target_` within the node names fails."""
+    """Make the function that puts a wrapper around an environment; raise UserError if a class that it names fails."""
     try:
         made: partial[Any] = instantiate(node, _partial_=True, _convert_="all")
     except InstantiationException as error:

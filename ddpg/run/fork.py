@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 def fork_once(config: Mapping[str, Any], folder: RunFolder, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Fork the run that a config names, unless its folder has begun; return the config with what the fork continues.
 
-    Arguments are those of `fork`, which raises UserError.
+    `folder` is that of the new run; `config` and `entry` are as for `fork`, and UserError is raised as there.
     """
     if not has_begun(folder):
         fork(RunFolder(Path(config["fork"])), folder, config, entry)
@@ -130,11 +130,12 @@ def _copy_record(source: RunFolder, built: RunFolder, size: int) -> None:
 
 
 def _with_best(source: RunFolder, built: RunFolder, keeps_best: bool, state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of a fork: that of its source with the best actor, or one that chooses its best actor anew."""
+    """Return the state of a fork: that of its source with the best actor, or one that has no results yet."""
     progress = state["progress"]
     if keeps_best and _link_best_actors(source, built, progress["env_step"]):
         return state
-    return {**state, "progress": {**progress, "best_return": None, "best_of": 0}}
+    anew = {"last_return": None, "best_return": None, "best_of": 0}
+    return {**state, "progress": {**progress, **anew}}
 
 
 def _link_best_actors(source: RunFolder, built: RunFolder, env_step: int) -> bool:

@@ -1,4 +1,4 @@
-"""Checkpoints: the learner's state in one file, transitions in segments that are written once.
+"""Checkpoints: a run's state in one file, its transitions in segments that are written once.
 
 A checkpoint is a state file and the list of the segments that it needs. Everything is written
 beside what exists and renamed into place, so that a kill at any instant leaves the previous

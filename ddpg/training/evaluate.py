@@ -12,7 +12,7 @@ from ddpg.training.finite import finite
 from ddpg.training.seeding import begin_episode
 
 #: Maps one observation (*obs_shape) to an action (action_dim,).
-Policy = Callable[[np.ndarray], np.ndarray]
+Act = Callable[[np.ndarray], np.ndarray]
 #: on_transition(obs, action, reward, terminated, over, next_obs), where `over` means terminated or
 #: truncated.
 OnTransition = Callable[[np.ndarray, np.ndarray, float, bool, bool, np.ndarray], None]
@@ -52,7 +52,7 @@ class Episodes(NamedTuple):
 
 
 def evaluate(
-    policy: Policy,
+    policy: Act,
     env: gym.Env[Any, Any],
     seeds: Sequence[int],
     on_frame: Callable[[np.ndarray], None] | None = None,

@@ -42,6 +42,7 @@ class Evaluations:
         self._tracker = tracker
         self._folder = folder
         self._gamma = gamma
+        self._seed = seed
         self._seeds = [derived_seed(seed, "evaluation", k) for k in range(schedule.eval_episodes)]
 
     def due_at_the_start(self) -> bool:
@@ -84,18 +85,25 @@ class Evaluations:
         progress = self._progress
         progress.last_return = mean_return
         progress.evaluated_at = progress.env_step
-        if progress.best_of != len(self._seeds):
+        if not self._are_as_before():
             self._begin_anew()
+        progress.best_seed = self._seed
         if progress.best_return is None or mean_return > progress.best_return:
             progress.best_return = mean_return
             actor = self._agent.networks["actor"].state_dict()
             write_actor(self._folder.best_actor, actor, progress.env_step, progress.best_of)
 
-    def _begin_anew(self) -> None:
-        """Choose the best actor among evaluations of as many episodes as there are now.
+    def _are_as_before(self) -> bool:
+        """Whether evaluations have as many episodes, from the same starts, as those so far."""
+        progress = self._progress
+        same_starts = progress.best_seed in (None, self._seed)
+        return progress.best_of == len(self._seeds) and same_starts
 
-        The best one of others stays, under another name: means of fewer episodes are larger by
-        chance.
+    def _begin_anew(self) -> None:
+        """Begin to choose the best actor anew, among evaluations like the present one.
+
+        The best one by another number of episodes stays, under another name: the largest of many
+        means is the further above the truth, the fewer episodes each of them has.
         """
         if self._progress.best_of:
             self._progress.best_return = None

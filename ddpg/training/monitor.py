@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -36,10 +35,6 @@ class Monitor:
         self._started = time.monotonic()
         self._last_time = self._started
         self._last_step = env_step
-
-    def add(self, metrics: Mapping[str, Any]) -> None:
-        """Add an update's metrics to the means."""
-        self.means.add(metrics)
 
     def speed(self, env_step: int) -> dict[str, float]:
         """Return the env steps per second since the last call, and the seconds since the start."""

@@ -7,7 +7,7 @@ import torch
 
 from ddpg.learner.policy import as_input
 from ddpg.learner.protocol import WithCritic
-from ddpg.training.evaluate import Policy
+from ddpg.training.evaluate import Act
 
 #: Maps obs (N, *obs_shape) and action (N, action_dim) to Q(s, a), (N,), as the critic learns it.
 Values = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -29,7 +29,7 @@ class QBias:
     def __init__(
         self,
         values: Values,
-        policy: Policy,
+        policy: Act,
         gamma: float,
         reward_scale: float,
         stride: int,

@@ -25,9 +25,9 @@ class Schedule:
     def updates_due(self, env_step: int, episode_start: int, over: bool) -> int:
         """Count the updates that follow this env step.
 
-        It is the share of `updates_per_step` for the steps since updates were last possible: for
-        those of the whole episode, which began after `episode_start` and may be `over`, with
-        `update_every=episode`.
+        They make up for the steps since updates could last be made: for `update_every` steps or,
+        with `update_every=episode`, once the episode is `over`, for all of its steps since the env
+        step `episode_start`.
         """
         if self.update_every == "episode":
             return self._updates_between(episode_start, env_step) if over else 0
@@ -36,7 +36,7 @@ class Schedule:
         return self._updates_between(env_step - self.update_every, env_step)
 
     def evaluation_due(self, since: int, env_step: int) -> bool:
-        """Whether an evaluation falls due after the env step `since` and not after `env_step`."""
+        """Whether a multiple of `eval_every` lies behind `since`, and not behind `env_step`."""
         if self.eval_every is None:
             return False
         return env_step // self.eval_every > since // self.eval_every

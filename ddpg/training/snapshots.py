@@ -39,7 +39,7 @@ class Snapshots:
         tracker: Tracker,
         folder: RunFolder,
     ) -> None:
-        self._parts: dict[str, Part] = {**parts, "replay": replay, "progress": progress}
+        self._parts = dict(parts)
         self._replay = replay
         self._progress = progress
         self._tracker = tracker

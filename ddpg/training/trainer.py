@@ -79,6 +79,8 @@ class Trainer:
             "generators": generators,
             "means": self.monitor.means,
             "noise_meter": self.monitor.noise_meter,
+            "replay": replay,
+            "progress": self.progress,
         }
         self.evaluations = Evaluations(
             agent, environments, schedule, self.progress, tracker, folder, eval_seed, replay.gamma
@@ -126,7 +128,7 @@ class Trainer:
             raise
 
     def _run_episode(self) -> None:
-        """Lines 5-16 of Algorithm 1 for one episode, cut where total_steps is reached."""
+        """Run lines 5-15 of Algorithm 1 for one episode, cut where total_steps is reached."""
         start = self.progress.env_step
         obs = self._reset()
         self.noise.reset()
@@ -149,7 +151,7 @@ class Trainer:
             self._log_progress()
             if self.evaluations.due_in_an_episode():
                 self._evaluate()
-        self._require_finite(**self._losses)  # before a snapshot keeps what they have spoiled
+        self._require_finite(self._losses)  # before a snapshot keeps what they have spoiled
         self.monitor.noise_meter.end_episode()
         if over:
             metrics = {"charts/episodic_return": episodic_return, "charts/episodic_length": length}
@@ -181,7 +183,8 @@ class Trainer:
         noisy = mean + noise
         if not finite(noisy):
             # losses come first, because they spoil the weights, and weights spoil the action
-            self._require_finite(**self._losses, action=mean, noisy_action=noisy)
+            self._require_finite(self._losses)
+            self._require_finite({"action": mean, "noisy_action": noisy})
         action = np.minimum(np.maximum(noisy.astype(np.float32, copy=False), self.low), self.high)
         self.monitor.noise_meter.add(action, mean)
         return action
@@ -204,12 +207,12 @@ class Trainer:
             self.progress.updates += 1
             self.replay.update_priorities(step.td_error)
             self._losses = numbers(step.metrics)
-            self.monitor.add(self._losses)
-            self.monitor.add(as_metrics(self.noise.after_update(batch), "noise.after_update"))
+            self.monitor.means.add(self._losses)
+            self.monitor.means.add(as_metrics(self.noise.after_update(batch), "noise.after_update"))
 
     def _evaluate(self) -> None:
         """Run episodes without noise, which leave training as it was."""
-        self._require_finite(**self._losses)
+        self._require_finite(self._losses)
         try:
             self.evaluations.run(on_step=self.interrupt.check)
         except UserError as error:
@@ -221,7 +224,7 @@ class Trainer:
         if env_step % self.schedule.log_every == 0:
             speed = self.monitor.speed(env_step)
             means = self.monitor.means.pop()
-            self._require_finite(**{name: means[name] for name in self._losses if name in means})
+            self._require_finite({name: means[name] for name in self._losses if name in means})
             diagnostics = self.monitor.noise_meter.pop()
             if self.progress.updates:
                 rng = self.generators["diagnostics"]
@@ -236,7 +239,7 @@ class Trainer:
             self.environments.renew_training()
         self.snapshots.save_if_due(self.schedule.checkpoint_every)
 
-    def _require_finite(self, **quantities: Any) -> None:
+    def _require_finite(self, quantities: Mapping[str, Any]) -> None:
         for name, value in quantities.items():
             if not finite(value):
                 raise self._failure(f"{name} is not finite")

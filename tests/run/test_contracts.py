@@ -183,8 +183,8 @@ def no_optimizer(params: Iterable[nn.Parameter]) -> object:
             "algorithm.head._target_= ... HalfAHead has target(reward, discount), which",
         ),
         ("logger", NoState, "logger._target_= ... NoState has no every"),
-        ("env", NoState, "env._target_= ... NoState has no single, make(render), reset_fixes_episode(env)"),
-        ("env", gymnasium.Env, "env._target_=gymnasium.Env is an environment ... gymnasium.register ... env.imports"),
+        ("env", NoState, "env._target_= ... makes NoState, not ddpg.envs.EnvSpec ... gymnasium.register"),
+        ("env", gymnasium.Env, "env._target_=gymnasium.Env makes Env, not ddpg.envs.EnvSpec ... gymnasium.register"),
     ],
 )
 def test_a_part_of_a_run_that_breaks_its_contract(compose: Compose, key: str, target: type, parts: str) -> None:

@@ -1,4 +1,4 @@
-"""The best actor is the best of evaluations with the same number of episodes."""
+"""The best actor is the best of evaluations with the same number of episodes, from the same starts."""
 
 import logging
 from collections.abc import Callable
@@ -34,3 +34,20 @@ def test_a_resume_with_other_evaluations_chooses_the_best_actor_anew(
     (evaluation,) = [row for row in record(tmp_path) if row["env_step"] > 200 and "eval/episodic_return" in row]
     assert trainer.progress.best_return == evaluation["eval/episodic_return"]
     assert torch.load(tmp_path / "actor_best.pt", weights_only=True)["env_step"] == 300
+
+
+def test_returns_from_other_starts_are_not_compared(tmp_path: Path, make_trainer: Make) -> None:
+    """A checkpoint that does not say from which starts its best return is keeps it."""
+    make_trainer(tmp_path, "total_steps=200").train()
+    trainer = make_trainer(tmp_path, "total_steps=300")
+    trainer.progress.best_return = 1e9
+    trainer.progress.best_of = 2
+    trainer.progress.best_seed = None
+    trainer.evaluations._keep(0.0)
+    assert trainer.progress.best_return == 1e9
+    other = make_trainer(tmp_path, "total_steps=300", "eval.seed=7")
+    other.progress.load_state_dict(trainer.progress.state_dict())
+    other.evaluations._keep(0.0)
+    assert (other.progress.best_return, other.progress.best_seed) == (0.0, 7)
+    other.evaluations._keep(-1.0)
+    assert other.progress.best_return == 0.0

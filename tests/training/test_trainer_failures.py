@@ -138,6 +138,21 @@ class TestNotFinite:
         assert all(torch.isfinite(value).all() for value in actor.values())
 
 
+def test_an_algorithm_names_its_metrics_as_it_likes(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path, "random_steps=80", "noise=adaptive_parameter", "noise.sigma=1e30")
+    update = trainer.agent.update
+
+    def _update(batch: Any) -> Any:
+        step = update(batch)
+        return step._replace(metrics={**step.metrics, "self": 0.0, "action": 0.0})
+
+    monkeypatch.setattr(trainer.agent, "update", _update)
+    with pytest.raises(UserError, match=r"^noisy_action is not finite \(at env_step 80"):
+        trainer.train()
+
+
 def test_noise_that_is_not_finite_never_reaches_the_simulator(
     make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:

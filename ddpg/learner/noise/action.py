@@ -60,11 +60,11 @@ class Gaussian(Noise):
 class OrnsteinUhlenbeck(Noise):
     """Correlated noise: x <- x - theta x dt + sigma sqrt(dt) N(0, 1) (paper, sections 3 and 7).
 
-    It remembers about 1 / (theta dt) steps, and its standard deviation is about
-    sigma / sqrt(2 theta). The paper does not state dt: with 1 it remembers 7 steps, with 0.01
-    (Baselines, SB3, Keras) 667. With `reset`, every episode begins at 0. `sigma` moves linearly to
-    `final_sigma` over the run's first `anneal_steps` env steps. The noise is in units of half the
-    action range if `scaled`, else in the environment's action units.
+    It remembers about 1 / (theta dt) steps, and its standard deviation approaches
+    sigma / sqrt(theta (2 - theta dt)). The paper does not state dt: with 1 it remembers 7 steps,
+    with 0.01 (Baselines, SB3, Keras) 667. With `reset`, every episode begins at 0. `sigma` moves
+    linearly to `final_sigma` over the run's first `anneal_steps` env steps. The noise is in units
+    of half the action range if `scaled`, else in the environment's action units.
     """
 
     def __init__(

@@ -26,13 +26,13 @@ Distance = Annotated[float, Range(above=0, at_most=1)]
 class AdaptiveParameter(Noise):
     """N_t = mu~(s_t) - mu(s_t), where mu~ is the actor with N(0, sigma^2) on its parameters.
 
-    So mu~ acts, for a whole episode. Every parameter is
-    perturbed, biases and output layer too, except those of layer norm, which keeps the effect of
-    the others comparable. After every `adapt_every` updates (OpenAI Baselines: 50) sigma is judged
-    by its effect: the root mean square distance of the two policies, in units of half the action
-    range, on the update's minibatch. Above `delta`, sigma is divided by `alpha`, else multiplied
-    (section 3 and appendix C of Plappert et al.). The new sigma acts from the next episode on.
-    Learning never sees mu~.
+    So mu~ acts, for a whole episode; learning never sees it. Every parameter is perturbed, biases
+    and output layer too, except those of layer norm, which keeps the effect of the others
+    comparable. After every `adapt_every` updates (OpenAI Baselines: 50) sigma is judged by the
+    effect of a new perturbation: the root mean square distance of its actions from the actor's, in
+    units of half the action range, on the update's minibatch. Above `delta`, sigma is divided by
+    `alpha`, else multiplied (section 3 and appendix C of Plappert et al.). The new sigma acts from
+    the next episode on.
 
     Raises ValueError if the actor has no parameter to perturb.
     """

@@ -63,7 +63,7 @@ class ReplayBuffer:
         self.final_obs: dict[int, np.ndarray] = {}
         self.total = 0
         self._discounts = gamma ** np.arange(n_step + 1.0)
-        self._number = torch.zeros(0, dtype=dtype).numpy().dtype  # numpy's name of dtype
+        self._np_dtype = torch.zeros(0, dtype=dtype).numpy().dtype  # numpy's name of dtype
         self._rows = rows(self.obs, device)
 
     def __len__(self) -> int:
@@ -121,7 +121,7 @@ class ReplayBuffer:
         `weight`, (N,), becomes that of the minibatch.
         """
         slot = first % self.slots
-        numbers = self.numbers.take(slot, 0).astype(self._number, copy=False)
+        numbers = self.numbers.take(slot, 0).astype(self._np_dtype, copy=False)
         action_dim = self.action.shape[1]
         reward, terminated, ends = numbers[:, action_dim:].T
         if self.n_step == 1:
@@ -138,7 +138,7 @@ class ReplayBuffer:
         # the discount takes the place of `ends`, so that only one array is sent to the device
         ends[:] = discount
         if weight is not None:
-            numbers = np.column_stack([numbers, weight.astype(self._number)])
+            numbers = np.column_stack([numbers, weight.astype(self._np_dtype)])
         sent = self._rows.send(numbers)
         columns = sent[:, action_dim:].unbind(1)
         return Batch(
@@ -165,9 +165,9 @@ class ReplayBuffer:
             total += goes_on * self._discounts[k] * self.reward[last % self.slots]
         return last, total
 
-    def _float(self, rows: Tensor) -> Tensor:
+    def _float(self, obs: Tensor) -> Tensor:
         """Convert observations to the networks' precision; pixels stay bytes."""
-        return rows if rows.dtype in (self.dtype, torch.uint8) else rows.to(self.dtype)
+        return obs if obs.dtype in (self.dtype, torch.uint8) else obs.to(self.dtype)
 
     def holds(self, start: int, stop: int) -> bool:
         """Whether none of the transitions [start, stop) has been dropped."""

@@ -115,7 +115,7 @@ class SentRows:
         return taken
 
     def send(self, numbers: np.ndarray) -> Tensor:
-        return _sent(_sendable_copy(numbers, self._device), self._device)
+        return _send(numbers, self._device)
 
     def forget(self) -> None:
         pass
@@ -160,7 +160,7 @@ class DeviceRows:
         self._copied = total
 
     def send(self, numbers: np.ndarray) -> Tensor:
-        return _sent(_sendable_copy(numbers, self._device), self._device)
+        return _send(numbers, self._device)
 
     def forget(self) -> None:
         self._copied = 0
@@ -181,10 +181,10 @@ def _sendable(shape: tuple[int, ...], dtype: np.dtype, device: torch.device) -> 
     return torch.empty(shape, dtype=like.dtype, pin_memory=device.type == "cuda")
 
 
-def _sendable_copy(array: np.ndarray, device: torch.device) -> Tensor:
+def _send(array: np.ndarray, device: torch.device) -> Tensor:
     copied = _sendable(array.shape, array.dtype, device)
     copied.numpy()[:] = array
-    return copied
+    return _sent(copied, device)
 
 
 def _sent(tensor: Tensor, device: torch.device) -> Tensor:

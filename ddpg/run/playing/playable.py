@@ -16,7 +16,7 @@ from ddpg.config.spelling import as_written
 from ddpg.config.targets import imported
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError
-from ddpg.policies import load
+from ddpg.policies import Policy, load
 from ddpg.policies.description import Which
 from ddpg.policies.load import is_exported
 from ddpg.policies.reading import read_description, sha256
@@ -27,7 +27,7 @@ from ddpg.remote import fetch, is_remote
 from ddpg.run.build import make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.policies import actor_file, load_policy
-from ddpg.training.evaluate import Policy
+from ddpg.training.evaluate import Act
 
 #: What the description of an environment may name without being trusted.
 OWN = ("ddpg.envs.EnvSpec", "ddpg.envs.Budget")
@@ -59,7 +59,7 @@ class Playable:
     recipe: EnvSpec
     seed: int
     threads: int
-    load: Callable[[gym.Env[Any, Any]], Policy]
+    load: Callable[[gym.Env[Any, Any]], Act]
     video: Path | None
     trust: bool
     digest: str = ""
@@ -112,7 +112,7 @@ def _digest(file: Path) -> str:
 
 
 def _load_found(cfg: DictConfig, folder: RunFolder, which: Which, digest: str, env: gym.Env[Any, Any]) -> Policy:
-    """Raises UserError if the run has stored another actor since; raises as `load_policy` does."""
+    """Load the actor that was found; raise UserError if there is another one since, and as `load_policy` does."""
     policy = load_policy(cfg, folder, which, env)
     if digest and digest != _digest(actor_file(folder, which)):
         raise UserError(
@@ -147,7 +147,7 @@ def _exported(name: str, folder: Path, which: Which, trust: bool) -> Playable:
 
 
 def _load_exported(folder: Path, name: str, trust: bool, env: gym.Env[Any, Any]) -> Policy:
-    """Raises UserError if the policy cannot be loaded, or is not for this environment."""
+    """Load an exported policy for an environment; raise UserError if it cannot be loaded or has other spaces."""
     target = read_description(folder).network.target
     policy = load(folder, classes=[imported(target, f"the network of {name}")] if trust else [])
     policy.description.require_spaces(env.observation_space, env.action_space, f"the environment of {name}")

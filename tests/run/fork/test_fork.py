@@ -127,6 +127,15 @@ def test_a_fork_that_learns_otherwise_begins_its_best_anew(source: Path, config:
     assert newest_state(source)["progress"]["best_return"] is not None
 
 
+def test_a_fork_without_evaluations_has_no_results(source: Path, compose: Callable[..., DictConfig]) -> None:
+    """Those of its source were reached with other values."""
+    target = source.with_name("fork")
+    words = ["eval.every=null", "tau=0.5", f"fork={source}"]
+    assert run(compose(*WALK, *TINY, *WORDS, *OPTIMIZERS, *words), target) is None
+    status = RunFolder(target).status()
+    assert (status["state"], status["last_return"], status["best_return"]) == ("done", None, None)
+
+
 def test_a_fork_that_goes_on_keeps_the_best(source: Path, config: Resolved) -> None:
     target = forked(source, config("total_steps=300", "eval.seed=1"))
     assert target.best_actor.samefile(source / "actor_best.pt")
