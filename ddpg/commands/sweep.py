@@ -17,7 +17,7 @@ from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.ranges import NonNegative, PositiveInt
-from ddpg.search.states import LOCK_PATIENCE_S, TrialState
+from ddpg.search.states import LOCK_PATIENCE_S, TRIAL_STATES, TrialState
 from ddpg.sweep.control import cancel, retry
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.overview import overview, sweeps_below
@@ -39,7 +39,11 @@ class StatusOptions:
     """The options of `ddpg-sweep status`, beside the folder."""
 
     state: str | None = field(
-        default=None, metadata={"help": f"only runs of this state, or as failed,vanished; {', '.join(STATES)}"}
+        default=None,
+        metadata={
+            "help": f"only runs of this state, or as failed,vanished; {', '.join(STATES)}; of a study only trials: "
+            + ", ".join(TRIAL_STATES)
+        },
     )
 
 
@@ -93,7 +97,7 @@ def _plan(argv: list[str]) -> None:
 
     print_help(argv, f"ddpg-sweep {COMMANDS['plan'][0]}", fields(PlanOptions))
     own = [word for word in argv if word.startswith("probe=")]
-    options = PlanOptions(**fit(key_values(own, "probe=30"), PlanOptions))
+    options = PlanOptions(**fit(key_values(own, "probe=10"), PlanOptions))
     find_own_packages()
     plan_command([word for word in argv if word not in own], options.probe)
 
@@ -200,7 +204,7 @@ def retry_arguments(argv: list[str]) -> tuple[SweepFolder, RetryOptions, dict[st
 
 
 def is_study(folder: SweepFolder) -> bool:
-    """Whether a sweep is a study of hydra/sweeper=search."""
+    """Whether a sweep is a study of hydra/sweeper=search or pbt."""
     return (folder.path / "study.json").exists()
 
 

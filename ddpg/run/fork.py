@@ -134,7 +134,7 @@ def _with_best(source: RunFolder, built: RunFolder, keeps_best: bool, state: dic
     progress = state["progress"]
     if keeps_best and _link_best_actors(source, built, progress["env_step"]):
         return state
-    anew = {"last_return": None, "best_return": None, "best_of": 0}
+    anew = {"last_return": None, "best_return": None, "best_of": 0, "best_starts": None}
     return {**state, "progress": {**progress, **anew}}
 
 

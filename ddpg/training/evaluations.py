@@ -87,7 +87,7 @@ class Evaluations:
         progress.evaluated_at = progress.env_step
         if not self._are_as_before():
             self._begin_anew()
-        progress.best_seed = self._seed
+        progress.best_starts = self._seed
         if progress.best_return is None or mean_return > progress.best_return:
             progress.best_return = mean_return
             actor = self._agent.networks["actor"].state_dict()
@@ -96,7 +96,7 @@ class Evaluations:
     def _are_as_before(self) -> bool:
         """Whether evaluations have as many episodes, from the same starts, as those so far."""
         progress = self._progress
-        same_starts = progress.best_seed in (None, self._seed)
+        same_starts = progress.best_starts in (None, self._seed)
         return progress.best_of == len(self._seeds) and same_starts
 
     def _begin_anew(self) -> None:

@@ -19,8 +19,8 @@ class Progress:
     best_return: float | None = None
     #: The episodes in each of the evaluations that `best_return` is of; 0 before the first.
     best_of: int = 0
-    #: The seed of the starts of these evaluations; None where that is not known.
-    best_seed: int | None = None
+    #: The seed of the starts of those evaluations; None where that is not known.
+    best_starts: int | None = None
     #: The env step of the last evaluation; -1 before the first.
     evaluated_at: int = -1
 

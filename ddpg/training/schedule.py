@@ -36,7 +36,7 @@ class Schedule:
         return self._updates_between(env_step - self.update_every, env_step)
 
     def evaluation_due(self, since: int, env_step: int) -> bool:
-        """Whether a multiple of `eval_every` lies behind `since`, and not behind `env_step`."""
+        """Whether a multiple of `eval_every` comes after `since`, and not after `env_step`."""
         if self.eval_every is None:
             return False
         return env_step // self.eval_every > since // self.eval_every

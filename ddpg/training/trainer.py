@@ -105,7 +105,7 @@ class Trainer:
                 self._run_to_the_end()
         finally:
             self.environments.close()
-        return self.progress.last_return
+        return None if self.schedule.eval_every is None else self.progress.last_return
 
     def _run_to_the_end(self) -> None:
         try:

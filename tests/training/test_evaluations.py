@@ -37,17 +37,22 @@ def test_a_resume_with_other_evaluations_chooses_the_best_actor_anew(
 
 
 def test_returns_from_other_starts_are_not_compared(tmp_path: Path, make_trainer: Make) -> None:
-    """A checkpoint that does not say from which starts its best return is keeps it."""
+    """A checkpoint that does not tell the starts of its best return keeps that return."""
     make_trainer(tmp_path, "total_steps=200").train()
     trainer = make_trainer(tmp_path, "total_steps=300")
     trainer.progress.best_return = 1e9
     trainer.progress.best_of = 2
-    trainer.progress.best_seed = None
+    trainer.progress.best_starts = None
     trainer.evaluations._keep(0.0)
     assert trainer.progress.best_return == 1e9
     other = make_trainer(tmp_path, "total_steps=300", "eval.seed=7")
     other.progress.load_state_dict(trainer.progress.state_dict())
     other.evaluations._keep(0.0)
-    assert (other.progress.best_return, other.progress.best_seed) == (0.0, 7)
+    assert (other.progress.best_return, other.progress.best_starts) == (0.0, 7)
     other.evaluations._keep(-1.0)
     assert other.progress.best_return == 0.0
+
+
+def test_a_resume_without_evaluations_has_no_result(tmp_path: Path, make_trainer: Make) -> None:
+    assert make_trainer(tmp_path, "total_steps=200").train() is not None
+    assert make_trainer(tmp_path, "total_steps=250", "eval.every=null").train() is None

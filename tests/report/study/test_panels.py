@@ -75,7 +75,12 @@ def test_the_table_of_scores_has_the_newest_generation(
     browser.open(tmp_path / "index.html")
     assert len(browser.texts("#tables tbody tr")) == 6
     assert_has(browser.texts("#tables")[0], "newest generation")
-    assert_has(browser.texts("#glance")[0], "48 runs ... gamma=47 ... is highest")
+    assert_has(browser.texts("#glance")[0], "48 runs ... gamma=47 ... is highest ... too few to tell")
+    assert browser.value("document.querySelectorAll('#swept circle').length") == 6
+    report.payload["runs"][0]["state"] = "running"
+    write_page(report.payload, tmp_path / "index.html")
+    browser.open(tmp_path / "index.html")
+    assert_has(browser.texts("#glance")[0], "Not finished: no verdict")
     browser.open(tmp_path / "index.html", "#gamma=3,4")
     assert len(browser.texts("#tables tbody tr")) == 2
 

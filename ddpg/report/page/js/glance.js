@@ -105,10 +105,10 @@ function scored({ group, scores }, t) {
 }
 
 /** The number of an environment's runs that can still change its means; one whose folder was removed cannot. */
-function unfinished({ name, groups }) {
-  const running = groups
-    .flatMap((group) => group.runs)
-    .filter((run) => !["done", "failed"].includes(run.state));
+function unfinished({ name }) {
+  const running = state.model.runs.filter(
+    (run) => run.environment === name && !["done", "failed"].includes(run.state),
+  );
   const waiting = state.payload.missing.filter((run) => run.environment === name);
   return running.length + waiting.length + notBegun();
 }

@@ -25,7 +25,7 @@ function renderTables(element) {
       : el(
           "p",
           { class: "note" },
-          "Of a population, the newest generation that has ended; the others trained less and are among the runs below.",
+          "Of a population only the newest generation that has ended is compared, without members that failed; all others are among the runs below.",
         ),
     rated.map((environment) => scoreTable(environment, conventions)),
     el(
