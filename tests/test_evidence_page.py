@@ -75,7 +75,7 @@ def test_interval_of_the_maximum_is_that_at_its_step() -> None:
     ],
 )
 def test_verdict(means: list[float], expected: str) -> None:
-    assert verdict.verdict(CLEANRL, CLEANRL.published["training"], np.array(means)) == expected
+    assert verdict.verdict(CLEANRL, "training", np.array(means)) == expected
 
 
 def test_standard_error_is_no_standard_deviation() -> None:
@@ -169,7 +169,16 @@ def test_the_command_of_a_source_has_the_seeds_that_its_verdict_needs() -> None:
     row = next(row for row in PLAN.rows if row.label == "adi3e08")
     assert (row.seeds, row.judged_seeds) == (2, 5)
     assert "seed=1,2,3,4,5" in next(tables.commands([row]))
-    assert verdict.verdict(row, row.published["training"], np.ones(3)).startswith("cannot be told yet: 3 of 5 seeds")
+    assert verdict.verdict(row, "training", np.ones(3)).startswith("cannot be told yet: 3 of 5 seeds")
+
+
+def test_a_maximum_is_judged_with_as_many_seeds_as_are_published() -> None:
+    """Fewer seeds have a higher one, however they learn."""
+    row = next(row for row in PLAN.rows if row.name == "td3_2018_walker2d-v4")
+    values = 100 + np.arange(10.0)
+    assert verdict.verdict(row, "max", values[:5]).startswith("cannot be told yet: 5 of 10 seeds")
+    assert verdict.verdict(row, "max", values).startswith("missed by")
+    assert verdict.verdict(row, "last_10", values[:3]).startswith("missed by")
 
 
 def question(seeds: int, **means: float) -> dict[str, scores.Record]:

@@ -46,7 +46,8 @@ Made by `python scripts/evidence.py page` from the records in [data/evidence](da
   them and in 73 % with one.
 - *met*: that interval contains zero and nothing beyond half of the published number; its bounds are in brackets, in
   percent. *missed*, *above*: it does not contain zero. If it is wider, it *cannot be told*, because there are too few
-  seeds, here or there. It cannot be told *yet* before the seeds of the command are there, which are three or more.
+  seeds, here or there. It cannot be told *yet* before the seeds of the command are there, which are three or
+  more, and of a maximum before there are as many as are published.
 """
 
 
@@ -129,7 +130,8 @@ def _cells(row: Row, convention: Convention, score: Published, records: Records)
     distance = "" if found is None else f"{found.value:.1f} {interval_cell(found.low, found.high)}"
     name = environments(row, records)
     published = _published(score)
-    return [name, CONVENTIONS[convention], published, here, seeds_cell(seeds), distance, verdict(row, score, values)]
+    judged = verdict(row, convention, values)
+    return [name, CONVENTIONS[convention], published, here, seeds_cell(seeds), distance, judged]
 
 
 def _published(score: Published) -> str:

@@ -132,6 +132,10 @@ class Row:
         """The beginning of the names of its runs."""
         return f"{self.label}_{self.environment}"
 
+    def seeds_to_judge(self, convention: Convention) -> int:
+        """Return the seeds that a verdict needs; a maximum needs as many as are published, because few flatter it."""
+        return max(self.judged_seeds, self.published_seeds) if convention == "max" else self.judged_seeds
+
     @property
     def suite(self) -> str:
         """The suite of its environment."""

@@ -80,11 +80,13 @@ def _sample(mean: float, deviation: float, seeds: int) -> Series:
     return mean + deviation * spread / spread.std(ddof=1)
 
 
-def verdict(row: Row, score: Published, values: Series) -> str:
+def verdict(row: Row, convention: Convention, values: Series) -> str:
     """Say of the scores here [S] whether they met, missed or are above the published one, or that it is too early."""
+    score = row.published[convention]
     found = difference(row, score, values)
-    if found is None or len(values) < row.judged_seeds:
-        text = f"cannot be told yet: {len(values)} of {row.judged_seeds} seeds"
+    needed = row.seeds_to_judge(convention)
+    if found is None or len(values) < needed:
+        text = f"cannot be told yet: {len(values)} of {needed} seeds"
     elif found.low <= 0 <= found.high:
         bounds = f"{_share(found.low, score)} to {_share(found.high, score)}"
         is_close = max(abs(found.low), abs(found.high)) <= CLOSE * abs(score.value)
