@@ -16,7 +16,7 @@ ALLOWED = {
     r"state:state\.tracker(\..*)?": "bytes of metrics.jsonl, with the clock's numbers in it",
     r"state:state\.actor\..*": "the actor is stored by itself, beside the agent that has it too",
     r"state:state\.progress\.updates": "updates are counted where they are ordered, too",
-    r"state:state\.progress\.best_of|best:episodes": "the evaluations that chose the best actor are written down, too",
+    r"state:state\.progress\.best_(of|starts)|best:episodes": "the evaluations that chose the best actor are known",
 }
 
 #: What may differ too in a run with batch norm.
