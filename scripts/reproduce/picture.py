@@ -61,7 +61,7 @@ def draw_source(path: Path, rows: Sequence[Row], records: Records) -> Path:
         panels = _panels(figure, len(rows))
         for axes, row in zip(panels, rows, strict=True):
             _draw_row(axes, row, records)
-        title = f"preset={rows[0].preset}: {_curve_name(_convention(rows[0]))}"
+        title = f"{rows[0].label}: {_curve_name(_convention(rows[0]))}"
         _finish(figure, panels, title, "outside lower center", columns=4 if len(rows) == 3 else 2)
     return path
 
