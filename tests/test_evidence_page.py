@@ -154,7 +154,7 @@ def test_results_to_look_into_name_themselves() -> None:
 
 
 def test_results_that_cannot_be_judged_are_named_with_their_distance() -> None:
-    """Of the five published by adi3e08 one has a seed; with three seeds it is judged."""
+    """One of the five that adi3e08 published has a seed; with three seeds it is judged."""
     name = "adi3e08_dmc_cartpole_swingup"
     text = page.page(PLAN, {f"{name}_1": made([0.0, 800.0], [600.0] * 100)})
     assert f"- {name}: last 100 training episodes 600.0 (1 seed) is 25% less than the published 800.0\n" in text

@@ -40,8 +40,7 @@ class DDPG:
     """The actor mu, critics Q, their targets mu' and Q', and their update from a minibatch.
 
     Batch norm, where there is any, uses its running statistics except in the network that is being
-    trained. The class implements `WithCritic` and `Recordable` of
-    `ddpg.learner.protocol`.
+    trained. The class implements `WithCritic` and `Recordable` of `ddpg.learner.protocol`.
     """
 
     def __init__(

@@ -162,7 +162,7 @@ class PlannedRun:
 
     @property
     def overrides(self) -> list[str]:
-        """What makes the run the one that it is; Plan.always comes to it."""
+        """The words that make the run the one that it is; its command has Plan.always too."""
         row = self.row
         return [
             f"preset={row.preset}", f"env={row.env}", f"seed={self.seed}", f"total_steps={row.steps}", *row.overrides,

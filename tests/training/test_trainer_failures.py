@@ -17,7 +17,7 @@ Make = Callable[..., Trainer]
 
 
 class TestNotFinite:
-    """What a NaN or a failing simulator leaves: one line with quantity and step, and the state from before."""
+    """A NaN or a failing simulator leaves one line with quantity and step, and the state from before."""
 
     @pytest.mark.parametrize(
         ("fault", "message"),

@@ -1,4 +1,4 @@
-"""What can be played: a stored policy with the recipe of the environment that it acts in."""
+"""A stored policy with the recipe of the environment that it acts in: together they can be played."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

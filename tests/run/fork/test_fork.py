@@ -128,7 +128,7 @@ def test_a_fork_that_learns_otherwise_begins_its_best_anew(source: Path, config:
 
 
 def test_a_fork_without_evaluations_has_no_results(source: Path, compose: Callable[..., DictConfig]) -> None:
-    """Those of its source were reached with other values."""
+    """The results of its source were reached with other values."""
     target = source.with_name("fork")
     words = ["eval.every=null", "tau=0.5", f"fork={source}"]
     assert run(compose(*WALK, *TINY, *WORDS, *OPTIMIZERS, *words), target) is None
