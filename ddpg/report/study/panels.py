@@ -55,7 +55,7 @@ def study_panels(study: StudyFolder) -> Panels:
         "n_trials": options.n_trials,
         "how": _how(definition),
         "dimensions": [_dimension(one, short_key(one.key, keys)) for one in definition.space.dimensions],
-        "trials": [_trial(study, trial, places.get(trial.number)) for trial in trials.values()],
+        "trials": [_trial(trial, places.get(trial.number)) for trial in trials.values()],
         "best": best_so_far(trials.values(), options.direction == "maximize"),
         "importances": _importances(definition, trials),
         "confirmation": _confirmation(study, definition, trials),
@@ -67,7 +67,7 @@ def complete_trials(panels: Panels) -> list[dict[str, Any]]:
     """Return the trials that were trained to their ends, of a population its newest generation, the best first."""
     complete = [trial for trial in panels["trials"] if trial["state"] == "complete"]
     if panels["population"]:
-        newest = _newest(panels)
+        newest = {line["trial"] for line in panels["population"]["lineages"]}
         complete = [trial for trial in complete if trial["number"] in newest]
     sign = -1 if panels["direction"] == "maximize" else 1
     return sorted(complete, key=lambda trial: (sign * trial["value"], trial["number"]))
@@ -75,13 +75,8 @@ def complete_trials(panels: Panels) -> list[dict[str, Any]]:
 
 def folders_of_others(panels: Panels) -> set[Path]:
     """Return the folders of a population's trials outside the newest generation that has ended, if one has."""
-    newest = _newest(panels) if panels.get("population") else set()
-    return {Path(trial["folder"]) for trial in panels["trials"] if newest and trial["number"] not in newest}
-
-
-def _newest(panels: Panels) -> set[int]:
-    """Return the trials of a population's newest generation that has ended, which are complete."""
-    return {line["trial"] for line in panels["population"]["lineages"]}
+    population = panels.get("population") or {"others": []}
+    return {Path(panels["folder"], name) for name in population["others"]}
 
 
 def score_name(definition: Definition) -> str:
@@ -136,14 +131,13 @@ def _places(trials: Iterable[Trial]) -> dict[int, int]:
     return {trial.number: place for place, (trial, _) in enumerate(_ended(trials))}
 
 
-def _trial(study: StudyFolder, trial: Trial, place: int | None) -> dict[str, Any]:
+def _trial(trial: Trial, place: int | None) -> dict[str, Any]:
     result = trial.result
     values = sorted((trial.values or {}).items())
     every = -(-len(values) // MOST_VALUES) or 1
     kept = [*values[:-1:every], *values[-1:]]
     return {
         "number": trial.number,
-        "folder": str(study.path / trial.name),
         "state": "open" if result is None else result.state,
         "value": None if result is None else result.value,
         "order": place,

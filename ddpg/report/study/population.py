@@ -12,7 +12,11 @@ from ddpg.search.trials import Trial
 
 
 def population_panels(definition: Definition, trials: Mapping[int, Trial]) -> dict[str, Any] | None:
-    """Return what is drawn of a population beside its trials; None for other studies."""
+    """Return what is drawn of a population beside its trials; None for other studies.
+
+    `others` are the folders of the trials whose scores are not compared, by name: all but those of the newest
+    generation that has ended, if one has.
+    """
     if not isinstance(definition.kind, PopulationOptions):
         return None
     members = ranked(last_generation(definition, trials), definition)
@@ -22,6 +26,7 @@ def population_panels(definition: Definition, trials: Mapping[int, Trial]) -> di
         "generations": definition.kind.generations,
         "total_steps": definition.total_steps,
         "scores": _scores(definition, trials),
+        "others": [trial.name for trial in trials.values() if lines and trial.number not in lines],
         "lineages": [
             {
                 "trial": number,

@@ -56,7 +56,7 @@ function studyPanel(title, note, chart) {
 /** The trials that were trained to their ends, of a population its newest generation, the best first. */
 function completeTrials(study) {
   const sign = study.direction === "maximize" ? -1 : 1;
-  const newest = study.population && newestOf(study);
+  const newest = study.population && new Set(study.population.lineages.map(({ trial }) => trial));
   return study.trials
     .filter((trial) => trial.state === "complete" && (!newest || newest.has(trial.number)))
     .sort((a, b) => sign * (a.value - b.value) || a.number - b.number);

@@ -119,19 +119,12 @@ function scheduleChart(study, dimension) {
   return chart.svg;
 }
 
-/** The numbers of the trials of a population's newest generation that has ended. */
-function newestOf(study) {
-  return new Set(study.population.lineages.map(({ trial }) => trial));
-}
-
 /** The runs whose scores are compared: of a population the newest generation, unless only others are here. */
 function comparedRuns(runs, study) {
-  const populations = (study?.studies ?? []).filter(({ population }) => population?.lineages.length);
   const others = new Set(
-    populations.flatMap((one) => {
-      const newest = newestOf(one);
-      return one.trials.filter(({ number }) => !newest.has(number)).map(({ folder }) => folder);
-    }),
+    (study?.studies ?? []).flatMap(({ folder, population }) =>
+      (population?.others ?? []).map((name) => `${folder}/${name}`),
+    ),
   );
   const compared = runs.filter(({ folder }) => !others.has(folder.replace(/\/[^/]*$/, "")));
   return compared.length ? compared : runs;
