@@ -32,14 +32,14 @@ class Sweep:
 
     def __init__(
         self,
-        cluster: Cluster, folder: Path, *overrides: str,
+        cluster: Cluster, folder: Path, *overrides: str, run: Sequence[str] = RUN,
         program: str = "ddpg-train", options: Sequence[str] = (), **variables: str,
     ) -> None:  # fmt: skip
-        """Start it with options of Hydra, and with environment variables beside the pause of the toys."""
+        """Start runs with options of Hydra, and with environment variables beside the pause of the toys."""
         self.cluster, self.path = cluster, folder
         self._variables = {"TOYS_PAUSE_S": str(PAUSE_S), **variables}
         self._commands = 0
-        words = [*options, *RUN, *overrides, "hydra/launcher=slurm", f"hydra.sweep.dir={folder}", "-m"]
+        words = [*options, *run, *overrides, "hydra/launcher=slurm", f"hydra.sweep.dir={folder}", "-m"]
         self.train = self.command(program, *words)
 
     def command(self, program: str, *arguments: str, **variables: str) -> Command:

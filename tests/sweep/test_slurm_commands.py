@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import toys
 from support.slurm_cluster import ROOT, Cluster, wait_for
-from support.slurm_sweep import HIT, Sweep, fingerprint, kill, table
+from support.slurm_sweep import HIT, RUN, Sweep, fingerprint, kill, table
 
 from ddpg.sweep.state.folder import SweepFolder
 
@@ -64,6 +64,28 @@ def test_command_is_killed_and_a_waiting_job_cancelled(slurm: Cluster, tmp_path:
     assert sweep.manage("retry").process.returncode == 0
     for number, seed in enumerate((1, 2)):
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")
+
+
+def test_forks(slurm: Cluster, tmp_path: Path) -> None:
+    """A sweep of forks, one killed and one requeued, ends as the same sweep on this machine."""
+    train = "ddpg-train", *RUN[:-1], f"hydra.run.dir={tmp_path}/source"
+    source = slurm.command(*train, output=tmp_path / "source.txt")
+    assert source.wait() == 0, source.printed
+    forks = (f"fork={tmp_path}/source", "total_steps=1600", "tau=0.01,0.02")
+    sweep = Sweep(slurm, tmp_path / "sweep", run=forks)
+    for number in range(2):
+        sweep.wait_for_step(number, 800 + HIT)
+    kill(sweep.worker(0))
+    slurm.run("scontrol", "requeue", sweep.tasks[1])
+    sweep.finish(1)
+    sweep.manage("retry")
+    wait_for_empty_queue(slurm)
+    assert table(sweep.manage("status").printed) == {0: "done", 1: "done"}
+    words = [*forks, f"hydra.sweep.dir={tmp_path}/calm", "-m", "hydra/launcher=local"]
+    calm = slurm.command("ddpg-train", *words, output=tmp_path / "calm.txt")
+    assert calm.wait() == 0, calm.printed
+    pairs = zip(sweep.runs, SweepFolder(tmp_path / "calm").runs, strict=True)
+    assert all(fingerprint(hit) == fingerprint(left_alone.path) for hit, left_alone in pairs)
 
 
 def test_controller_is_away(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
