@@ -1,15 +1,22 @@
 """Who may write into a folder: a lock that the file system keeps, and new folders that no other process has."""
 
+import errno
 import fcntl
+import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import IO
 
 from ddpg.errors import UserError
 
+log = logging.getLogger(__name__)
+
+#: Errors of flock on a file system that has no locks, as Lustre without `-o flock`.
+WITHOUT_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK)
 #: Seconds between two attempts to take a lock that another process holds.
 POLL_S = 0.02
 
@@ -30,12 +37,12 @@ def new_folder(path: Path) -> Path:
     return candidate
 
 
-def claim(folder: Path, name: str, in_use: str) -> None:
+def claim(folder: Path, name: str, in_use: str, patience_s: float = 0.0) -> None:
     """Lock a folder as `locked` does, before anything is written into it: for the next block that locks it here.
 
     If there is no such block, the lock ends with the process.
     """
-    _claims[folder.resolve()] = _lock(folder, name, in_use)
+    _claims[folder.resolve()] = _lock(folder, name, in_use, patience_s)
 
 
 def release(folder: Path) -> None:
@@ -46,36 +53,62 @@ def release(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, name: str, in_use: str, patience_s: float = 0.0) -> Iterator[None]:
+def locked(folder: Path, name: str, in_use: str, patience_s: float = 0.0, is_shared: bool = False) -> Iterator[None]:
     """Hold FOLDER/.lock, until this process ends at the latest; the folder is made if it is not there.
+
+    On a file system without locks nothing is held, and a warning says so.
 
     Args:
         name: how an error message calls the folder.
         in_use: the message if another process holds the lock.
         patience_s: seconds for which it is waited until that process is done.
+        is_shared: whether processes share the folder, so that they cannot do without locks.
 
     Raises:
-        UserError: another process holds the lock, or the folder cannot be written to.
+        UserError: another process holds the lock, the folder cannot be written to, or locks are missing that processes
+            cannot do without.
     """
-    file = _claims.pop(folder.resolve(), None) or _lock(folder, name, in_use, patience_s)
+    file = _claims.pop(folder.resolve(), None) or _lock(folder, name, in_use, patience_s, is_shared)
     with file:
         yield
 
 
-def _lock(folder: Path, name: str, in_use: str, patience_s: float = 0.0) -> IO[bytes]:
+def _lock(folder: Path, name: str, in_use: str, patience_s: float, is_shared: bool = False) -> IO[bytes]:
     """Return the file that holds the lock of a folder while it is open."""
-    deadline = time.monotonic() + patience_s
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("ab")
     except OSError as error:
         raise UserError(f"{name} cannot be written to: {error.strerror}") from error
+    with ExitStack() as stack:
+        stack.enter_context(file)
+        try:
+            _wait_for_lock(file, in_use, patience_s)
+        except OSError as error:
+            if error.errno not in WITHOUT_LOCKS:
+                raise UserError(f"{name} cannot be locked: {error.strerror}") from error
+            if is_shared:
+                raise UserError(
+                    f"{name} cannot be locked: {error.strerror}; its processes take turns by locks, so choose a folder "
+                    "on a file system that has them"
+                ) from error
+            _warn_of_missing_locks(str(error.strerror))
+        stack.pop_all()
+    return file
+
+
+@cache  # one warning in a process, however many folders it locks
+def _warn_of_missing_locks(reason: str) -> None:
+    log.warning("flock: %s: this file system has no locks, so nothing keeps a second process out of a folder", reason)
+
+
+def _wait_for_lock(file: IO[bytes], in_use: str, patience_s: float) -> None:
+    """Lock a file; raise UserError if another process still holds the lock after `patience_s` seconds."""
+    deadline = time.monotonic() + patience_s
     while not _is_locked_by_us(file):
         if time.monotonic() >= deadline:
-            file.close()
             raise UserError(in_use)
         time.sleep(POLL_S)
-    return file
 
 
 def _is_locked_by_us(file: IO[bytes]) -> bool:

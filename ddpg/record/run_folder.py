@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,8 +13,12 @@ from typing import Any, BinaryIO
 import yaml
 
 from ddpg.record.claims import claim, locked
+from ddpg.record.diffs import with_diffs, without_repeated_diffs
 
 log = logging.getLogger(__name__)
+
+#: Seconds until a run folder counts as in use: whoever asks for its state holds the lock for an instant.
+LOCK_PATIENCE_S = 1.0
 
 
 @contextmanager
@@ -114,16 +118,19 @@ class RunFolder:
 
     def starts(self) -> list[dict[str, Any]]:
         """Read provenance.json: an entry of the sweep which froze the run, if one did, and one for each start."""
-        return self._read_json(self.provenance, list) or []
+        return with_diffs(self._read_json(self.provenance, list) or [])
 
     def add_start(self, start: Mapping[str, Any]) -> None:
         """Add an entry to provenance.json."""
-        self.write_json(self.provenance, [*self.starts(), start])
+        self._write_starts([*self.starts(), start])
 
     def amend_start(self, **more: Any) -> None:
         """Add to the newest entry of provenance.json; to an empty one if somebody has removed the file."""
         *before, newest = self.starts() or [{}]
-        self.write_json(self.provenance, [*before, newest | more])
+        self._write_starts([*before, newest | more])
+
+    def _write_starts(self, starts: Sequence[Mapping[str, Any]]) -> None:
+        self.write_json(self.provenance, without_repeated_diffs(starts))
 
     def write_json(self, path: Path, content: Any) -> None:
         """Replace one JSON file of the folder."""
@@ -146,11 +153,11 @@ class RunFolder:
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the folder for this process, until it ends at the latest; UserError if another process trains in it."""
-        return locked(self.path, *self._lock_messages())
+        return locked(self.path, *self._lock_messages(), LOCK_PATIENCE_S)
 
     def claim(self) -> None:
         """Hold the folder for the next `lock` of this process; UserError if another process trains in it."""
-        claim(self.path, *self._lock_messages())
+        claim(self.path, *self._lock_messages(), LOCK_PATIENCE_S)
 
     def _lock_messages(self) -> tuple[str, str]:
         name = f"run folder {self.path}"
