@@ -64,6 +64,7 @@ def run(
         if cfg.get("fork") is not None:
             cfg = OmegaConf.create(fork_once(plain(cfg), folder, {"overrides": list(overrides)}))
         if _is_finished(cfg, folder):
+            _drop_replay_unless_kept(cfg, folder)  # a kill may have come before all of it was removed
             return folder.status().get("last_return")
         flag = interrupt or InterruptFlag()
         with tracking(cfg, folder, overrides, shown) as tracker, recorded_end(folder), flag:
@@ -150,6 +151,10 @@ def _targets(node: Any) -> Iterator[str]:
 def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float | None]) -> None:
     """Write down that the run is done."""
     folder.write_status(**folder.status() | {"state": "done"} | dict(results))
+    _drop_replay_unless_kept(cfg, folder)
+
+
+def _drop_replay_unless_kept(cfg: DictConfig, folder: RunFolder) -> None:
     if not cfg.checkpoint.keep_replay:
         folder.drop_replay()
 

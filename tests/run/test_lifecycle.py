@@ -97,6 +97,9 @@ def test_a_finished_run_may_drop_its_replay_memory(tmp_path: Path, start: Start)
         start(tmp_path, "total_steps=300")
     assert start(tmp_path) == result
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    (tmp_path / "checkpoint" / "replay-000000000100-000000000200.npz").touch()  # a kill came before it was removed
+    assert start(tmp_path, "checkpoint.keep_replay=false") == result
+    assert not RunFolder(tmp_path).has_replay()
 
 
 def test_a_lost_checkpoint_is_no_fresh_start(tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
