@@ -14,6 +14,7 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.search.recipe import Recipe
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.worker import work
+from ddpg.sweep import slurm
 from ddpg.sweep.execute.job import WARNING, requeue
 from ddpg.sweep.execute.submit import submit_array, wait
 from ddpg.sweep.forecast.requirements import estimated_job_gb
@@ -84,8 +85,9 @@ def submit_workers(study: StudyFolder, definition: Definition, options: SlurmOpt
     """Submit the workers as one array, record that, and return the function that waits for their end."""
     jobs: Sequence[SearchJob] = [SearchJob(study.path.absolute())] * workers_on_slurm(definition, options)
     begun = timestamp()
+    cluster = slurm.cluster_name()
     with study.lock(), InterruptFlag() as interrupt:  # what Slurm has taken must be on record
         tasks = submit_array(study.sweep, jobs, options, "no worker is submitted")
-        study.sweep.add_submission(Submission(begun, os.getuid(), "slurm", {task: [] for task in tasks}))
+        study.sweep.add_submission(Submission(begun, os.getuid(), "slurm", {task: [] for task in tasks}, cluster))
     interrupt.check()
     return partial(wait, tasks, study.sweep)

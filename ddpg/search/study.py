@@ -185,6 +185,6 @@ class StudyFolder:
     def lock(self) -> AbstractContextManager[None]:
         """Hold the lock of the sweep, and wait for it before: other workers hold it for moments.
 
-        Raises UserError if it was not free within LOCK_PATIENCE_S, or if the folder cannot be written to.
+        Raises UserError if it was not free within LOCK_PATIENCE_S, or if the folder cannot be written to or locked.
         """
-        return self.sweep.lock(LOCK_PATIENCE_S)
+        return self.sweep.lock(LOCK_PATIENCE_S, is_shared=True)

@@ -47,9 +47,9 @@ def state_of(trial: Trial, tasks: Mapping[str, Task]) -> TrialState:
 
 
 def _tasks(study: StudyFolder, trials: Mapping[int, Trial]) -> dict[str, Task]:
-    uids = submitters(study.sweep)
-    owners = {trial.owner for trial in trials.values() if trial.result is None and trial.owner in uids}
-    return find_tasks({owner: uids[owner] for owner in owners if owner is not None})
+    origins = submitters(study.sweep)
+    owners = {trial.owner for trial in trials.values() if trial.result is None and trial.owner in origins}
+    return find_tasks({owner: origins[owner] for owner in owners if owner is not None})
 
 
 def table(

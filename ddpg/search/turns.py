@@ -21,6 +21,7 @@ from ddpg.search.score import worst_score
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trial_runs import TrialRuns
 from ddpg.search.trials import Result, Trial, Verdict
+from ddpg.sweep.slurm import cluster_name
 from ddpg.sweep.state.folder import Submission, SweepRun, timestamp
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import find_tasks, is_pool
@@ -128,8 +129,8 @@ class Turns:
     def _outlook(self) -> Outlook:
         trials = self._read()
         owners = {trial.owner for trial in trials.values() if trial.result is None and trial.owner is not None}
-        uids = submitters(self.study.sweep)
-        tasks = find_tasks({owner: uids[owner] for owner in owners - {self._worker} if owner in uids})
+        origins = submitters(self.study.sweep)
+        tasks = find_tasks({owner: origins[owner] for owner in owners - {self._worker} if owner in origins})
         resumed = promoted(self.definition, trials)
         return Outlook(
             gone=frozenset(name for name, task in tasks.items() if task.fate == "gone"),
@@ -261,4 +262,5 @@ class Turns:
         """Write into submissions.jsonl that this worker has the runs, for status and cancel."""
         numbers = [trial.run_number(place) for place in range(len(trial.seeds))]
         kind: Any = "local" if is_pool(self._worker) else "slurm"
-        self.study.sweep.add_submission(Submission(timestamp(), os.getuid(), kind, {self._worker: numbers}))
+        cluster = None if is_pool(self._worker) else cluster_name()
+        self.study.sweep.add_submission(Submission(timestamp(), os.getuid(), kind, {self._worker: numbers}, cluster))

@@ -5,7 +5,7 @@ import shlex
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.options import SlurmOptions, options
 from ddpg.sweep.slurm_checks import require_submittable
-from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.folder import Origin, SweepFolder
 from ddpg.sweep.state.hydra_sweeps import find_runs
 from ddpg.sweep.state.status import RunState, states, submitters
 from ddpg.sweep.state.table import number_of_runs, outcome
-from ddpg.sweep.state.tasks import SLURM_IS_SILENT, find_tasks, host_and_pid, is_pool
+from ddpg.sweep.state.tasks import SLURM_IS_SILENT, Task, find_tasks, host_and_pid, is_pool
 
 #: Seconds in which the runs have to save and end. Slurm kills them after its KillWait, which is 30 by default.
 PATIENCE_S = 60.0
@@ -33,7 +33,7 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
     Args:
         sweep: the folder of the sweep.
         changes: options of its launcher that replace those of the sweep, for this attempt.
-        lost: a host that is gone for good, with the processes that it had.
+        lost: a host that is gone for good, with the processes that it had, or a cluster with its jobs.
 
     Returns:
         False if it waited for the runs and not all of them are done, otherwise True.
@@ -44,7 +44,7 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
     _require_manifest(sweep)
     with sweep.lock():
         runs = states(sweep, lost)
-        _require_answer(runs)
+        _require_answer(run.task for run in runs if run.task is not None and run.state != "done")
         chosen = options(changed_options(sweep, changes))
         _print_elsewhere(sweep.path, runs)
         numbers = [run.run.number for run in runs if run.can_be_retried]
@@ -85,8 +85,10 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
     _require_manifest(sweep)
     with sweep.lock(patience_s):
         runs = states(sweep)
-        _require_answer(runs)
-        alive = _alive(submitters(sweep))
+        origins = submitters(sweep)
+        tasks = find_tasks(origins)
+        _require_answer(tasks.values())
+        alive = _alive(tasks)
         pids = sorted(host_and_pid(task)[1] for task in alive if is_pool(task))
         # all tasks of an array are of one sweep, so it can be cancelled as a whole
         jobs = sorted({task.partition("_")[0] for task in alive if not is_pool(task)})
@@ -97,7 +99,7 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
         for pid in pids:
             _end(pid)
     _print_elsewhere(sweep.path, runs)
-    _wait_for_end(alive)
+    _wait_for_end({task: origins[task] for task in alive})
     print(outcome(sweep, states(sweep)))
 
 
@@ -135,14 +137,14 @@ def _require_manifest(sweep: SweepFolder) -> None:
         )
 
 
-def _require_answer(runs: Sequence[RunState]) -> None:
+def _require_answer(tasks: Iterable[Task]) -> None:
     """Raise UserError if Slurm did not say what became of the jobs."""
-    if any(run.task == SLURM_IS_SILENT and run.state != "done" for run in runs):
+    if SLURM_IS_SILENT in tasks:
         raise UserError("Slurm cannot be asked (squeue) what became of the jobs, so nothing is done")
 
 
 def _print_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:
-    """Print which runs belong to pools on other hosts, whose processes cannot be seen from here."""
+    """Print which runs belong to pools on other hosts, or jobs of other clusters, that cannot be seen from here."""
     elsewhere = Counter(run.task.host for run in runs if run.task and run.task.host and run.state != "done")
     for host, count in elsewhere.items():
         print(
@@ -151,26 +153,17 @@ def _print_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:
         )
 
 
-def _alive(uids: Mapping[str, int]) -> dict[str, int]:
-    """Return the tasks that wait or were started, and jobs that Slurm does not report right now.
-
-    Args:
-        uids: of who submitted each task.
-    """
-    tasks = find_tasks(uids)
-    return {
-        name: uid
-        for name, uid in uids.items()
-        if tasks[name].fate in ("waiting", "started") or tasks[name] == SLURM_IS_SILENT
-    }
+def _alive(tasks: Mapping[str, Task]) -> list[str]:
+    """Return the names of tasks that wait or were started, and of jobs that Slurm does not report right now."""
+    return [name for name, task in tasks.items() if task.fate in ("waiting", "started") or task == SLURM_IS_SILENT]
 
 
-def _wait_for_end(uids: Mapping[str, int]) -> None:
+def _wait_for_end(origins: Mapping[str, Origin]) -> None:
     """Return when none of the tasks is alive any more; raise UserError if that takes longer than PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
-    alive = _alive(uids)
+    alive = _alive(find_tasks(origins))
     while alive:
         if time.monotonic() > deadline:
             raise UserError(f"still alive after {PATIENCE_S:.0f} s: {', '.join(sorted(alive)[:5])}; ask again later")
         time.sleep(POLL_S)
-        alive = _alive(alive)
+        alive = _alive(find_tasks({task: origins[task] for task in alive}))

@@ -102,9 +102,16 @@ def requeue(job: str) -> None:
 
 def limits() -> Limits:
     """Return the limits of the cluster; raise UserError if Slurm does not answer."""
-    lines = _ask("scontrol", "show", "config")
-    config = dict(re.findall(r"^(\w+)\s*= *(.*?) *$", lines, re.MULTILINE))
+    config = _config()
     return Limits(int(config["MaxArraySize"]), int(config["MaxJobCount"]))
+
+
+def cluster_name() -> str | None:
+    """Return the name of the cluster that this process belongs to (ClusterName); None if Slurm cannot be asked now."""
+    try:
+        return os.environ.get("SLURM_CLUSTER_NAME") or _config().get("ClusterName")  # the variable is in every job
+    except UserError:
+        return None
 
 
 def partitions() -> list[Partition]:
@@ -150,6 +157,11 @@ def _largest(limits: Sequence[str]) -> float:
     An empty text is no limit.
     """
     return max((int(limit) if limit else math.inf for limit in limits), default=math.inf)
+
+
+def _config() -> dict[str, str]:
+    lines = _ask("scontrol", "show", "config")
+    return dict(re.findall(r"^(\w+)\s*= *(.*?) *$", lines, re.MULTILINE))
 
 
 def _ask(*command: str) -> str:

@@ -2,6 +2,7 @@
 
 import getpass
 import math
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,13 @@ from ddpg.errors import UserError
 from ddpg.sweep import slurm
 from ddpg.sweep.options import SlurmOptions
 from ddpg.sweep.slurm import Partition
+
+#: What sbatch prints when the answer of Slurm's controller does not come, which may have taken the jobs by then.
+NO_ANSWER = re.compile(
+    "timed? ?out|unable to contact slurm controller|communication|zero bytes were transmitted|"
+    "(message|socket|connection)[^:;]*(fail|reset|refused|closed)|killed for an unknown reason",
+    re.IGNORECASE,
+)
 
 
 def require_submittable(options: SlurmOptions, runs: int, threads: int, mem_gb: int = 0) -> None:
@@ -42,6 +50,11 @@ def refusal(stderr: str, options: SlurmOptions) -> UserError:
     listed = " ".join(f"hydra.launcher.{name}={value}" for name, value in suspects.items() if value)
     reason = slurm.error_line(stderr).replace("Batch job submission failed: ", "")
     return UserError(f"sbatch refuses the jobs: {reason}" + (f" ({listed})" if listed else ""))
+
+
+def may_be_queued(stderr: str) -> bool:
+    """Whether sbatch has failed without an answer of Slurm, so that its jobs may be in the queue all the same."""
+    return NO_ANSWER.search(stderr) is not None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Mistakes around a study, and what they leave behind."""
 
+import errno
+import fcntl
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +12,8 @@ import pytest
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 from support.command_line import assert_has, user_error
-from support.studies import FormulaStudy, plain_definition
+from support.studies import FormulaStudy, plain_definition, write_study
+from support.sweep_folders import LAUNCHERS
 
 from ddpg.errors import UserError
 from ddpg.search.control import retry
@@ -55,6 +58,27 @@ def test_workers_of_a_host_that_cannot_be_asked(study: FormulaStudy, capsys: pyt
     study.folder.sweep.add_submission(Submission(timestamp(), 0, "local", {"elsewhere:1:2": []}))
     start(study.folder, definition, LocalOptions("local", processes=1, wait=True))
     assert_has(capsys.readouterr().out, f"elsewhere ... ddpg-sweep retry {study.folder.quoted} lost=elsewhere")
+
+
+@pytest.mark.parametrize(("lost", "owner"), [("far", None), ("near", "12")])
+def test_a_cluster_that_is_gone(tmp_path: Path, lost: str, owner: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can ask it for its jobs, so the user says so; the trials of its workers are free then."""
+    study = write_study(tmp_path / "study", 3)
+    study.sweep.write({"launcher": LAUNCHERS["local"]})
+    study.sweep.add_submission(Submission(timestamp(), 0, "slurm", {"12": []}, cluster="far"))
+    study.write(study.trials()[2].changed(result=None, owner="12"))
+    monkeypatch.setattr("ddpg.search.control.start", lambda *_: None)
+    retry(study, {}, lost)
+    assert study.trials()[2].owner == owner
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with user_error("study cannot be locked: Function not implemented"), StudyFolder(tmp_path / "study").lock():
+        pass
 
 
 def test_a_folder_with_another_sweep(study: FormulaStudy, tmp_path: Path) -> None:

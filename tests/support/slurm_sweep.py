@@ -75,7 +75,7 @@ class Sweep:
     def tasks(self) -> dict[int, str]:
         """Slurm's name of the newest task of each run, once all have one."""
         sweep, runs = SweepFolder(self.path), self.runs
-        return self.wait_for(lambda: len(tasks := sweep.newest_tasks()) == len(runs) and tasks, "every run has a task")
+        return self.wait_for(lambda: len(tasks := sweep.tasks().newest) == len(runs) and tasks, "every run has a task")
 
     def status(self, number: int) -> dict[str, Any]:
         """Return status.json of a run; {} before there is one."""

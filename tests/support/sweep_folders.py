@@ -64,11 +64,13 @@ def write_sweep(
     submissions: Sequence[Mapping[str, Sequence[int]]] = (),
     launcher: str = "slurm",
     users: Sequence[int] | None = None,
+    cluster: str | None = None,
     **options: Any,
 ) -> SweepFolder:
     """Write a sweep over seeds: a run for each status, and submissions, of which the newest is an hour old.
 
     `users`: whose each submission is; None: all of this process's.
+    `cluster`: where they were submitted; None: not known.
     """
     for number, status in enumerate(statuses):
         write_run(path / f"{number}_run", status)
@@ -80,7 +82,11 @@ def write_sweep(
         at = datetime.fromtimestamp(time.time() - 3600 * age).astimezone().isoformat(timespec="seconds")
         sweep.add_submission(
             Submission(
-                at, user, "local" if ":" in next(iter(tasks)) else "slurm", {t: list(runs) for t, runs in tasks.items()}
+                time=at,
+                user=user,
+                scheduler="local" if ":" in next(iter(tasks)) else "slurm",
+                tasks={t: list(runs) for t, runs in tasks.items()},
+                cluster=cluster,
             )
         )
     return sweep

@@ -14,6 +14,7 @@ def fake_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
     """A squeue and a scancel whose answers a test sets."""
     fake = FakeSlurm(tmp_path)
     monkeypatch.setenv("PATH", f"{fake.bin}:{os.environ['PATH']}")
+    monkeypatch.delenv("SLURM_CLUSTER_NAME", raising=False)
     return fake
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.command_line import assert_has
+from support.slurm_answers import CONFIG, say
 from support.sweep_folders import FakeSlurm, pool, write_run, write_sweep
 
 from ddpg.errors import UserError
@@ -252,6 +253,18 @@ class TestCancel:
     def test_other_host(self, tmp_path: Path, slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]) -> None:
         cancel(write_sweep(tmp_path / "sweep", [RUNNING], [{"far:1:17": [0]}], "local"))
         assert_has(capsys.readouterr().out, "1 run ... far ... lost=far")
+
+    def test_other_cluster(self, tmp_path: Path, slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]) -> None:
+        """Its job 12 is not the one of this cluster, also when Slurm does not say which cluster this is."""
+        slurm.queue(_12="RUNNING|None")
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING, DONE], [{"12": [0, 1]}], cluster="far")
+        slurm.program("scontrol", say(CONFIG))
+        cancel(sweep)
+        assert_has(capsys.readouterr().out, "nothing of this sweep is alive ... 1 run ... far ... lost=far")
+        slurm.program("scontrol", "exit 1")
+        with pytest.raises(UserError, match="squeue"):
+            cancel(sweep)
+        assert not slurm.calls("scancel")
 
 
 @pytest.mark.parametrize("command", [lambda sweep: retry(sweep, {}, None), cancel])

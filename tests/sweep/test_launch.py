@@ -126,7 +126,7 @@ def test_detached(ddpg_train: Callable[..., subprocess.CompletedProcess[str]]) -
     result = ddpg_train("total_steps=100000", "hydra.launcher.wait=false")
     assert result.returncode == 0, result.stderr
     sweep = SweepFolder(Path("sweep"))
-    pid = int(sweep.newest_tasks()[0].split(":")[1])
+    pid = int(sweep.tasks().newest[0].split(":")[1])
     assert {one.state for one in states(sweep)} <= {"pending", "running"}
     until(lambda: [one.state for one in states(sweep)] == ["running"] * 2)
     os.kill(pid, signal.SIGTERM)

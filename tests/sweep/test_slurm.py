@@ -10,7 +10,7 @@ from support.slurm_cluster import Cluster
 from support.sweep_folders import slurm_options
 
 from ddpg.errors import UserError
-from ddpg.sweep.slurm import Limits, Nodes, QueuedJob, cancel, limits, partitions, queue
+from ddpg.sweep.slurm import Limits, Nodes, QueuedJob, cancel, cluster_name, limits, partitions, queue
 from ddpg.sweep.slurm_checks import require_submittable
 
 
@@ -73,6 +73,17 @@ def test_partitions() -> None:
 @pytest.mark.usefixtures("cluster")
 def test_limits() -> None:
     assert limits() == Limits(array_size=1001, jobs=100)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_cluster_name(program: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job reads it from its environment, because hundreds may ask at the same time."""
+    monkeypatch.delenv("SLURM_CLUSTER_NAME", raising=False)
+    assert cluster_name() == "local"
+    program("scontrol", "exit 1")
+    assert cluster_name() is None
+    monkeypatch.setenv("SLURM_CLUSTER_NAME", "far")
+    assert cluster_name() == "far"
 
 
 def test_no_slurm_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

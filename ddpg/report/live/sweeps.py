@@ -4,13 +4,12 @@ import logging
 import time
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.report.live.stamps import Stamp, stamp
-from ddpg.sweep.state.folder import SweepFolder, SweepRun
-from ddpg.sweep.state.status import SKEW_S, State, state_of, submitters
+from ddpg.sweep.state.folder import SweepFolder, SweepRun, SweepTasks
+from ddpg.sweep.state.status import SKEW_S, State, state_of
 from ddpg.sweep.state.tasks import Task, find_tasks, is_pool
 
 log = logging.getLogger(__name__)
@@ -53,9 +52,7 @@ class _Manifest:
 
     stamps: tuple[Stamp | None, ...]
     runs: list[SweepRun]
-    newest: dict[int, str]
-    submitted_at: dict[str, float]
-    owners: dict[str, int]
+    tasks: SweepTasks
     cancelled: set[str]
 
 
@@ -89,13 +86,12 @@ class Sweeps:
         return {path: [run.path for run in manifest.runs] for path, manifest in self._manifests.items()}
 
     def _duty(self, manifest: _Manifest, run: SweepRun) -> Duty:
-        name = manifest.newest.get(run.number)
+        name = manifest.tasks.newest.get(run.number)
         if name is None:
             return Duty()
         skew_s = 0 if is_pool(name) else SKEW_S
-        return Duty(
-            self._tasks.get(name, Task("unknown")), manifest.submitted_at[name] - skew_s, name in manifest.cancelled
-        )
+        submitted_at = manifest.tasks.submitted_at[name] - skew_s
+        return Duty(self._tasks.get(name, Task("unknown")), submitted_at, name in manifest.cancelled)
 
     def _read(self, path: Path) -> _Manifest | None:
         stamps = tuple(stamp(path / name) for name in FILES)
@@ -106,18 +102,7 @@ class Sweeps:
             return None
         sweep = SweepFolder(path)
         try:
-            submissions = sweep.submissions()
-            runs = sweep.runs
-            manifest = _Manifest(
-                stamps=stamps,
-                runs=runs,
-                newest=sweep.newest_tasks(),
-                submitted_at={
-                    t: datetime.fromisoformat(one.time).timestamp() for one in submissions for t in one.tasks
-                },
-                owners=submitters(sweep),
-                cancelled=sweep.cancelled_tasks(),
-            )
+            manifest = _Manifest(stamps=stamps, runs=sweep.runs, tasks=sweep.tasks(), cancelled=sweep.cancelled_tasks())
         except (UserError, OSError, ValueError, LookupError, TypeError) as error:
             log.warning("%s: its list of runs cannot be read: %s", path, error)
             self._damaged[path] = stamps
@@ -127,12 +112,12 @@ class Sweeps:
 
     def _ask(self, done: Set[Path]) -> None:
         began = time.monotonic()
-        owners = {
-            manifest.newest[run.number]: manifest.owners[manifest.newest[run.number]]
+        names = [
+            (manifest.tasks, manifest.tasks.newest[run.number])
             for manifest in self._manifests.values()
             for run in manifest.runs
-            if run.number in manifest.newest and run.path not in done
-        }
-        self._tasks = find_tasks(owners)
+            if run.number in manifest.tasks.newest and run.path not in done
+        ]
+        self._tasks = find_tasks({name: tasks.origins[name] for tasks, name in names})
         self._asked = time.monotonic()
         self._asking_s = self._asked - began

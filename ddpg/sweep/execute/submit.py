@@ -14,7 +14,7 @@ from ddpg.interrupt import InterruptFlag
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.job import Job
 from ddpg.sweep.options import SlurmOptions
-from ddpg.sweep.slurm_checks import refusal
+from ddpg.sweep.slurm_checks import may_be_queued, refusal
 from ddpg.sweep.state.folder import Submission, SweepFolder, timestamp
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def submit(sweep: SweepFolder, numbers: Sequence[int], options: SlurmOptions) ->
     """
     jobs = _jobs(sweep, numbers, options.runs_per_job)
     largest = slurm.limits().array_size
+    cluster = slurm.cluster_name()
     submitted: list[str] = []
     for start in range(0, len(jobs), largest):
         array = jobs[start : start + largest]
@@ -41,7 +42,7 @@ def submit(sweep: SweepFolder, numbers: Sequence[int], options: SlurmOptions) ->
         with InterruptFlag() as interrupt:  # what Slurm has taken must be on record
             names = submit_array(sweep, array, options, f"{len(submitted)} of {len(jobs)} jobs are submitted")
             tasks = {name: [run.number for run in job.runs] for name, job in zip(names, array, strict=True)}
-            sweep.add_submission(Submission(begun, os.getuid(), "slurm", tasks))
+            sweep.add_submission(Submission(begun, os.getuid(), "slurm", tasks, cluster))
         submitted += names
         interrupt.check()
     return submitted
@@ -65,12 +66,19 @@ def submit_array(
         array: what each task calls.
         options: of the launcher.
         so_far: what an error message says about jobs before these.
+
+    Raises:
+        UserError: Slurm refuses the jobs, or it is not known whether it has taken them.
     """
     executor = _executor(sweep, options)
+    others = f"Before a retry look for others, and cancel them: squeue --me --name={shlex.quote(sweep.path.name)}"
     try:
         with executor.batch():
             submitted = [executor.submit(job) for job in array]
     except (FailedJobError, FailedSubmissionError) as error:
+        if isinstance(error, FailedSubmissionError) or may_be_queued(str(error)):
+            unclear = f"sbatch: {slurm.error_line(str(error))}; Slurm may have taken the jobs all the same"
+            raise UserError(f"{unclear}; {so_far}. {others}") from error
         refused = refusal(str(error), options)
         raise UserError(f"{refused}; {so_far}, ddpg-sweep retry {sweep.quoted} submits the rest") from error
     except UnicodeEncodeError as error:
@@ -80,10 +88,7 @@ def submit_array(
             "folder, or export PYTHONUTF8=1"
         ) from error
     except OSError as error:  # a full disk, perhaps after sbatch
-        raise UserError(
-            f"{error.filename or sweep.path}: {error.strerror}; {so_far}. Before a retry look for others, and cancel "
-            f"them: squeue --me --name={shlex.quote(sweep.path.name)}"
-        ) from error
+        raise UserError(f"{error.filename or sweep.path}: {error.strerror}; {so_far}. {others}") from error
     log.info("jobs submitted: %d, as %s", len(submitted), submitted[0].job_id.partition("_")[0])
     return [task.job_id for task in submitted]
 

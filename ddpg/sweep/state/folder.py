@@ -37,12 +37,38 @@ class Submission:
         scheduler: Slurm, or a pool on some machine.
         tasks: the numbers of the runs of each task. A task of Slurm is called "1234_7", or "1234" without an array;
             a pool is called "HOST:PID:STARTED", as `ddpg.sweep.process.this_process` returns it.
+        cluster: Slurm's name of the cluster, because two clusters can share a disk; None for a pool, and in older
+            files, where it is the cluster of whoever reads them.
     """
 
     time: str
     user: int
     scheduler: Literal["slurm", "local"]
     tasks: dict[str, list[int]]
+    cluster: str | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who must be asked for a task: the uid of who submitted it, and the cluster, as in `Submission`."""
+
+    user: int
+    cluster: str | None = None
+
+
+@dataclass(frozen=True)
+class SweepTasks:
+    """The tasks of a sweep, from one look at submissions.jsonl, which grows meanwhile.
+
+    Args:
+        newest: the newest task of each run, by the run's number; runs that never were submitted are left out.
+        origins: who submitted each task and where, because a sweep can be a colleague's, and several can retry one.
+        submitted_at: when each task was submitted, in seconds since 1970.
+    """
+
+    newest: dict[int, str]
+    origins: dict[str, Origin]
+    submitted_at: dict[str, float]
 
 
 class SweepFolder:
@@ -118,14 +144,15 @@ class SweepFolder:
         with atomic_write(self._submissions) as file:
             file.write(before + json.dumps(asdict(submission)).encode() + b"\n")
 
-    def newest_tasks(self) -> dict[int, str]:
-        """Return the newest task of each run, by the run's number; runs that never were submitted are left out."""
-        return {
-            number: task
-            for submission in self.submissions()
-            for task, numbers in submission.tasks.items()
-            for number in numbers
-        }
+    def tasks(self) -> SweepTasks:
+        """Return all tasks that the sweep has had."""
+        submissions = self.submissions()
+        by_task = {task: submission for submission in submissions for task in submission.tasks}
+        return SweepTasks(
+            newest={n: task for one in submissions for task, numbers in one.tasks.items() for n in numbers},
+            origins={task: Origin(one.user, one.cluster) for task, one in by_task.items()},
+            submitted_at={task: datetime.fromisoformat(one.time).timestamp() for task, one in by_task.items()},
+        )
 
     def add_cancelled(self, tasks: Iterable[str]) -> None:
         """Write down that a user has ended these tasks; several processes may do so at the same time."""
@@ -136,12 +163,13 @@ class SweepFolder:
         """Return the tasks that users have ended."""
         return set(self._cancelled.read_text(encoding="utf-8").split()) if self._cancelled.exists() else set()
 
-    def lock(self, patience_s: float = 0.0) -> AbstractContextManager[None]:
+    def lock(self, patience_s: float = 0.0, is_shared: bool = False) -> AbstractContextManager[None]:
         """Keep other commands from acting on the states of the runs.
 
-        Raises UserError if one of them still does after `patience_s` seconds.
+        Raises UserError if one of them still does after `patience_s` seconds; and where the file system has no locks,
+        if processes share the folder.
         """
-        return locked(self.path, *self._lock_messages(), patience_s)
+        return locked(self.path, *self._lock_messages(), patience_s, is_shared)
 
     def claim(self) -> None:
         """Keep other commands out until the next `lock` of this process ends; raise UserError if one is at work."""

@@ -2,11 +2,10 @@
 
 import fcntl
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from ddpg.sweep.state.folder import SweepFolder, SweepRun
+from ddpg.sweep.state.folder import Origin, SweepFolder, SweepRun
 from ddpg.sweep.state.hydra_sweeps import find_runs, last_process
 from ddpg.sweep.state.summary import RunSummary, summarize_all
 from ddpg.sweep.state.tasks import Fate, Task, find_tasks, is_pool
@@ -57,39 +56,33 @@ def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
 
     Args:
         sweep: the folder of a sweep, or a folder with runs of Hydra's own launchers.
-        lost: a host that is gone for good.
+        lost: a host or a cluster that is gone for good.
 
     Raises:
         UserError: the folder has no runs.
     """
     if not sweep.exists:
         return _hydra_states(sweep)
-    submitted_at = {
-        task: datetime.fromisoformat(submission.time).timestamp()
-        for submission in sweep.submissions()
-        for task in submission.tasks
-    }
     runs = sweep.runs
-    newest = sweep.newest_tasks()
-    uids = submitters(sweep)
+    known = sweep.tasks()
     cancelled = sweep.cancelled_tasks()
     # the tasks before the folders: a run that ends in between is done
-    tasks = find_tasks({name: uids[name] for name in newest.values()}, lost)
+    tasks = find_tasks({name: known.origins[name] for name in known.newest.values()}, lost)
     found = []
     for run, summary in zip(runs, summarize_all([run.path for run in runs]), strict=True):
-        name = newest.get(run.number)
+        name = known.newest.get(run.number)
         if name is None:
             found.append(_state(run, summary, None, is_newer=True))
             continue
         skew_s = 0 if is_pool(name) else SKEW_S
-        is_newer = summary.written_at >= submitted_at[name] - skew_s
+        is_newer = summary.written_at >= known.submitted_at[name] - skew_s
         found.append(_state(run, summary, tasks[name], is_newer, name in cancelled))
     return found
 
 
-def submitters(sweep: SweepFolder) -> dict[str, int]:
-    """Return the uid of who submitted each task, because a sweep can be a colleague's, and several can retry one."""
-    return {task: submission.user for submission in sweep.submissions() for task in submission.tasks}
+def submitters(sweep: SweepFolder) -> dict[str, Origin]:
+    """Return who submitted each task of a sweep, and where."""
+    return sweep.tasks().origins
 
 
 def state_of(recorded: str | None, is_newer: bool, fate: Fate | None, locked: bool, cancelled: bool = False) -> State:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ddpg.sweep.process import start_time
-from ddpg.sweep.slurm import QueuedJob, queue
+from ddpg.sweep.slurm import QueuedJob, cluster_name, queue
+from ddpg.sweep.state.folder import Origin
 
 #: Slurm's states of a job that is not executed now and will be; in every other state that squeue shows, it is.
 WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
@@ -24,7 +25,7 @@ class Task:
     Args:
         fate: whether it waits in the queue, was started, has gone, or cannot be asked for.
         reason: why it waits, unless the reason is usual.
-        host: the machine that would have to be asked.
+        host: the machine, or the cluster, that would have to be asked.
     """
 
     fate: Fate
@@ -36,16 +37,22 @@ class Task:
 SLURM_IS_SILENT = Task("unknown")
 
 
-def find_tasks(submitters: Mapping[str, int], lost: str | None = None) -> dict[str, Task]:
-    """Return each task as it is now; Slurm is asked once, or not at all if no task is a job.
+def find_tasks(submitters: Mapping[str, Origin], lost: str | None = None) -> dict[str, Task]:
+    """Return each task as it is now; Slurm is asked once, or not at all if no task is a job of this cluster.
 
     Args:
-        submitters: the uid of who submitted each task, by its name.
-        lost: a host that is gone for good, with its pools.
+        submitters: who submitted each task and where, by its name.
+        lost: a host that is gone for good, with its pools, or a cluster with its jobs.
     """
-    owners = {user for name, user in submitters.items() if not is_pool(name)}
+    jobs = {name: origin for name, origin in submitters.items() if not is_pool(name)}
+    here = cluster_name() if any(origin.cluster is not None for origin in jobs.values()) else None
+    owners = {origin.user for origin in jobs.values() if origin.cluster in (None, here)}
     queued = queue(owners) if owners else {}
-    return {name: _pool(name, lost) if is_pool(name) else _job(name, queued) for name in submitters}
+    found = {name: _pool(name, lost) for name in submitters if is_pool(name)}
+    for name, origin in jobs.items():
+        elsewhere = origin.cluster not in (None, here)
+        found[name] = _job_elsewhere(origin.cluster or "", here, lost) if elsewhere else _job(name, queued)
+    return found
 
 
 def is_pool(name: str) -> bool:
@@ -68,6 +75,13 @@ def _job(name: str, queued: Mapping[str, QueuedJob] | None) -> Task:
     if job.state in WAITING:
         return Task("waiting", reason="" if job.reason in USUAL else job.reason)
     return Task("started")
+
+
+def _job_elsewhere(cluster: str, here: str | None, lost: str | None) -> Task:
+    """Return a job of another cluster, whose number means another job here; `here` is None if Slurm is silent."""
+    if cluster == lost:
+        return Task("gone")
+    return SLURM_IS_SILENT if here is None else Task("unknown", host=cluster)
 
 
 def _pool(name: str, lost: str | None) -> Task:

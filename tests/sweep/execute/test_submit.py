@@ -37,6 +37,7 @@ def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], l
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(slurm, "limits", lambda: slurm.Limits(3, 10000))
+    monkeypatch.setattr(slurm, "cluster_name", lambda: "here")
 
     def _sbatch(code: str) -> None:
         for name in ("sbatch", "srun"):
@@ -61,7 +62,7 @@ def test_arrays_within_the_limit(sweep: SweepFolder, sbatch: Callable[[str], Non
     sbatch(COUNT)
     jobs = submit(sweep, range(7), chosen())
     assert jobs == ["100_0", "100_1", "100_2", "101_0", "101_1", "101_2", "102"]
-    assert sweep.newest_tasks() == dict(enumerate(jobs))
+    assert sweep.tasks().newest == dict(enumerate(jobs))
     assert "--array=0-2%3" in (tmp_path / "script-0").read_text()
 
 
@@ -69,6 +70,7 @@ def test_what_sbatch_is_asked(sweep: SweepFolder, sbatch: Callable[[str], None],
     sbatch(COUNT)
     more = {"qos": "high", "mem_gb": 5, "runs_per_job": 3, "additional_parameters": {"mail-type": "END"}}
     jobs = submit(sweep, [1, 3, 4, 6], chosen(partition="gpu", gpus_per_node=1, setup=["module load x"], **more))
+    assert sweep.submissions()[0].cluster == "here"
     assert sweep.submissions()[0].tasks == dict(zip(jobs, [[1, 3, 4], [6]], strict=True))
     script = (tmp_path / "script-0").read_text()
     for line in (
@@ -85,7 +87,24 @@ def test_refused_in_the_middle(sweep: SweepFolder, sbatch: Callable[[str], None]
     sbatch(f'[ -e script-0 ] && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}\n{COUNT}')
     with pytest.raises(UserError, match=r"QOSMaxSubmitJobPerUserLimit.* 3 of 7 jobs .*ddpg-sweep retry"):
         submit(sweep, range(7), chosen())
-    assert sorted(sweep.newest_tasks()) == [0, 1, 2]
+    assert sorted(sweep.tasks().newest) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; exit 1",
+        "echo 'sbatch: error: Batch job submission failed: Unable to contact slurm controller' >&2; exit 1",
+        "echo 'sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received' >&2; exit 1",
+        "echo Submitted",
+    ],
+)
+def test_no_answer_is_no_refusal(sweep: SweepFolder, sbatch: Callable[[str], None], code: str) -> None:
+    """Slurm may have taken the jobs, which a retry would submit once more."""
+    sbatch(code)
+    line = r"^sbatch: .*taken the jobs all the same; 0 of 2 jobs are submitted\. .*squeue --me --name='my sweep'$"
+    with pytest.raises(UserError, match=line):
+        submit(sweep, range(2), chosen())
 
 
 def test_a_full_disk(sweep: SweepFolder, sbatch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +126,7 @@ def test_ctrl_c_between_two_arrays(
     sbatch(f"kill -INT {os.getpid()}\n{COUNT}")
     with pytest.raises(Interrupted):
         submit(sweep, range(7), chosen())
-    assert sorted(sweep.newest_tasks()) == [0, 1, 2]
+    assert sorted(sweep.tasks().newest) == [0, 1, 2]
 
 
 def test_waits_for_its_own_jobs_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_the_newest_task_counts(sweep: SweepFolder) -> None:
     sweep.add_submission(first)
     sweep.add_submission(again)
     assert sweep.submissions() == [first, again]
-    assert sweep.newest_tasks() == {0: "7_0", 1: "9", 2: "7_1"}
+    assert sweep.tasks().newest == {0: "7_0", 1: "9", 2: "7_1"}
 
 
 def test_no_sweep(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from support.slurm_answers import CONFIG, say
 from support.sweep_folders import TOTAL, FakeSlurm, pool, row, write_run, write_sweep, written
 
 from ddpg.errors import UserError
-from ddpg.sweep.state.folder import SweepFolder, SweepRun
+from ddpg.sweep.state.folder import Submission, SweepFolder, SweepRun, timestamp
 from ddpg.sweep.state.status import STATES, RunState, State, state_of, states
 from ddpg.sweep.state.table import ending, status, table
-from ddpg.sweep.state.tasks import Fate, Task
+from ddpg.sweep.state.tasks import SLURM_IS_SILENT, Fate, Task
 
 RECORDED = ("done", "running", "failed", "interrupted", None)
 FATES: tuple[Fate | None, ...] = ("waiting", "started", "gone", "unknown", None)
@@ -139,6 +140,37 @@ class TestOnSlurm:
         slurm.queue(_12=job)
         (run,) = states(write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}]))
         assert (run.state, run.error) == (state, shown)
+
+    def test_run_that_is_handed_over_while_it_looks(
+        self, tmp_path: Path, slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may see the sweep as it was before, or after."""
+        sweep = write_sweep(tmp_path / "sweep", [FAILED], [{"12": [0]}])
+        read = SweepFolder.submissions
+
+        def and_add_one(folder: SweepFolder) -> list[Submission]:
+            found = read(folder)
+            folder.add_submission(Submission(timestamp(), os.getuid(), "slurm", {f"{100 + len(found)}": [0]}))
+            return found
+
+        monkeypatch.setattr(SweepFolder, "submissions", and_add_one)
+        assert states_of(sweep) == ["failed"]
+
+    def test_other_cluster(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        """It has the same disk; a job of this one has the same number."""
+        slurm.program("scontrol", say(CONFIG))
+        slurm.queue(_12="RUNNING|None")
+        statuses = [RUNNING, FAILED, None, DONE]
+        far = write_sweep(tmp_path / "far", statuses, [{"12": [0, 1], "13": [2, 3]}], cluster="far")
+        expected = [("running", "on far"), ("failed", "on far; no"), ("pending", "on far"), ("done", "")]
+        assert [(run.state, run.error) for run in states(far)] == expected
+        assert not any(run.can_be_retried for run in states(far))
+        assert [run.state for run in states(far, lost="far")] == ["vanished", "failed", "vanished", "done"]
+        assert not slurm.calls("squeue")
+        here = write_sweep(tmp_path / "here", statuses, [{"12": [0, 1], "13": [2, 3]}], cluster="local")
+        assert states_of(here) == ["running", "failed", "vanished", "done"]
+        slurm.program("scontrol", "exit 1")
+        assert [run.task for run in states(far)] == [SLURM_IS_SILENT] * 4
 
     def test_runs_that_share_a_job(self, tmp_path: Path, slurm: FakeSlurm) -> None:
         slurm.queue(_12_0="RUNNING|None")
