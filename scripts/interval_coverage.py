@@ -23,8 +23,6 @@ from ddpg.report.intervals import iqm_interval, mean_interval
 ROUNDING = 1e-9
 #: Samples that are tested together, and divisions that are drawn for them.
 BLOCK = 1000
-#: Where the scores of 5 environments lie.
-PLACES = np.linspace(0.2, 0.8, 5)
 COUNTS = (3, 4, 5, 8, 10, 20)
 
 
@@ -131,13 +129,16 @@ def improvement_coverage(shape: Shape, seeds: int, samples: int) -> float:
     return float(np.average(covers, weights=counts))
 
 
-def overall_coverage(shape: Shape, seeds: int, samples: int, estimate: Callable[[Sequence[Series]], Estimate]) -> float:
-    """Measure how often an interval over 5 environments covers; their scores lie at different places of 0 to 1."""
+def overall_coverage(
+    shape: Shape, seeds: int, samples: int, estimate: Callable[[Sequence[Series]], Estimate], environments: int = 5
+) -> float:
+    """Measure how often an interval over environments covers; their scores lie at different places of 0 to 1."""
+    places = np.linspace(0.2, 0.8, environments)
     generator = np.random.default_rng(seeds)
     spread = float(shape.draw(generator, (200_000,)).std())
 
     def scores(count: int) -> list[Series]:
-        return [place + 0.15 * (shape.draw(generator, (count,)) - shape.mean) / spread for place in PLACES]
+        return [place + 0.15 * (shape.draw(generator, (count,)) - shape.mean) / spread for place in places]
 
     true = estimate(scores(100_000)).value
     found = [estimate(scores(seeds)) for _ in range(samples)]
@@ -172,6 +173,7 @@ def main() -> None:
     table("95 % interval of the IQM", lambda shape, n: coverage(shape, n, samples, iqm_interval, shape.iqm))
     table("P(improvement) of two equal configurations", lambda shape, n: improvement_coverage(shape, n, tests))
     table("mean over 5 environments", lambda shape, n: overall_coverage(shape, n, some, overall_mean))
+    table("IQM over 2 environments", lambda shape, n: overall_coverage(shape, n, some, overall_iqm, environments=2))
     table("IQM over 5 environments", lambda shape, n: overall_coverage(shape, n, some, overall_iqm))
     table("optimality gap over 5 environments", lambda shape, n: overall_coverage(shape, n, some, optimality_gap))
     for seeds in COUNTS:

@@ -197,7 +197,9 @@ def test_open_question_says_what_it_waits_for() -> None:
     assert comparison.compared(PLAN, QUESTION, records) is None
     text = page.page(PLAN, records)
     assert "3 seeds of each are needed. Missing are the seeds: cleanrl_batch_walker2d-v4 2." in text
-    assert "have 3, 5 or 10 seeds, and not in between. With fewer than 6 seeds of each, none of the 13" in text
+    assert (
+        "have 3, 5 or 10 seeds, and not in between, at 5 % each time. With fewer than 6 seeds of each, none of" in text
+    )
 
 
 def test_open_question_is_answered_by_the_statistics_of_the_report() -> None:

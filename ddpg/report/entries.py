@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ddpg.record.run_folder import RunFolder
+from ddpg.record.series import moving_mean
 from ddpg.report.arrays import encode_steps, encode_values
 from ddpg.report.columns import Columns
 from ddpg.report.facts import Clock, clock, first_line, repeat_command, speed, starts, updates
-from ddpg.report.measured import MeasuredRun
+from ddpg.report.measured import Curve, MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord
-from ddpg.report.samples import Sample
+from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.scores import averaged, scores, steps_to
 from ddpg.report.selection import TWICE, reason
 from ddpg.report.thinning import every_nth
@@ -74,24 +75,40 @@ def entry(number: int, record: RunRecord, run: MeasuredRun, alone: Entry, values
 
 
 def among_others(
-    run: MeasuredRun, samples: Mapping[MeasuredRun, Sample], metric: Metric, threshold: float | None
+    run: MeasuredRun, sample: Sample | None, is_superseded: bool, metric: Metric, threshold: float | None
 ) -> Entry:
-    """Return what depends on the other runs: whether the run counts, and its scores then."""
-    sample = samples.get(run)
+    """Return what depends on the other runs: whether the run counts, and its scores then.
+
+    Args:
+        run: its values.
+        sample: in which it counts; None if it does not.
+        is_superseded: whether its seed was run again and came further.
+        metric: that is scored.
+        threshold: the value whose first step is sought.
+    """
     return {
         "counts": sample is not None,
-        "note": None if sample is not None else _note(run, samples),
+        "superseded": is_superseded,
+        "note": None if sample is not None else f"its seed {TWICE}" if is_superseded else reason(run),
+        "scored_at": None if sample is None else _scored_at(sample, metric),
         "scores": scores(run, sample, metric),
         "averaged": averaged(run, sample, metric),
-        "steps_to_threshold": None if threshold is None else steps_to(run.metric, threshold),
+        "steps_to_threshold": None if threshold is None else steps_to(_smoothed(run, metric), threshold),
     }
 
 
-def _note(run: MeasuredRun, samples: Mapping[MeasuredRun, Sample]) -> str:
-    """Say why a run does not count."""
-    same = (run.environment, run.configuration, run.seed)
-    twice = any((other.environment, other.configuration, other.seed) == same for other in samples)
-    return f"its seed {TWICE}" if twice else reason(run)
+def _smoothed(run: MeasuredRun, metric: Metric) -> Curve:
+    """Return the values as the page draws them: of training episodes the means of the last WINDOW."""
+    if not metric.of_episodes or not len(run.metric.steps):
+        return run.metric
+    return Curve(run.metric.steps, moving_mean(run.metric.values, WINDOW))
+
+
+def _scored_at(sample: Sample, metric: Metric) -> float | None:
+    """Return the env step of the last scores of a sample's runs; None without scores."""
+    if metric.of_episodes:
+        return sample.end
+    return float(sample.steps[-1]) if len(sample.steps) else None
 
 
 def _clock(time: Clock) -> dict[str, Any] | None:

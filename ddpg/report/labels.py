@@ -1,7 +1,7 @@
 """Short names for configurations: what a researcher typed, and no more than is needed to tell them apart."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -69,11 +69,12 @@ def labels(configurations: Sequence[Described]) -> Labels:
     ]
     while alike := _alike(tables, named):
         _tell_apart(tables, named, alike, differing)
+    classes = {name: {table.get(name, "") for table in tables} for name in names if name.endswith("._target_")}
     texts = []
     for one, table, mine, short in zip(configurations, tables, named, _shortened(tables, named), strict=True):
-        pairs = [_pair(name, table[name], names) for name in short] or [_own_name(one)]
+        pairs = [_pair(name, table[name], names, classes) for name in short] or [_own_name(one)]
         texts.append(" ".join([*pairs, "…"] if len(short) < len(mine) else pairs))
-    shared = [_pair(name, value, names) for name, value in common.items()]
+    shared = [_pair(name, value, names, classes) for name, value in common.items()]
     return Labels(texts, [" ".join(shared)] if shared else [])
 
 
@@ -165,8 +166,8 @@ def _rank(name: str) -> tuple[int, int]:
     return (1 if "." not in name else 2 if name.endswith("._target_") else 3, 0)
 
 
-def _pair(name: str, value: str, names: Sequence[str]) -> str:
-    """Write `key=value` with as little of the dotted key as is clear, and a class by the node that it is for."""
-    if name.endswith("._target_"):
-        return f"{name.removesuffix('._target_')}={value.rpartition('.')[2]}"
+def _pair(name: str, value: str, names: Sequence[str], classes: Mapping[str, Collection[str]]) -> str:
+    """Write `key=value` with as little of the dotted key, or of the path of a class, as is clear."""
+    if name in classes:
+        return f"{name.removesuffix('._target_')}={short_key(value, classes[name])}"
     return f"{short_key(name, names)}={value}"

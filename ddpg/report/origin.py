@@ -43,11 +43,19 @@ def joined_origins(origins: Iterable[Origin | None]) -> dict[Origin | None, str]
 
 
 def notes_on_origins(origins: Iterable[Origin | None]) -> list[str]:
-    """Say from which runs and at which env step the forks of a configuration began; nothing of other runs."""
+    """Say where the forks of a configuration began, and what several forks of one run tell; nothing of other runs."""
+    forks = list(filter(None, origins))
     runs: dict[int, list[str]] = {}
-    for origin in filter(None, origins):
+    for origin in forks:
         runs.setdefault(origin.env_step, []).append(origin.run)
-    return [
+    notes = [
         f"forked from {', '.join(dict.fromkeys(names))} at step {short_number(step)}; only what came after it counts"
         for step, names in runs.items()
     ]
+    sources = len(set(forks))
+    if sources < len(forks):
+        notes.append(
+            f"{len(forks)} forks continue {'one run' if sources == 1 else f'{sources} runs'}: intervals and tests tell "
+            "what further forks would do, not what training anew would"
+        )
+    return notes

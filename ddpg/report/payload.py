@@ -22,6 +22,7 @@ from ddpg.report.missing import missing_runs
 from ddpg.report.reading import Label, RunRecord, each_run, find_all_runs, labelled, measured
 from ddpg.report.references import references
 from ddpg.report.samples import Sample, samples
+from ddpg.report.selection import superseded
 from ddpg.report.study.panels import Panels, all_panels, folders_of_others
 from ddpg.report.thinning import Thinning, thinning
 from ddpg.report.view import View
@@ -135,10 +136,11 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
     metric = Metric(view.metric)
     found = samples([run.measured for run in runs], metric)
     sample_of = {one: sample for sample in found for one in sample.counted}
+    repeated = superseded([run.measured for run in runs])
     attributes = Attributes([run.record for run in runs], {*view.group_by, *view.filters})
     entries = [
         entry(number, run.record, run.measured, run.alone, attributes.of(number))
-        | among_others(run.measured, sample_of, metric, view.threshold)
+        | among_others(run.measured, sample_of.get(run.measured), run.measured in repeated, metric, view.threshold)
         for number, run in enumerate(runs)
     ]
     return {

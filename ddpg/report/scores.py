@@ -3,10 +3,10 @@
 import numpy as np
 
 from ddpg.record.series import Series
-from ddpg.report.measured import Curve, MeasuredRun
+from ddpg.report.measured import NO_CURVE, Curve, MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.samples import Sample
-from ddpg.report.statistics import EVALUATIONS, TRAINING, training_episodes
+from ddpg.report.statistics import TRAINING, last_values, training_episodes
 
 #: The score by its convention: of the last value, of the last 10, of the last 100 training episodes, of the largest.
 Scores = dict[str, float | None]
@@ -17,10 +17,11 @@ def scores(run: MeasuredRun, sample: Sample | None, metric: Metric) -> Scores:
 
     `best` is the run's own largest value, which is biased upwards: it is None for a metric that is no return.
     """
-    values, episodes = _scored(run, sample, metric)
+    curve, episodes = _scored(run, sample, metric)
+    values = curve.values
     return {
         "last": _mean(values[-1:]),
-        "last10": _mean(values[-EVALUATIONS:]),
+        "last10": _mean(values[len(values) - last_values(curve.steps) :]),
         "training100": _mean(episodes),
         "best": float(values.max()) if metric.is_return and len(values) else None,
     }
@@ -28,20 +29,20 @@ def scores(run: MeasuredRun, sample: Sample | None, metric: Metric) -> Scores:
 
 def averaged(run: MeasuredRun, sample: Sample | None, metric: Metric) -> dict[str, int]:
     """Count the values of which the scores are means: fewer than their names say where a run has fewer."""
-    values, episodes = _scored(run, sample, metric)
-    return {"last10": len(values[-EVALUATIONS:]), "training100": len(episodes)}
+    curve, episodes = _scored(run, sample, metric)
+    return {"last10": last_values(curve.steps), "training100": len(episodes)}
 
 
-def _scored(run: MeasuredRun, sample: Sample | None, metric: Metric) -> tuple[Series, Series]:
+def _scored(run: MeasuredRun, sample: Sample | None, metric: Metric) -> tuple[Curve, Series]:
     """Return the values that are scored, and the returns of the last training episodes, if these are scored."""
     end = np.inf if sample is None else sample.end
     shown = run.metric.up_to(end)
     if metric.of_episodes:
         training = shown
-        values = np.empty(0)
+        values = NO_CURVE
     else:
         training = run.episodes.up_to(end)
-        values = shown.values if sample is None else run.metric.at(sample.steps)
+        values = shown if sample is None else Curve(sample.steps, run.metric.at(sample.steps))
     count = TRAINING if sample is None else training_episodes(sample)
     has_training = count > 0 and (metric.is_return or metric.of_episodes)
     return values, training.values[-count:] if has_training else np.empty(0)

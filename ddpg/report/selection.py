@@ -21,6 +21,14 @@ def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], l
     return [best[seed] for seed in sorted(best)], notes
 
 
+def superseded(runs: Sequence[MeasuredRun]) -> set[MeasuredRun]:
+    """Return the runs whose seed was run again, in the same configuration, and came further."""
+    groups: dict[tuple[str, str], list[MeasuredRun]] = {}
+    for run in runs:
+        groups.setdefault((run.environment, run.configuration), []).append(run)
+    return {run for same in groups.values() for run in set(same).difference(one_for_each_seed(same)[0])}
+
+
 def finished_step(runs: Sequence[MeasuredRun], seeds: int) -> int | None:
     """Return the largest step that at least half of the seeds have finished; if there is none, the one that most have.
 

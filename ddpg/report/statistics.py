@@ -37,6 +37,11 @@ def max_of_mean(values: Series) -> int:
     return int(values.mean(axis=0).argmax())
 
 
+def last_values(steps: Series) -> int:
+    """Return how many last values are averaged: EVALUATIONS at most, and none of the untrained policy."""
+    return min(EVALUATIONS, int((steps > 0).sum()))
+
+
 def training_episodes(sample: Sample) -> int:
     """Return how many last training episodes of each run are averaged: as many as all runs have, TRAINING at most."""
     return min([TRAINING, *(len(values) for values in sample.episodes)])
@@ -53,7 +58,7 @@ def conventions(sample: Sample, metric: Metric) -> Iterator[tuple[int, str, floa
     noun = metric.noun
     if len(steps) and not metric.of_episodes:
         yield 0, f"last {noun}", steps[-1], values[:, -1]
-        count = min(EVALUATIONS, len(steps))
+        count = last_values(steps)
         if count > 1:
             yield 1, f"last {count} {noun}s", steps[-1], values[:, -count:].mean(axis=1)
         if metric.is_return:

@@ -42,8 +42,9 @@ def literal(text: str) -> str:
 
 
 def seed_list(seeds: Sequence[int]) -> str:
-    """Write the count of the seeds, and the seeds: (1, 2, 3, 7) -> 4 (1-3, 7)."""
-    runs = [list(run) for _, run in groupby(seeds, key=lambda seed: seed - list(seeds).index(seed))]
+    """Write the number of runs, and their seeds: (1, 2, 3, 7) -> 4 (1-3, 7); joined configurations share seeds."""
+    different = sorted(set(seeds))
+    runs = [list(run) for _, run in groupby(different, key=lambda seed: seed - different.index(seed))]
     parts = (f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
     return f"{len(seeds)} ({', '.join(parts)})" if seeds else "0"
 

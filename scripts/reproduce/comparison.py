@@ -1,6 +1,6 @@
 """Rows of the list that are compared with the statistics of `ddpg-report compare`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ddpg.report.compare import pairs
@@ -13,7 +13,7 @@ from ddpg.report.samples import samples
 from reproduce.plan import Comparison, Convention, Plan, Row
 from reproduce.scores import Record, Records, seeds_of
 
-#: The chance of any false positive among the differences of a comparison.
+#: The chance of any false positive among the differences of a comparison, at all its looks together.
 LEVEL = Options().alpha
 METRIC = Metric("eval/episodic_return")
 #: Seeds are not paired: over a million steps, networks of other forms make little of common starting states.
@@ -24,9 +24,10 @@ OPTIONS: Mapping[Convention, str] = {"training": "training100", "last_10": "last
 
 @dataclass(frozen=True)
 class Compared:
-    """The differences of a comparison, each over the seeds 1 to `seeds` of both sides."""
+    """The differences of a comparison at `level`, each over the seeds 1 to `seeds` of both sides."""
 
     seeds: int
+    level: float
     differences: list[pairs.Comparison]
 
     @property
@@ -35,18 +36,29 @@ class Compared:
         return DESIGN.smallest_p(self.seeds, self.seeds)
 
 
-def fewest_seeds(differences: int) -> int:
+def fewest_seeds(differences: int, level: float) -> int:
     """Return the fewest seeds with which any of so many differences can be significant, however clear it is."""
     seeds = 2
-    while DESIGN.smallest_p(seeds, seeds) * differences > LEVEL:
+    while DESIGN.smallest_p(seeds, seeds) * differences > level:
         seeds += 1
     return seeds
+
+
+def level_of_a_look(looks: Sequence[int], differences: int) -> float:
+    """Return the level of each look, which all share that can find anything (Bonferroni)."""
+    fewest = fewest_seeds(differences, LEVEL)
+    return LEVEL / max(1, sum(seeds >= fewest for seeds in looks))
 
 
 def pairs_of(comparison: Comparison) -> list[pairs.Pair]:
     """Return the labels that are compared: every one with each baseline, each pair once."""
     found = [(label, baseline) for baseline in comparison.baselines for label in comparison.labels if label != baseline]
     return [pair for place, pair in enumerate(found) if pair[::-1] not in found[:place]]
+
+
+def count_differences(plan: Plan, comparison: Comparison) -> int:
+    """Return how many differences a comparison has: its pairs in each environment."""
+    return len(pairs_of(comparison)) * len({row.environment for row in plan.rows_of(comparison)})
 
 
 def seeds_to_compare(plan: Plan, comparison: Comparison, records: Records) -> int | None:
@@ -69,7 +81,7 @@ def missing(row: Row, seeds: int, records: Records) -> list[int]:
 def compared(plan: Plan, comparison: Comparison, records: Records) -> Compared | None:
     """Compare the rows pair by pair in each environment; None while seeds are missing.
 
-    A seed that diverged counts with the worst score of its environment. Permutation tests, intervals, Holm's correction
+    A seed that diverged counts with the worst value of its environment. Permutation tests, intervals, Holm's correction
     over all differences and the number of seeds needed are those of `ddpg-report compare`.
     """
     seeds = seeds_to_compare(plan, comparison, records)
@@ -78,7 +90,8 @@ def compared(plan: Plan, comparison: Comparison, records: Records) -> Compared |
     rows = plan.rows_of(comparison)
     runs = [_measured(row, seed, one) for row in rows for seed, one in seeds_of(row, records).items() if seed <= seeds]
     scores = scored(samples(runs, METRIC), METRIC, OPTIONS[comparison.convention], "worst")
-    return Compared(seeds, pairs.compare(scores, pairs_of(comparison), {}, LEVEL, DESIGN))
+    level = level_of_a_look(plan.looks(rows), count_differences(plan, comparison))
+    return Compared(seeds, level, pairs.compare(scores, pairs_of(comparison), {}, level, DESIGN))
 
 
 def _measured(row: Row, seed: int, record: Record) -> MeasuredRun:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ddpg.report.compare.pairs import Comparison as Pair
 from ddpg.report.compare.pairs import Tests
-from reproduce.comparison import DESIGN, LEVEL, Compared, compared, fewest_seeds, missing, pairs_of
+from reproduce.comparison import DESIGN, Compared, compared, count_differences, fewest_seeds, level_of_a_look, missing
 from reproduce.picture import comparison_picture
 from reproduce.plan import CONVENTIONS, Comparison, Plan
 from reproduce.scores import Records, seeds_of
@@ -34,11 +34,12 @@ def _when_compared(plan: Plan, comparison: Comparison) -> str:
     rows = plan.rows_of(comparison)
     *first, last = map(str, plan.looks(rows))
     numbers = f"{', '.join(first)} or {last}" if first else last
-    differences = len(pairs_of(comparison)) * len({row.environment for row in rows})
+    differences = count_differences(plan, comparison)
+    level = level_of_a_look(plan.looks(rows), differences)
     return (
-        f"They are compared when all of them have {numbers} seeds, and not in between. With fewer than "
-        f"{fewest_seeds(differences)} seeds of each, none of the {differences} differences can be certain, however "
-        "clear it is: they are only estimated then."
+        f"They are compared when all of them have {numbers} seeds, and not in between, at {100 * level:.2g} % each "
+        f"time. With fewer than {fewest_seeds(differences, level)} seeds of each, none of the {differences} "
+        "differences can be certain, however clear it is: they are only estimated then."
     )
 
 
@@ -57,10 +58,11 @@ def _differences(comparison: Comparison, found: Compared, names: Mapping[str, st
     certain = sum(one.tests is not None and one.tests.better for one in found.differences)
     yield (
         f"Seeds 1 to {found.seeds} of each, {CONVENTIONS[comparison.convention]}: {DESIGN.words.test}, "
-        f"{DESIGN.words.t} intervals, p after Holm's correction for these {count} comparisons at {100 * LEVEL:g} %. "
+        f"{DESIGN.words.t} intervals, p after Holm's correction for these {count} comparisons at "
+        f"{100 * found.level:.2g} %. A seed that diverged counts here with the worst value of its environment. "
         f"{certain} of the differences {'is' if certain == 1 else 'are'} certain."
     )
-    if found.smallest_p * count > LEVEL:
+    if found.smallest_p * count > found.level:
         yield (
             f"**{found.seeds} seeds cannot tell any of these apart**, however clear a difference is: the smallest p "
             f"that they allow is {found.smallest_p:.2g}, before the correction."

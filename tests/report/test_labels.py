@@ -113,3 +113,10 @@ def test_long_label_is_cut_as_far_as_it_stays_clear() -> None:
     assert texts([one, other]) == ["a=1 b=1 c=1 d=1 …", "a=2 b=2 c=2 d=2 …"]
     single = [Described(CONFIG | dict.fromkeys(keys, 0) | {key: 1}, {}, keys) for key in keys]
     assert texts(single) == [f"{key}=1" for key in keys]
+
+
+def test_classes_of_one_name_are_told_apart_by_their_modules() -> None:
+    """Two implementations of an algorithm are two configurations, whose seeds must not be joined."""
+    old, new = (described(algorithm={"_target_": f"{module}.agent.DDPG"}) for module in ("old", "new"))
+    other = described(algorithm={"_target_": "mine.SAC"})
+    assert texts([old, new, other]) == ["algorithm=old.agent.DDPG", "algorithm=new.agent.DDPG", "algorithm=SAC"]

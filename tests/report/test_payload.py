@@ -1,6 +1,7 @@
 """The payload of the page: complete, finite, and the same at every call."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +39,17 @@ def test_runs_that_do_not_count_say_why(payload: Payload) -> None:
     assert (failed["counts"], failed["note"], failed["state"]) == (False, "failed", "failed")
     assert failed["error"] == "FloatingPointError: the critic's loss is NaN"
     assert (running["counts"], running["note"]) == (False, "still running or interrupted")
+    assert [run["scored_at"] for run in (first, failed, running)] == [20_000, None, None]
+
+
+def test_a_seed_that_was_run_again_is_marked(tmp_path: Path) -> None:
+    """Of two attempts that both failed one stands for the seed; report.md counts it once, and so does the page."""
+    folders = write_sweep(tmp_path, odd={0: FakeRun("failed", 0.5), 1: FakeRun("failed", 0.1)}, seeds=(1, 2, 3))
+    config = folders[1] / "config.yaml"
+    config.write_text((folders[0] / "config.yaml").read_text())
+    runs = read_report([tmp_path], View(), "").payload["runs"]
+    assert [run["superseded"] for run in runs[:3]] == [False, True, False]
+    assert runs[1]["note"] == "its seed was run more than once: the run that came furthest counts"
 
 
 def test_curves_come_back(payload: Payload) -> None:

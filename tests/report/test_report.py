@@ -62,7 +62,7 @@ def test_real_runs_through_the_command(
     text = call("runs")
     assert "2 (1, 2)" in text
     assert "solved" not in text
-    assert "last 5 evaluations" in text
+    assert "last 4 evaluations" in text
     assert "reached" not in text  # both are whole
     assert Path("runs/report/Walk-v0.png").exists()
     assert "2 of 2" in call("runs", "solved=-1000", "out=solved")

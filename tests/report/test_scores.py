@@ -14,8 +14,8 @@ from ddpg.report.statistics import conventions
 def test_a_run_has_the_score_that_enters_the_table(tmp_path: Path) -> None:
     """The page shows single runs, report.md their mean: both average equally many episodes, however many a run has."""
     metric = Metric(RETURN)
-    write_run(tmp_path / "a", [1.0, 2.0], [10.0, 20.0, 60.0], seed=1)
-    write_run(tmp_path / "b", [3.0, 5.0], [5.0, 7.0], seed=2)
+    write_run(tmp_path / "a", [0.0, 1.0, 2.0], [10.0, 20.0, 60.0], seed=1)
+    write_run(tmp_path / "b", [0.0, 3.0, 5.0], [5.0, 7.0], seed=2)
     [both] = samples(read_runs([tmp_path], metric), metric)
     table = {rank: values.tolist() for rank, _, _, values in conventions(both, metric)}
     mine = [scores(run, both, metric) for run in both.counted]

@@ -45,7 +45,7 @@ def test_conventions_by_hand() -> None:
 def test_conventions_of_short_runs_name_how_many_values_there_were() -> None:
     names = [name for _, name, _, _ in conventions(sample([[1, 2, 3], [1, 2, 3]], [[1, 2], [1, 2, 3]]), Metric(RETURN))]
     assert names == [
-        "last evaluation", "last 3 evaluations", "max of the mean evaluation", "last 2 training episodes",
+        "last evaluation", "last 2 evaluations", "max of the mean evaluation", "last 2 training episodes",
     ]  # fmt: skip
     names = [name for _, name, _, _ in conventions(sample([[1], [1]], [[], [1]]), Metric(RETURN))]
     assert names == ["last evaluation", "max of the mean evaluation"]
@@ -55,8 +55,8 @@ def test_a_metric_has_only_the_conventions_that_fit_it() -> None:
     """The returns of training episodes are no values of a loss, and its largest is not its best."""
     curves = sample([[1, 2, 3], [1, 2, 3]], [[1, 2], [1, 2, 3]])
     for metric, names in (
-        ("losses/qf1_loss", ["last value", "last 3 values"]),
-        ("eval/episodic_length", ["last evaluation", "last 3 evaluations"]),
+        ("losses/qf1_loss", ["last value", "last 2 values"]),
+        ("eval/episodic_length", ["last evaluation", "last 2 evaluations"]),
         ("charts/episodic_length", ["last 2 training episodes"]),
         ("info/is_success", ["last 2 training episodes"]),
         ("charts/episodic_return", ["last 2 training episodes"]),

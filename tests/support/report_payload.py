@@ -54,6 +54,8 @@ def run(number: int, environment: str, keys: Mapping[str, str], seed: int, retur
         "total_steps": 1_000_000,
         "error": None,
         "counts": bool(len(returns)),
+        "superseded": False,
+        "scored_at": end if len(returns) else None,
         "averaged": {"last10": min(10, len(returns)), "training100": 0},
         "note": None,
         "hours": end / speed / 3600,

@@ -1,4 +1,4 @@
-"""Selection that makes scores look better than they are: trials of a study, and values tuned on the very seeds."""
+"""What a reader of scores has to know first: training that was not equally long, and selection that flatters."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ddpg.report.compare.scored import Scored
+from ddpg.record.series import short_number
+from ddpg.report.compare.scored import Scored, Scores
 from ddpg.report.reading import RunRecord
 from ddpg.report.text import number
 from ddpg.search.selection import optimism
@@ -17,6 +18,20 @@ from ddpg.search.study import StudyFolder
 
 #: Packages with another version of which the same configuration may have other scores.
 DECIDE_SCORES = ("ddpg", "box2d", "dm_control", "gymnasium", "mujoco", "pybullet", "pybullet_envs_gymnasium", "torch")
+
+
+def length_marks(scores: Scores) -> list[str]:
+    """Say where configurations are compared at a step before their end, and which one ends there."""
+    marks = []
+    for environment, group in scores.items():
+        cut = [one for one in group.values() if len(one.own) and one.reached > one.step]
+        if cut:
+            step = cut[0].step
+            first = [one.configuration for one in group.values() if one.reached == step]
+            where = f"where {', '.join(first)} ends" if first else "the last one that all configurations have"
+            further = short_number(max(one.reached for one in cut))
+            marks.append(f"{environment}: compared at step {short_number(step)}, {where}; others went on to {further}")
+    return marks
 
 
 def study_marks(records: Sequence[RunRecord]) -> list[str]:

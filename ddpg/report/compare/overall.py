@@ -41,21 +41,29 @@ def normalized(scores: Series, low: float, high: float) -> Series:
 
 def overall_mean(scores: Sequence[Series]) -> Estimate:
     """Average the mean scores of the environments, each of them [seeds]."""
-    return _around(float(np.mean([one.mean() for one in scores])), _half_width(scores))
+    counts = np.array([len(one) for one in scores])
+    return _around(float(np.mean([one.mean() for one in scores])), _half_width(scores, 1 / len(scores), counts))
 
 
 def overall_iqm(scores: Sequence[Series]) -> Estimate:
     """Return the mean of the middle half of the runs of all environments (Agarwal et al. 2021).
 
-    The variance is that of a trimmed mean: scores outside of the middle half count as the nearest score in it.
+    Its interval is that of a trimmed mean (Tukey and McLaughlin): scores outside of the middle half count as the
+    nearest score in it, and an environment has as many degrees of freedom as it has runs in it, less one. For one
+    environment that is `intervals.iqm_interval`.
     """
-    runs = np.sort(np.concatenate(list(scores)))
+    runs = np.concatenate(list(scores))
     cut = len(runs) // 4
-    kept = runs[cut : len(runs) - cut]
-    inside = [np.clip(one, kept[0], kept[-1]) for one in scores]
+    order = np.argsort(runs, kind="stable")
+    middle = np.zeros(len(runs), dtype=bool)
+    middle[order[cut : len(runs) - cut]] = True
+    kept = runs[middle]
+    ends = np.cumsum([len(one) for one in scores])[:-1]
+    inside = np.split(np.clip(runs, kept.min(), kept.max()), ends)
+    counts = np.array([part.sum() for part in np.split(middle, ends)])
     # every run has one weight here, whatever its environment
-    shares = np.array([len(one) for one in scores]) / len(runs)
-    return _around(float(kept.mean()), _half_width(inside, shares) * len(runs) / len(kept))
+    shares = np.array([len(one) for one in scores]) / len(kept)
+    return _around(float(kept.mean()), _half_width(inside, shares, counts))
 
 
 def optimality_gap(scores: Sequence[Series]) -> Estimate:
@@ -75,17 +83,24 @@ def profile(scores: Sequence[Series]) -> Profile:
     return Profile(*mean_share(np.array(shares), *np.array(bounds).swapaxes(0, 1)))
 
 
-def _half_width(scores: Sequence[Series], shares: Series | None = None) -> float:
-    """Return half the width of the t interval of a weighted sum of means, by Welch's and Satterthwaite's freedom."""
+def _half_width(scores: Sequence[Series], shares: Series | float, kept: Series) -> float:
+    """Return half the width of the t interval of a weighted sum of means, by Welch's and Satterthwaite's freedom.
+
+    Args:
+        scores: of the runs of each environment; trimmed ones are set to the nearest that is not.
+        shares: the weights of the means.
+        kept: how many runs of each environment are not trimmed.
+    """
     counts = np.array([len(one) for one in scores])
     if counts.min() < 2:
         return float("nan")
-    weights = np.full(len(scores), 1 / len(scores)) if shares is None else shares
-    parts = weights**2 * [one.var(ddof=1) / len(one) for one in scores]
+    freedom = np.maximum(kept - 1, 1)
+    variances = np.array([one.var() for one in scores]) / counts * (freedom + 1) / freedom
+    parts = shares**2 * variances
     if parts.sum() == 0:
         return 0.0
-    freedom = parts.sum() ** 2 / (parts**2 / (counts - 1)).sum()
-    return float(t_quantile(freedom) * np.sqrt(parts.sum()))
+    together = parts.sum() ** 2 / (parts**2 / freedom).sum()
+    return float(t_quantile(together) * np.sqrt(parts.sum()))
 
 
 def _around(value: float, half: float) -> Estimate:

@@ -54,7 +54,7 @@ class Comparison:
         difference: of the means.
         deviation: of the noise, by which power is computed; None where it is not known.
         effect: the difference in these deviations, corrected for few seeds; None where there is no noise.
-        improvement: the probability that a run of the first is better; None without scores that can be compared.
+        improvement: the probability that a run of the first is better; None without scores at one step.
         smallest_p: that the permutation test can have with so many scores.
         tests: None where they are refused.
         refused: the reason.
@@ -147,6 +147,7 @@ def _compared(
 def _comparison(first: Scored, second: Scored, waiting: int, design: Design) -> Comparison:
     chosen = design.compared(first, second)
     any_chosen = min(chosen.counts) > 0
+    same_step = first.step == second.step
     one, other = (chosen.first, chosen.second) if any_chosen else (first.scores, second.scores)
     refused = _refused(first, second, waiting) or chosen.too_few
     return Comparison(
@@ -156,7 +157,7 @@ def _comparison(first: Scored, second: Scored, waiting: int, design: Design) -> 
         difference=float(one.mean() - other.mean()),
         deviation=design.deviation(chosen.first, chosen.second),
         effect=design.effect(chosen.first, chosen.second),
-        improvement=design.improvement(chosen.first, chosen.second) if any_chosen else None,
+        improvement=design.improvement(chosen.first, chosen.second) if any_chosen and same_step else None,
         smallest_p=design.smallest_p(*chosen.counts),
         tests=None if refused else _tests(chosen, design),
         refused=refused,

@@ -13,7 +13,7 @@ from ddpg.errors import UserError
 from ddpg.report.compare.configurations import configurations
 from ddpg.report.compare.design import Design
 from ddpg.report.compare.improvement import Improvement, mean_improvement
-from ddpg.report.compare.marks import flattery, study_marks, version_marks
+from ddpg.report.compare.marks import flattery, length_marks, study_marks, version_marks
 from ddpg.report.compare.options import Options, Reference
 from ddpg.report.compare.overall import (
     Estimate,
@@ -58,13 +58,13 @@ class Result:
         design: whether seeds are paired.
         labels: of the configurations, the best first.
         scores: by environment and configuration.
-        shared: the environments that all configurations have; over these, `overall` is computed.
+        shared: the environments in which all configurations have scores at one step; over these, `overall` is computed.
         ranges: the scores that become 0 and 1, by environment.
         overall: of each configuration; empty without a shared environment.
         pairs: the configurations that are compared.
         comparisons: of each pair in each environment that both have.
         improvements: the mean probability of improvement of each pair over its environments.
-        marks: sentences on selection.
+        marks: sentences on selection, and on training that was not equally long.
     """
 
     options: Options
@@ -113,7 +113,7 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
     design = Paired() if options.paired else Unpaired()
     not_started = Counter(record.environment for record in waiting)
     comparisons = compare(scores, pairs, not_started, options.alpha, design)
-    shared = [name for name, group in scores.items() if all(_has_scores(group, label) for label in labels)]
+    shared = [name for name, group in scores.items() if _are_comparable(group, labels)]
     flattered = [flattery([one for one in group.values() if len(one.scores)]) for group in scores.values()]
     marks = [f"{name}: {text}" for name, text in zip(scores, flattered, strict=True) if text is not None]
     return Result(
@@ -127,7 +127,12 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
         pairs=tuple(pairs),
         comparisons=tuple(comparisons),
         improvements={pair: mean_improvement(_of(pair, comparisons)) for pair in pairs if _of(pair, comparisons)},
-        marks=(*study_marks(records), *version_marks(records), *(marks if metric.is_return else [])),
+        marks=(
+            *length_marks(scores),
+            *study_marks(records),
+            *version_marks(records),
+            *(marks if metric.is_return else []),
+        ),
     )
 
 
@@ -135,9 +140,10 @@ def _of(pair: Pair, comparisons: Sequence[Comparison]) -> list[Improvement]:
     return [one.improvement for one in comparisons if one.pair == pair and one.improvement is not None]
 
 
-def _has_scores(group: Mapping[str, Scored], label: str) -> bool:
-    one = group.get(label)
-    return one is not None and len(one.scores) > 0
+def _are_comparable(group: Mapping[str, Scored], labels: Sequence[str]) -> bool:
+    """Whether all configurations have scores in an environment, measured at one step."""
+    found = [group[label] for label in labels if label in group and len(group[label].scores)]
+    return len(found) == len(labels) and len({one.step for one in found}) == 1
 
 
 def _ordered(scores: Scores, ranges: Mapping[str, Bounds]) -> list[str]:

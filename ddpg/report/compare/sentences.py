@@ -222,7 +222,7 @@ def _failed(one: Scored) -> str:
     named = f"{runs} (seed {', '.join(map(str, one.failed))})"
     if len(one.scores) > len(one.own):
         worst = number(float(one.scores[-1]))
-        return f"{named}: counted with the worst score of the environment, {worst} (failed=leave_out does not)"
+        return f"{named}: counted with the worst value in the environment, {worst} (failed=leave_out does not)"
     return f"{named}: left out, so these are the scores of the survivors, which flatter"
 
 

@@ -76,7 +76,7 @@ def _solved(one: Scored, threshold: float) -> str:
 def _overall(found: Result) -> Iterator[str]:
     """Yield the section over all environments; one environment says nothing new by the range of its own runs."""
     if not found.overall:
-        yield from ("- no environment has all configurations, so there are no scores over environments", "")
+        yield from ("- no environment has all configurations at one step, so there are no scores over environments", "")
         return
     if len(found.shared) == 1 and found.options.low is None:
         return
@@ -86,7 +86,7 @@ def _overall(found: Result) -> Iterator[str]:
     yield ""
     left_out = [name for name in found.scores if name not in found.shared]
     if left_out:
-        yield f"- left out, because not all configurations have it: {literal(', '.join(left_out))}"
+        yield f"- left out, because not all configurations have it, at one step: {literal(', '.join(left_out))}"
     yield f"- {literal(_normalization(found))}"
     for (first, second), one in found.improvements.items():
         chance = f"{one.probability:.2f} (95 %: {one.low:.2f} to {one.high:.2f})"

@@ -17,7 +17,18 @@ from ddpg.sweep.state.status import State
 
 #: Keys of an entry that `pulse` and `curves` have, and those that change while a run goes on; the rest seldom does.
 OTHERS = ("id", "state", "step", "error", "curves")
-RESULTS = ("hours", "steps_per_second", "clock", "counts", "note", "scores", "averaged", "steps_to_threshold")
+RESULTS = (
+    "hours",
+    "steps_per_second",
+    "clock",
+    "counts",
+    "note",
+    "scores",
+    "averaged",
+    "scored_at",
+    "superseded",
+    "steps_to_threshold",
+)
 #: The label of a run until all are compared.
 UNNAMED = Label("", "")
 

@@ -29,7 +29,19 @@ def test_forks_are_compared_by_what_they_have_trained(tmp_path: Path) -> None:
     early, late = configurations(find_all_runs([tmp_path]).started, [], Options(metric=RETURN))
     assert early.values.tolist() == [[-2, -1], [-2, -1]]
     assert early.notes[0] == "forked from outputs/src_1, outputs/src_2 at step 100; only what came after it counts"
+    assert not any("training anew" in note for note in early.notes)  # each continues a run of its own
     assert (late.seeds, late.steps.size) == ((), 0)
+
+
+def test_forks_of_one_run_are_no_trainings_of_their_own(tmp_path: Path) -> None:
+    for seed in (1, 2, 3):
+        fork = {"seed": seed, "fork": "outputs/src", "forked": {"configuration": "8d93be39", "env_step": 100}}
+        write_run(tmp_path / f"{seed}", [0.0, 0.0, 1.0], **fork)
+    [one] = configurations(find_all_runs([tmp_path]).started, [], Options(metric=RETURN))
+    assert (
+        "3 forks continue one run: intervals and tests tell what further forks would do, not what training anew would"
+        in one.notes
+    )
 
 
 def test_configurations_can_be_joined(tmp_path: Path) -> None:

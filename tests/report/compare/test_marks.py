@@ -10,7 +10,7 @@ from support.report_runs import write_run
 from support.studies import plain_definition
 
 import ddpg
-from ddpg.report.compare.marks import best_of, flattery, study_marks, version_marks
+from ddpg.report.compare.marks import best_of, flattery, length_marks, study_marks, version_marks
 from ddpg.report.compare.scored import Scored
 from ddpg.report.reading import find_runs
 from ddpg.search.selection import optimism
@@ -65,7 +65,16 @@ def test_different_versions_are_marked(tmp_path: Path) -> None:
 
 def scored(label: str, scores: list[float]) -> Scored:
     values = np.array(scores)
-    return Scored("pendulum", label, tuple(range(len(scores))), (), (), values, values, 100.0, "last", (), ())
+    return Scored("pendulum", label, tuple(range(len(scores))), (), (), values, values, 100.0, 100.0, "last", (), ())
+
+
+def test_a_step_that_one_configuration_sets_for_all_is_marked() -> None:
+    group = {label: replace(scored(label, [1.0]), reached=reached) for label, reached in (("a", 100.0), ("b", 2000.0))}
+    assert length_marks({"pendulum": group}) == ["pendulum: compared at step 100, where a ends; others went on to 2k"]
+    same = {label: replace(one, reached=2000.0) for label, one in group.items()}
+    text = "pendulum: compared at step 100, the last one that all configurations have; others went on to 2k"
+    assert length_marks({"pendulum": same}) == [text]
+    assert length_marks({"pendulum": {"a": group["a"]}}) == []
 
 
 def test_the_best_of_three_is_marked_by_how_much_that_flatters() -> None:

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from ddpg.report.compare.overall import THRESHOLDS, normalized, optimality_gap, overall_iqm, overall_mean, profile
+from ddpg.report.intervals import iqm_interval
 from interval_coverage import SHAPES, Shape, overall_coverage, profile_coverage
 
 
@@ -24,6 +25,14 @@ def test_the_same_numbers_as_rliable() -> None:
 def test_the_interval_of_the_mean_over_one_environment_is_student_s() -> None:
     found = overall_mean([np.array([1.0, 2.0, 3.0])])
     assert (found.low, found.high) == pytest.approx((2 - 4.3027 / np.sqrt(3), 2 + 4.3027 / np.sqrt(3)), abs=1e-3)
+
+
+def test_the_interval_of_the_iqm_over_one_environment_is_that_of_a_trimmed_mean() -> None:
+    scores = np.random.default_rng(0).normal(size=9)
+    bounds = iqm_interval(scores)
+    assert bounds is not None
+    found = overall_iqm([scores])
+    assert (found.low, found.high) == pytest.approx(tuple(bounds))
 
 
 def test_a_single_seed_has_no_interval() -> None:

@@ -16,7 +16,9 @@ from paired_coverage import difference_coverage, improvement_coverage
 def scored(label: str, scores: dict[int, float], failed: tuple[int, ...] = ()) -> Scored:
     seeds = tuple(seed for seed in scores if seed not in failed)
     values = np.array([scores[seed] for seed in (*seeds, *failed)])
-    return Scored("hopper", label, seeds, failed, (), values, values[: len(seeds)], 100.0, "last evaluation", (1,), ())
+    return Scored(
+        "hopper", label, seeds, failed, (), values, values[: len(seeds)], 100.0, 100.0, "last evaluation", (1,), ()
+    )
 
 
 def test_seeds_of_both_are_pairs() -> None:

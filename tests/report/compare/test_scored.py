@@ -1,5 +1,6 @@
 """From run folders to the scores that are compared: failed runs, unfinished runs, and different numbers of steps."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,19 +21,20 @@ def scores_of(folder: Path, convention: str = "last", failed: str = "worst", met
 def test_conventions(tmp_path: Path) -> None:
     for seed in (1, 2):
         write_run(tmp_path / f"{seed}", [0.0, 4.0, 8.0 * seed], [3.0, 5.0], seed=seed)
-    for convention, expected in (("last", [8, 16]), ("last10", [4, 20 / 3]), ("training100", [4, 4])):
+    for convention, expected in (("last", [8, 16]), ("last10", [6, 10]), ("training100", [4, 4])):
         [one] = scores_of(tmp_path, convention)["pendulum"].values()
         assert one.scores.tolist() == pytest.approx(expected)
         assert one.step == 200
 
 
-def test_a_failed_run_has_the_worst_score_of_its_environment(tmp_path: Path) -> None:
+def test_a_failed_run_has_the_worst_value_of_its_environment(tmp_path: Path) -> None:
+    """That is the untrained policy's here: where all others solve the task, a failure must not count as solved."""
     for seed in (1, 2, 3):
         write_run(tmp_path / f"a{seed}", [0.0, 10.0 * seed], seed=seed, gamma=0.1)
-        write_run(tmp_path / f"b{seed}", [0.0, -7.0 + seed], seed=seed, gamma=0.2)
+        write_run(tmp_path / f"b{seed}", [-7.0, 10.0 + seed], seed=seed, gamma=0.2)
     write_run(tmp_path / "a4", [5.0], seed=4, gamma=0.1, state="failed")
     one = scores_of(tmp_path)["pendulum"]["gamma=0.1"]
-    assert one.scores.tolist() == [10, 20, 30, -6]
+    assert one.scores.tolist() == [10, 20, 30, -7]
     assert (one.seeds, one.failed, one.unfinished) == ((1, 2, 3), (4,), ())
     assert scores_of(tmp_path, failed="leave_out")["pendulum"]["gamma=0.1"].scores.tolist() == [10, 20, 30]
 
@@ -51,7 +53,40 @@ def test_different_numbers_of_steps_are_compared_where_all_have_come(tmp_path: P
     write_run(tmp_path / "b", [0.0, 5.0, 6.0], gamma=0.2)
     found = scores_of(tmp_path)["pendulum"]
     assert [one.scores.tolist() for one in found.values()] == [[2], [6]]
-    assert found["gamma=0.1"].notes[-1] == "compared at step 200, the last one that all configurations have"
+    assert [(one.step, one.reached) for one in found.values()] == [(200, 300), (200, 200)]
+    for end in (1, 2):
+        episodes = [float(number) for number in range(10 + 10 * end)]
+        write_run(tmp_path / "episodes" / f"{end}", [0.0] * (2 + end), episodes, gamma=0.1 * end)
+    found = scores_of(tmp_path / "episodes", "training100")["pendulum"]
+    assert [(one.step, one.reached, one.scores.tolist()) for one in found.values()] == [
+        (200, 200, [9.5]), (200, 300, [9.5]),
+    ]  # fmt: skip
+
+
+def test_a_configuration_that_has_not_finished_does_not_move_the_step_of_the_others(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [0.0, 1.0, 2.0, 3.0], gamma=0.1)
+    write_run(tmp_path / "b", [0.0, 5.0, 6.0, 7.0], gamma=0.2)
+    write_run(tmp_path / "c", [0.0, 9.0], gamma=0.3, state="running")
+    assert [one.step for one in scores_of(tmp_path)["pendulum"].values()] == [300, 300, 100]
+
+
+def test_configurations_are_scored_at_the_same_evaluations(tmp_path: Path) -> None:
+    """Equal curves, one evaluated twice as often: otherwise the last 10 would be a later stretch of it."""
+    write_run(tmp_path / "often", [float(step) for step in range(41)], gamma=0.1)
+    rare = tmp_path / "rare"
+    write_run(rare, [float(step) for step in range(41)], gamma=0.2)
+    rows = (rare / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (rare / "metrics.jsonl").write_text("".join(row for row in rows if json.loads(row)["env_step"] % 200 == 0))
+    often, seldom = scores_of(tmp_path, "last10")["pendulum"].values()
+    assert often.scores.tolist() == seldom.scores.tolist() == [31.0]
+    assert "compared at 20 of 40 steps, those that all configurations have" in often.notes
+
+
+def test_an_untrained_policy_is_no_result(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [0.0, 1.0, 2.0], gamma=0.1)
+    write_run(tmp_path / "b", [0.0], gamma=0.2)
+    with pytest.raises(UserError, match="convention=last: no run has such a score"):
+        scores_of(tmp_path)
 
 
 def test_a_metric_that_is_no_return_has_no_worst_value(tmp_path: Path) -> None:

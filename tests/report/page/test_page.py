@@ -242,6 +242,21 @@ def test_few_seeds_get_no_verdict_and_many_waiting_runs_are_folded(browser: Brow
     assert browser.errors() == []
 
 
+def test_unequal_training_gets_no_verdict_and_a_repeated_seed_counts_once(browser: Browser, tmp_path: Path) -> None:
+    data = sweep(environments=1, seeds=5)
+    places = {name: place for place, name in enumerate(sorted({run["configuration"] for run in data["runs"]}), 1)}
+    for one in data["runs"]:
+        one["scored_at"] = 10_000 * places[one["configuration"]]
+    data["runs"][0] |= {"counts": False, "superseded": True, "state": "failed"}
+    draw(browser, tmp_path, data)
+    verdict = browser.texts("#glance li")[0]
+    assert "Scored at different steps" in verdict
+    assert "no verdict" in verdict
+    assert "[" not in "".join(browser.texts("#tables td:nth-child(6)"))
+    assert browser.texts("#tables tbody td:nth-child(2)").count("4") == 1
+    assert "failed" not in browser.texts("#glance .warn li")[0]
+
+
 def test_page_of_a_run(browser: Browser, made: tuple[dict[str, Any], Path]) -> None:
     browser.show(made[1])
     browser.find("#failures a").click()

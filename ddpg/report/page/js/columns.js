@@ -59,11 +59,11 @@ function nameCell(group) {
   };
 }
 
-/** Counts the seeds: 5, or 3 of 5 where runs are left out. */
-function seedsCell({ runs, counted }) {
+/** Counts the seeds: 5, or 3 of 5 where some are left out. */
+function seedsCell({ started, counted }) {
   return {
     value: counted.length,
-    shown: counted.length === runs.length ? String(runs.length) : `${counted.length} of ${runs.length}`,
+    shown: counted.length === started.length ? String(started.length) : `${counted.length} of ${started.length}`,
   };
 }
 
@@ -77,7 +77,10 @@ function scoreCell(scores) {
   return { value: interval.mean, shown: el("span", { title }, withInterval(interval)) };
 }
 
-/** The difference of a group's mean score from the highest one, with Welch's interval unless runs can still change it. */
+/**
+ * The difference of a group's mean score from the highest one, with Welch's interval unless runs can still change it, or
+ * were trained for different numbers of steps.
+ */
 function behindCell(environment) {
   const [best] = rankedGroups(environment);
   const running = unfinished(environment);
@@ -86,7 +89,8 @@ function behindCell(environment) {
     if (!scores.length) return { value: NaN, shown: "–" };
     const value = meanOf(scores) - meanOf(best.scores);
     if (group === best.group) return { value: 0, shown: "highest" };
-    const interval = running ? null : differenceInterval(scores, best.scores, state.payload.t);
+    const sameStep = scoredSteps({ counted: [...group.counted, ...best.group.counted] }).length === 1;
+    const interval = running || !sameStep ? null : differenceInterval(scores, best.scores, state.payload.t);
     return {
       value,
       shown: interval
@@ -125,14 +129,16 @@ function firstAt(run, threshold) {
   const curve = curveOf(run, metric, "step");
   if (!curve) return null;
   if (threshold === usual) return run.steps_to_threshold ?? Infinity;
-  const place = curve.y.findIndex((value) => value >= threshold);
+  const code = (Math.max(...curve.y) - Math.min(...curve.y)) / 65535; // values are as exact as their 16 bits
+  const place = curve.y.findIndex((value) => value >= threshold - code);
   return place < 0 ? Infinity : curve.x[place];
 }
 
-/** Counts the seeds whose last evaluation is at the threshold; one that failed counts as not solved. */
+/** Counts the seeds whose last value is at the threshold; one that failed counts as not solved. */
 function solvedCell(group, threshold) {
-  const scores = scoresOf(group, "last");
-  const failed = group.runs.filter((run) => !run.counts && run.state === "failed").length;
+  const last = scoresOf(group, "last");
+  const scores = last.length ? last : scoresOf(group, "training100");
+  const failed = group.started.filter((run) => !run.counts && run.state === "failed").length;
   if (!scores.length && !failed) return { value: NaN, shown: "–" };
   const solved = scores.filter((score) => score >= threshold).length;
   return { value: solved / (scores.length + failed), shown: `${solved} of ${scores.length + failed}` };

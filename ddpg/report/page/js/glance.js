@@ -107,7 +107,7 @@ function scored({ group, scores }, t) {
 /** The number of an environment's runs that can still change its means; one whose folder was removed cannot. */
 function unfinished({ name }) {
   const running = state.model.runs.filter(
-    (run) => run.environment === name && !["done", "failed"].includes(run.state),
+    (run) => run.environment === name && !run.superseded && !["done", "failed"].includes(run.state),
   );
   const waiting = state.payload.missing.filter((run) => run.environment === name);
   return running.length + waiting.length + notBegun();
@@ -119,7 +119,7 @@ function notBegun() {
   return sweeps.reduce((sum, { counts }) => sum + (counts.pending ?? 0) + (counts["not submitted"] ?? 0), 0);
 }
 
-/** Says whether the best two differ; a comparison that is not finished gets no verdict. */
+/** Says whether the best two differ; a comparison that is not finished, or of unequal training, gets no verdict. */
 function certainty(environment, best, next, groups, t) {
   const running = unfinished(environment);
   if (running)
@@ -127,6 +127,13 @@ function certainty(environment, best, next, groups, t) {
       "Not finished: ",
       el("b", {}, "no verdict"),
       `, because ${count(running, "runs")} can still change this.`,
+    ];
+  const steps = scoredSteps({ counted: [...best.group.counted, ...next.group.counted] });
+  if (steps.length > 1)
+    return [
+      `Scored at different steps, ${listed(steps.map(shortNumber))}: `,
+      el("b", {}, "no verdict"),
+      " (the test below compares where all have come).",
     ];
   const seeds = Math.min(best.scores.length, next.scores.length);
   if (seeds < TESTABLE)
@@ -148,17 +155,17 @@ function certainty(environment, best, next, groups, t) {
 }
 
 function hasFailures(group) {
-  return group.runs.some((run) => run.state === "failed" && !run.counts);
+  return group.started.some((run) => run.state === "failed" && !run.counts);
 }
 
 /** Warnings that hold for the whole page: a sweep that is not finished, a biased convention, failed runs. */
 function cautions(model) {
-  const failed = model.runs.filter((run) => run.state === "failed").length;
+  const failed = model.runs.filter((run) => run.state === "failed" && !run.counts && !run.superseded).length;
   const out = model.runs.filter((run) => !run.counts).length;
   const words = [];
   if (failed)
     words.push([
-      `${count(failed, "runs")} failed; scores are of those that are left, which flatters (ddpg-report compare counts a failed run with the worst score). `,
+      `${count(failed, "runs")} failed; scores are of those that are left, which flatters (ddpg-report compare counts a failed run with the worst value). `,
       el("a", { href: "#failures", onclick: jump }, "Which and why"),
     ]);
   if (out > failed)

@@ -65,8 +65,9 @@ function modelOf(payload, view) {
 }
 
 /**
- * Runs by environment and group. A group is {label, environment, runs, counted, mixed, cache}: `counted` are the runs
- * that enter its means, `mixed` the number of its configurations where that is more than one.
+ * Runs by environment and group. A group is {label, environment, runs, started, counted, mixed, cache}: `started` has one
+ * run of each seed, the one that came furthest; `counted` are the runs that enter the means, `mixed` is the number of
+ * configurations where that is more than one.
  */
 function environmentsOf(runs, view) {
   const environments = new Map();
@@ -96,6 +97,7 @@ function groupOf(label, environment, runs) {
     label,
     environment,
     runs,
+    started: runs.filter((run) => !run.superseded),
     counted,
     mixed: configurations.size > 1 ? configurations.size : 0,
     cache: new Map(),
@@ -107,13 +109,18 @@ function scoresOf(group, convention) {
   return group.counted.map((run) => run.scores[convention]).filter((score) => Number.isFinite(score));
 }
 
+/** The env steps at which a group's runs are scored, ascending. */
+function scoredSteps(group) {
+  return [...new Set(group.counted.map((run) => run.scored_at))].sort((a, b) => a - b);
+}
+
 /** The conventions by which final scores are reported. */
 const CONVENTIONS = {
   last: {
     title: "last evaluation",
     meaning: "the value at the step up to which a configuration's seeds are compared",
   },
-  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 values, or of all where it has fewer" },
+  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 values, or of all after step 0 where it has fewer" },
   training100: {
     title: "last 100 training episodes",
     meaning: "the mean of each run's last 100 training episodes, or of all where it has fewer, with exploration noise",

@@ -97,7 +97,7 @@ function linesOf(environment, view, t) {
 function seedsShown(group, lines, view) {
   return (
     view.seeds === "on" ||
-    (view.seeds === "auto" && lines <= CLEAR && group.runs.length > 1 && group.runs.length < FEW)
+    (view.seeds === "auto" && lines <= CLEAR && group.runs.length > 1 && group.started.length < FEW)
   );
 }
 

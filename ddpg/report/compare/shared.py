@@ -1,0 +1,48 @@
+"""What the configurations of an environment have in common: values at the same steps, and equally long training."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ddpg.record.series import Series
+from ddpg.report.measured import Curve, shared_steps
+from ddpg.report.metric import Metric
+from ddpg.report.samples import Sample
+from ddpg.report.selection import count
+
+
+def at_shared_steps(same: Sequence[Sample], metric: Metric) -> Iterator[Sample]:
+    """Keep of each sample of an environment the values at the steps that all have, and the episodes up to one step.
+
+    A configuration of which no run has finished is cut by the others and does not cut them, unless none has finished
+    one: it would move the step at which they are judged while it is trained. An evaluation of the untrained policy is
+    no score.
+    """
+    arrived = [sample for sample in same if sample.finished and sample.counted] or list(same)
+    curves = [Curve(sample.steps, sample.steps) for sample in arrived if len(sample.steps)]
+    steps = shared_steps(curves) if curves else np.empty(0)
+    end = min((sample.end for sample in arrived if sample.counted), default=0.0)
+    return (_cut(sample, steps[steps > 0], min(end, sample.end), metric) for sample in same)
+
+
+def _cut(sample: Sample, steps: Series, end: float, metric: Metric) -> Sample:
+    kept = np.isin(sample.steps, steps)
+    episodes = (run.metric if metric.of_episodes else run.episodes for run in sample.counted)
+    return replace(
+        sample,
+        steps=sample.steps[kept],
+        values=sample.values[:, kept],
+        episodes=tuple(one.up_to(end).values for one in episodes),
+        end=end,
+        notes=(*sample.notes, *([] if metric.of_episodes else _lost(sample.steps, sample.steps[kept]))),
+    )
+
+
+def _lost(before: Series, after: Series) -> Iterator[str]:
+    """Yield what is lost between the steps before and after a cut, which may end a curve early without a note here."""
+    trained = before[before > 0]
+    if len(trained) and not len(after):
+        yield "not compared: it has no value at a step where the others have one"
+    elif len(after) < (both := int((trained <= after[-1:]).sum())):
+        yield f"compared at {len(after)} of {count(both, 'steps')}, those that all configurations have"
