@@ -68,7 +68,7 @@ class Journal:
         self._path = study.journal
         self._definition = definition
         self._storage: JournalStorage | None = None
-        self._inode = 0
+        self._first_line = b""
         self._compared: dict[int, Result] = {}
 
     def follow(self, trials: Mapping[int, Trial]) -> None:
@@ -133,24 +133,28 @@ class Journal:
 
     def _opened(self) -> tuple[JournalStorage, int]:
         """Return the storage and the number of the study in it, which is made if the file is new."""
-        if self._storage is None or not self._path.exists() or self._path.stat().st_ino != self._inode:
-            self._storage = self._read()
+        self._storage = self._read()
         name = self._definition.name
         names = [study.study_name for study in self._storage.get_all_studies()]
-        if name in names:
-            return self._storage, self._storage.get_study_id_from_name(name)
-        if names:
+        if names and name not in names:
             raise UserError(
                 f"{self._path} is the journal of the study {names[0]}, not of {name}: move it away, and it is made "
                 "again from the folders of the trials"
             )
+        study = self._storage.get_study_id_from_name(name) if names else self._begin(self._storage)
+        self._first_line = _first_line(self._path)
+        return self._storage, study
+
+    def _begin(self, storage: JournalStorage) -> int:
+        """Write the study into an empty journal, and return its number there."""
         direction = StudyDirection[self._definition.options.direction.upper()]
-        return self._storage, self._storage.create_new_study([direction], name)
+        return storage.create_new_study([direction], self._definition.name)
 
     def _read(self) -> JournalStorage:
-        """Read the file; one that is damaged is set aside, because the folders have what it said."""
+        """Read what is new in the file; one that is damaged is set aside, because the folders have what it said."""
         try:
-            storage = JournalStorage(HealingBackend(self._path))
+            storage = self._known() or self._new_storage()
+            storage.get_all_studies()  # reads the lines that others have added
         except AssertionError as error:  # an operation that this release does not know
             raise UserError(
                 f"{self._path} was written by a newer Optuna than {optuna.__version__}: install that one, or move the "
@@ -160,14 +164,36 @@ class Journal:
             aside = self._path.with_suffix(".damaged")
             log.warning("%s is damaged (%s): it is now %s, and made again", self._path, first_line(error), aside.name)
             self._path.replace(aside)
-            storage = JournalStorage(HealingBackend(self._path))
-        self._inode = self._path.stat().st_ino
+            storage = self._new_storage()
         return storage
 
-    def _anew(self) -> tuple[JournalStorage, int]:
-        """Begin an empty journal."""
-        log.info("%s is made again from the folders of the trials", self._path)
-        self._path.unlink()
-        self._storage = None
+    def _known(self) -> JournalStorage | None:
+        """Return the storage that this process has read, if its file is still there.
+
+        The first line tells: whoever made the file has a number there that nobody else has. An inode tells nothing,
+        because a file system gives that of a removed file to the next one.
+        """
+        return self._storage if self._first_line and _first_line(self._path) == self._first_line else None
+
+    def _new_storage(self) -> JournalStorage:
+        """Read the file from its beginning, or make an empty one."""
         self._compared.clear()
+        return JournalStorage(HealingBackend(self._path))
+
+    def _anew(self) -> tuple[JournalStorage, int]:
+        """Put a journal without trials in the place of the file."""
+        log.info("%s is made again from the folders of the trials", self._path)
+        beside = self._path.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        self._begin(JournalStorage(HealingBackend(beside)))
+        beside.replace(self._path)
         return self._opened()
+
+
+def _first_line(path: Path) -> bytes:
+    """Return the first line of a file; none if the file is not there."""
+    try:
+        with path.open("rb") as file:
+            return file.readline()
+    except FileNotFoundError:
+        return b""

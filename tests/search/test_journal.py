@@ -1,6 +1,7 @@
 """journal.log: stock Optuna reads it, whatever a kill has left, and the folders can make it again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -43,6 +44,43 @@ def test_tears_damage_and_loss(study: FormulaStudy, caplog: pytest.LogCaptureFix
     path.unlink()
     follow(study)
     assert stock(path) == told
+
+
+def test_a_journal_that_another_worker_made_again(study: FormulaStudy) -> None:
+    """It is read from the beginning, also in the inode of the old one; where it cannot be read on, it is made again."""
+    trials = {trial.number: trial for trial in study.run("hydra.sweeper.n_trials=3")}
+    first = trials[0].result
+    assert first is not None
+    failed = trials[0].changed(result=replace(first, state="failed", value=None))
+    path = study.folder.journal
+    path.unlink()
+    ours, others = (Journal(study.folder, study.folder.definition()) for _ in range(2))
+    ours.follow({0: failed})
+    old = path.with_name("old")
+    old.hardlink_to(path)
+    others.follow(trials)
+    whole = path.read_bytes()
+    old.write_bytes(whole)
+    old.replace(path)
+    ours.follow(trials)
+    assert path.read_bytes() == whole
+    told = stock(path)
+    path.write_bytes(whole + b"{\n{}\n")
+    ours.follow(trials)
+    assert path.with_suffix(".damaged").exists()
+    assert stock(path) == told
+
+
+def test_a_journal_is_made_again_in_one_step(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that whoever reads it meanwhile finds a study."""
+    study.run("hydra.sweeper.n_trials=2")
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: path == study.folder.journal and 1 / 0)
+    study.folder.write(study.trials()[0].changed(result=None))
+    follow(study)
+    assert [one[1] for one in stock(study.folder.journal)] == [
+        optuna.trial.TrialState.RUNNING,
+        optuna.trial.TrialState.COMPLETE,
+    ]
 
 
 def test_lines_after_a_tear_are_whole(tmp_path: Path) -> None:
