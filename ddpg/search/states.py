@@ -11,5 +11,5 @@ TrialState = Literal["complete", "pruned", "failed", "running", "pending", "inte
 #: The states of a trial, for `ddpg-sweep status state=...`.
 TRIAL_STATES: tuple[TrialState, ...] = get_args(TrialState)
 
-#: Seconds for which a process waits for the lock of a study; each holder needs a fraction of one.
+#: Seconds for which a command waits for the lock of a study; most holders need a fraction of one.
 LOCK_PATIENCE_S = 120.0

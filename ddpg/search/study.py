@@ -21,7 +21,7 @@ from ddpg.search.options import (
 )
 from ddpg.search.space import Space
 from ddpg.search.states import LOCK_PATIENCE_S
-from ddpg.search.trials import Trial, read_trial, write_trial
+from ddpg.search.trials import Trial, read_trial, trial_number, write_trial
 from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import Task, find_tasks
@@ -151,14 +151,16 @@ class StudyFolder:
             file.write((json.dumps(content, indent=1) + "\n").encode())
 
     def trials(self) -> dict[int, Trial]:
-        """Return the trials by their numbers, in this order.
+        """Return the trials by their numbers, in this order; copies that somebody made of their folders are left out.
 
         Those that are complete are read once, because nothing changes them. Another process may let one go on that was
         pruned, or try one again that failed.
         """
         found = {}
         for path in sorted(self.path.glob("trial_*/trial.json")):
-            number = int(path.parent.name.removeprefix("trial_"))
+            number = trial_number(path.parent.name)
+            if number is None:
+                continue
             trial = self._complete.get(number) or read_trial(path)
             if trial.verdict == "complete":
                 self._complete[number] = trial
@@ -182,9 +184,9 @@ class StudyFolder:
         tasks = find_tasks(submitters(self.sweep), lost)
         return [task for task in tasks.values() if task.fate != "gone"]
 
-    def lock(self) -> AbstractContextManager[None]:
+    def lock(self, patience_s: float = LOCK_PATIENCE_S) -> AbstractContextManager[None]:
         """Hold the lock of the sweep, and wait for it before: other workers hold it for moments.
 
-        Raises UserError if it was not free within LOCK_PATIENCE_S, or if the folder cannot be written to or locked.
+        Raises UserError if it was not free within `patience_s` seconds, or if the folder cannot be written to or locked.
         """
-        return self.sweep.lock(LOCK_PATIENCE_S, is_shared=True)
+        return self.sweep.lock(patience_s, is_shared=True)

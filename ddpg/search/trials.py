@@ -5,6 +5,7 @@ folders it is the truth about the study; journal.log follows.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -123,6 +124,26 @@ def short(value: object) -> str:
 def trial_name(number: int) -> str:
     """Return the name of a trial's folder."""
     return f"trial_{number:04d}"
+
+
+def trial_number(name: str) -> int | None:
+    """Return the number of the trial whose folder has a name; None for another folder, such as a copy of one."""
+    found = re.fullmatch(r"trial_(\d+)", name)
+    number = int(found[1]) if found else None
+    return number if number is not None and trial_name(number) == name else None
+
+
+def make_folder(study: Path, trial: Trial) -> bool:
+    """Make the folder of a new trial; return False if another process has made that trial.
+
+    The list of a network disk's folders may be too old to have it. A folder without trial.json was left by a kill.
+    """
+    folder = study / trial.name
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return not (folder / "trial.json").exists()
+    return True
 
 
 def write_trial(study: Path, trial: Trial) -> None:

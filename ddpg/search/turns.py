@@ -6,8 +6,11 @@ a pruner about many trials, is found out before the lock is taken.
 """
 
 import logging
+import math
 import os
+import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +23,16 @@ from ddpg.search.pruning import promoted, should_prune
 from ddpg.search.score import worst_score
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trial_runs import TrialRuns
-from ddpg.search.trials import Result, Trial, Verdict
+from ddpg.search.trials import Result, Trial, Verdict, make_folder
 from ddpg.sweep.slurm import cluster_name
 from ddpg.sweep.state.folder import Submission, SweepRun, timestamp
 from ddpg.sweep.state.status import submitters
 from ddpg.sweep.state.tasks import find_tasks, is_pool
 
 log = logging.getLogger(__name__)
+
+#: Seconds until the trials are listed again where the list was too old.
+LIST_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,10 @@ class Turns:
         self._runs = TrialRuns(self.study, definition)
         self._journal = Journal(self.study, definition)
 
+    def _lock(self) -> AbstractContextManager[None]:
+        """Hold the study's lock; a worker waits as long as another process holds it, which may copy large memories."""
+        return self.study.lock(math.inf)
+
     def _read(self) -> dict[int, Trial]:
         """Return the trials; n_trials may have grown since the last look, or the space become wider."""
         definition = self.study.definition()
@@ -96,21 +106,31 @@ class Turns:
         """
         while True:
             outlook = self._outlook()
-            with self.study.lock():
+            with self._lock():
                 trials = self._repaired()
                 trial = self._chosen(trials, outlook)
                 if trial is None:
                     self._journal.follow(trials)  # what a crash after the last result has left out
                     return None
                 trial = self._taken(trials, trial)
-                self.study.write(trial)
-                trial = self._frozen(trials, trial)
-                if trial.result is None:
-                    self._record_claim(trial)
-                self._journal.follow({**trials, trial.number: trial})
-            if trial.result is None:
+                is_there = trial.number in trials or make_folder(self.study.path, trial)
+                if is_there:
+                    trial = self._begun(trials, trial)
+            if not is_there:
+                time.sleep(LIST_AGAIN_S)
+            elif trial.result is None:
                 return Turn(trial, self._runs.of(trial))
-            require_some_success(self.study)
+            else:
+                require_some_success(self.study)
+
+    def _begun(self, trials: Mapping[int, Trial], trial: Trial) -> Trial:
+        """Write down that this worker has a trial, and return the trial with its runs made, or as it has failed."""
+        self.study.write(trial)
+        trial = self._frozen(trials, trial)
+        if trial.result is None:
+            self._record_claim(trial)
+        self._journal.follow({**trials, trial.number: trial})
+        return trial
 
     def others_will_come(self) -> bool:
         """Whether trials will come that depend on some which other workers have now."""
@@ -171,7 +191,7 @@ class Turns:
         trials = self._read()
         trial = self._mine(trials, number).changed(values=dict(values))
         prune, attrs = should_prune(self.definition, trials, trial)
-        with self.study.lock():
+        with self._lock():
             trials = self._read()
             trial = self._mine(trials, number).changed(values=dict(values), attrs=attrs)
             if prune:
@@ -189,13 +209,13 @@ class Turns:
 
     def release(self, number: int, kills: int) -> None:
         """Give a trial back that is not done, with the number of times that its processes were killed."""
-        with self.study.lock():
+        with self._lock():
             trials = self._read()
             self._write(trials, self._mine(trials, number).changed(owner=None, kills=kills))
 
     def give_back(self, number: int) -> None:
         """Give a trial back with which this worker cannot go on, if it has one that is not done."""
-        with self.study.lock():
+        with self._lock():
             trials = self._read()
             trial = trials.get(number)
             if trial is not None and trial.owner == self._worker and trial.result is None:
@@ -204,7 +224,7 @@ class Turns:
     def _end(
         self, number: int, state: Verdict, value: float | None, why: str, values: Mapping[int, float] | None
     ) -> Trial:
-        with self.study.lock():
+        with self._lock():
             trials = self._read()
             result = self._result(trials, state, value, why)
             trial = self._mine(trials, number).changed(result=result, owner=None)

@@ -87,6 +87,8 @@ class Checkpoints:
         for path in reversed(states):
             try:
                 saved = self._read(path)
+                for file in self._files(saved["segments"]):
+                    _require_intact(file)
             except _UNREADABLE as error:
                 log.warning(
                     "checkpoint %s cannot be read (%s); falling back to the one before",
@@ -113,7 +115,8 @@ class Checkpoints:
     ) -> dict[str, Any]:
         """Make the newest state that can be read, with its transitions, the checkpoint in `target`.
 
-        Files are linked where that is possible, because none here is ever changed in place. A run
+        Files are linked where that is possible, because none here is ever changed in place; `load`
+        compares the transitions with their checksums, here they need to be whole alone. A run
         that trains meanwhile may remove what was found; then there is a newer one. `changed` gets
         the state and returns the one of the copy: the same object, or another one, which is
         written. It is called again with a newer state if files were removed meanwhile. Returns the
@@ -126,6 +129,8 @@ class Checkpoints:
             tried.add(path)
             try:
                 saved = self._read(path)
+                for file in self._files(saved["segments"]):
+                    _require_whole(file)
             except FileNotFoundError:
                 continue
             except _UNREADABLE as error:
@@ -150,11 +155,9 @@ class Checkpoints:
         return f"remove {self._folder} and {status} to start afresh"
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """Read a state file; raises one of _UNREADABLE if it or a segment of it is damaged."""
+        """Read a state file; raises one of _UNREADABLE if it is damaged."""
         _require_intact(path)
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        for file in self._files(saved["segments"]):
-            _require_intact(file)
         return saved
 
     def _restore(self, replay: ReplayBuffer) -> None:
@@ -246,6 +249,12 @@ def require_storable(state: dict[str, Any]) -> None:
                 f"{name}.state_dict() has to hold numbers, texts, lists, dicts and tensors alone "
                 "(arrays: .tolist()), or a checkpoint cannot be read again"
             ) from error
+
+
+def _require_whole(path: Path) -> None:
+    """Check that a file is there with its end, which takes no longer for a large one."""
+    with zipfile.ZipFile(path):
+        pass
 
 
 def _require_intact(path: Path) -> None:

@@ -1,6 +1,8 @@
 """A worker and its study: trials asked, trained, scored and told, in this process, by a formula."""
 
+import math
 import statistics
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from ddpg.search.study import StudyFolder
 from ddpg.search.trials import Trial
 from ddpg.search.turns import Turns
 from ddpg.sweep.process import this_process
+from ddpg.sweep.state.folder import SweepFolder
 
 
 def stock(study: FormulaStudy) -> list[optuna.trial.FrozenTrial]:
@@ -107,6 +110,34 @@ def test_a_worker_that_is_killed_again_and_again(study: FormulaStudy) -> None:
     assert failed is not None
     assert (failed.state, failed.value, failed.why) == ("failed", None, "its processes were killed 3 times")
     assert stock(study)[0].state == optuna.trial.TrialState.FAIL
+
+
+def test_a_trial_that_is_not_listed_yet(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network disk may list folders late: no worker takes the place of another's trial, or loses one to a kill."""
+    study.begin("hydra.sweeper.n_trials=2")
+    (study.folder.path / "trial_0000").mkdir()
+    turn = Turns(study.folder, "another:1:2").next()
+    assert turn is not None
+    assert turn.trial.number == 0
+    listed = StudyFolder.trials
+    late = iter([True, True])  # before the lock is taken, and after it
+    monkeypatch.setattr(StudyFolder, "trials", lambda study: {} if next(late, False) else listed(study))
+    monkeypatch.setattr("ddpg.search.turns.LIST_AGAIN_S", 0.0)
+    own = Turns(study.folder, this_process()).next()
+    assert own is not None
+    monkeypatch.undo()
+    assert [trial.owner for trial in study.trials()] == ["another:1:2", this_process()]
+
+
+def test_a_worker_waits_for_the_lock(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as another process is at work, unlike a command."""
+    study.begin()
+    asked = []
+    monkeypatch.setattr(
+        SweepFolder, "lock", lambda folder, patience_s, is_shared: asked.append(patience_s) or nullcontext()
+    )
+    Turns(study.folder, this_process()).next()
+    assert asked == [math.inf]
 
 
 def test_a_study_that_grows_under_a_worker(study: FormulaStudy) -> None:

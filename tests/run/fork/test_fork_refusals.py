@@ -1,17 +1,19 @@
 """What a fork may not change, and sources that cannot be continued."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.checkpoints import damage
+from support.checkpoints import buffer, damage
 from support.forks import forked
 
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.fork import fork
+from ddpg.training.checkpoint import Checkpoints
 
 Resolved = Callable[..., dict[str, Any]]
 
@@ -63,8 +65,14 @@ def test_nothing_to_continue(source: Path, config: Resolved, remove: str, messag
 
 
 def test_damaged_transitions_are_not_taken(source: Path, config: Resolved) -> None:
-    """A checkpoint that the source would pass over when it is resumed is none for its forks either."""
-    damage(max((source / "checkpoint").glob("replay-*.npz")), "one bit")
+    """A file that is torn is none for forks either; what checksums alone show is found when the fork is resumed."""
+    newest = max((source / "checkpoint").glob("replay-*.npz"))
+    damage(newest, "one bit")
+    target = forked(source, config())
+    with pytest.raises(UserError, match=r"no checkpoint in .* can be read"):
+        Checkpoints(target.checkpoints).load(buffer(), expected=True)
+    shutil.rmtree(target.path)
+    damage(newest, "truncated")
     with pytest.raises(UserError, match=f"no checkpoint in {source}/checkpoint can be read"):
         forked(source, config())
     assert not source.with_name("fork").exists()
