@@ -1,30 +1,46 @@
 """Decides what failures mean for a study as a whole: when it stops, and as what the first ones count."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ddpg.errors import UserError
 from ddpg.search.options import StudyOptions
 from ddpg.search.score import worst_score
 from ddpg.search.study import StudyFolder
-from ddpg.search.trials import Trial
+from ddpg.search.trials import Result, Trial
+from ddpg.training.finite import NOT_FINITE
 
-#: Trials that may fail at the start of a search, until it stops.
-FIRST_FAILURES = 5
+#: Trials of a search that may fail one after the other, at its start or with the same error, until it stops.
+MOST_FAILURES = 5
 
 
 def require_some_success(study: StudyFolder) -> None:
-    """Raise UserError if the first trials have all failed: then there is another cause than their values.
+    """Raise UserError if trials fail for another cause than their values, as when all the first ones have failed.
 
-    Of a population these are all members, or it would depend on who ends first.
+    Of a population these are all members, or it would depend on who ends first. A search also stops where the last
+    trials have failed with one error.
     """
-    most = study.definition().members or FIRST_FAILURES
+    members = study.definition().members
     results = [trial.result for trial in study.trials().values() if trial.result is not None]
-    if len(results) >= most and all(result.state == "failed" for result in results):
-        raise UserError(
-            f"all of the first {len(results)} trials failed, the last with {results[-1].why}; when that is mended: "
-            f"ddpg-sweep retry {study.quoted}"
-        )
+    results.sort(key=lambda result: result.order)
+    advice = f"when that is mended: ddpg-sweep retry {study.quoted}"
+    if len(results) >= (members or MOST_FAILURES) and all(result.state == "failed" for result in results):
+        raise UserError(f"all of the first {len(results)} trials failed, the last with {results[-1].why}; {advice}")
+    if members is None and _fail_alike(results[-MOST_FAILURES:]):
+        raise UserError(f"the last {MOST_FAILURES} trials failed alike, the last with {results[-1].why}; {advice}")
+
+
+def _fail_alike(results: Sequence[Result]) -> bool:
+    """Whether results are failures with one error that values do not explain.
+
+    Values explain numbers that are not finite, and a kill, because they may need too much memory.
+    """
+    if len(results) < MOST_FAILURES or any(result.state != "failed" for result in results):
+        return False
+    errors = {re.sub(r"^#\d+: ", "", result.why) for result in results}
+    error = errors.pop()
+    return not errors and NOT_FINITE not in error and "killed" not in error
 
 
 def scored_late(trials: Mapping[int, Trial], options: StudyOptions) -> list[Trial]:

@@ -187,6 +187,7 @@ class StudyFolder:
     def lock(self, patience_s: float = LOCK_PATIENCE_S) -> AbstractContextManager[None]:
         """Hold the lock of the sweep, and wait for it before: other workers hold it for moments.
 
-        Raises UserError if it was not free within `patience_s` seconds, or if the folder cannot be written to or locked.
+        Raises UserError if it was not free within `patience_s` seconds, or if the folder cannot be written to or
+        locked.
         """
         return self.sweep.lock(patience_s, is_shared=True)

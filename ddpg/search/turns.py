@@ -19,7 +19,8 @@ from ddpg.search.failures import require_some_success, scored_late
 from ddpg.search.journal import Journal
 from ddpg.search.kinds import rules_of
 from ddpg.search.options import StudyOptions
-from ddpg.search.pruning import promoted, should_prune
+from ddpg.search.outlook import Outlook, outlook_of
+from ddpg.search.pruning import should_prune
 from ddpg.search.score import worst_score
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trial_runs import TrialRuns
@@ -27,7 +28,7 @@ from ddpg.search.trials import Result, Trial, Verdict, make_folder
 from ddpg.sweep.slurm import cluster_name
 from ddpg.sweep.state.folder import Submission, SweepRun, timestamp
 from ddpg.sweep.state.status import submitters
-from ddpg.sweep.state.tasks import find_tasks, is_pool
+from ddpg.sweep.state.tasks import is_pool
 
 log = logging.getLogger(__name__)
 
@@ -41,21 +42,6 @@ class Turn:
 
     trial: Trial
     runs: tuple[SweepRun, ...]
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """The facts that were found out before the lock was taken.
-
-    Args:
-        gone: the owners of trials that have ended.
-        stopped: a trial that the pruner has stopped and would let go on now; None if there is none.
-        resumed: the same trial as it goes on.
-    """
-
-    gone: frozenset[str]
-    stopped: Trial | None
-    resumed: Trial | None
 
 
 class Turns:
@@ -148,15 +134,7 @@ class Turns:
 
     def _outlook(self) -> Outlook:
         trials = self._read()
-        owners = {trial.owner for trial in trials.values() if trial.result is None and trial.owner is not None}
-        origins = submitters(self.study.sweep)
-        tasks = find_tasks({owner: origins[owner] for owner in owners - {self._worker} if owner in origins})
-        resumed = promoted(self.definition, trials)
-        return Outlook(
-            gone=frozenset(name for name, task in tasks.items() if task.fate == "gone"),
-            stopped=None if resumed is None else trials[resumed.number],
-            resumed=resumed,
-        )
+        return outlook_of(self.study, self.definition, trials, self._worker)
 
     def _chosen(self, trials: Mapping[int, Trial], outlook: Outlook) -> Trial | None:
         trial = self._orphan(trials, outlook)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import InterruptFlag
 from ddpg.search.failures import require_some_success
 from ddpg.search.pruning import is_whole, reported
@@ -15,11 +15,12 @@ from ddpg.search.score import Curve, read_curve, require_metric, trial_score
 from ddpg.search.study import StudyFolder
 from ddpg.search.turns import Turn, Turns
 from ddpg.sweep.execute.pool import Pool
-from ddpg.sweep.execute.worker import end_with
+from ddpg.sweep.execute.worker import MACHINE_FAILED, end_with
 from ddpg.sweep.process import log_to_stdout, this_process
 from ddpg.sweep.state.folder import SweepRun
 from ddpg.sweep.state.status import is_locked
 from ddpg.sweep.state.summary import RunSummary, summarize
+from ddpg.training.finite import NOT_FINITE
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,15 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
         interrupt: the flag of signals, which is caught outside.
 
     Raises:
-        UserError: the study cannot go on, as with a metric that no run logs; what was trained is kept.
+        UserError: the study cannot go on, as with a metric that no run logs, or a full disk; what was trained is kept.
     """
-    turns = Turns(study, worker)
+    try:
+        _work(Turns(study, worker), interrupt)
+    except OSError as error:
+        raise UserError(f"{typed_line(error)}; when that is mended: ddpg-sweep retry {study.quoted}") from error
+
+
+def _work(turns: Turns, interrupt: InterruptFlag) -> None:
     while interrupt.signum is None:
         turn = turns.next()
         if turn is None and turns.others_will_come():
@@ -53,7 +60,7 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
             return
         try:
             TrialWork(turns, turn, interrupt).train()
-        except UserError:
+        except (UserError, OSError):
             turns.give_back(turn.trial.number)
             raise
 
@@ -126,6 +133,12 @@ class TrialWork:
                 continue
             if code is None:
                 raise UserError(f"{run.path}: the run could not be started; a worker goes on with it later")
+            if code == MACHINE_FAILED:
+                raise UserError(
+                    f"trial {self._trial.number} counts nothing, because the machine failed ({run.path}: "
+                    f"{summary.error or 'see its train.log'}); when that is mended: "
+                    f"ddpg-sweep retry {self._turns.study.quoted}"
+                )
             if 0 < code < 128:
                 self._fail(run, summary)
                 return False
@@ -152,7 +165,7 @@ class TrialWork:
         curves = self._curves()
         score = trial_score(curves, options)
         if math.isnan(score):
-            self._turns.fail(self._trial.number, f"{options.metric} is not a number at the end")
+            self._turns.fail(self._trial.number, f"{options.metric} {NOT_FINITE} at the end")
             return
         values = reported(self._turns.definition, curves, self._total_steps())
         self._turns.conclude(self._trial.number, score, values)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ddpg.envs import EPISODE_METRICS
 from ddpg.errors import UserError
-from ddpg.training.finite import finite
+from ddpg.training.finite import NOT_FINITE, finite
 from ddpg.training.seeding import begin_episode
 
 #: Maps one observation (*obs_shape) to an action (action_dim,).
@@ -82,7 +82,7 @@ def evaluate(
                 on_frame(np.asarray(env.render()))
             action = policy(obs)
             if not finite(action):
-                raise UserError("the policy's action is not finite")
+                raise UserError(f"the policy's action {NOT_FINITE}")
             next_obs, reward, terminated, truncated, info = env.step(action)
             episodic_return += float(reward)
             length += 1

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+#: The words of an error that says so.
+NOT_FINITE = "is not finite"
+
 
 def finite(value: Any) -> bool:
     """Whether a number, or every number of an array, is neither NaN nor infinite."""

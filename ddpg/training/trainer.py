@@ -22,7 +22,7 @@ from ddpg.record.tracking import Tracker
 from ddpg.training.actions import require_action_shape
 from ddpg.training.environments import Environments
 from ddpg.training.evaluations import Evaluations
-from ddpg.training.finite import finite
+from ddpg.training.finite import NOT_FINITE, finite
 from ddpg.training.monitor import Monitor, numbers
 from ddpg.training.progress import Progress
 from ddpg.training.returned import as_metrics, as_step
@@ -242,13 +242,13 @@ class Trainer:
     def _require_finite(self, quantities: Mapping[str, Any]) -> None:
         for name, value in quantities.items():
             if not finite(value):
-                raise self._failure(f"{name} is not finite")
+                raise self._failure(f"{name} {NOT_FINITE}")
 
     def _require_finite_weights(self) -> None:
         """Check the weights, because a loss does not show what its own update has spoiled."""
         for name, network in self.agent.networks.items():
             if not all(bool(param.isfinite().all()) for param in network.parameters()):
-                raise self._failure(f"a weight of the {name} is not finite")
+                raise self._failure(f"a weight of the {name} {NOT_FINITE}")
 
     def _failure(self, what: object) -> UserError:
         return UserError(

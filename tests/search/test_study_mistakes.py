@@ -3,10 +3,12 @@
 import errno
 import fcntl
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hydra.core.config_loader import ConfigLoader
@@ -145,6 +147,59 @@ def test_a_study_whose_first_trials_all_fail_stops(study: FormulaStudy) -> None:
     with user_error("all of the first 5 trials failed ... division by zero ... ddpg-sweep retry"):
         study.run("hydra.sweeper.n_trials=9")
     assert len(study.trials()) == 5
+
+
+def later(error: Exception) -> Callable[[dict[str, Any], int], float]:
+    """Return a formula that raises an error in all trials but the first."""
+
+    def formula(config: dict[str, Any], env_step: int) -> float:
+        if config["extra"]["trial"] > 0:
+            raise error
+        return 1.0
+
+    return formula
+
+
+def test_a_study_whose_last_trials_fail_alike_stops(study: FormulaStudy) -> None:
+    """Also after a success; not where numbers are not finite, which values explain."""
+    study.pool.formula = later(ArithmeticError("CUDA error: no device"))
+    with user_error("the last 5 trials failed alike ... no device ... ddpg-sweep retry"):
+        study.run("hydra.sweeper.n_trials=8")
+    assert len(study.trials()) == 6
+    study.pool.formula = later(ArithmeticError("qf1_loss is not finite"))
+    for trial in study.trials()[1:]:
+        study.folder.write(trial.changed(result=None))
+    study.work()
+    assert [trial.verdict for trial in study.trials()] == ["complete", *["failed"] * 7]
+
+
+def test_a_full_disk_says_nothing_about_values(study: FormulaStudy) -> None:
+    """The trial is given back and counts nothing, and the worker ends with one line; with free space it goes on."""
+    formula = study.pool.formula
+    study.pool.formula = later(OSError(errno.ENOSPC, "No space left on device"))
+    with user_error("trial 1 counts nothing ... No space left on device ... ddpg-sweep retry"):
+        study.run()
+    left = study.trials()[1]
+    assert (left.result, left.owner, left.kills) == (None, None, 0)
+    study.pool.formula = formula
+    study.work()
+    assert [trial.verdict for trial in study.trials()] == ["complete"] * 4
+
+
+def test_a_full_disk_under_a_worker(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    study.begin()
+    full = OSError(errno.ENOSPC, "No space left on device", "trial.json")
+    monkeypatch.setattr("ddpg.search.study.write_trial", Mock(side_effect=full))
+    with user_error("OSError: ... No space left on device ... ddpg-sweep retry"):
+        study.work()
+
+
+def test_a_folder_that_was_copied(study: FormulaStudy) -> None:
+    """It is none of the study's trials, whatever its name."""
+    trials = study.run()
+    for name in ("trial_0001_backup", "trial_0001_2", "trial_1"):
+        shutil.copytree(study.folder.path / "trial_0001", study.folder.path / name)
+    assert study.trials() == trials
 
 
 def test_values_that_do_not_fit_together(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:

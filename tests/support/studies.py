@@ -27,12 +27,14 @@ from ddpg.search.space import Number, Space
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Result, Trial, Verdict
 from ddpg.search.worker import work
+from ddpg.sweep.execute.worker import MACHINE_FAILED, is_of_the_machine
 from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.process import this_process
 from ddpg.sweep.state.folder import SweepRun, timestamp
 
 Planned = tuple[Definition, Recipe]
-#: From the config of a run and an env step to the metric there; it raises ArithmeticError where a run fails.
+#: From the config of a run and an env step to the metric there; it raises ArithmeticError where a run fails, and
+#: OSError where the machine does.
 Formula = Callable[[Mapping[str, Any], int], float]
 
 
@@ -100,9 +102,9 @@ class FormulaPool:
             self.before(run, env_step)
             try:
                 row = {"env_step": env_step, "eval/episodic_return": self.formula(config, env_step)}
-            except ArithmeticError as error:
+            except (ArithmeticError, OSError) as error:
                 folder.write_status(state="failed", env_step=reached, error=str(error))
-                self.exit_codes[run.number] = 1
+                self.exit_codes[run.number] = MACHINE_FAILED if is_of_the_machine(error) else 1
                 return
             with folder.metrics.open("a") as file:
                 file.write(json.dumps(row) + "\n")

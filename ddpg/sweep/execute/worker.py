@@ -1,7 +1,8 @@
 """The process of one run: it trains a frozen run folder, without Hydra, whatever became of the YAML files since.
 
-It exits with 0 when the run is done, with 128 + signal when a signal interrupted it, and with 1 when it failed.
-A mistake is logged in one line, a bug with its traceback. Standard output is the run's train.log.
+It exits with 0 when the run is done, with 128 + signal when a signal interrupted it, with MACHINE_FAILED when the
+machine failed, and with 1 when the run did. A mistake is logged in one line, a bug with its traceback. Standard output
+is the run's train.log.
 """
 
 import ctypes
@@ -10,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 from ddpg.errors import UserError
@@ -20,6 +22,8 @@ from ddpg.sweep.process import command, log_to_stdout, without_log_prefix
 
 log = logging.getLogger(__name__)
 
+#: The exit code where the machine failed and not the values of the run: a full disk, a package that cannot be imported.
+MACHINE_FAILED = os.EX_OSERR
 #: Linux's request to prctl for a signal at the end of the parent process.
 PR_SET_PDEATHSIG = 1
 #: Variables that set the number of threads, and are read before torch is even imported.
@@ -78,7 +82,21 @@ def main() -> None:
     except UserError as error:
         # a mistake is one line; what a simulator raised comes with its traceback
         log.error("%s", error, exc_info=error.__cause__)
-        sys.exit(1)
+        sys.exit(MACHINE_FAILED if is_of_the_machine(error) else 1)
+    except Exception as error:
+        traceback.print_exc()
+        sys.exit(MACHINE_FAILED if is_of_the_machine(error) else 1)
+
+
+def is_of_the_machine(error: BaseException) -> bool:
+    """Whether the system or a package caused an error, which then says nothing about the values of the run.
+
+    A simulator may lose its connection or its time, and bad values can be the reason.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError | ImportError):
+        cause = cause.__cause__
+    return cause is not None and not isinstance(cause, ConnectionError | TimeoutError)
 
 
 def train(path: Path) -> float | None:

@@ -1,5 +1,6 @@
 """The process of one run: its exit code shows how it ended, and train.log why."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from omegaconf import DictConfig
 from support.runs import TINY
 
 from ddpg.config.settings import check, plain, to_yaml
+from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import read_metrics
+from ddpg.sweep.execute.worker import MACHINE_FAILED, is_of_the_machine
 from ddpg.sweep.process import command
 
 Freeze = Callable[..., Path]
@@ -85,13 +88,24 @@ def test_a_mistake_is_one_line(frozen: Freeze) -> None:
     assert "Traceback" not in printed
 
 
-def test_a_bug_keeps_its_traceback(frozen: Freeze) -> None:
+def test_an_error_of_the_machine_keeps_its_traceback(frozen: Freeze) -> None:
     path = frozen("total_steps=100")
     (path / "checkpoint").write_text("a file where a folder should be")
     process = start(path)
     printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == MACHINE_FAILED
     assert "Traceback" in printed
+
+
+def test_whose_fault_an_error_is() -> None:
+    """A full disk and a missing package say nothing about values, also behind a line for the user."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    wrapped = UserError("cannot write metrics.jsonl")
+    wrapped.__cause__ = full
+    assert all(is_of_the_machine(error) for error in (full, wrapped, ImportError("libcuda.so")))
+    lost = UserError("the simulator failed in step")
+    lost.__cause__ = BrokenPipeError()
+    assert not any(is_of_the_machine(error) for error in (lost, UserError("x is not finite"), ValueError()))
 
 
 def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
