@@ -52,7 +52,7 @@ class RetryOptions:
     """The options of `ddpg-sweep retry`, beside the folder and the options of the sweep's launcher."""
 
     lost: str | None = field(
-        default=None, metadata={"help": "a host that is gone for good, with the processes that it had"}
+        default=None, metadata={"help": "a host or a cluster that is gone for good, with its processes or jobs"}
     )
 
 
