@@ -107,10 +107,22 @@ def _notes(samples: Sequence[Sample], metric: Metric) -> Iterator[str]:
     if len(ends) > 1:
         span = f"{short_number(ends[0])} to {short_number(ends[-1])}"
         yield f"not the same number of steps in all configurations: their last one is at {span} (column step)"
-    lengths = {one.eval_episodes for one in samples if one.seeds}
-    if metric.of_evaluations and len(lengths) > 1:
-        every = sorted({length for one in lengths for length in one})
-        yield f"the configurations differ in eval.episodes: {', '.join(map(str, every))} episodes an evaluation"
+    if metric.of_evaluations:
+        yield from _different_evaluations([one for one in samples if len(one.steps)])
+
+
+def _different_evaluations(samples: Sequence[Sample]) -> Iterator[str]:
+    """Say if configurations are evaluated by other numbers of episodes, or at other steps of equally long training."""
+    lengths = sorted({length for one in samples for length in one.eval_episodes})
+    if len({one.eval_episodes for one in samples}) > 1:
+        yield f"the configurations differ in eval.episodes: {', '.join(map(str, lengths))} episodes an evaluation"
+    numbers = sorted({len(one.steps) for one in samples})
+    if len(numbers) > 1 and len({one.steps[-1] for one in samples}) == 1:
+        yield (
+            f"the configurations differ in their numbers of evaluations, {', '.join(map(str, numbers))}: the last 10 "
+            "of them are other stretches of training, and the more there are, the larger is a maximum; ddpg-report "
+            "compare takes those that all have"
+        )
 
 
 def _numbers(score: Score, seeds: int) -> tuple[str, ...]:

@@ -111,3 +111,13 @@ def test_labels_of_any_text(tmp_path: Path) -> None:
     text = write_report([tmp_path], tmp_path / "out", View(), "")
     assert len({len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"}) == 1
     assert (tmp_path / "out" / "pendulum.png").exists()
+
+
+def test_other_numbers_of_evaluations_are_noted(tmp_path: Path) -> None:
+    write_run(tmp_path / "often", [0.0, 1.0, 2.0, 3.0, 4.0], gamma=0.1)
+    seldom = write_run(tmp_path / "seldom", [0.0, 1.0, 2.0, 3.0, 4.0], gamma=0.2) / "metrics.jsonl"
+    seldom.write_text("".join(row for row in seldom.open() if '"env_step": 100' not in row))
+    text = write_report([tmp_path], tmp_path / "out", View(), "")
+    assert "the configurations differ in their numbers of evaluations, 4, 5: the last 10" in text
+    write_run(tmp_path / "longer", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], gamma=0.3)
+    assert "differ in their numbers" not in write_report([tmp_path], tmp_path / "out", View(), "")

@@ -294,3 +294,9 @@ def test_a_single_pair_is_named_beside_its_difference(call: Callable[..., str]) 
     text = call("runs", "paired=true")
     assert "gamma=0.2 against gamma=0.1, 1 pair of seeds: 1 (3) (left out, because" in text
     assert "gamma=0.2 2 (4, 5), gamma=0.1 2 (1, 2)): 1.00 more on average; no test: only seed 3 makes a pair" in text
+
+
+def test_a_difference_of_equal_seeds_has_no_interval(call: Callable[..., str]) -> None:
+    write_seeds("runs/a", [5.0] * 5, gamma=0.1)
+    write_seeds("runs/b", [9.0] * 5, gamma=0.2)
+    assert "better by 4.00 (no interval: all seeds of each are equal)" in call("runs")
