@@ -87,8 +87,8 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
         runs = states(sweep)
         origins = submitters(sweep)
         tasks = find_tasks(origins)
-        _require_answer(tasks.values())
-        alive = _alive(tasks)
+        is_silent = SLURM_IS_SILENT in tasks.values() and any(run.state != "done" for run in runs)
+        alive = [name for name in _alive(tasks) if tasks[name] != SLURM_IS_SILENT]
         pids = sorted(host_and_pid(task)[1] for task in alive if is_pool(task))
         # all tasks of an array are of one sweep, so it can be cancelled as a whole
         jobs = sorted({task.partition("_")[0] for task in alive if not is_pool(task)})
@@ -98,6 +98,8 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
             slurm.cancel(jobs)
         for pid in pids:
             _end(pid)
+    if is_silent:
+        raise UserError("Slurm cannot be asked what became of the jobs (squeue, scontrol), so none is cancelled")
     _print_elsewhere(sweep.path, runs)
     _wait_for_end({task: origins[task] for task in alive})
     print(outcome(sweep, states(sweep)))
@@ -140,7 +142,7 @@ def _require_manifest(sweep: SweepFolder) -> None:
 def _require_answer(tasks: Iterable[Task]) -> None:
     """Raise UserError if Slurm did not say what became of the jobs."""
     if SLURM_IS_SILENT in tasks:
-        raise UserError("Slurm cannot be asked (squeue) what became of the jobs, so nothing is done")
+        raise UserError("Slurm cannot be asked what became of the jobs (squeue, scontrol), so nothing is done")
 
 
 def _print_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:

@@ -45,7 +45,7 @@ def fewest_seeds(differences: int, level: float) -> int:
 
 
 def level_of_a_look(looks: Sequence[int], differences: int) -> float:
-    """Return the level of each look, which all share that can find anything (Bonferroni)."""
+    """Return the level of each look: LEVEL, shared equally by those that could find something at it (Bonferroni)."""
     fewest = fewest_seeds(differences, LEVEL)
     return LEVEL / max(1, sum(seeds >= fewest for seeds in looks))
 

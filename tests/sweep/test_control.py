@@ -250,6 +250,16 @@ class TestCancel:
             cancel(write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}]))
         assert not slurm.calls("scancel")
 
+    def test_slurm_does_not_answer_and_a_pool_is_alive(self, tmp_path: Path, slurm: FakeSlurm, start: Start) -> None:
+        """The pool is ended all the same; the jobs of a sweep whose runs are all done are no obstacle."""
+        slurm.program("squeue", "exit 1")
+        mine = start("sys.exit(0)")
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}, {pool(mine.pid): [0]}])
+        with pytest.raises(UserError, match="squeue"):
+            cancel(sweep)
+        assert mine.wait(timeout=60) == 0
+        cancel(write_sweep(tmp_path / "done", [DONE], [{"12": [0]}]))
+
     def test_other_host(self, tmp_path: Path, slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]) -> None:
         cancel(write_sweep(tmp_path / "sweep", [RUNNING], [{"far:1:17": [0]}], "local"))
         assert_has(capsys.readouterr().out, "1 run ... far ... lost=far")

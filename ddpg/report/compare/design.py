@@ -23,6 +23,8 @@ class Words(NamedTuple):
     t: str
     t_test: str
     effect: str
+    #: Said where there is no noise.
+    equal: str
 
 
 @dataclass(frozen=True, eq=False)

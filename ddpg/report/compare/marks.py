@@ -1,4 +1,4 @@
-"""What a reader of scores has to know first: training that was not equally long, and selection that flatters."""
+"""Sentences that a reader of scores has to know first: on unequal lengths of training, and selection that flatters."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,14 @@ DECIDE_SCORES = ("ddpg", "box2d", "dm_control", "gymnasium", "mujoco", "pybullet
 
 
 def length_marks(scores: Scores) -> list[str]:
-    """Say where configurations are compared at a step before their end, and which one ends there."""
+    """Say where finished configurations are compared at a step before their end, and which one ends there."""
     marks = []
     for environment, group in scores.items():
-        cut = [one for one in group.values() if len(one.own) and one.reached > one.step]
+        finished = [one for one in group.values() if len(one.own) and not one.unfinished]
+        cut = [one for one in finished if one.reached > one.step]
         if cut:
             step = cut[0].step
-            first = [one.configuration for one in group.values() if one.reached == step]
+            first = [one.configuration for one in finished if one.reached == step]
             where = f"where {', '.join(first)} ends" if first else "the last one that all configurations have"
             further = short_number(max(one.reached for one in cut))
             marks.append(f"{environment}: compared at step {short_number(step)}, {where}; others went on to {further}")

@@ -52,18 +52,21 @@ def overall_iqm(scores: Sequence[Series]) -> Estimate:
     nearest score in it, and an environment has as many degrees of freedom as it has runs in it, less one. For one
     environment that is `intervals.iqm_interval`.
     """
-    runs = np.concatenate(list(scores))
+    runs = np.sort(np.concatenate(list(scores)))
     cut = len(runs) // 4
-    order = np.argsort(runs, kind="stable")
-    middle = np.zeros(len(runs), dtype=bool)
-    middle[order[cut : len(runs) - cut]] = True
-    kept = runs[middle]
-    ends = np.cumsum([len(one) for one in scores])[:-1]
-    inside = np.split(np.clip(runs, kept.min(), kept.max()), ends)
-    counts = np.array([part.sum() for part in np.split(middle, ends)])
+    kept = runs[cut : len(runs) - cut]
+    inside = [np.clip(one, kept[0], kept[-1]) for one in scores]
     # every run has one weight here, whatever its environment
     shares = np.array([len(one) for one in scores]) / len(kept)
-    return _around(float(kept.mean()), _half_width(inside, shares, counts))
+    return _around(float(kept.mean()), _half_width(inside, shares, _kept(scores, runs, kept)))
+
+
+def _kept(scores: Sequence[Series], runs: Series, kept: Series) -> Series:
+    """Count the runs of each environment in the middle half; equal scores at its ends count in part."""
+    values, inside = np.unique(kept, return_counts=True)
+    everywhere = np.searchsorted(runs, values, side="right") - np.searchsorted(runs, values, side="left")
+    parts = dict(zip(values.tolist(), (inside / everywhere).tolist(), strict=True))
+    return np.array([sum(parts.get(score, 0.0) for score in one.tolist()) for one in scores])
 
 
 def optimality_gap(scores: Sequence[Series]) -> Estimate:

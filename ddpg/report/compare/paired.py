@@ -27,6 +27,7 @@ class Paired:
         t="paired t",
         t_test="the t test of the differences",
         effect="g of the differences",
+        equal="all differences are equal",
     )
 
     def compared(self, first: Scored, second: Scored) -> Compared:

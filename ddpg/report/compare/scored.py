@@ -74,16 +74,18 @@ def scored(found: Sequence[Sample], metric: Metric, convention: str, failed: str
     Raises:
         UserError: no run has a score by this convention.
     """
+    of_episodes = metric.of_episodes or RANKS[convention] == RANKS["training100"]
     scores: Scores = {}
     worst: dict[str, float] = {}
     for environment in dict.fromkeys(sample.environment for sample in found):
         same = [sample for sample in found if sample.environment == environment]
-        pairs = zip(same, at_shared_steps(same, metric), strict=True)
+        pairs = zip(same, at_shared_steps(same, metric, of_episodes), strict=True)
         group = [_scored(whole, cut, metric, RANKS[convention]) for whole, cut in pairs]
         scores[environment] = {one.configuration: one for one in group}
-        worst[environment] = _worst(same, group)
+        worst[environment] = _worst(same, group, metric)
     if not any(len(one.own) for group in scores.values() for one in group.values()):
-        raise UserError(f"convention={convention}: no run has such a score of {metric.name}")
+        shared = " at a step after 0 that all configurations have" if len(found) > 1 and not of_episodes else ""
+        raise UserError(f"convention={convention}: no run has such a score of {metric.name}{shared}")
     if failed == "leave_out" or not metric.is_return:
         return scores
     return {environment: _with_worst(group, worst[environment]) for environment, group in scores.items()}
@@ -117,17 +119,26 @@ def _where(run: Unfinished) -> str:
 
 
 def _by_convention(sample: Sample, metric: Metric, rank: int) -> tuple[str, float, Series]:
-    """Return the name, the step and the scores [S] by a convention; without scores where it does not fit the runs."""
+    """Return the name, the step and the scores [S] by a convention; without scores where it does not fit the runs.
+
+    With a single value the last ten are the last.
+    """
     found = {one[0]: one for one in conventions(sample, metric)}
+    if rank == RANKS["last10"] and rank not in found:
+        rank = RANKS["last"]
     if rank not in found:
         return "", float("nan"), np.empty(0)
     _, name, step, values = found[rank]
     return name, float(step), values
 
 
-def _worst(same: Sequence[Sample], group: Sequence[Scored]) -> float:
-    """Return the worst value that any run of an environment had at any step; infinite without values."""
+def _worst(same: Sequence[Sample], group: Sequence[Scored], metric: Metric) -> float:
+    """Return the worst value that any run of an environment had at any step; infinite without values.
+
+    A single training episode is no value, but the mean of those before each step.
+    """
     values = [sample.values.ravel() for sample in same]
+    values += [] if metric.of_episodes else [run.metric.values for sample in same for run in sample.counted]
     values += [run.values for sample in same for run in sample.unfinished]
     values += [one.own for one in group]
     return float(np.concatenate(values).min(initial=np.inf))

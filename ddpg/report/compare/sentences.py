@@ -196,7 +196,7 @@ def _size(one: Comparison, tests: Tests, words: Words) -> str:
         low, high = -high, -low
         chance = chance._replace(probability=1 - chance.probability, low=1 - chance.high, high=1 - chance.low)
     effect = f", {words.effect} = {abs(one.effect):.2f}" if one.effect is not None else ""
-    bounds = f"95 %: {number(low)} to {number(high)}" if low < high else "no interval: all seeds of each are equal"
+    bounds = f"95 %: {number(low)} to {number(high)}" if low < high else f"no interval: {words.equal}"
     return (
         f"({bounds}){effect}, P(improvement) = {chance.probability:.2f} (95 %: {chance.low:.2f} to {chance.high:.2f})"
     )

@@ -1,4 +1,4 @@
-"""What the configurations of an environment have in common: values at the same steps, and equally long training."""
+"""Cuts the configurations of an environment to what they share: values at the same steps, equally long training."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,18 +12,26 @@ from ddpg.report.samples import Sample
 from ddpg.report.selection import count
 
 
-def at_shared_steps(same: Sequence[Sample], metric: Metric) -> Iterator[Sample]:
+def at_shared_steps(same: Sequence[Sample], metric: Metric, of_episodes: bool) -> Iterator[Sample]:
     """Keep of each sample of an environment the values at the steps that all have, and the episodes up to one step.
 
     A configuration of which no run has finished is cut by the others and does not cut them, unless none has finished
     one: it would move the step at which they are judged while it is trained. An evaluation of the untrained policy is
     no score.
+
+    Args:
+        same: the samples.
+        metric: that is compared.
+        of_episodes: whether training episodes are scored, so that other steps are of no interest.
     """
     arrived = [sample for sample in same if sample.finished and sample.counted] or list(same)
-    curves = [Curve(sample.steps, sample.steps) for sample in arrived if len(sample.steps)]
+    trained = [sample.steps[sample.steps > 0] for sample in arrived]
+    curves = [Curve(steps, steps) for steps in trained if len(steps)]
     steps = shared_steps(curves) if curves else np.empty(0)
     end = min((sample.end for sample in arrived if sample.counted), default=0.0)
-    return (_cut(sample, steps[steps > 0], min(end, sample.end), metric) for sample in same)
+    for sample in same:
+        cut = _cut(sample, steps, min(end, sample.end), metric)
+        yield cut if of_episodes else replace(cut, notes=(*cut.notes, *_lost(sample.steps, cut.steps)))
 
 
 def _cut(sample: Sample, steps: Series, end: float, metric: Metric) -> Sample:
@@ -35,7 +43,6 @@ def _cut(sample: Sample, steps: Series, end: float, metric: Metric) -> Sample:
         values=sample.values[:, kept],
         episodes=tuple(one.up_to(end).values for one in episodes),
         end=end,
-        notes=(*sample.notes, *([] if metric.of_episodes else _lost(sample.steps, sample.steps[kept]))),
     )
 
 

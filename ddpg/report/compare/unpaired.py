@@ -29,6 +29,7 @@ class Unpaired:
         t="Welch",
         t_test="Welch's test",
         effect="g",
+        equal="all seeds of each are equal",
     )
 
     def compared(self, first: Scored, second: Scored) -> Compared:

@@ -5,7 +5,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ddpg.record.provenance import available_cores
@@ -26,15 +26,15 @@ def _is_second_thread(core: int) -> bool:
 
 @contextmanager
 def claimed(count: int) -> Iterator[list[int]]:
-    """Give `count` cores that no other sweep of this user has claimed on this machine; [] if there are too few.
+    """Give `count` cores that no other sweep of any user has claimed on this machine; [] if there are too few.
 
     A claim is a lock that ends with the process, so a kill leaves nothing behind.
     """
-    folder = Path(tempfile.gettempdir()) / f"ddpg-cores-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / "ddpg-cores"
     cores: list[int] = []
     with ExitStack() as claims:
         try:
-            folder.mkdir(mode=0o700, exist_ok=True)
+            _make_for_all_users(folder)
             for core in usable():
                 if len(cores) < count and _claim(folder / str(core), claims):
                     cores.append(core)
@@ -45,11 +45,31 @@ def claimed(count: int) -> Iterator[list[int]]:
 
 def _claim(path: Path, claims: ExitStack) -> bool:
     """Lock a file until `claims` closes; return whether no other process holds it."""
-    file = path.open("w", encoding="utf-8")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
+        descriptor = _opened(path)
+    except PermissionError:  # another user makes it at this moment
         return False
-    claims.enter_context(file)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    claims.callback(os.close, descriptor)
     return True
+
+
+def _make_for_all_users(folder: Path) -> None:
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o1777)
+
+
+def _opened(path: Path) -> int:
+    """Open a file that every user can lock, for which reading is enough; it is made if it is not there."""
+    with suppress(FileNotFoundError):
+        return os.open(path, os.O_RDONLY)
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        os.fchmod(descriptor, 0o644)
+        return descriptor
+    return os.open(path, os.O_RDONLY)

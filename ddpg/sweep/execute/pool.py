@@ -51,7 +51,7 @@ class _Started:
 
 
 class Pool:
-    """Trains runs at the same time, each on cores of its own if together they take all that there are."""
+    """Trains runs at the same time, each on cores of its own."""
 
     def __init__(self, processes: int | None, threads: int, directory: Path) -> None:
         """Prepare a pool.
@@ -95,17 +95,12 @@ class Pool:
 
     @contextmanager
     def _slots(self, count: int) -> Iterator[list[_Slot]]:
-        """Claim cores and deal out GPUs for `count` runs at a time.
-
-        Runs that leave room for another have no cores of their own: other users, whose claims cannot be seen, would
-        have the same ones, while others are idle.
-        """
+        """Claim cores and deal out GPUs for `count` runs at a time."""
         gpus = visible_gpus()
         slots = []
-        leaves_room = len(usable()) - count * self.threads >= self.threads
         with ExitStack() as claims:
             for place in range(count):
-                cores = [] if leaves_room else claims.enter_context(claimed(self.threads))
+                cores = claims.enter_context(claimed(self.threads))
                 slots.append(_Slot(cores, gpus[place % len(gpus)] if gpus else None))
             yield slots
 

@@ -38,7 +38,7 @@ SLURM_IS_SILENT = Task("unknown")
 
 
 def find_tasks(submitters: Mapping[str, Origin], lost: str | None = None) -> dict[str, Task]:
-    """Return each task as it is now; Slurm is asked once, or not at all if no task is a job of this cluster.
+    """Return each task as it is now; squeue is asked once, or not at all if no task is a job of this cluster.
 
     Args:
         submitters: who submitted each task and where, by its name.

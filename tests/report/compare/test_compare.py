@@ -300,3 +300,6 @@ def test_a_difference_of_equal_seeds_has_no_interval(call: Callable[..., str]) -
     write_seeds("runs/a", [5.0] * 5, gamma=0.1)
     write_seeds("runs/b", [9.0] * 5, gamma=0.2)
     assert "better by 4.00 (no interval: all seeds of each are equal)" in call("runs")
+    write_seeds("pairs/a", [float(seed) for seed in range(6)], gamma=0.1)
+    write_seeds("pairs/b", [4.0 + seed for seed in range(6)], gamma=0.2)
+    assert "better by 4.00 (no interval: all differences are equal)" in call("pairs", "paired=true")

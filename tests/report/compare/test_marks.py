@@ -75,6 +75,8 @@ def test_a_step_that_one_configuration_sets_for_all_is_marked() -> None:
     text = "pendulum: compared at step 100, the last one that all configurations have; others went on to 2k"
     assert length_marks({"pendulum": same}) == [text]
     assert length_marks({"pendulum": {"a": group["a"]}}) == []
+    running = replace(group["b"], unfinished=("seed 1 (running at 2k)",))
+    assert length_marks({"pendulum": {"a": group["a"], "b": running}}) == []
 
 
 def test_the_best_of_three_is_marked_by_how_much_that_flatters() -> None:

@@ -35,6 +35,11 @@ def test_the_interval_of_the_iqm_over_one_environment_is_that_of_a_trimmed_mean(
     assert (found.low, found.high) == pytest.approx(tuple(bounds))
 
 
+def test_equal_scores_at_the_ends_of_the_middle_half_belong_to_no_environment_more_than_to_another() -> None:
+    one, other = np.array([0.0, 0.0, 0.5, 1.0]), np.array([0.0, 0.2, 1.0, 1.0])
+    assert overall_iqm([one, other]) == pytest.approx(overall_iqm([other, one]))
+
+
 def test_a_single_seed_has_no_interval() -> None:
     assert np.isnan(overall_iqm([np.array([1.0, 2.0]), np.array([3.0])]).low)
     assert overall_mean([np.full(3, 0.5), np.full(3, 0.7)]) == pytest.approx((0.6, 0.6, 0.6))

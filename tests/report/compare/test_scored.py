@@ -85,8 +85,22 @@ def test_configurations_are_scored_at_the_same_evaluations(tmp_path: Path) -> No
 def test_an_untrained_policy_is_no_result(tmp_path: Path) -> None:
     write_run(tmp_path / "a", [0.0, 1.0, 2.0], gamma=0.1)
     write_run(tmp_path / "b", [0.0], gamma=0.2)
-    with pytest.raises(UserError, match="convention=last: no run has such a score"):
+    assert [one.scores.tolist() for one in scores_of(tmp_path)["pendulum"].values()] == [[2.0], []]
+    (tmp_path / "a" / "metrics.jsonl").write_text((tmp_path / "b" / "metrics.jsonl").read_text())
+    with pytest.raises(UserError, match=r"convention=last: no run has such a score of .* at a step after 0 that all"):
         scores_of(tmp_path)
+
+
+def test_configurations_that_share_one_evaluation_are_scored_by_it(tmp_path: Path) -> None:
+    write_run(tmp_path / "often", [0.0, 1.0, 2.0], [7.0], gamma=0.1)
+    seldom = write_run(tmp_path / "seldom", [0.0, 1.0, 3.0], [7.0], gamma=0.2) / "metrics.jsonl"
+    seldom.write_text("".join(row for row in seldom.open() if '"env_step": 100,' not in row))
+    found = scores_of(tmp_path, "last10")["pendulum"].values()
+    assert [(one.convention, one.scores.tolist()) for one in found] == [
+        ("last evaluation", [2.0]), ("last evaluation", [3.0]),
+    ]  # fmt: skip
+    by_episodes = scores_of(tmp_path, "training100")["pendulum"].values()
+    assert not any("steps" in note for one in by_episodes for note in one.notes)
 
 
 def test_a_metric_that_is_no_return_has_no_worst_value(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The cores of this machine: each is claimed once, also by other processes."""
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -29,3 +31,19 @@ def test_a_core_is_claimed_once() -> None:
 def test_more_than_there_are() -> None:
     with claimed(len(usable()) + 1) as cores:
         assert cores == []
+
+
+def test_claims_of_all_users_meet(tmp_path: Path) -> None:
+    """Any user can lock a file that is readable; anybody can make one in the folder, and nobody remove another's."""
+    before = os.umask(0o077)
+    try:
+        with claimed(1) as cores:
+            (file,) = (tmp_path / "ddpg-cores").iterdir()
+            assert file.name == str(cores[0])
+            assert stat.S_IMODE(file.stat().st_mode) == 0o644
+            assert stat.S_IMODE(file.parent.stat().st_mode) == 0o1777
+            file.chmod(0o444)
+            with claimed(1) as others:
+                assert others != cores
+    finally:
+        os.umask(before)
