@@ -10,6 +10,7 @@ from ddpg.search.score import worst_score
 from ddpg.search.study import StudyFolder
 from ddpg.search.trials import Result, Trial
 from ddpg.training.finite import NOT_FINITE
+from ddpg.training.progress import without_place
 
 #: Trials of a search that may fail one after the other, at its start or with the same error, until it stops.
 MOST_FAILURES = 5
@@ -32,13 +33,13 @@ def require_some_success(study: StudyFolder) -> None:
 
 
 def _fail_alike(results: Sequence[Result]) -> bool:
-    """Whether results are failures with one error that values do not explain.
+    """Whether results are failures with one error, wherever the runs were, that values do not explain.
 
     Values explain numbers that are not finite, and a kill, because they may need too much memory.
     """
     if len(results) < MOST_FAILURES or any(result.state != "failed" for result in results):
         return False
-    errors = {re.sub(r"^#\d+: ", "", result.why) for result in results}
+    errors = {without_place(re.sub(r"^#\d+: ", "", result.why)) for result in results}
     error = errors.pop()
     return not errors and NOT_FINITE not in error and "killed" not in error
 

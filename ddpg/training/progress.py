@@ -1,5 +1,6 @@
 """The progress of a run: counters and results."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +25,11 @@ class Progress:
     #: The env step of the last evaluation; -1 before the first.
     evaluated_at: int = -1
 
+    @property
+    def place(self) -> str:
+        """Where the run is, for the line of an error, in brackets."""
+        return f"(at env_step {self.env_step}, episode {self.episode})"
+
     def state_dict(self) -> dict[str, Any]:
         """Return all counters and results as numbers, by name."""
         return asdict(self)
@@ -32,3 +38,8 @@ class Progress:
         """Restore the state that `state_dict` returned."""
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def without_place(line: str) -> str:
+    """Remove `Progress.place` from the line of an error, to compare it with another run's."""
+    return re.sub(r" \(at env_step \d+, episode \d+\)", "", line)

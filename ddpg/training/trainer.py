@@ -251,6 +251,4 @@ class Trainer:
                 raise self._failure(f"a weight of the {name} {NOT_FINITE}")
 
     def _failure(self, what: object) -> UserError:
-        return UserError(
-            f"{what} (at env_step {self.progress.env_step}, episode {self.progress.episode})"
-        )
+        return UserError(f"{what} {self.progress.place}")

@@ -24,6 +24,7 @@ from ddpg.search.recipe import Recipe
 from ddpg.search.study import StudyFolder
 from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.state.folder import Submission, timestamp
+from ddpg.training.progress import Progress
 from ddpg.version import __version__
 
 
@@ -149,12 +150,13 @@ def test_a_study_whose_first_trials_all_fail_stops(study: FormulaStudy) -> None:
     assert len(study.trials()) == 5
 
 
-def later(error: Exception) -> Callable[[dict[str, Any], int], float]:
-    """Return a formula that raises an error in all trials but the first."""
+def later(error: Callable[[Progress], Exception]) -> Callable[[dict[str, Any], int], float]:
+    """Return a formula that raises an error in all trials but the first, in each at another step."""
 
     def formula(config: dict[str, Any], env_step: int) -> float:
-        if config["extra"]["trial"] > 0:
-            raise error
+        trial = config["extra"]["trial"]
+        if trial > 0:
+            raise error(Progress(env_step=10 * trial, episode=trial))
         return 1.0
 
     return formula
@@ -162,11 +164,11 @@ def later(error: Exception) -> Callable[[dict[str, Any], int], float]:
 
 def test_a_study_whose_last_trials_fail_alike_stops(study: FormulaStudy) -> None:
     """Also after a success; not where numbers are not finite, which values explain."""
-    study.pool.formula = later(ArithmeticError("CUDA error: no device"))
+    study.pool.formula = later(lambda progress: ArithmeticError(f"CUDA error: no device {progress.place}"))
     with user_error("the last 5 trials failed alike ... no device ... ddpg-sweep retry"):
         study.run("hydra.sweeper.n_trials=8")
     assert len(study.trials()) == 6
-    study.pool.formula = later(ArithmeticError("qf1_loss is not finite"))
+    study.pool.formula = later(lambda progress: ArithmeticError(f"qf1_loss is not finite {progress.place}"))
     for trial in study.trials()[1:]:
         study.folder.write(trial.changed(result=None))
     study.work()
@@ -176,7 +178,7 @@ def test_a_study_whose_last_trials_fail_alike_stops(study: FormulaStudy) -> None
 def test_a_full_disk_says_nothing_about_values(study: FormulaStudy) -> None:
     """The trial is given back and counts nothing, and the worker ends with one line; with free space it goes on."""
     formula = study.pool.formula
-    study.pool.formula = later(OSError(errno.ENOSPC, "No space left on device"))
+    study.pool.formula = later(lambda _: OSError(errno.ENOSPC, "No space left on device"))
     with user_error("trial 1 counts nothing ... No space left on device ... ddpg-sweep retry"):
         study.run()
     left = study.trials()[1]

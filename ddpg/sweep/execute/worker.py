@@ -6,6 +6,7 @@ is the run's train.log.
 """
 
 import ctypes
+import errno
 import logging
 import os
 import signal
@@ -22,8 +23,19 @@ from ddpg.sweep.process import command, log_to_stdout, without_log_prefix
 
 log = logging.getLogger(__name__)
 
-#: The exit code where the machine failed and not the values of the run: a full disk, a package that cannot be imported.
+#: The exit code where the machine failed and not the values of the run, as with a full disk.
 MACHINE_FAILED = os.EX_OSERR
+#: Errors of the system that no value of a run causes: a full, broken or read-only disk, too many files, no memory.
+OF_THE_MACHINE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.ESTALE,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+)
 #: Linux's request to prctl for a signal at the end of the parent process.
 PR_SET_PDEATHSIG = 1
 #: Variables that set the number of threads, and are read before torch is even imported.
@@ -89,14 +101,14 @@ def main() -> None:
 
 
 def is_of_the_machine(error: BaseException) -> bool:
-    """Whether the system or a package caused an error, which then says nothing about the values of the run.
+    """Whether the machine caused an error, which then says nothing about the values of the run.
 
-    A simulator may lose its connection or its time, and bad values can be the reason.
+    Values can name a file or a package that is not there, and make a simulator lose its connection.
     """
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError | ImportError):
+    while cause is not None and not (isinstance(cause, OSError) and cause.errno in OF_THE_MACHINE):
         cause = cause.__cause__
-    return cause is not None and not isinstance(cause, ConnectionError | TimeoutError)
+    return cause is not None
 
 
 def train(path: Path) -> float | None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from omegaconf import DictConfig
@@ -17,6 +18,7 @@ from ddpg.config.settings import check, plain, to_yaml
 from ddpg.errors import UserError
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import read_metrics
+from ddpg.sweep.execute import worker
 from ddpg.sweep.execute.worker import MACHINE_FAILED, is_of_the_machine
 from ddpg.sweep.process import command
 
@@ -88,24 +90,34 @@ def test_a_mistake_is_one_line(frozen: Freeze) -> None:
     assert "Traceback" not in printed
 
 
-def test_an_error_of_the_machine_keeps_its_traceback(frozen: Freeze) -> None:
-    path = frozen("total_steps=100")
-    (path / "checkpoint").write_text("a file where a folder should be")
-    process = start(path)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == MACHINE_FAILED
-    assert "Traceback" in printed
+@pytest.mark.parametrize(
+    ("error", "code"), [(OSError(errno.ENOSPC, "No space left on device"), MACHINE_FAILED), (KeyError("tau"), 1)]
+)
+def test_an_error_keeps_its_traceback(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["worker", "run", "1"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("end_with", "log_to_stdout"):
+        monkeypatch.setattr(worker, name, Mock())
+    monkeypatch.setattr(worker, "train", Mock(side_effect=error))
+    with pytest.raises(SystemExit) as end:
+        worker.main()
+    assert end.value.code == code
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_whose_fault_an_error_is() -> None:
-    """A full disk and a missing package say nothing about values, also behind a line for the user."""
+    """A full disk says nothing about values, also behind a line for the user; a missing file or package may."""
     full = OSError(errno.ENOSPC, "No space left on device")
     wrapped = UserError("cannot write metrics.jsonl")
     wrapped.__cause__ = full
-    assert all(is_of_the_machine(error) for error in (full, wrapped, ImportError("libcuda.so")))
+    assert all(is_of_the_machine(error) for error in (full, wrapped))
     lost = UserError("the simulator failed in step")
     lost.__cause__ = BrokenPipeError()
-    assert not any(is_of_the_machine(error) for error in (lost, UserError("x is not finite"), ValueError()))
+    missing = FileNotFoundError(errno.ENOENT, "No such file or directory", "missing.xml")
+    others = (lost, missing, ModuleNotFoundError("mine"), UserError("x is not finite"), ValueError())
+    assert not any(is_of_the_machine(error) for error in others)
 
 
 def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
