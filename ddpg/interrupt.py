@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
@@ -96,6 +96,16 @@ class InterruptFlag:
         """Raise Interrupted if a signal has come."""
         if self.signum is not None:
             raise Interrupted(self.signum)
+
+    def check_after(self, seconds: float) -> Callable[[], None]:
+        """Return `check` for a wait that begins now, which a signal does not end within its first seconds."""
+        patient_until = time.monotonic() + seconds
+
+        def check() -> None:
+            if time.monotonic() >= patient_until:
+                self.check()
+
+        return check
 
 
 def _is_free(signum: int) -> bool:

@@ -21,6 +21,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from ddpg.config import resolvers
+from ddpg.interrupt import InterruptFlag
 from ddpg.search.launch import begin
 from ddpg.search.plan import planned
 from ddpg.search.space import Choice, Dimension, Value
@@ -88,7 +89,7 @@ def _turns(path: Path, size: int) -> Turns:
         study.write(trial)
         runs += [{"folder": f"{trial.name}/seed_{seed}", "overrides": []} for seed in trial.seeds]
     study.sweep.write({**study.sweep.manifest(), "runs": runs})
-    return Turns(study, this_process())
+    return Turns(study, this_process(), InterruptFlag())
 
 
 def _begun(path: Path, size: int) -> Definition:

@@ -4,7 +4,7 @@ import errno
 import fcntl
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import count
@@ -53,7 +53,14 @@ def release(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, name: str, in_use: str, patience_s: float = 0.0, is_shared: bool = False) -> Iterator[None]:
+def locked(
+    folder: Path,
+    name: str,
+    in_use: str,
+    patience_s: float = 0.0,
+    is_shared: bool = False,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Hold FOLDER/.lock, until this process ends at the latest; the folder is made if it is not there.
 
     On a file system without locks nothing is held, and a warning says so.
@@ -63,17 +70,25 @@ def locked(folder: Path, name: str, in_use: str, patience_s: float = 0.0, is_sha
         in_use: the message if another process holds the lock.
         patience_s: seconds for which it is waited until that process is done.
         is_shared: whether processes share the folder, so that they cannot do without locks.
+        on_wait: called again and again meanwhile; what it raises ends the wait.
 
     Raises:
         UserError: another process holds the lock, the folder cannot be written to, or locks are missing that processes
             cannot do without.
     """
-    file = _claims.pop(folder.resolve(), None) or _lock(folder, name, in_use, patience_s, is_shared)
+    file = _claims.pop(folder.resolve(), None) or _lock(folder, name, in_use, patience_s, is_shared, on_wait)
     with file:
         yield
 
 
-def _lock(folder: Path, name: str, in_use: str, patience_s: float, is_shared: bool = False) -> IO[bytes]:
+def _lock(
+    folder: Path,
+    name: str,
+    in_use: str,
+    patience_s: float,
+    is_shared: bool = False,
+    on_wait: Callable[[], None] = lambda: None,
+) -> IO[bytes]:
     """Return the file that holds the lock of a folder while it is open."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +98,7 @@ def _lock(folder: Path, name: str, in_use: str, patience_s: float, is_shared: bo
     with ExitStack() as stack:
         stack.enter_context(file)
         try:
-            _wait_for_lock(file, in_use, patience_s)
+            _wait_for_lock(file, in_use, patience_s, on_wait)
         except OSError as error:
             if error.errno not in WITHOUT_LOCKS:
                 raise UserError(f"{name} cannot be locked: {error.strerror}") from error
@@ -102,12 +117,13 @@ def _warn_of_missing_locks(reason: str) -> None:
     log.warning("flock: %s: this file system has no locks, so nothing keeps a second process out of a folder", reason)
 
 
-def _wait_for_lock(file: IO[bytes], in_use: str, patience_s: float) -> None:
+def _wait_for_lock(file: IO[bytes], in_use: str, patience_s: float, on_wait: Callable[[], None]) -> None:
     """Lock a file; raise UserError if another process still holds the lock after `patience_s` seconds."""
     deadline = time.monotonic() + patience_s
     while not _is_locked_by_us(file):
         if time.monotonic() >= deadline:
             raise UserError(in_use)
+        on_wait()
         time.sleep(POLL_S)
 
 

@@ -1,5 +1,7 @@
-"""The facts that a worker finds out before it takes the lock of a study, because it takes long to ask Slurm who is
-alive, or a pruner about many trials."""
+"""The facts that a worker finds out before it takes the lock of a study.
+
+It takes long to ask Slurm who is alive, or a pruner about many trials.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

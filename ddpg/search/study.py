@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -184,10 +184,12 @@ class StudyFolder:
         tasks = find_tasks(submitters(self.sweep), lost)
         return [task for task in tasks.values() if task.fate != "gone"]
 
-    def lock(self, patience_s: float = LOCK_PATIENCE_S) -> AbstractContextManager[None]:
-        """Hold the lock of the sweep, and wait for it before: other workers hold it for moments.
+    def lock(
+        self, patience_s: float = LOCK_PATIENCE_S, on_wait: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Hold the lock of the sweep, and wait for it before: other workers hold it for moments, or while they fork.
 
-        Raises UserError if it was not free within `patience_s` seconds, or if the folder cannot be written to or
-        locked.
+        While it waits it calls `on_wait`, which may raise. Raises UserError if it was not free within `patience_s`
+        seconds, or if the folder cannot be written to or locked.
         """
-        return self.sweep.lock(patience_s, is_shared=True)
+        return self.sweep.lock(patience_s, is_shared=True, on_wait=on_wait)

@@ -1,8 +1,7 @@
 """Whose turn is it: what a worker does with a study while it holds the lock.
 
 A crash at any instant leaves a state that the next holder of the lock repairs: a trial without run folders gets them,
-one whose owner is gone is free, and the journal follows the folders. What takes long, as to ask Slurm who is alive or
-a pruner about many trials, is found out before the lock is taken.
+one whose owner is gone is free, and the journal follows the folders.
 """
 
 import logging
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddpg.errors import UserError
+from ddpg.interrupt import InterruptFlag
 from ddpg.search.failures import require_some_success, scored_late
 from ddpg.search.journal import Journal
 from ddpg.search.kinds import rules_of
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds until the trials are listed again where the list was too old.
 LIST_AGAIN_S = 1.0
+#: Seconds for which a worker waits for the lock after a signal: many workers give their trials back then.
+GIVE_BACK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,20 @@ class Turn:
 class Turns:
     """The study as one worker sees it."""
 
-    def __init__(self, study: StudyFolder, worker: str) -> None:
+    def __init__(self, study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
         """Read what a study is.
 
         Args:
             study: its folder.
             worker: the name of the task that asks, as in submissions.jsonl.
+            interrupt: the flag of signals.
 
         Raises:
             UserError: the folder is no study, or one of another version.
         """
         self.study = study
         self._worker = worker
+        self._interrupt = interrupt
         self._adopt(study.definition())
 
     def _adopt(self, definition: Definition) -> None:
@@ -68,9 +72,9 @@ class Turns:
         self._runs = TrialRuns(self.study, definition)
         self._journal = Journal(self.study, definition)
 
-    def _lock(self) -> AbstractContextManager[None]:
-        """Hold the study's lock; a worker waits as long as another process holds it, which may copy large memories."""
-        return self.study.lock(math.inf)
+    def _lock(self, patience_s: float = 0.0) -> AbstractContextManager[None]:
+        """Hold the study's lock; when it was awaited for `patience_s` seconds, a signal ends that with Interrupted."""
+        return self.study.lock(math.inf, self._interrupt.check_after(patience_s))
 
     def _read(self) -> dict[int, Trial]:
         """Return the trials; n_trials may have grown since the last look, or the space become wider."""
@@ -187,13 +191,13 @@ class Turns:
 
     def release(self, number: int, kills: int) -> None:
         """Give a trial back that is not done, with the number of times that its processes were killed."""
-        with self._lock():
+        with self._lock(GIVE_BACK_S):
             trials = self._read()
             self._write(trials, self._mine(trials, number).changed(owner=None, kills=kills))
 
     def give_back(self, number: int) -> None:
         """Give a trial back with which this worker cannot go on, if it has one that is not done."""
-        with self._lock():
+        with self._lock(GIVE_BACK_S):
             trials = self._read()
             trial = trials.get(number)
             if trial is not None and trial.owner == self._worker and trial.result is None:
@@ -202,7 +206,7 @@ class Turns:
     def _end(
         self, number: int, state: Verdict, value: float | None, why: str, values: Mapping[int, float] | None
     ) -> Trial:
-        with self._lock():
+        with self._lock(GIVE_BACK_S):
             trials = self._read()
             result = self._result(trials, state, value, why)
             trial = self._mine(trials, number).changed(result=result, owner=None)

@@ -5,10 +5,11 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ddpg.errors import UserError, typed_line
-from ddpg.interrupt import InterruptFlag
+from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.search.failures import require_some_success
 from ddpg.search.pruning import is_whole, reported
 from ddpg.search.score import Curve, read_curve, require_metric, trial_score
@@ -45,7 +46,9 @@ def work(study: StudyFolder, worker: str, interrupt: InterruptFlag) -> None:
         UserError: the study cannot go on, as with a metric that no run logs, or a full disk; what was trained is kept.
     """
     try:
-        _work(Turns(study, worker), interrupt)
+        _work(Turns(study, worker, interrupt), interrupt)
+    except Interrupted as error:
+        log.warning("%s while another process held the lock; another worker goes on with what this one had", error)
     except OSError as error:
         raise UserError(f"{typed_line(error)}; when that is mended: ddpg-sweep retry {study.quoted}") from error
 
@@ -61,7 +64,8 @@ def _work(turns: Turns, interrupt: InterruptFlag) -> None:
         try:
             TrialWork(turns, turn, interrupt).train()
         except (UserError, OSError):
-            turns.give_back(turn.trial.number)
+            with suppress(Interrupted):  # the error counts, and a trial whose worker has ended is found anyway
+                turns.give_back(turn.trial.number)
             raise
 
 
@@ -183,7 +187,10 @@ class TrialWork:
             self._reported[step] = new[step]
             if is_whole(definition, self._reported, total_steps):
                 break
-            self._pruned = self._turns.report(self._trial.number, self._reported)
+            try:
+                self._pruned = self._turns.report(self._trial.number, self._reported)
+            except Interrupted:  # the pool sees the signal as well, and lets the runs save
+                break
             if self._pruned:
                 log.info("trial %d pruned at %d: score so far %.2f", self._trial.number, step, new[step])
                 break

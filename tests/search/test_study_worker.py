@@ -1,21 +1,25 @@
 """A worker and its study: trials asked, trained, scored and told, in this process, by a formula."""
 
 import math
+import signal
 import statistics
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import optuna
 import pytest
 from support.command_line import user_error
 from support.studies import FormulaStudy, crash_at, formula_pool
 
+from ddpg.interrupt import InterruptFlag
 from ddpg.search.study import StudyFolder
 from ddpg.search.trials import Trial
 from ddpg.search.turns import Turns
+from ddpg.search.worker import work
 from ddpg.sweep.process import this_process
-from ddpg.sweep.state.folder import SweepFolder
+from ddpg.sweep.state.folder import SweepFolder, SweepRun
 
 
 def stock(study: FormulaStudy) -> list[optuna.trial.FrozenTrial]:
@@ -81,7 +85,7 @@ def test_what_another_process_changes_is_seen(study: FormulaStudy) -> None:
 def test_a_trial_that_another_worker_has_now(study: FormulaStudy) -> None:
     """A worker on a host that was called lost, and lives, counts nothing."""
     study.begin()
-    turns = Turns(study.folder, this_process())
+    turns = Turns(study.folder, this_process(), InterruptFlag())
     turn = turns.next()
     assert turn is not None
     theirs = turn.trial.changed(owner="another:1:2")
@@ -97,10 +101,10 @@ def test_a_worker_that_is_killed_again_and_again(study: FormulaStudy) -> None:
     """It takes its trial's kills with it, so a trial that kills its workers fails; one that was given back does not."""
     study.begin("hydra.sweeper.max_kills=3", "hydra.sweeper.failed=fail", "hydra.sweeper.n_trials=2")
     for kills in (0, 1, 2):
-        turn = Turns(study.folder, this_process()).next()
+        turn = Turns(study.folder, this_process(), InterruptFlag()).next()
         assert turn is not None
         assert (turn.trial.number, turn.trial.kills) == (0, kills)
-    turns = Turns(study.folder, this_process())
+    turns = Turns(study.folder, this_process(), InterruptFlag())
     for _ in range(4):
         turn = turns.next()
         assert turn is not None
@@ -116,34 +120,53 @@ def test_a_trial_that_is_not_listed_yet(study: FormulaStudy, monkeypatch: pytest
     """A network disk may list folders late: no worker takes the place of another's trial, or loses one to a kill."""
     study.begin("hydra.sweeper.n_trials=2")
     (study.folder.path / "trial_0000").mkdir()
-    turn = Turns(study.folder, "another:1:2").next()
+    turn = Turns(study.folder, "another:1:2", InterruptFlag()).next()
     assert turn is not None
     assert turn.trial.number == 0
     listed = StudyFolder.trials
     late = iter([True, True])  # before the lock is taken, and after it
     monkeypatch.setattr(StudyFolder, "trials", lambda study: {} if next(late, False) else listed(study))
     monkeypatch.setattr("ddpg.search.turns.LIST_AGAIN_S", 0.0)
-    own = Turns(study.folder, this_process()).next()
+    own = Turns(study.folder, this_process(), InterruptFlag()).next()
     assert own is not None
     monkeypatch.undo()
     assert [trial.owner for trial in study.trials()] == ["another:1:2", this_process()]
 
 
 def test_a_worker_waits_for_the_lock(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as another process is at work, unlike a command."""
+    """A worker waits as long as another process is at work, unlike a command."""
     study.begin()
     asked = []
-    monkeypatch.setattr(
-        SweepFolder, "lock", lambda folder, patience_s, is_shared: asked.append(patience_s) or nullcontext()
-    )
-    Turns(study.folder, this_process()).next()
+    monkeypatch.setattr(SweepFolder, "lock", lambda folder, patience_s, **_: asked.append(patience_s) or nullcontext())
+    Turns(study.folder, this_process(), InterruptFlag()).next()
     assert asked == [math.inf]
+
+
+def test_a_signal_ends_the_wait_for_the_lock(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that cannot report, nor give its trial back, ends; the next one goes on with the trial."""
+    monkeypatch.setattr("ddpg.search.turns.GIVE_BACK_S", 0.05)
+    study.begin("hydra.sweeper.n_trials=1")
+    with ExitStack() as lock, InterruptFlag(()) as interrupt:
+
+        def take_lock(run: SweepRun, env_step: int) -> None:
+            if env_step == 200:
+                lock.enter_context(study.folder.lock())
+                Timer(0.1, interrupt.stop, [signal.SIGTERM]).start()
+
+        study.pool.before = take_lock
+        work(study.folder, this_process(), interrupt)
+    (left,) = study.trials()
+    assert (left.owner, left.result, left.values) == (this_process(), None, {100: left.values[100]})
+    study.pool.before = lambda run, env_step: None
+    study.work()
+    assert [trial.verdict for trial in study.trials()] == ["complete"]
+    assert study.pool.trained == {0: 400}
 
 
 def test_a_study_that_grows_under_a_worker(study: FormulaStudy) -> None:
     """A worker that is at work takes the wider space, with its configs, and writes the journal with it."""
     study.begin()
-    turns = Turns(study.folder, this_process())
+    turns = Turns(study.folder, this_process(), InterruptFlag())
     turn = turns.next()
     assert turn is not None
     study.begin("tau=tag(log,interval(1e-5,1))", "hydra.sweeper.widen=true", "hydra.sweeper.n_trials=9")

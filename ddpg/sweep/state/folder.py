@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -163,13 +163,15 @@ class SweepFolder:
         """Return the tasks that users have ended."""
         return set(self._cancelled.read_text(encoding="utf-8").split()) if self._cancelled.exists() else set()
 
-    def lock(self, patience_s: float = 0.0, is_shared: bool = False) -> AbstractContextManager[None]:
+    def lock(
+        self, patience_s: float = 0.0, is_shared: bool = False, on_wait: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[None]:
         """Keep other commands from acting on the states of the runs.
 
-        Raises UserError if one of them still does after `patience_s` seconds; and where the file system has no locks,
-        if processes share the folder.
+        While it waits it calls `on_wait`, which may raise. Raises UserError if one of them still does after
+        `patience_s` seconds; and where the file system has no locks, if processes share the folder.
         """
-        return locked(self.path, *self._lock_messages(), patience_s, is_shared)
+        return locked(self.path, *self._lock_messages(), patience_s, is_shared, on_wait)
 
     def claim(self) -> None:
         """Keep other commands out until the next `lock` of this process ends; raise UserError if one is at work."""

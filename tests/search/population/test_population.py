@@ -8,6 +8,7 @@ from support.command_line import assert_has, user_error
 from support.populations import WORDS, copied, grown, rows
 from support.studies import FormulaPool, FormulaStudy, Planned, crash_at, formula_pool, work_on
 
+from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.search.best import best
 from ddpg.search.confirm import confirm
@@ -132,7 +133,7 @@ def test_a_generation_that_fails_stops_the_study(population: FormulaStudy) -> No
 def test_a_worker_waits_for_the_others(population: FormulaStudy) -> None:
     """While another has a member of the generation, nothing can be taken, and more will come."""
     population.begin()
-    turns = Turns(population.folder, this_process())
+    turns = Turns(population.folder, this_process(), InterruptFlag())
     population.folder.sweep.add_submission(Submission(timestamp(), 0, "local", {"elsewhere:1:2": []}))
     first = turns.next()
     assert first is not None

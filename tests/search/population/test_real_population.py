@@ -95,7 +95,7 @@ def test_three_workers_and_kills_change_nothing(
 
 def train_by_three(folder: Path) -> None:
     """Let three workers on other machines take trials, and train them in the reverse order."""
-    workers = [Turns(StudyFolder(folder), f"machine{number}:1:1") for number in range(3)]
+    workers = [Turns(StudyFolder(folder), f"machine{number}:1:1", InterruptFlag()) for number in range(3)]
     while True:
         taken = [(turns, turn) for turns in workers if (turn := turns.next()) is not None]
         if not taken:
