@@ -24,6 +24,8 @@ from ddpg.sweep.state.tasks import SLURM_IS_SILENT, Task, find_tasks, host_and_p
 
 #: Seconds in which the runs have to save and end. Slurm kills them after its KillWait, which is 30 by default.
 PATIENCE_S = 60.0
+#: The fates of tasks that can be ended.
+ALIVE = ("waiting", "started")
 POLL_S = 0.5
 
 
@@ -88,7 +90,7 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
         origins = submitters(sweep)
         tasks = find_tasks(origins)
         is_silent = SLURM_IS_SILENT in tasks.values() and any(run.state != "done" for run in runs)
-        alive = [name for name in _alive(tasks) if tasks[name] != SLURM_IS_SILENT]
+        alive = [name for name, task in tasks.items() if task.fate in ALIVE]
         pids = sorted(host_and_pid(task)[1] for task in alive if is_pool(task))
         # all tasks of an array are of one sweep, so it can be cancelled as a whole
         jobs = sorted({task.partition("_")[0] for task in alive if not is_pool(task)})
@@ -155,17 +157,20 @@ def _print_elsewhere(sweep: Path, runs: Sequence[RunState]) -> None:
         )
 
 
-def _alive(tasks: Mapping[str, Task]) -> list[str]:
-    """Return the names of tasks that wait or were started, and of jobs that Slurm does not report right now."""
-    return [name for name, task in tasks.items() if task.fate in ("waiting", "started") or task == SLURM_IS_SILENT]
-
-
 def _wait_for_end(origins: Mapping[str, Origin]) -> None:
-    """Return when none of the tasks is alive any more; raise UserError if that takes longer than PATIENCE_S."""
+    """Return when none of the tasks is alive any more; raise UserError if that takes longer than PATIENCE_S.
+
+    A job of which Slurm does not tell right now may be alive.
+    """
     deadline = time.monotonic() + PATIENCE_S
-    alive = _alive(find_tasks(origins))
-    while alive:
+    while origins := _that_may_be_alive(origins):
         if time.monotonic() > deadline:
-            raise UserError(f"still alive after {PATIENCE_S:.0f} s: {', '.join(sorted(alive)[:5])}; ask again later")
+            raise UserError(f"still alive after {PATIENCE_S:.0f} s: {', '.join(sorted(origins)[:5])}; ask again later")
         time.sleep(POLL_S)
-        alive = _alive(find_tasks({task: origins[task] for task in alive}))
+
+
+def _that_may_be_alive(origins: Mapping[str, Origin]) -> dict[str, Origin]:
+    tasks = find_tasks(origins)
+    return {
+        name: origin for name, origin in origins.items() if tasks[name].fate in ALIVE or tasks[name] == SLURM_IS_SILENT
+    }

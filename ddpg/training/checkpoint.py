@@ -86,9 +86,7 @@ class Checkpoints:
         states = self._states()
         for path in reversed(states):
             try:
-                saved = self._read(path)
-                for file in self._files(saved["segments"]):
-                    _require_intact(file)
+                saved = self._read(path, _require_intact)
             except _UNREADABLE as error:
                 log.warning(
                     "checkpoint %s cannot be read (%s); falling back to the one before",
@@ -128,9 +126,7 @@ class Checkpoints:
             path = untried[-1]
             tried.add(path)
             try:
-                saved = self._read(path)
-                for file in self._files(saved["segments"]):
-                    _require_whole(file)
+                saved = self._read(path, _require_whole)
             except FileNotFoundError:
                 continue
             except _UNREADABLE as error:
@@ -154,10 +150,12 @@ class Checkpoints:
         status = self._folder.parent / "status.json"
         return f"remove {self._folder} and {status} to start afresh"
 
-    def _read(self, path: Path) -> dict[str, Any]:
-        """Read a state file; raises one of _UNREADABLE if it is damaged."""
+    def _read(self, path: Path, check: Callable[[Path], None]) -> dict[str, Any]:
+        """Read a state file and check its segments; raises one of _UNREADABLE if one is damaged."""
         _require_intact(path)
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        for file in self._files(saved["segments"]):
+            check(file)
         return saved
 
     def _restore(self, replay: ReplayBuffer) -> None:

@@ -47,7 +47,7 @@ def slurm(fake_slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
 
 @pytest.fixture
 def handed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], Any]]:
-    """What was handed over to be trained; nothing is."""
+    """The calls that hand runs over to be trained; nothing is trained."""
     calls: list[tuple[list[int], Any]] = []
 
     def hand_over(sweep: SweepFolder, numbers: Sequence[int], chosen: Options) -> Callable[[], None]:

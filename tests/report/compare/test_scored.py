@@ -28,7 +28,7 @@ def test_conventions(tmp_path: Path) -> None:
 
 
 def test_a_failed_run_has_the_worst_value_of_its_environment(tmp_path: Path) -> None:
-    """That is the untrained policy's here: where all others solve the task, a failure must not count as solved."""
+    """The untrained policy has it here: where all others solve the task, a failure must not count as solved."""
     for seed in (1, 2, 3):
         write_run(tmp_path / f"a{seed}", [0.0, 10.0 * seed], seed=seed, gamma=0.1)
         write_run(tmp_path / f"b{seed}", [-7.0, 10.0 + seed], seed=seed, gamma=0.2)

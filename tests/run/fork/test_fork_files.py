@@ -51,8 +51,8 @@ def test_a_source_that_trains_drops_what_was_found(
     late = newest_path.with_name("state-000000000170.pt")
     read = Checkpoints._read
 
-    def _read(self: Checkpoints, path: Path) -> dict[str, Any]:
-        saved = read(self, path)
+    def _read(self: Checkpoints, path: Path, *checks: Any) -> dict[str, Any]:
+        saved = read(self, path, *checks)
         if path == newest_path and not late.exists():
             newest_path.rename(late)
             late.with_name("state-000000000175.pt").write_bytes(b"damaged")

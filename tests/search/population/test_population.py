@@ -25,7 +25,7 @@ from ddpg.sweep.state.folder import Submission, timestamp
 
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[FormulaPool]:
-    """What trains, and forks, in the place of processes."""
+    """Train, and fork, in this process in the place of others."""
     monkeypatch.setattr("ddpg.run.fork.fork", copied)
     with formula_pool(grown) as pool:
         yield pool
@@ -38,7 +38,7 @@ def population(planned: Callable[..., Planned], tmp_path: Path, pool: FormulaPoo
 
 
 def results(trials: list[Trial]) -> list[tuple[object, ...]]:
-    """What must not depend on workers and crashes."""
+    """Return of each trial all that must not depend on workers and crashes."""
     return [
         (one.number, dict(one.params), one.origin, one.part, one.result and (one.result.state, one.result.value))
         for one in trials

@@ -89,7 +89,7 @@ function behindCell(environment) {
     if (!scores.length) return { value: NaN, shown: "–" };
     const value = meanOf(scores) - meanOf(best.scores);
     if (group === best.group) return { value: 0, shown: "highest" };
-    const sameStep = scoredSteps({ counted: [...group.counted, ...best.group.counted] }).length === 1;
+    const sameStep = scoredSteps([...group.counted, ...best.group.counted]).length === 1;
     const interval = running || !sameStep ? null : differenceInterval(scores, best.scores, state.payload.t);
     return {
       value,

@@ -128,7 +128,7 @@ function certainty(environment, best, next, groups, t) {
       el("b", {}, "no verdict"),
       `, because ${count(running, "runs")} can still change this.`,
     ];
-  const steps = scoredSteps({ counted: [...best.group.counted, ...next.group.counted] });
+  const steps = scoredSteps([...best.group.counted, ...next.group.counted]);
   if (steps.length > 1)
     return [
       `Scored at different steps, ${listed(steps.map(shortNumber))}: `,

@@ -109,9 +109,9 @@ function scoresOf(group, convention) {
   return group.counted.map((run) => run.scores[convention]).filter((score) => Number.isFinite(score));
 }
 
-/** The env steps at which a group's runs are scored, ascending. */
-function scoredSteps(group) {
-  return [...new Set(group.counted.map((run) => run.scored_at))].sort((a, b) => a - b);
+/** The env steps at which runs that count are scored, ascending. */
+function scoredSteps(runs) {
+  return [...new Set(runs.map((run) => run.scored_at))].sort((a, b) => a - b);
 }
 
 /** The conventions by which final scores are reported. */
