@@ -27,6 +27,11 @@ _LEAST_HALF_RANGE = 0.1
 _LARGEST_BOUND = 10
 #: Fewer numbers than this in a range make steps that a policy would notice.
 _LEAST_NUMBERS = 100
+#: Updates, target_delay / tau, within which targets of all presets follow the networks: of the fastest, the slowest.
+USUAL_UPDATES = (100, 1000)
+#: Targets that follow in fewer updates than the first of these, or in the second or more, are hardly meant.
+_FEWEST_UPDATES = 5
+_MOST_UPDATES = 10_000
 
 
 def require_memory(cfg: DictConfig, transitions: int, transition_bytes: int, obs_shape: Sequence[int]) -> None:
@@ -55,11 +60,33 @@ def check_learning(cfg: DictConfig, trainer: Trainer) -> None:
             cfg.updates_per_step,
         )
     warn_of_early_ends(cfg, trainer.schedule)
+    warn_of_targets(cfg)
     env = trainer.environments.training
     assert isinstance(env, VectorEnv)  # EnvSpec.make gives nothing else
     warn_of_raw_actions(cfg, env.action_space)
     assert isinstance(env.env.action_space, spaces.Box)  # VectorEnv takes no others
     warn_of_coarse_actions(env.env.action_space)
+
+
+def warn_of_targets(cfg: DictConfig) -> None:
+    """Warn if targets are nearly the networks themselves, or follow them hardly at all.
+
+    That happens where `tau` comes from one preset and `algorithm.target_delay` from another algorithm.
+    """
+    delay = cfg.algorithm.get("target_delay")
+    if delay is None or cfg.tau == 0:  # an algorithm of a user's own; targets that are meant to stand still
+        return
+    updates = delay / cfg.tau
+    if not _FEWEST_UPDATES <= updates < _MOST_UPDATES:
+        log.warning(
+            "tau=%g with algorithm.target_delay=%d: the targets follow the networks within about %d update%s, those of "
+            "the presets within %d to %d; tau is 1 with a long target_delay, and small with a short one",
+            cfg.tau,
+            delay,
+            updates,
+            "" if updates == 1 else "s",
+            *USUAL_UPDATES,
+        )
 
 
 def warn_of_raw_actions(cfg: DictConfig, bounds: spaces.Box) -> None:

@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from omegaconf import DictConfig
+from support.config_options import CONF
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
 from ddpg.run.build import transition_bytes
-from ddpg.run.checks import check_learning, require_memory, warn_of_coarse_actions, warn_of_raw_actions
+from ddpg.run.checks import (
+    USUAL_UPDATES,
+    check_learning,
+    require_memory,
+    warn_of_coarse_actions,
+    warn_of_raw_actions,
+    warn_of_targets,
+)
 from ddpg.run.env_spec import build_env_spec
 from ddpg.training.trainer import Trainer
 
@@ -70,6 +78,35 @@ def test_a_run_that_never_learns_is_warned_of(
     check_learning(check(compose("total_steps=400", *words)), make_trainer(tmp_path, *words))
     assert ("nothing will be learned" in caplog.text) == warned
     assert ("total_steps=400" in caplog.text) == warned
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["algorithm=d4pg"], "tau=0.005 with algorithm.target_delay=100: the targets follow the networks within about "
+         "20000 updates, those of the presets within 100 to 1000;"),
+        (["preset=baselines_param_noise", "algorithm=d4pg"], "tau=0.01 with algorithm.target_delay=100:"),
+        (["preset=d4pg", "algorithm=ddpg"], "tau=1 with algorithm.target_delay=1: the targets follow the networks "
+         "within about 1 update, "),
+        (["preset=d4pg", "algorithm=td3"], "tau=1 with algorithm.target_delay=2:"),
+        (["algorithm=d4pg", "tau=1"], ""),
+        (["preset=paper", "algorithm=td3"], ""),
+        (["preset=d4pg", "algorithm=td3", "algorithm/head=categorical", "tau=0.005"], ""),
+        (["tau=0"], ""),
+    ],
+)  # fmt: skip
+def test_targets_that_hardly_follow_or_are_the_networks_are_warned_of(
+    compose: Compose, caplog: pytest.LogCaptureFixture, words: list[str], line: str
+) -> None:
+    warn_of_targets(check(compose(*words)))
+    assert [record.getMessage().startswith(line) for record in caplog.records] == [True] * bool(line)
+
+
+def test_the_usual_updates_of_targets_are_those_of_the_presets(compose: Compose) -> None:
+    presets = sorted(path.stem for path in (CONF / "preset").glob("*.yaml"))
+    configs = [compose("env=pendulum", f"preset={preset}") for preset in presets]
+    updates = [cfg.algorithm.target_delay / cfg.tau for cfg in configs]
+    assert (min(updates), max(updates)) == USUAL_UPDATES
 
 
 @pytest.mark.parametrize(
