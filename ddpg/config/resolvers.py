@@ -17,12 +17,19 @@ def register() -> None:
     """Make the functions known to OmegaConf; needed before a config is resolved, and harmless when repeated."""
     OmegaConf.register_new_resolver("task", _task, replace=True)
     OmegaConf.register_new_resolver("rl_zoo", _rl_zoo, replace=True)
+    OmegaConf.register_new_resolver("times", _times, replace=True)
     OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 
 
 def _task(env_id: str, key: str) -> Any:
     """Return what conf/tasks.yaml says of an environment under a key."""
     return _known_task(str(env_id).rpartition(":")[2])[key]  # without the module of `module:id`
+
+
+def _times(value: Any, factor: Any) -> Any:
+    """Return a product; the value itself if one of the two is no number, which is refused where it is needed."""
+    numbers = isinstance(value, int | float) and isinstance(factor, int | float)
+    return value * factor if numbers else value
 
 
 @cache
