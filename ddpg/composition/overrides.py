@@ -16,6 +16,7 @@ from ddpg.composition.grammar import grammar_mistake
 from ddpg.composition.options_help import Choices
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
+from ddpg.sweep.job_config import swept_by_files
 
 #: The end of a message about two jobs that are the same run.
 TO_REPEAT = "; to train it twice, let a free key differ, as in extra.repeat=1,2"
@@ -53,8 +54,7 @@ def _refuse(message: str) -> NoReturn:
 
 def sweep_words(config: DictConfig, words: Sequence[str]) -> list[str]:
     """Return the words of a sweep, with what the composed config itself sweeps in front of them."""
-    params = config.hydra.sweeper.get("params") or {}
-    return [*(f"{key}={values}" for key, values in params.items()), *words]
+    return [*(f"{key}={values}" for key, values in swept_by_files(config).items()), *words]
 
 
 def swept_keys(words: Sequence[str]) -> list[str]:

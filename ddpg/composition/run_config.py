@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.composition.word_checks import check_repeated, require_effect_in_run
@@ -12,7 +13,7 @@ from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.claims import new_folder
 from ddpg.sweep.freeze import check_env, check_fork
-from ddpg.sweep.job_config import job_config, require_possible
+from ddpg.sweep.job_config import job_config, require_possible, swept_by_files
 
 
 def checked_run(config: DictConfig) -> DictConfig:
@@ -24,6 +25,7 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_effect_in_run(all_words(config))
     require_id_of_option(config)
     require_no_record(config)
+    _require_no_sweep(config)
     job = job_config(config, config.hydra.overrides.task)
 
     def folder() -> Path:
@@ -42,6 +44,17 @@ def require_no_record(config: DictConfig) -> None:
         raise UserError("choices: the program writes them down; an option is chosen as in noise=ou")
     if "forked" in config:
         raise UserError("forked: the program writes it down; a run is forked as in fork=outputs/RUN")
+
+
+def _require_no_sweep(config: DictConfig) -> None:
+    """Raise UserError for a file that sweeps keys, as an experiment may, unless each of them was typed."""
+    typed = {override.key_or_group for override in OverridesParser.create().parse_overrides(written(config)["task"])}
+    left = [f"{key}={values}" for key, values in swept_by_files(config).items() if key not in typed]
+    if left:
+        raise UserError(
+            f"hydra.sweeper.params sweeps {' '.join(left)}, and this is one run: give each of these keys one value; "
+            "for a sweep add -m to ddpg-train, or hydra.mode: MULTIRUN to the file"
+        )
 
 
 def require_id_of_option(config: DictConfig) -> None:

@@ -25,7 +25,7 @@ from ddpg.record.config_file import require_same_config
 from ddpg.record.forks import has_begun
 from ddpg.record.provenance import code_version, command_line
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml, sync_names
-from ddpg.sweep.job_config import job_config, require_possible
+from ddpg.sweep.job_config import job_config, require_possible, swept_by_files
 from ddpg.sweep.state.folder import SweepFolder, timestamp
 
 #: Run folders that are written at the same time. Each waits for the disk several times: a thousand of them one after
@@ -88,8 +88,19 @@ class Composer:
         return self._is_value(self._parsed(word))
 
     def _composed(self, choices: tuple[str, ...], keys: tuple[str, ...]) -> DictConfig:
-        """Return a new config for these choices of groups; `keys` are those that its jobs will set."""
-        return self._loader.load_sweep_config(self._config, list(choices))
+        """Return a new config for these choices of groups; `keys` are those that its jobs will set.
+
+        Raises UserError for a choice that sweeps keys itself, as an experiment may, because it comes too late for that.
+        """
+        config = self._loader.load_sweep_config(self._config, list(choices))
+        given = {*swept_by_files(self._config), *keys, *(self._parsed(word).key_or_group for word in choices)}
+        left = [key for key in swept_by_files(config) if key not in given]
+        if left:
+            raise UserError(
+                f"{' '.join(as_typed(choices))} is a sweep of its own ({', '.join(left)}): start it by itself, or give "
+                "each of these keys its values"
+            )
+        return config
 
     def _is_value(self, override: Override) -> bool:
         """Whether it sets one value and nothing else: no group, nothing added or deleted, no mapping merged in."""

@@ -37,6 +37,12 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     return _with_overrides(started, cfg, overrides, "fork")
 
 
+def swept_by_files(config: DictConfig) -> dict[str, str]:
+    """Return the keys that `hydra.sweeper.params` of a composed config sweeps, each with its values."""
+    params = config.hydra.sweeper.get("params") or {}
+    return {str(key): str(values) for key, values in params.items()}
+
+
 def require_possible(job: DictConfig, path: Callable[[], Path]) -> None:
     """Raise UserError if a job resumes or forks a run, and cannot do so in its folder.
 

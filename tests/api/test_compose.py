@@ -44,6 +44,11 @@ def test_any_value_arrives_as_it_is() -> None:
     assert found["extra"] == {"path": "a b", "pair": [0.5, True], "count": 3}
 
 
+def test_an_experiment_that_sweeps_is_one_run_with_one_value_of_each_key() -> None:
+    config = ddpg.compose({"experiment": "mujoco_td3", "env": "hopper", "seed": 3})
+    assert (config.choices.env, config.seed, config.total_steps) == ("hopper", 3, 100_000)
+
+
 def test_groups_of_an_own_folder(tmp_path: Path) -> None:
     (tmp_path / "noise").mkdir()
     (tmp_path / "noise" / "mine.yaml").write_text("defaults: [gaussian]\nsigma: 0.7\n")
@@ -73,6 +78,7 @@ def test_state_of_hydra_is_left_alone() -> None:
         (["gamma=(1"], "gamma=(1 cannot be read"),
         ({"env": "gym"}, "env.id has no value"),
         (["seed=1,2"], "seed=1,2 is several values ... ddpg-train seed=1,2 -m"),
+        ({"experiment": "mujoco_td3"}, "sweeps env=halfcheetah,hopper seed=1,2,3, and this is one run"),
         (["hydra/launcher=slurm"], "hydra/launcher=slurm has an effect in a sweep alone"),
         (["-m"], "flags of ddpg-train ... -m"),
         (["--seed", "3"], "--seed: there is no such flag"),

@@ -146,6 +146,14 @@ Refusal = Callable[..., str]
         ("experiment=pendulum seed=1,2 gama=1", "gama=1 ... gamma?"),
         ("experiment=noise_study noise.theta=1", "noise.theta=1 ... no such key"),
         ("resume=file -m", "resume=file ... -m"),
+        # experiments that are sweeps
+        (
+            "experiment=mujoco_td3,pendulum_keras -m",
+            "mujoco_td3 is a sweep of its own (env, seed) ... by itself",
+        ),
+        ("experiment=smoke,mujoco_td3 env=ant -m", "experiment=mujoco_td3 env=ant is a sweep of its own (seed)"),
+        ("experiment=mujoco_td3 hydra.mode=RUN", "sweeps env=halfcheetah,hopper seed=1,2,3, and this is one run"),
+        ("experiment=mujoco_td3 seed=1 hydra.mode=RUN", "sweeps env=halfcheetah,hopper, and this is one run"),
     ],
 )
 def test_mistake(argv: str, parts: str, refusal: Refusal, tmp_path: Path) -> None:
@@ -212,6 +220,14 @@ def test_launcher_option_out_of_range(refusal: Refusal) -> None:
     line = refusal(*sweep, "hydra.sweeper.max_batch_size=2")
     assert_has(line, "hydra.sweeper.max_batch_size=2 ... hydra.launcher.processes")
     assert not Path("outputs").exists()
+
+
+def test_own_experiment_that_sweeps_without_saying_so(refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "own" / "experiment").mkdir(parents=True)
+    text = "# @package _global_\nhydra: {sweeper: {params: {seed: '1,2,3'}}}\n"
+    (tmp_path / "own" / "experiment" / "mine.yaml").write_text(text)
+    line = refusal("--config-dir", "own", "experiment=mine")
+    assert_has(line, "hydra.sweeper.params sweeps seed=1,2,3 ... add -m ... hydra.mode: MULTIRUN")
 
 
 def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

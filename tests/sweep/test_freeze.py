@@ -94,6 +94,14 @@ class TestCompose:
         with pytest.raises(UserError, match=r"gamma=1\.5 "):
             compose(master, loader, [["gamma=0.5"], ["gamma=1.5"]], 0)
 
+    def test_a_choice_that_sweeps_keys_itself(self, loader: Any, master: DictConfig) -> None:
+        """Hydra's sweeper has asked for keys to sweep before it makes this choice."""
+        words = ["experiment=mujoco_td3", "env=ant"]
+        with pytest.raises(UserError, match=r"experiment=mujoco_td3 env=ant is a sweep of its own \(seed\)"):
+            compose(master, loader, [words], 0)
+        (run,) = compose(master, loader, [[*words, "seed=2"]], 0)
+        assert (run.config["choices"]["env"], run.config["seed"]) == ("ant", 2)
+
     def test_two_jobs_cannot_share_a_folder(self, loader: Any) -> None:
         words = ["hydra.sweep.subdir='seed_${seed}'", "hydra.sweep.dir=sweep"]
         master = loader.load_configuration("config", words, RunMode.MULTIRUN)
