@@ -26,6 +26,8 @@ from ddpg.report.references import references
 RETURN = Metric("eval/episodic_return")
 #: What of the config says where a run was watched and how it was started, not what was learned.
 NOT_LEARNED = ("logger", *OF_THE_START, "fork")
+#: The options of the group algorithm that papers have a name for; others are DDPG with settings of their own, or a class.
+VARIANTS = ("td3", "d4pg")
 #: The packages whose versions decide what the policy and its environment do.
 PACKAGES = ("python", "ddpg", "torch", "numpy", "gymnasium", "mujoco", "dm_control", "pybullet", "box2d")
 
@@ -63,7 +65,7 @@ def _draw(run: RunFolder, description: Description, path: Path) -> None:
 def _values(folder: Path, description: Description, record: RunRecord, source: str) -> dict[str, Any]:
     """Return what the template shows."""
     evaluation = results(description)
-    algorithm = str(record.choices.get("algorithm", "ddpg")).upper()
+    algorithm = _algorithm(record)
     preset = record.choices.get("preset")
     distribution = distribution_name() or "ddpg"
     return {
@@ -91,6 +93,12 @@ def _values(folder: Path, description: Description, record: RunRecord, source: s
         ),
         "limits": list(_limits(description, evaluation)),
     }
+
+
+def _algorithm(record: RunRecord) -> str:
+    """Name the algorithm as papers do: the class that learns, or the variant of DDPG that an option is named after."""
+    option = record.choices.get("algorithm")
+    return str(option).upper() if option in VARIANTS else record.config["algorithm"]["_target_"].rpartition(".")[2]
 
 
 def _head(description: Description, algorithm: str, distribution: str, evaluation: Results | None) -> dict[str, Any]:

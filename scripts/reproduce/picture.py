@@ -78,7 +78,7 @@ def draw_comparison(path: Path, comparison: Comparison, rows: Sequence[Row], rec
                 steps, mean = mean_curve(list(seeds_of(row, records).values()), comparison.convention, row.steps)
                 label = _label(row, rows, records)
                 axes.plot(steps, mean, color=color, linestyle=style, linewidth=1.6, label=label)
-            _style(axes, same[0], records)
+            _style(axes, same[0], environments(same[0], records))
         single = all(len(seeds_of(row, records)) == 1 for row in rows)
         title = (
             f"{'a single seed each' if single else 'mean over seeds (how many)'}: {_curve_name(comparison.convention)}"
@@ -143,18 +143,13 @@ def _draw_row(axes: Axes, row: Row, records: Records) -> None:
     seeds = list(seeds_of(row, records).values())
     convention = _convention(row)
     if len(seeds) == 1:
-        axes.plot(*curve(seeds[0], convention), color=HERE, linewidth=1.8, label=_seeds_drawn(row, seeds))
+        axes.plot(*curve(seeds[0], convention), color=HERE, linewidth=1.2, label="a seed alone")
     else:
         for record in seeds:
             axes.plot(*curve(record, convention), color=HERE, linewidth=0.8, alpha=0.45, label="a seed")
-        axes.plot(
-            *mean_curve(seeds, convention, row.steps),
-            color=HERE,
-            linewidth=2.2,
-            label=f"mean over {_seeds_drawn(row, seeds)}",
-        )
+        axes.plot(*mean_curve(seeds, convention, row.steps), color=HERE, linewidth=2.2, label="mean over seeds")
     _draw_published(axes, row, convention)
-    _style(axes, row, records)
+    _style(axes, row, f"{environments(row, records)}, {_seeds_drawn(row, seeds)}")
 
 
 def _seeds_drawn(row: Row, seeds: Sequence[Record]) -> str:
@@ -179,8 +174,8 @@ def _draw_published(axes: Axes, row: Row, convention: Convention) -> None:
         axes.axhspan(score.value - half, score.value + half, color=PUBLISHED, alpha=0.1, linewidth=0)
 
 
-def _style(axes: Axes, row: Row, records: Records) -> None:
-    style_axes(axes, environments(row, records), "return")
+def _style(axes: Axes, row: Row, title: str) -> None:
+    style_axes(axes, title, "return")
     axes.set_xlim(0, row.steps)
 
 

@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run of the preset that CleanRL's published scores belong to."""
     folder = stored_run(tmp_path_factory.mktemp("runs") / "run", *OVERRIDES[:-1])
     folder.add_start({"overrides": OVERRIDES, "git": {"commit": "0123456789abcdef", "dirty": False}})
-    config = folder.config.read_text() + "choices:\n  algorithm: ddpg\n  preset: cleanrl\n"
+    config = folder.config.read_text() + "choices:\n  algorithm: delayed\n  preset: cleanrl\n"
     folder.config.write_text(config)
     return folder
 
