@@ -65,7 +65,7 @@ def report_arguments(words: Sequence[str]) -> tuple[ReportArguments, dict[str, s
     Raises UserError for a word that does not fit.
     """
     usage = (
-        "ddpg-report FOLDER... [KEY=VALUE ...]: a page, learning curves and tables of all runs in the folders and below\n"
+        "ddpg-report FOLDER... [KEY=VALUE ...]: a page, curves and tables of all runs in the folders and below\n"
         "ddpg-report compare FOLDER... [KEY=VALUE ...]: tests of which configuration is better\n"
         "ddpg-report serve FOLDER... [KEY=VALUE ...]: the page in a browser, while runs are trained"
     )

@@ -26,7 +26,7 @@ from ddpg.report.references import references
 RETURN = Metric("eval/episodic_return")
 #: What of the config says where a run was watched and how it was started, not what was learned.
 NOT_LEARNED = ("logger", *OF_THE_START, "fork")
-#: The options of the group algorithm that papers have a name for; others are DDPG with settings of their own, or a class.
+#: The options of the group algorithm that papers have a name for. Others are DDPG with settings.
 VARIANTS = ("td3", "d4pg")
 #: The packages whose versions decide what the policy and its environment do.
 PACKAGES = ("python", "ddpg", "torch", "numpy", "gymnasium", "mujoco", "dm_control", "pybullet", "box2d")

@@ -76,8 +76,8 @@ def _to_look_into(plan: Plan, records: Records) -> Iterator[str]:
     unknown = list(not_judged(plan, records))
     if unknown:
         yield (
-            f"No deviation is published for {count(len(unknown), 'results')}, so that only {ENOUGH} seeds or more can show "
-            "whether they belong here; the tables below say how many seeds a verdict needs:\n"
+            f"No deviation is published for {count(len(unknown), 'results')}, so that only {ENOUGH} seeds or more can "
+            "show whether they belong here; the tables below say how many seeds a verdict needs:\n"
         )
         yield from _listed(unknown)
     waiting = sum(len(row.published) for row in plan.rows if not seeds_of(row, records))
