@@ -30,7 +30,7 @@ def plan_command(words: Sequence[str], probe_s: float) -> None:
     """Print the plan of the sweep that `ddpg-train WORDS -m` would start.
 
     Args:
-        words: overrides and flags of `ddpg-train`; without hydra/launcher= the sweep is planned for this machine.
+        words: overrides and flags of `ddpg-train`; without hydra/launcher the sweep is planned for this machine.
         probe_s: seconds of learning in each trial, 0 for no trial.
 
     Raises:
@@ -46,19 +46,20 @@ def _plan(words: Sequence[str], probe_s: float) -> None:
     if others:
         raise UserError(f"--{others[0].replace('_', '-')}: plan takes no such flag of ddpg-train")
     overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
-    if not any(word.startswith("hydra/launcher=") for word in overrides):
-        overrides.append("hydra/launcher=local")
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
-        config = loader.load_configuration(flags.config_name or "config", overrides, RunMode.MULTIRUN)
+        name = flags.config_name or "config"
+        config = loader.load_configuration(name, overrides, RunMode.MULTIRUN)
+        if config.hydra.runtime.choices["hydra/launcher"] == "serial":
+            config = loader.load_configuration(name, [*overrides, "hydra/launcher=local"], RunMode.MULTIRUN)
         check_jobs(config, loader)
         if config.hydra.sweeper._target_ in STUDIES:
             options = launcher_options(config)
             plan(_runs_of_study(config, loader), options, probe_s)
             return
         if config.hydra.sweeper._target_ not in NEED_NO_RESULTS:
-            name = config.hydra.runtime.choices["hydra/sweeper"]
-            raise UserError(f"hydra/sweeper={name} chooses jobs by the results of others, so there is no plan")
+            sweeper = config.hydra.runtime.choices["hydra/sweeper"]
+            raise UserError(f"hydra/sweeper={sweeper} chooses jobs by the results of others, so there is no plan")
         options = checked_options(config)
         runs = compose(config, loader, _jobs(config, loader), first=0)
     plan(runs, options, probe_s)

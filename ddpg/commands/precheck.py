@@ -23,6 +23,7 @@ from ddpg.composition.run_config import (
 )
 from ddpg.composition.word_checks import check_repeated, require_effect_in_sweep
 from ddpg.config.settings import plain
+from ddpg.config.spelling import as_written
 from ddpg.errors import Refused, UserError
 from ddpg.search.states import STUDIES
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, check_env, check_fork, compose
@@ -71,6 +72,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     require_id_of_option(config)
     require_no_record(config)
     _require_sweeper_that_forks(config)
+    _require_launcher_with_options(config)
     name_jobs(config)
     if config.hydra.sweeper._target_ in STUDIES:  # it checks its own space, in which values can be drawn
         return
@@ -90,6 +92,16 @@ def _require_sweeper_that_forks(config: DictConfig) -> None:
     if forks and config.hydra.sweeper._target_ not in NEED_NO_RESULTS:
         sweeper = config.hydra.runtime.choices["hydra/sweeper"]
         raise UserError(f"{forks[0]} cannot be given with hydra/sweeper={sweeper}: a sweep of forks lists its values")
+
+
+def _require_launcher_with_options(config: DictConfig) -> None:
+    """Raise UserError for options of the launcher that has none, as in a file that chooses no launcher for them."""
+    options = [f"hydra.launcher.{key}={as_written(value)}" for key, value in config.hydra.launcher.items()]
+    if len(options) > 1 and config.hydra.runtime.choices["hydra/launcher"] == "serial":
+        raise UserError(
+            f"{options[-1]}: hydra/launcher=serial has no options; choose another, as hydra/launcher=slurm, or in a "
+            "file defaults: [override /hydra/launcher: slurm]"
+        )
 
 
 def _freezes(config: DictConfig) -> bool:

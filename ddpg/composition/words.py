@@ -31,7 +31,7 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     for override in flags.overrides:
         others.remove(override)
     _require_no_keys_below(flags.overrides)
-    return [*map(_quoted_folder, study_words(_forked(flags, _continued(flags)))), *others]
+    return [*map(_quoted_folder, _forked(flags, _continued(flags))), *others]
 
 
 def _require_no_keys_below(words: Sequence[str]) -> None:
@@ -40,16 +40,6 @@ def _require_no_keys_below(words: Sequence[str]) -> None:
         if word.startswith(("fork.", "resume.")):
             key, _, without = word.partition(".")
             raise UserError(f"{word}: {key} is the folder of a run and has no keys; write {without}")
-
-
-def study_words(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides with the sweeper that searches, if they name a study: a file cannot choose its sweeper.
-
-    Hydra lets conf/config.yaml, which chooses one, win over the files that it composes.
-    """
-    names_a_study = any(word.startswith("+study=") for word in overrides)
-    names_a_sweeper = any(word.startswith("hydra/sweeper=") for word in overrides)
-    return [*overrides, *["hydra/sweeper=search"] * (names_a_study and not names_a_sweeper)]
 
 
 def _quoted_folder(word: str) -> str:

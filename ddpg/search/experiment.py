@@ -37,7 +37,7 @@ def experiment(study: StudyFolder, definition: Definition, trial: Trial) -> str:
     config = read_yaml(RunFolder(study.path / trial.name / f"seed_{trial.seeds[0]}").config)
     overrides = OverridesParser.create().parse_overrides(definition.space.words(trial.params))
     added = [override.key_or_group for override in overrides if override.is_add() or override.is_force_add()]
-    if any(key in config["choices"] for key in added):
+    if any(key in config["choices"] for key in added) or config["choices"]["experiment"] is not None:
         defaults, values = _from_config(config, added)
     else:
         defaults, values = _from_words(overrides, config["choices"])
@@ -57,9 +57,7 @@ def _from_words(overrides: Sequence[Override], groups: Collection[str]) -> tuple
     values: dict[str, Any] = {}
     for override in overrides:
         key = override.key_or_group
-        if key == "experiment":
-            defaults.insert(0, override.value())
-        elif key in groups:
+        if key in groups:
             defaults.append({f"override /{key}": override.value()})
         elif not override.is_delete() and not key.startswith("hydra"):
             _set(values, key.split("."), override.value())
@@ -67,7 +65,7 @@ def _from_words(overrides: Sequence[Override], groups: Collection[str]) -> tuple
 
 
 def _from_config(config: Mapping[str, Any], added: Collection[str]) -> tuple[list[Any], dict[str, Any]]:
-    """Return the groups and all values of a run, because +study=NAME names a file that an experiment cannot use."""
+    """Return the groups and all values of a run, for a study in a file, which sweeps and may not be found from here."""
     groups = {group: option for group, option in config["choices"].items() if group not in (*added, "experiment")}
     defaults = [{f"override /{group}": option} for group, option in groups.items() if option is not None]
     return defaults, {key: value for key, value in config.items() if key not in OF_A_RUN}

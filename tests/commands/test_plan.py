@@ -73,6 +73,20 @@ def test_launcher_of_a_folder(planned: Callable[[str], Planned], tmp_path: Path)
     assert options == LocalOptions(kind="local", processes=2, wait=True)
 
 
+def test_launcher_of_an_experiment(planned: Callable[[str], Planned], tmp_path: Path) -> None:
+    """The command line wins over it, as over all that a file chooses."""
+    (tmp_path / "mine/experiment").mkdir(parents=True)
+    (tmp_path / "mine/experiment/pair.yaml").write_text(
+        "# @package _global_\ndefaults: [override /hydra/launcher: local]\n"
+        "hydra: {launcher: {wait: false}, sweeper: {params: {seed: '1,2'}}}\n"
+    )
+    runs, options, _ = planned("--config-dir mine experiment=pair")
+    assert len(runs) == 2
+    assert options == LocalOptions(kind="local", processes=None, wait=False)
+    _, options, _ = planned("--config-dir mine experiment=pair hydra/launcher=local hydra.launcher.wait=true")
+    assert options == LocalOptions(kind="local", processes=None, wait=True)
+
+
 @pytest.mark.parametrize(("words", "code"), [("", 0), (" total_steps=1e11 buffer_size=1e11", 1)])
 def test_whole_command(
     words: str, code: int, command: Callable[[str], None], capsys: pytest.CaptureFixture[str], tmp_path: Path

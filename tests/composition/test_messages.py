@@ -222,12 +222,23 @@ def test_launcher_option_out_of_range(refusal: Refusal) -> None:
     assert not Path("outputs").exists()
 
 
-def test_own_experiment_that_sweeps_without_saying_so(refusal: Refusal, tmp_path: Path) -> None:
+#: What an experiment file of a user has wrong, and the line about it.
+EXPERIMENTS = {
+    "hydra: {sweeper: {params: {seed: '1,2,3'}}}": (
+        "hydra.sweeper.params sweeps seed=1,2,3 ... add -m ... hydra.mode: MULTIRUN"
+    ),
+    "hydra: {mode: MULTIRUN, launcher: {partition: gpu}}": (
+        "hydra.launcher.partition=gpu: hydra/launcher=serial has no options ... override /hydra/launcher: slurm"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", EXPERIMENTS)
+def test_own_experiment(text: str, refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "own" / "experiment").mkdir(parents=True)
-    text = "# @package _global_\nhydra: {sweeper: {params: {seed: '1,2,3'}}}\n"
-    (tmp_path / "own" / "experiment" / "mine.yaml").write_text(text)
-    line = refusal("--config-dir", "own", "experiment=mine")
-    assert_has(line, "hydra.sweeper.params sweeps seed=1,2,3 ... add -m ... hydra.mode: MULTIRUN")
+    (tmp_path / "own" / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{text}\n")
+    assert_has(refusal("--config-dir", "own", "experiment=mine"), EXPERIMENTS[text])
+    assert not Path("outputs").exists()
 
 
 def test_own_options(refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

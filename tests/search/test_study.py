@@ -53,7 +53,8 @@ def test_status_and_best(study: FormulaStudy) -> None:
     assert_has(best(folder, count=2), f"{winner.number} ... experiment=best ... ddpg-sweep confirm")
     written = yaml.safe_load((folder.path / "experiment" / "best.yaml").read_text())
     assert (written["tau"], written["gamma"]) == (winner.params["tau"], winner.params["gamma"])
-    assert written["defaults"] == ["smoke", "_self_"]
+    assert {"override /env": "pendulum"} in written["defaults"]
+    assert "smoke" not in written["defaults"]  # an experiment of one's own need not be found from there
 
 
 CONFIRMED = {
