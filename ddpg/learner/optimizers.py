@@ -55,16 +55,29 @@ def _groups(params: list[nn.Parameter], weight_decay: float, decay: Decay) -> li
 
 
 def _decaying(params: list[nn.Parameter], decay: Decay) -> list[nn.Parameter]:
-    """List the parameters that decay.
-
-    The output layer is the last matrix; in an ensemble, every matrix of the shape of the last.
-    """
+    """List the parameters that decay; the output layer of a network is its last matrix."""
     if decay == "all":
         return params
-    matrices = [param for param in params if param.ndim > 1]
     if decay == "weights":
-        return matrices
-    return [param for param in matrices if param.shape != matrices[-1].shape]
+        return _matrices(params)
+    size = _size_of_one(params)
+    networks = [params[start : start + size] for start in range(0, len(params), size)]
+    return [param for network in networks for param in _matrices(network)[:-1]]
+
+
+def _matrices(params: list[nn.Parameter]) -> list[nn.Parameter]:
+    return [param for param in params if param.ndim > 1]
+
+
+def _size_of_one(params: list[nn.Parameter]) -> int:
+    """Count the parameters of one network of an ensemble: its shapes come again for each one."""
+    count = len(params)
+    shapes = [param.shape for param in params]
+    return next(
+        size
+        for size in range(1, count + 1)
+        if count % size == 0 and shapes == shapes[:size] * (count // size)
+    )
 
 
 class Adam:

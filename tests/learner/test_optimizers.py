@@ -1,5 +1,6 @@
 """Weight decay: which tensors, which kind."""
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -44,6 +45,13 @@ def test_hidden_spares_the_output_layer_of_every_critic() -> None:
     """Trap 9: Baselines regularizes hidden weights alone; an ensemble has as many output layers as critics."""
     pair = nn.ModuleList([network(), network()])
     assert decayed(optimizer(pair.parameters(), "hidden")) == [(3, 2), (3, 2)]
+
+
+def test_hidden_tells_the_output_layer_from_a_hidden_one_of_its_shape() -> None:
+    """A distribution may have as many values as the last hidden layer has units."""
+    critic = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 3), nn.Linear(3, 3))
+    for critics in (nn.ModuleList([critic]), nn.ModuleList([critic, copy.deepcopy(critic)])):
+        assert decayed(optimizer(critics.parameters(), "hidden")) == [(3, 2), (3, 3)] * len(critics)
 
 
 def test_step_without_gradient_shrinks_only_what_is_decayed() -> None:
