@@ -7,13 +7,14 @@ from typing import Any
 
 import gymnasium
 
-#: Modules of environments whose whole episode follows from the seed of `reset` (tests/training/test_kill.py).
+#: Modules of environments whose whole episode follows from the seed of `reset` (tests/training/test_kill.py), but for
+#: those that are registered as nondeterministic: of them only a new environment begins as the first one did.
 FIXED_BY_RESET = (
     "gymnasium.envs.classic_control",
     "gymnasium.envs.mujoco",
     "gymnasium.envs.box2d.car_racing",
     "gymnasium.envs.box2d.lunar_lander",
-    "shimmy",
+    "shimmy.dm_control",
 )
 #: Modules of environments that keep state across resets, so that only a new environment begins as the first one did.
 #: After other episodes, Box2D's walker and PyBullet's locomotion tasks go on differently with the same seed.
@@ -76,5 +77,10 @@ def derives_from(env: gymnasium.Env[Any, Any], *packages: str) -> bool:
 
 
 def resets_fully(env: gymnasium.Env[Any, Any]) -> bool:
-    """Tell whether reset(seed) alone fixes an episode of the env, as far as the program knows its class."""
-    return not derives_from(env, *FIXED_WHEN_NEW)
+    """Tell whether reset(seed) alone fixes an episode of the env, as far as its class and its registration tell.
+
+    Tasks of dm_control that shuffle on from the order of the episode before, or draw mazes from a generator that no
+    reset seeds, are registered as nondeterministic; a new one begins as the first one did.
+    """
+    spec = env.unwrapped.spec
+    return not derives_from(env, *FIXED_WHEN_NEW) and not (spec is not None and spec.nondeterministic)

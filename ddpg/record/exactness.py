@@ -1,8 +1,11 @@
 """Whether a run that is interrupted ends as one that is not, bit for bit; status.json says it under `resume`."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from ddpg.envs.suites import FIXED_BY_RESET, FIXED_WHEN_NEW
+import gymnasium
+
+from ddpg.envs import suites
 from ddpg.envs.wrappers import is_cleared_by_reset
 
 EXACT = "exact"
@@ -10,7 +13,7 @@ EXACT = "exact"
 
 def resume_exactness(
     device: str,
-    env_module: str,
+    env: gymnasium.Env[Any, Any],
     wrappers: Sequence[str],
     resets_fully: bool,
     targets: Sequence[str],
@@ -20,7 +23,7 @@ def resume_exactness(
 
     Args:
         device: the kind of torch device.
-        env_module: the module of the environment's class.
+        env: an environment of the run.
         wrappers: every `_target_` of env.wrappers, and of the nodes within them.
         resets_fully: whether reset alone is taken to fix an episode; else a new environment is made for snapshots.
         targets: every other `_target_` of the config.
@@ -29,11 +32,12 @@ def resume_exactness(
     reasons = []
     if device != "cpu":
         reasons.append(f"device={device}: sums may be added up in another order every time")
-    if resets_fully and env_module.startswith(FIXED_WHEN_NEW):
+    if resets_fully and not suites.resets_fully(env):
         reasons.append("the environment keeps state across resets: env.resets_fully=auto makes it exact")
     untested = [target for target in wrappers if not is_cleared_by_reset(target)]
-    if not env_module.startswith(FIXED_BY_RESET + FIXED_WHEN_NEW):
-        untested.insert(0, env_module)
+    module = type(env.unwrapped).__module__
+    if not module.startswith(suites.FIXED_BY_RESET + suites.FIXED_WHEN_NEW):
+        untested.insert(0, module)
     if untested:
         needs = "reset(seed) must fix an episode" if resets_fully else "a new one must begin as the first did"
         reasons.append(f"{', '.join(untested)} (not among the environments and wrappers that were tested): {needs}")

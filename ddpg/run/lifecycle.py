@@ -135,8 +135,8 @@ def exactness_of(cfg: DictConfig, environments: Environments, device: torch.devi
     """Say whether this run can be resumed exactly, as `resume_exactness` does."""
     targets = [str(value) for key, value in flat(plain(cfg)).items() if key.endswith("_target_")]
     wrappers = list(_targets(plain(cfg)["env"].get("wrappers", [])))
-    module = type(environments.training.unwrapped).__module__
-    return resume_exactness(device.type, module, wrappers, environments.resets_fully, targets, kernels)
+    env = environments.training
+    return resume_exactness(device.type, env, wrappers, environments.resets_fully, targets, kernels)
 
 
 def _targets(node: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
-from support.envs import Toy, make, refusal, registered, spec_of
+from support.envs import SHUFFLED, Toy, make, refusal, registered, spec_of
 
 from ddpg.envs.spec import completed
 from ddpg.envs.suites import suite_of
@@ -58,6 +58,22 @@ def test_what_a_reset_clears_follows_from_the_class(option: str, env_id: str, ex
     assert spec_of(*overrides).reset_fixes_episode(env) is expected
     assert spec_of(*overrides, f"env.resets_fully={not expected}").reset_fixes_episode(env) is not expected
     env.close()
+
+
+def test_a_task_that_shuffles_on_from_the_episode_before_begins_alike_when_it_is_new() -> None:
+    pytest.importorskip("dm_control")
+    spec = spec_of("gym", f"env.id={SHUFFLED}", "env.max_episode_steps=250")
+
+    def episodes(count: int) -> list[np.ndarray]:
+        env = spec.make()
+        assert not spec.reset_fixes_episode(env)
+        starts = [env.reset(seed=0)[0] for _ in range(count)]
+        env.close()
+        return starts
+
+    first, second, _ = episodes(3)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, episodes(1)[0])
 
 
 def test_a_class_of_ones_own_keeps_across_resets_what_its_base_class_keeps() -> None:

@@ -9,6 +9,7 @@ import gymnasium
 import pytest
 import torch
 from omegaconf import DictConfig
+from support.envs import SHUFFLED
 from support.runs import TINY, WALK
 
 from ddpg.config.settings import check
@@ -49,7 +50,8 @@ def test_every_reason_is_named(
     kernels: list[str],
     reasons: list[str],
 ) -> None:
-    exactness = resume_exactness(device, module, wrappers, resets_fully, targets, kernels)
+    env = type("Env", (gymnasium.Env,), {"__module__": module})()
+    exactness = resume_exactness(device, env, wrappers, resets_fully, targets, kernels)
     assert (exactness == EXACT) == (not reasons)
     named = exactness.removeprefix("not promised: ").split("; ") if reasons else []
     for pattern, reason in zip(reasons, named, strict=True):
@@ -74,6 +76,17 @@ def test_every_suite_is_exact_however_it_is_named(compose: Callable[..., DictCon
     environments = build_environments(cfg)
     assert exactness_of(cfg, environments, torch.device("cpu"), ["torch"]) == "exact"
     environments.close()
+
+
+def test_a_task_that_is_registered_as_nondeterministic_is_not_promised_by_reset_alone(
+    compose: Callable[..., DictConfig],
+) -> None:
+    pytest.importorskip("dm_control")
+    cfg = check(compose("env=gym", f"env.id={SHUFFLED}", "env.max_episode_steps=250", "env.resets_fully=true"))
+    environments = build_environments(cfg)
+    exactness = exactness_of(cfg, environments, torch.device("cpu"), ["torch"])
+    environments.close()
+    assert exactness.startswith("not promised: the environment keeps state across resets: env.resets_fully=auto")
 
 
 def test_status_names_all_kernels(

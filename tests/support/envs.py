@@ -23,6 +23,10 @@ from ddpg.run.env_spec import build_env_spec
 MODULES = {"box2d": "Box2D", "dm_control": "dm_control"}
 
 
+#: A task of dm_control that shuffles bricks on from the order of the episode before.
+SHUFFLED = "dm_control/reassemble_5_bricks_random_order_features-v0"
+
+
 def spec_of(name: str, *overrides: str) -> EnvSpec:
     """Build the EnvSpec of an option of the group `env`."""
     return build_env_spec(pickle.loads(_composed(name, overrides)))
