@@ -13,6 +13,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ddpg.commands.folders import claim_run, claim_sweep, name_jobs
+from ddpg.composition.idle_keys import require_effect
 from ddpg.composition.overrides import TO_REPEAT, require_lists, sweep_words, swept_keys, variations
 from ddpg.composition.run_config import (
     all_words,
@@ -20,6 +21,7 @@ from ddpg.composition.run_config import (
     is_new,
     require_id_of_option,
     require_no_record,
+    written,
 )
 from ddpg.composition.word_checks import check_repeated, require_effect_in_sweep
 from ddpg.config.settings import plain
@@ -77,10 +79,13 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     if config.hydra.sweeper._target_ in STUDIES:  # it checks its own space, in which values can be drawn
         return
     words = sweep_words(config, config.hydra.overrides.task)
-    if config.hydra.sweeper._target_ in NEED_NO_RESULTS:
+    lists = config.hydra.sweeper._target_ in NEED_NO_RESULTS
+    if lists:
         require_lists(words, config.hydra.runtime.choices["hydra/sweeper"])
     runs = compose(config, loader, variations(words, loader), first=0)
     _require_different(runs)
+    if lists:  # of an interval no value is among these runs
+        require_effect(written(config)["task"], [run.config for run in runs])
     for run in {json.dumps([run.config["env"], run.config.get("fork")]): run for run in runs}.values():
         check_env(run.config["env"])
         check_fork(run.config, run.path)
