@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ddpg.errors import UserError
-from ddpg.record.run_folder import RunFolder, is_run_folder
+from ddpg.record.run_folder import require_own_folder
 
 Folder = str | os.PathLike[str]
 
@@ -27,23 +27,12 @@ def as_paths(folders: Folder | Iterable[Folder]) -> list[Path]:
 def new_run_folder(out: object) -> Path | None:
     """Return the folder that a run is to have, None where the caller names none.
 
-    Raises UserError for what is no folder, and for one that has something and no run.
+    Raises UserError for what is no folder, and for one that has other folders and no run.
     """
     if out is not None and (not out or not isinstance(out, str | os.PathLike)):
         raise UserError(f"out={out!r} must be the folder of the run, as a text or a Path")
     if out is None:
         return None
     folder = Path(out).absolute()
-    _require_no_other_files(folder, str(out))
+    require_own_folder(folder, f"out={out}")
     return folder
-
-
-def _require_no_other_files(folder: Path, name: str) -> None:
-    """Raise UserError for a folder that has something and no run, such as the folder of all runs."""
-    has_begun = is_run_folder(folder) or RunFolder(folder).metrics.exists()  # metrics.jsonl is the first file of a run
-    if has_begun or not folder.is_dir():
-        return
-    names = sorted(path.name for path in folder.iterdir())
-    other = [file for file in names if file != "train.log" and not file.startswith(".")]  # what an early end leaves
-    if other:
-        raise UserError(f"out={name} is no run, but has {other[0]}: a run needs a folder for itself, as {name}/first")

@@ -12,7 +12,7 @@ from ddpg.composition.words import quoted
 from ddpg.errors import UserError
 from ddpg.record.claims import new_folder, release
 from ddpg.record.config_file import require_same_config
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.run_folder import RunFolder, require_own_folder
 from ddpg.sweep.state.folder import SweepFolder
 
 #: Hydra's key for words that its `hydra.job.override_dirname` leaves out; names of folders leave them out, too.
@@ -27,9 +27,10 @@ def claim_run(config: DictConfig, values: Mapping[str, Any]) -> None:
         values: what the run is to be trained with.
 
     Raises:
-        UserError: another process trains there, or the folder has a run of another config.
+        UserError: another process trains there, or the folder has a run of another config, or other folders.
     """
     folder = RunFolder(run_dir(config))
+    require_own_folder(folder.path, f"hydra.run.dir={folder.path}")
     folder.claim()
     try:
         require_same_config(values, folder)

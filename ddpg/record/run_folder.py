@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from ddpg.errors import UserError
 from ddpg.record.claims import claim, locked
 from ddpg.record.diffs import with_diffs, without_repeated_diffs
 
@@ -85,6 +86,20 @@ def run_folders(top: Path) -> Iterator[Path]:
             below.clear()
             yield Path(path)
         below[:] = sorted((name for name in below if not name.startswith(".")), key=natural_order)
+
+
+def require_own_folder(path: Path, word: str) -> None:
+    """Raise UserError if a run that begins in this folder would hide others: below a run folder none are looked for.
+
+    Args:
+        path: where a run is to begin, or has begun.
+        word: how it was named, as in out=FOLDER.
+    """
+    if is_run_folder(path) or RunFolder(path).metrics.exists():  # metrics.jsonl is the first file of a run
+        return
+    below = sorted(child.name for child in path.glob("[!.]*") if child.is_dir())
+    if below:
+        raise UserError(f"{word} is no run, but has {below[0]}: a run needs a folder for itself, as {word}/first")
 
 
 def natural_order(name: str) -> list[str | int]:

@@ -79,6 +79,19 @@ def test_the_second_process_in_a_folder_changes_nothing(
     assert [name for name in after if after[name] != before.get(name)] == ["train.log"]
 
 
+def test_a_run_does_not_begin_where_it_would_hide_others(finished: str, refusal: Any) -> None:
+    """What Hydra, a shell or a run that ended early leaves there is no obstacle."""
+    line = refusal(*SHORT, "hydra.run.dir=.")
+    assert (
+        line
+        == f"hydra.run.dir=. is no run, but has {finished}: a run needs a folder for itself, as hydra.run.dir=./first"
+    )
+    assert [path.name for path in Path().iterdir()] == [finished]
+    (Path("own") / ".hydra").mkdir(parents=True)
+    (Path("own") / "stdout.txt").touch()
+    claim_run(composed(RunMode.RUN, "hydra.run.dir=own"), {})
+
+
 def test_a_sweep_that_is_done_returns_its_results(
     finished: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
