@@ -43,14 +43,14 @@ class Gather:
         span = torch.zeros(2, dtype=torch.int64)
         first = torch.zeros(n, dtype=torch.int64)
         ended = torch.zeros(n + 1, dtype=torch.int64)
-        columns = torch.empty(2, n)  # the kernel writes reward and terminated into one array
+        columns = torch.empty(2, n, dtype=numbers.dtype)  # the kernel writes reward and terminated into one array
         self._batch = Batch(
             obs=torch.empty((n, *obs.shape[1:]), dtype=obs.dtype),
-            action=torch.empty(n, width - len(COLUMNS)),
+            action=torch.empty(n, width - len(COLUMNS), dtype=numbers.dtype),
             reward=columns[0],
             next_obs=torch.empty((n, *obs.shape[1:]), dtype=obs.dtype),
             terminated=columns[1],
-            discount=torch.full((n,), replay.gamma),
+            discount=torch.full((n,), replay.gamma, dtype=numbers.dtype),
         )
         self._span = span.numpy()
         self._first = first.numpy()

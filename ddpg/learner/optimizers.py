@@ -107,7 +107,8 @@ class Adam:
         self.state: dict[Tensor, dict[str, Tensor]] = {param: {} for param in params}
         for group in self.param_groups:
             # one tensor for the whole group is the `step` of each of its parameters
-            step = torch.zeros((), device=group["params"][0].device)
+            device = group["params"][0].device
+            step = torch.zeros((), dtype=torch.float32, device=device)
             for param in group["params"]:
                 zeros = torch.zeros_like(param, requires_grad=False)
                 self.state[param] = {"step": step, "exp_avg": zeros, "exp_avg_sq": zeros.clone()}

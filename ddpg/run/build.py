@@ -67,9 +67,14 @@ def _dtype(cfg: DictConfig) -> torch.dtype:
 @contextmanager
 def _initial_weights(seed: int) -> Iterator[None]:
     """Let networks that are made within the block get weights that depend on the seed alone."""
+    before = torch.get_default_dtype()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "network", 0))
-        yield
+        torch.set_default_dtype(torch.float32)  # in which weights are drawn, whatever format they get
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
 
 
 class Networks:

@@ -15,6 +15,17 @@ from ddpg.fast.native import Kernels, Step, build, operands
 HEADERS = sorted(path.name for path in build.FOLDER.glob("*.h"))
 #: Of numpy's making, and handed on as an address.
 NOT_OURS = {"Generator"}
+#: Types in C to which pointers say nothing of numbers.
+OF_NO_NUMBERS = {"void", "char", *NOT_OURS}
+#: What a field of a structure in C is by its type in Python.
+KINDS = {
+    int: "Int",
+    float: "double",
+    operands.Floats: "float*",
+    operands.Doubles: "double*",
+    operands.Ints: "Int*",
+    operands.Pointer: "pointer",
+}
 
 
 def fields_in_c(body: str) -> list[tuple[str, str]]:
@@ -24,8 +35,10 @@ def fields_in_c(body: str) -> list[tuple[str, str]]:
         words = declaration.replace("const ", "").strip()
         kind, _, names = words.partition(" ")
         for name in names.split(","):
-            pointer = name.strip().startswith("*")
-            fields.append((name.strip(" *"), "pointer" if pointer else kind))
+            if name.strip().startswith("*"):
+                fields.append((name.strip(" *"), "pointer" if kind in OF_NO_NUMBERS else f"{kind}*"))
+            else:
+                fields.append((name.strip(), kind))
     return fields
 
 
@@ -41,8 +54,7 @@ def structures_in_python() -> dict[str, type[Any]]:
 
 
 def fields_in_python(structure: type[Any]) -> list[tuple[str, str]]:
-    kinds = {int: "Int", float: "double"}
-    return [(name, kinds.get(hint, "pointer")) for name, hint in get_type_hints(structure).items()]
+    return [(name, KINDS[hint]) for name, hint in get_type_hints(structure, include_extras=True).items()]
 
 
 def kernels_in_c() -> dict[str, str]:
@@ -56,7 +68,7 @@ def test_the_same_fields_in_the_same_order() -> None:
     in_python = {name: fields_in_python(structure) for name, structure in structures_in_python().items()}
     assert list(in_c) == list(in_python)
     assert in_c == in_python
-    assert {kind for fields in in_c.values() for _, kind in fields} == {"pointer", "Int", "double"}
+    assert {kind for fields in in_c.values() for _, kind in fields} == set(KINDS.values())
 
 
 def test_each_structure_is_that_of_a_kernel() -> None:
@@ -82,6 +94,14 @@ def test_a_kernel_that_does_not_exist() -> None:
     assert not NATIVE.has("cube")
     with pytest.raises(ValueError, match="cube"):
         NATIVE.program([Step("cube", operands.Sum(None, None, 0, 1.0))])
+
+
+@needs_kernels
+def test_other_numbers_than_the_kernel_reads() -> None:
+    assert NATIVE is not None
+    double = torch.zeros(2, dtype=torch.float64)
+    with pytest.raises(ValueError, match=r"Sum\.a takes torch\.float32, not torch\.float64"):
+        NATIVE.program([Step("sum", operands.Sum(torch.zeros(()), double, n=2, factor=1.0))])
 
 
 @needs_kernels

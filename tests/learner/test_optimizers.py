@@ -154,3 +154,15 @@ def test_parameters_without_gradients_stay() -> None:
     param = nn.Parameter(torch.ones(2))
     adam([param], 0.1, (0.9, 0.999), 1e-8, False, 0.0, "all").step()
     assert param.tolist() == [1, 1]
+
+
+def test_steps_are_counted_in_single_precision() -> None:
+    """A count in torch's default format would end at 256 where a program has made that bfloat16."""
+    param = nn.Parameter(torch.ones(2))
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        optimizer = adam([param], 0.1, (0.9, 0.999), 1e-8, False, 0.0, "all")
+    finally:
+        torch.set_default_dtype(before)
+    assert optimizer.state[param]["step"].dtype == torch.float32

@@ -3,24 +3,27 @@
 A pointer is a tensor, whose memory the kernel uses, an address, or None where the kernel allows for that.
 """
 
-import struct
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple, TypeAlias, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
 Pointer: TypeAlias = Tensor | int | None
+#: Which numbers the tensor has; `Pointer` alone leaves them open.
+Floats: TypeAlias = Annotated[Pointer, torch.float32]
+Doubles: TypeAlias = Annotated[Pointer, torch.float64]
+Ints: TypeAlias = Annotated[Pointer, torch.int64]
 
 
 class Product(NamedTuple):
     """out (m, n) = a (m, k) b (k, n) + bias, then a ReLU, or the gradient through the ReLU whose result was y."""
 
-    out: Pointer
-    a: Pointer
-    b: Pointer
-    bias: Pointer
-    y: Pointer
+    out: Floats
+    a: Floats
+    b: Floats
+    bias: Floats
+    y: Floats
     m: int
     n: int
     k: int
@@ -38,10 +41,10 @@ class Product(NamedTuple):
 class Dots(NamedTuple):
     """out (m) = a (m, k) x (k) + bias, then a ReLU."""
 
-    out: Pointer
-    a: Pointer
-    x: Pointer
-    bias: Pointer
+    out: Floats
+    a: Floats
+    x: Floats
+    bias: Floats
     m: int
     k: int
     am: int
@@ -79,8 +82,8 @@ class Conversion(NamedTuple):
 class RowReduction(NamedTuple):
     """out (n) from each column of a (m, n)."""
 
-    out: Pointer
-    a: Pointer
+    out: Floats
+    a: Floats
     m: int
     n: int
     am: int
@@ -90,8 +93,8 @@ class RowReduction(NamedTuple):
 class Sum(NamedTuple):
     """out = factor times the sum of a (n)."""
 
-    out: Pointer
-    a: Pointer
+    out: Floats
+    a: Floats
     n: int
     factor: float
 
@@ -99,14 +102,14 @@ class Sum(NamedTuple):
 class BatchNorm(NamedTuple):
     """out (m, n) of x (m, n), by the minibatch's statistics or, where means and scales are None, the running ones."""
 
-    out: Pointer
-    x: Pointer
-    weight: Pointer
-    bias: Pointer
-    running_mean: Pointer
-    running_var: Pointer
-    means: Pointer
-    scales: Pointer
+    out: Floats
+    x: Floats
+    weight: Floats
+    bias: Floats
+    running_mean: Floats
+    running_var: Floats
+    means: Floats
+    scales: Floats
     m: int
     n: int
     om: int
@@ -118,14 +121,14 @@ class BatchNorm(NamedTuple):
 class BatchNormBackward(NamedTuple):
     """The gradients of x (m, n), weight and bias."""
 
-    grad_x: Pointer
-    grad_weight: Pointer
-    grad_bias: Pointer
-    grad: Pointer
-    x: Pointer
-    weight: Pointer
-    means: Pointer
-    scales: Pointer
+    grad_x: Floats
+    grad_weight: Floats
+    grad_bias: Floats
+    grad: Floats
+    x: Floats
+    weight: Floats
+    means: Floats
+    scales: Floats
     m: int
     n: int
 
@@ -133,12 +136,12 @@ class BatchNormBackward(NamedTuple):
 class LayerNorm(NamedTuple):
     """out (m, n), and the mean and 1 / deviation of each row of x (m, n)."""
 
-    out: Pointer
-    means: Pointer
-    scales: Pointer
-    x: Pointer
-    weight: Pointer
-    bias: Pointer
+    out: Floats
+    means: Floats
+    scales: Floats
+    x: Floats
+    weight: Floats
+    bias: Floats
     m: int
     n: int
     eps: float
@@ -147,12 +150,12 @@ class LayerNorm(NamedTuple):
 class LayerNormBackward(NamedTuple):
     """The gradient of x (m, n)."""
 
-    grad_x: Pointer
-    grad: Pointer
-    x: Pointer
-    means: Pointer
-    scales: Pointer
-    weight: Pointer
+    grad_x: Floats
+    grad: Floats
+    x: Floats
+    means: Floats
+    scales: Floats
+    weight: Floats
     m: int
     n: int
 
@@ -160,12 +163,12 @@ class LayerNormBackward(NamedTuple):
 class LayerNormParams(NamedTuple):
     """The gradients of weight (n) and bias (n)."""
 
-    grad_weight: Pointer
-    grad_bias: Pointer
-    grad: Pointer
-    x: Pointer
-    means: Pointer
-    scales: Pointer
+    grad_weight: Floats
+    grad_bias: Floats
+    grad: Floats
+    x: Floats
+    means: Floats
+    scales: Floats
     m: int
     n: int
 
@@ -173,12 +176,12 @@ class LayerNormParams(NamedTuple):
 class Adam(NamedTuple):
     """One step of n parameters."""
 
-    param: Pointer
-    grad: Pointer
-    mean: Pointer
-    square: Pointer
-    step: Pointer
-    lr_tensor: Pointer
+    param: Floats
+    grad: Floats
+    mean: Floats
+    square: Floats
+    step: Floats
+    lr_tensor: Doubles
     n: int
     lr: float
     beta1: float
@@ -190,8 +193,8 @@ class Adam(NamedTuple):
 class Lerp(NamedTuple):
     """target (n) goes the part `weight` of the way towards end (n)."""
 
-    target: Pointer
-    end: Pointer
+    target: Floats
+    end: Floats
     n: int
     weight: float
 
@@ -200,8 +203,8 @@ class Draw(NamedTuple):
     """first (n), uniform in [range[0], range[0] + range[1]), from numpy's generator."""
 
     generator: Pointer
-    range: Pointer
-    first: Pointer
+    range: Ints
+    first: Ints
     n: int
 
 
@@ -209,13 +212,13 @@ class Gather(NamedTuple):
     """The transitions with the numbers first (n) from the arrays of a replay buffer."""
 
     obs: Pointer
-    numbers: Pointer
-    first: Pointer
+    numbers: Floats
+    first: Ints
     to_obs: Pointer
     to_next_obs: Pointer
-    to_action: Pointer
-    to_rest: Pointer
-    ended: Pointer
+    to_action: Floats
+    to_rest: Floats
+    ended: Ints
     n: int
     slots: int
     bytes: int
@@ -229,21 +232,3 @@ class Step:
     kernel: str
     #: one of the structures above
     operands: tuple[Any, ...]
-
-
-def packed(operands: tuple[Any, ...]) -> bytes:
-    """Return the structure as C has it. Each field takes 8 bytes, so there are no gaps."""
-    return struct.pack(_layout(type(operands)), *map(_word, operands))
-
-
-def _word(field: Tensor | float | None) -> float:
-    """Return the number that C gets: of a tensor its address, of None NULL."""
-    if isinstance(field, Tensor):
-        return field.data_ptr()
-    return 0 if field is None else field
-
-
-@cache
-def _layout(structure: type[Any]) -> str:
-    kinds = {int: "q", float: "d"}
-    return "".join(kinds.get(hint, "Q") for hint in get_type_hints(structure).values())
