@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,17 +10,17 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ddpg.commands.command_line import find_own_packages, one_line_errors, require_text
 from ddpg.composition.messages import explain, try_words
 from ddpg.composition.options_help import Choices
-from ddpg.composition.overrides import known_flags
+from ddpg.composition.overrides import known_flags, without_defaults
 from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
 from ddpg.config.settings import chosen
 from ddpg.config.spelling import as_typed
-from ddpg.errors import Refused
+from ddpg.errors import Refused, UserError
 from ddpg.interrupt import ending_at_once
 from ddpg.sweep.job_config import job_config
 
@@ -43,9 +44,29 @@ def train_with_hydra(words: Sequence[str]) -> None:
     if flags.help:
         print(Choices(flags.config_dir).help())
         sys.exit()
+    if flags.cfg in ("job", "all") and not flags.multirun and _goes_on_from_a_run(flags.overrides):
+        _show_config(flags)
+        return
     resolvers.register()
     _register_launchers()
     try_words(hydra_words(words), _call_hydra)
+
+
+def _goes_on_from_a_run(overrides: Sequence[str]) -> bool:
+    return any(word.lstrip("+").startswith(("resume=", "fork=")) for word in without_defaults(overrides))
+
+
+def _show_config(flags: Namespace) -> None:
+    """Print the config of a run that is resumed or forked, with the overrides: Hydra knows what it composes alone."""
+    from ddpg.api.compose import composed
+
+    if flags.cfg == "all":
+        raise UserError("--cfg all shows what Hydra composes, which is not the config of a run: write --cfg job")
+    config = composed(flags.overrides, flags.config_dir).config
+    shown = OmegaConf.select(config, flags.package) if flags.package else config
+    if shown is None:
+        raise UserError(f"--package {flags.package}: the run has no such key")
+    print(OmegaConf.to_yaml(shown).rstrip() if OmegaConf.is_config(shown) else shown)
 
 
 def _call_hydra(words: Sequence[str]) -> None:

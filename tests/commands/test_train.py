@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hydra
 import pytest
@@ -40,7 +41,34 @@ def test_run_again(
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
 
 
-def test_forks(finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cfg_shows_the_config_of_the_run(
+    refusal: Refusal, compose: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Not that of the default groups, which Hydra composes, and nothing is written."""
+    Path("run").mkdir()
+    started = values(compose("env=hopper", "noise=ou", "seed=3"))
+    Path("run", "config.yaml").write_text(to_yaml(started))
+
+    def shown(*words: str) -> dict[str, Any]:
+        call(monkeypatch, train.main, *words)
+        printed: Any = OmegaConf.to_container(OmegaConf.create(capsys.readouterr().out))
+        return printed
+
+    resumed = shown("resume=run", "total_steps=2_000_000", "--cfg", "job")
+    assert resumed == started | {"resume": "run", "total_steps": 2_000_000}
+    assert shown("--cfg", "job", "--package", "noise", "resume=run") == started["noise"]
+    call(monkeypatch, train.main, "resume=run", "--cfg", "job", "--package", "noise.sigma")
+    assert capsys.readouterr().out == "0.2\n"
+    assert_has(refusal("resume=run", "--cfg", "all"), "--cfg all ... --cfg job")
+    assert_has(refusal("resume=run", "--cfg", "job", "--package", "nois"), "--package nois ... no such key")
+    assert_has(refusal("resume=run", "--cfg", "job", "gamma=0.9"), "gamma=0.9 ... gamma=0.99")
+    assert [path.name for path in Path("run").iterdir()] == ["config.yaml"]
+
+
+def test_forks(
+    finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A sweep of forks, whose folders are named by the run and by what was typed."""
     fork = f"fork={finished}"
     assert_has(refusal(fork, "noise=none"), "noise=none cannot be given with fork: groups stay ... (noise=gaussian)")
@@ -57,6 +85,9 @@ def test_forks(finished: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch)
         refusal(fork, "total_steps=210", f"hydra.run.dir='{finished}'"),
         f"{fork} is a new run in another folder ... resume={finished}",
     )
+    call(monkeypatch, train.main, fork, "tau=0.1", "total_steps=210", "--cfg", "job")
+    printed = OmegaConf.create(capsys.readouterr().out)
+    assert (printed.fork, printed.tau, printed.batch_size) == (finished, 0.1, 8)
     assert [path.name for path in Path().iterdir()] == [finished]
     sweep = [fork, "tau=0.1,0.2", "total_steps=210", "seed=2", "logger=silent", "-m", "hydra.sweep.dir=sweep"]
     call(monkeypatch, train.main, *sweep)
