@@ -1,5 +1,6 @@
 """Ranges as types: a signature states what is allowed, and `ddpg.config` checks the YAML against it."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -42,6 +43,20 @@ class Text:
         """Return the value cut to its length, with a hyphen for each character that it must not have."""
         allowed = "".join("-" if character in self.without else character for character in value.strip())
         return allowed[: self.at_most].strip()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression that fits the whole text, and what it allows in words."""
+
+    expression: str
+    allowed: str
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and re.fullmatch(self.expression, value) is not None
+
+    def __str__(self) -> str:
+        return self.allowed
 
 
 class Lasting:

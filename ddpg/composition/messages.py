@@ -12,8 +12,8 @@ from ddpg.composition.jobs import composing
 from ddpg.composition.mistakes import find_mistake
 from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags
-from ddpg.config.settings import omegaconf_line
 from ddpg.config.spelling import as_typed
+from ddpg.config.variables import omegaconf_line
 from ddpg.errors import Refused, UserError, one_line
 from ddpg.sweep.slurm import failure
 

@@ -7,7 +7,6 @@ home.
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
@@ -22,11 +21,14 @@ from ddpg.config.keys import flat
 from ddpg.config.secrets import require_no_secrets
 from ddpg.config.signature import Target, fit
 from ddpg.config.spelling import as_written, shell_quoted
-from ddpg.errors import UserError, untyped_first_line
-from ddpg.ranges import Count, Fraction, Positive, PositiveInt
+from ddpg.config.variables import about_the_environment, omegaconf_line
+from ddpg.errors import UserError
+from ddpg.ranges import Count, Fraction, Pattern, Positive, PositiveInt
 
 Node = Mapping[str, Any]
 
+#: How a device may be named.
+DEVICE = Pattern(r"auto|(cpu|cuda|mps)(:\d+)?", "one of auto, cpu, cuda, cuda:1, mps")
 #: The keys that may differ when a run goes on: how long, where and how it is watched; never what is learned.
 MAY_CHANGE = ("total_steps", "eval", "checkpoint", "logger", "device", "threads", "compile", "extra")
 #: The keys that tell how a run was composed and started, not what it is.
@@ -82,7 +84,7 @@ class Settings:
     updates_per_step: Positive
     update_every: PositiveInt | Literal["episode"]
     dtype: Literal["float32", "float64"]
-    device: str
+    device: Annotated[str, DEVICE]
     threads: PositiveInt
     compile: bool | Literal["auto"]
     eval: Eval
@@ -165,21 +167,6 @@ def _require_wrappers(env: Node) -> None:
         fit(node, Annotated[Node, Target(*GIVEN["wrapper"])], f"env.wrappers[{place}]")
 
 
-def about_the_environment(error: UserError, unresolved: Any) -> UserError:
-    """Return an error with what helps where the value that does not fit is a variable of the environment, a text.
-
-    Args:
-        error: its message begins with the key.
-        unresolved: the config in plain dicts and lists, with its interpolations.
-    """
-    key = str(error).partition("=")[0]
-    written = flat(unresolved).get(key)
-    if not isinstance(written, str) or "${oc.env:" not in written or "${oc.decode:" in written:
-        return error
-    decoded = shell_quoted(f'{key}="${{oc.decode:{written}}}"')
-    return UserError(f"{error}; a variable of the environment is a text, and oc.decode reads it: {decoded}")
-
-
 def _require_minibatch(values: Mapping[str, Any]) -> None:
     """Raise UserError for a minibatch that is larger than the replay memory, because it would repeat transitions."""
     batch_size = values["batch_size"]
@@ -235,15 +222,6 @@ def _is_number(text: str) -> bool:
 def to_yaml(values: Mapping[str, Any]) -> str:
     """Return plain values as the text of a config.yaml."""
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-
-
-def omegaconf_line(error: OmegaConfBaseException) -> str:
-    """Return the first line of OmegaConf's message, with the key in front if it does not name it."""
-    text = untyped_first_line(error)
-    unset = re.search(r"Environment variable '(.*)' not found", text)
-    if unset is not None:
-        text = f"{unset[0]}: export it, or write what holds without it, ${{oc.env:{unset[1]},VALUE}}"
-    return f"{error.full_key}: {text}" if error.full_key and error.full_key not in text else text
 
 
 def science(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ddpg.config.constructors import Unresolved, hints, parameters
 from ddpg.config.spelling import as_written, nearest
 from ddpg.config.targets import imported
 from ddpg.errors import UserError
-from ddpg.ranges import Range, Text
+from ddpg.ranges import Pattern, Range, Text
 
 _HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
 _SCALARS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
@@ -73,6 +73,8 @@ def _fit_annotated(value: Any, hint: Any, marks: Sequence[Any], key: str) -> Any
     for mark in marks:
         if isinstance(mark, Target):
             return _fit_target(value, mark.given, key)
+        if isinstance(mark, Pattern):  # before the type, whose message would ask for any text
+            _require(value in mark, value, key, str(mark))
     fitted = fit(value, hint, key)
     for mark in marks:
         if isinstance(mark, Range) and isinstance(fitted, int | float) and fitted not in mark:

@@ -49,7 +49,7 @@ def failed_build(name: EnvName, error: BaseException) -> str:
     if isinstance(error, DependencyNotInstalled):
         return f"{name}: {_install_extra(name) or one_line(error)}"
     if name.id.rpartition(":")[2] not in gymnasium.registry:
-        return _unknown(name)
+        return unknown(name)
     return f"{name}: building it failed: {_with_place(error)}{_other_versions(name)}"
 
 
@@ -66,7 +66,8 @@ def _install_extra(name: EnvName) -> str | None:
     return name.extra and f"its packages are not installed: {install_hint(name.extra)}"
 
 
-def _unknown(name: EnvName) -> str:
+def unknown(name: EnvName) -> str:
+    """Explain that no environment has this id, with the nearest."""
     if _siblings(name):
         return f"{name}: no such version{_other_versions(name)}"
     nearest = _nearest(name)

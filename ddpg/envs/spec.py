@@ -7,12 +7,12 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import gymnasium
 
 from ddpg.apart import require_importable
-from ddpg.envs.explain import EnvName, failed_build, failed_import
+from ddpg.envs.explain import EnvName, failed_build, failed_import, unknown
 from ddpg.envs.generators import seed_generators
 from ddpg.envs.info_metrics import How, InfoMetrics
 from ddpg.envs.pictures import ChannelsFirst, is_picture, require_learnable
@@ -24,11 +24,11 @@ from ddpg.envs.rendering import (
     require_known_renderer,
     require_mujoco_backend,
 )
-from ddpg.envs.suites import Suite, derives_from, registered_at, resets_fully, suite_of
+from ddpg.envs.suites import Suite, derives_from, is_registered, registered_at, resets_fully, suite_of
 from ddpg.envs.vector_env import VectorEnv, close
 from ddpg.envs.wrappers import Wrap, wrapped
 from ddpg.errors import UserError
-from ddpg.ranges import Count, PositiveInt
+from ddpg.ranges import Count, Pattern, PositiveInt
 
 #: What Python says of a class that does not take `render_mode`, with an `__init__` of its own and without one.
 NO_RENDER_MODE = ("unexpected keyword argument 'render_mode'", "takes no arguments", "takes no keyword arguments")
@@ -59,7 +59,7 @@ class EnvSpec:
     single: bool
     info_metrics: Mapping[str, How]
     budget: Budget
-    version: str | None = None
+    version: Annotated[str, Pattern(r"v\d+", "v and a number, as in v5")] | None = None
     domain: str | None = None
     task: str | None = None
     min_return: float | None = None
@@ -86,10 +86,12 @@ class EnvSpec:
     def check(self) -> None:
         """Raise UserError for what shows without building it: names that do not fit, and packages that are not there.
 
-        Nothing is imported, so that this is fast.
+        Nothing is imported, so that this is fast; an id that a module would have to register is not looked for.
         """
         self._check_name()
         self._check_id()
+        if not self._modules() and not is_registered(self.id):
+            raise UserError(unknown(self._name))
         for module in self._modules():
             package = module.partition(".")[0]
             if not package or importlib.util.find_spec(package) is None:

@@ -71,6 +71,11 @@ def registered_at(env_id: str) -> str:
     return entry_point if isinstance(entry_point, str) else getattr(entry_point, "__module__", "")
 
 
+def is_registered(env_id: str) -> bool:
+    """Tell whether gymnasium knows an id now; without a version it means the newest one."""
+    return env_id in gymnasium.registry or any(known.startswith(f"{env_id}-v") for known in gymnasium.registry)
+
+
 def derives_from(env: gymnasium.Env[Any, Any], *packages: str) -> bool:
     """Tell whether the class of the innermost env, or a base class of it, is from one of these packages."""
     return any(kind.__module__.startswith(packages) for kind in type(env.unwrapped).__mro__)

@@ -21,8 +21,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.config import resolvers
 from ddpg.config.keys import flat
-from ddpg.config.settings import omegaconf_line, values
+from ddpg.config.settings import values
 from ddpg.config.spelling import as_typed, as_written
+from ddpg.config.variables import omegaconf_line
 from ddpg.errors import UserError
 from ddpg.record.run_folder import atomic_write, read_yaml
 from ddpg.search.space import Choice, Dimension, Number, Space, Value

@@ -10,7 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.config.settings import about_the_environment
+from ddpg.config.variables import about_the_environment
 from ddpg.errors import UserError
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.forecast.requirements import estimated_job_gb

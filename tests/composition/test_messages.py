@@ -106,6 +106,16 @@ Refusal = Callable[..., str]
         ("preset=null", "preset=null ... allowed here: ... td3_full"),
         ("policy_delay=2", "policy_delay=2 ... algorithm.policy_delay?"),
         ("dtype=float16", "dtype=float16 ... float32, float64; did you mean"),
+        ("device=gpu", "device=gpu must be one of auto, cpu, cuda, cuda:1, mps"),
+        ("device=cuda:x", "device=cuda:x must be one of auto, cpu, cuda, cuda:1, mps"),
+        ("device=cpu,gpu -m", "device=gpu must be one of auto, cpu, cuda, cuda:1, mps"),
+        ("env.id=Pendlum-v1", "env.id=Pendlum-v1 ... Pendulum-v1"),
+        ("env.id=Pendulum-v1,Pendlum-v1 -m", "env.id=Pendlum-v1 ... Pendulum-v1"),
+        (
+            "env=hopper env.version=v9",
+            "env.version=v9 (Hopper-v9): no such version; use env.version=v4 or",
+        ),
+        ("env=hopper env.version=5", "env.version=5 must be v and a number, as in v5, or null"),
         ("network.normalize_obs=0", "network.normalize_obs=0 ... above 0, or null"),
         ("network.actor.activation=elu", "network.actor.activation=elu ... relu, tanh ... relu?"),
         # grammar
@@ -185,11 +195,9 @@ def test_a_space_in_a_key(refusal: Refusal) -> None:
 @pytest.mark.parametrize(
     ("argv", "parts"),
     [
-        ("env=gym env.id=Pendlum-v1", "env.id=Pendlum-v1 ... Pendulum-v1"),
         ("env=gym env.id=CartPole-v1", "env.id=CartPole-v1 ... continuous actions"),
         ("network.critic.action_layer=5", "network.critic.action_layer=5 ... at most 2"),
         ("network.actor.hidden=[]", "network.actor.hidden=[] ... at least one layer"),
-        ("device=gpu", "device=gpu ... auto, cpu, cuda, cuda:1, mps"),
         ("device=cuda:77", "device=cuda:77 ... "),
         ("buffer_size=99999999999 total_steps=99999999999", "buffer_size=99999999999 ... 26"),
     ],

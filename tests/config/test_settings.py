@@ -113,13 +113,6 @@ def test_what_cannot_be_resolved_is_refused(override: str, line: str, compose: C
     assert "\n" not in str(refusal.value)
 
 
-def test_a_variable_of_the_environment_is_a_text(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SIGMA", "0.5")
-    with user_error("noise.sigma='0.5' ... oc.decode ... 'noise.sigma=\"${oc.decode:${oc.env:SIGMA}}\"'"):
-        check(compose("noise.sigma=${oc.env:SIGMA}"))
-    assert check(compose('noise.sigma="${oc.decode:${oc.env:SIGMA}}"')).noise.sigma == 0.5
-
-
 @pytest.mark.parametrize(
     ("node", "line"),
     [
