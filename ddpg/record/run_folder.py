@@ -152,6 +152,10 @@ class RunFolder:
         with atomic_write(path) as file:
             file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
+    def best_actors(self) -> list[Path]:
+        """List the best actor and those that were the best by evaluations of another number of episodes."""
+        return list(self.path.glob(f"{self.best_actor.stem}*.pt"))
+
     def saved_step(self) -> int:
         """Return the env step of the newest checkpoint, 0 without one, by the name of its file."""
         names = (path.stem.partition("-")[2] for path in self.checkpoints.glob("state-*.pt"))

@@ -7,12 +7,11 @@ and of the record up to it, beside a config that differs. From there it goes on 
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from gymnasium import spaces
 
 from ddpg.config.settings import FORK, MAY_CHANGE, OF_THE_START, group, to_yaml
@@ -23,7 +22,9 @@ from ddpg.record.tracking.wandb_identity import known_identity
 from ddpg.run.build import eval_seed, make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.kernels import by_torch_so_far, recorded_kernels
-from ddpg.training.checkpoint import Checkpoints, write_actor
+from ddpg.training.checkpoint import Checkpoints
+from ddpg.training.progress import NO_RESULTS
+from ddpg.training.stored_actors import keep_best_actors, write_actor
 
 log = logging.getLogger(__name__)
 
@@ -132,23 +133,13 @@ def _copy_record(source: RunFolder, built: RunFolder, size: int) -> None:
 def _with_best(source: RunFolder, built: RunFolder, keeps_best: bool, state: dict[str, Any]) -> dict[str, Any]:
     """Return the state of a fork: that of its source with the best actor, or one that has no results yet."""
     progress = state["progress"]
-    if keeps_best and _link_best_actors(source, built, progress["env_step"]):
-        return state
-    anew = {"last_return": None, "best_return": None, "best_of": 0, "best_starts": None}
-    return {**state, "progress": {**progress, **anew}}
-
-
-def _link_best_actors(source: RunFolder, built: RunFolder, env_step: int) -> bool:
-    """Give the fork the best actors that the source had at an env step; return whether the best of them is there."""
-    for path in source.path.glob(f"{source.best_actor.stem}*.pt"):
-        there = built.path / path.name
-        try:
-            link(path, there)
-        except FileNotFoundError:  # the source has renamed it
-            continue
-        if torch.load(there, map_location="cpu", weights_only=True)["env_step"] > env_step:
-            there.unlink()
-    return built.best_actor.exists()
+    if keeps_best:
+        for path in source.best_actors():
+            with suppress(FileNotFoundError):  # the source has renamed it
+                link(path, built.path / path.name)
+        if keep_best_actors(built, progress["evaluated_at"]):
+            return state
+    return {**state, "progress": {**progress, **NO_RESULTS}}
 
 
 def _entry(source: RunFolder, entry: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ddpg.errors import UserError
 from ddpg.learner.replay import ReplayBuffer
@@ -26,7 +25,8 @@ log = logging.getLogger(__name__)
 
 #: How many checkpoints stay on disk.
 KEPT = 2
-_UNREADABLE = (
+#: What is raised where a file is damaged or not there.
+UNREADABLE = (
     OSError,
     RuntimeError,
     ValueError,
@@ -87,7 +87,7 @@ class Checkpoints:
         for path in reversed(states):
             try:
                 saved = self._read(path, _require_intact)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 log.warning(
                     "checkpoint %s cannot be read (%s); falling back to the one before",
                     path.name,
@@ -129,7 +129,7 @@ class Checkpoints:
                 saved = self._read(path, _require_whole)
             except FileNotFoundError:
                 continue
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 log.warning("checkpoint %s cannot be read (%s)", path.name, error)
                 continue
             with suppress(FileNotFoundError):
@@ -151,7 +151,7 @@ class Checkpoints:
         return f"remove {self._folder} and {status} to start afresh"
 
     def _read(self, path: Path, check: Callable[[Path], None]) -> dict[str, Any]:
-        """Read a state file and check its segments; raises one of _UNREADABLE if one is damaged."""
+        """Read a state file and check its segments; raises one of UNREADABLE if one is damaged."""
         _require_intact(path)
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         for file in self._files(saved["segments"]):
@@ -195,7 +195,7 @@ class Checkpoints:
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
                 self._needed[path] = self._files(saved["segments"])
-            except _UNREADABLE:
+            except UNREADABLE:
                 self._needed[path] = set()
         return self._needed[path]
 
@@ -210,25 +210,6 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
     torch.save(content, written)
     with atomic_write(path) as file:
         file.write(written.getbuffer())
-
-
-def write_actor(
-    path: Path, actor: dict[str, Tensor], env_step: int, episodes: int | None = None
-) -> None:
-    """Write the actor alone, for `ddpg-eval` and for use elsewhere.
-
-    `episodes` are those of the evaluations by which it was chosen; None if it was not.
-    """
-    chosen = {} if episodes is None else {"episodes": episodes}
-    write_tensors(path, {"actor": actor, "env_step": env_step, **chosen})
-
-
-def stored_episodes(path: Path) -> int | None:
-    """Return the `episodes` of a stored actor; None if it has none or cannot be read."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True).get("episodes")
-    except _UNREADABLE:
-        return None
 
 
 def require_storable(state: dict[str, Any]) -> None:

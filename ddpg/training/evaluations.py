@@ -6,13 +6,13 @@ from collections.abc import Callable
 from ddpg.learner.protocol import Agent, WithCritic
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.training.checkpoint import stored_episodes, write_actor
 from ddpg.training.environments import Environments
 from ddpg.training.evaluate import evaluate
 from ddpg.training.progress import Progress
 from ddpg.training.q_bias import QBias
 from ddpg.training.schedule import Schedule
 from ddpg.training.seeding import derived_seed
+from ddpg.training.stored_actors import stored_actor, write_actor
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,9 @@ class Evaluations:
         return self._schedule.evaluation_due(start, self._progress.env_step)
 
     def due_at_the_end(self) -> bool:
-        """Whether the final actor is still to be evaluated."""
-        done = self._progress.evaluated_at == self._progress.env_step
+        """Whether the final actor is still to be evaluated, or there is no best one."""
+        progress = self._progress
+        done = progress.evaluated_at == progress.env_step and progress.best_return is not None
         return not done and self._schedule.eval_every is not None
 
     def run(self, on_step: Callable[[], None]) -> None:
@@ -109,7 +110,7 @@ class Evaluations:
             self._progress.best_return = None
         self._progress.best_of = len(self._seeds)
         path = self._folder.best_actor
-        before = stored_episodes(path)
+        before = stored_actor(path).get("episodes")
         if before in (None, len(self._seeds)):
             return
         kept = path.with_stem(f"{path.stem}_of_{before}")

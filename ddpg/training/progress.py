@@ -4,6 +4,9 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: The results of a run that has no best actor.
+NO_RESULTS = {"last_return": None, "best_return": None, "best_of": 0, "best_starts": None}
+
 
 @dataclass
 class Progress:
@@ -35,7 +38,7 @@ class Progress:
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the state that `state_dict` returned."""
+        """Restore the state that `state_dict` returned, or a part of it."""
         for name, value in state.items():
             setattr(self, name, value)
 

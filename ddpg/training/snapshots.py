@@ -9,8 +9,9 @@ from ddpg.errors import UserError, one_line, typed_line
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
-from ddpg.training.checkpoint import Checkpoints, require_storable, write_actor
-from ddpg.training.progress import Progress
+from ddpg.training.checkpoint import Checkpoints, require_storable
+from ddpg.training.progress import NO_RESULTS, Progress
+from ddpg.training.stored_actors import keep_best_actors, write_actor
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class Snapshots:
         if state:
             self._restore(state)
             log.info("resumed at env_step %d", self._progress.env_step)
+        if not keep_best_actors(self._folder, self._progress.evaluated_at):
+            self._progress.load_state_dict(NO_RESULTS)
         self.saved_at = self._progress.env_step
         self.take()
         require_storable(self._newest)  # before a rescue could write what cannot be read again
