@@ -18,7 +18,7 @@ from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags, without_defaults
 from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
-from ddpg.config.settings import chosen
+from ddpg.config.choices import chosen
 from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError
 from ddpg.interrupt import ending_at_once

@@ -36,7 +36,7 @@ def _times(value: Any, factor: Any) -> Any:
 def _known_task(env_id: str) -> dict[str, Any]:
     """Merge the rows of conf/tasks.yaml that fit an id; the name is the id's where no row has one."""
     known: dict[str, Any] = {}
-    for pattern, row in _rows("tasks.yaml").items():
+    for pattern, row in conf_file("tasks.yaml").items():
         match = re.fullmatch(pattern, env_id)
         if match is not None:
             known |= row
@@ -80,12 +80,12 @@ def _source(words: Sequence[str]) -> Any:
 
 def _rl_zoo(env_id: str, key: str) -> Any:
     """Return RL Zoo's number for an environment, which preset=sb3 asks for."""
-    rows = _rows("rl_zoo.yaml")
+    rows = conf_file("rl_zoo.yaml")
     return (rows["default"] | rows.get(str(env_id).rpartition(":")[2], {}))[key]
 
 
 @cache
-def _rows(name: str) -> Any:
-    """Read a file of conf/ that holds a row for each environment, or kind of environment."""
+def conf_file(name: str) -> Any:
+    """Return the content of a file of conf/, with its interpolations as they are written; it must not be changed."""
     text = files("ddpg.conf").joinpath(name).read_text("utf-8")
     return OmegaConf.to_container(OmegaConf.create(text))

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.config import resolvers
+from ddpg.config.choices import chosen, with_env_option
 from ddpg.config.given import GIVEN, require_parts_that_fit
 from ddpg.config.keys import flat
 from ddpg.config.secrets import require_no_secrets
@@ -122,7 +123,8 @@ def check(cfg: DictConfig | ListConfig) -> DictConfig:
 def values(cfg: Any) -> dict[str, Any]:
     """Check a config as `check` does and return plain dicts and lists.
 
-    Of the node `hydra`, if there is one, the option that was chosen of each group is kept, as `choices`.
+    Of the node `hydra`, if there is one, the option that was chosen of each group is kept, as `choices`; of `env` it
+    is the one that the environment is.
     """
     resolvers.register()
     keys = [str(key) for key in cfg if key != "hydra"]
@@ -144,6 +146,8 @@ def values(cfg: Any) -> dict[str, Any]:
     _require_wrappers(fitted["env"])
     require_parts_that_fit(fitted)
     _require_minibatch(fitted)
+    if "choices" in fitted:
+        fitted["choices"] = with_env_option(fitted["choices"], fitted["env"])
     return fitted
 
 
@@ -176,11 +180,6 @@ def _require_minibatch(values: Mapping[str, Any]) -> None:
             f"batch_size={batch_size} is more than the replay memory holds, buffer_size={buffer_size}: a minibatch "
             "would repeat transitions"
         )
-
-
-def chosen(choices: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return Hydra's record of the option of each group, without the groups of Hydra itself."""
-    return {str(group): option for group, option in choices.items() if not group.startswith("hydra/")}
 
 
 def _resolved(cfg: Any, key: str) -> Any:

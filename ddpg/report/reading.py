@@ -6,7 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddpg.config.settings import chosen, group
+from ddpg.config.choices import chosen, with_env_option
+from ddpg.config.settings import group
 from ddpg.config.spelling import nearest
 from ddpg.errors import UserError
 from ddpg.record.find_run import near_folder
@@ -175,7 +176,7 @@ def read_record(path: Path) -> RunRecord:
         raise UserError(f"{folder.config} is not the config of a run: env, seed or total_steps is missing")
     kept = is_kept(path)
     starts = kept_starts(path) if kept else folder.starts()
-    choices = _choices(folder, config, starts)
+    choices = with_env_option(_choices(folder, config, starts), config["env"])
     return RunRecord(
         folder,
         config,

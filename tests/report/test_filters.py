@@ -44,6 +44,16 @@ def test_values_are_meant_and_not_spelled(records: list[RunRecord], filters: dic
     assert " ".join(sorted(kept)) == names
 
 
+def test_an_environment_that_was_named_by_its_id_alone_is_no_default(tmp_path: Path) -> None:
+    """Records of before have the default option there, which the id was typed over."""
+    for env_id in ("Pendulum-v1", "Swimmer-v5", "BipedalWalker-v3"):
+        write_run(tmp_path / env_id, [1.0], choices={"env": "pendulum"}, env={"name": env_id, "id": env_id})
+    records = find_runs([tmp_path])
+    for option, env_id in (("pendulum", "Pendulum-v1"), ("gym", "Swimmer-v5"), ("bipedalwalker", "BipedalWalker-v3")):
+        kept = compress(records, chosen(records, resolved(records, {"env": option})))
+        assert [record.folder.path.name for record in kept] == [env_id]
+
+
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
