@@ -42,6 +42,13 @@ def accelerate(
     called as soon as a kind of update is recorded, with the operators that have no native kernel.
     """
     native = kernels() if device.type == "cpu" else None
+    threads = torch.get_num_threads()
+    if native is not None and threads > 1 and not native.has_threads:
+        log.warning(
+            "native kernels use one thread and not %d, because the C compiler has no OpenMP; "
+            "with its library (gcc: libgomp, clang: libomp) the next start builds them with threads",
+            threads,
+        )
     if native is not None and can_sample(replay, native.alone()):
         replay.sample = NativeSample(replay, native.alone())  # type: ignore[method-assign]
     if not hasattr(agent, "step"):

@@ -1,16 +1,24 @@
 """The native kernels are built once on a machine; where that cannot be, one line says why."""
 
 import _ctypes
+import errno
 import hashlib
 import logging
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from support.agents import agent_of
+from support.buffers import buffer
 from support.native_kernels import needs_kernels
 
+from ddpg.fast.accelerate import accelerate
 from ddpg.fast.native import Kernels, build, kernels
 from ddpg.fast.native.stored import DIGEST_BYTES, add_digest, load
+from ddpg.fast.tape.steps import product
 
 pytestmark = pytest.mark.xdist_group("build")  # one process waits for the compiler, where pytest-xdist runs several
 
@@ -35,14 +43,34 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def quick_compiler(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """compiler("false"): the C compiler is this script for sh, with `$cc` as the compiler that is installed.
+
+    `give FILE "$@"` writes a file where the library is wanted.
+    """
+    path, cc = tmp_path / "cc", shutil.which(next(iter(build._compiler()), "cc"))
+    give = 'give() { file=$1; for word; do case $word in *.so) cat "$file" > "$word";; esac; done; }'
+
+    def chosen(script: str) -> None:
+        path.write_text(f"#!/bin/sh\ncc={cc}\n{give}\n{script}\n")
+        path.chmod(0o755)
+        monkeypatch.setenv("CC", str(path))
+
+    return chosen
+
+
+@pytest.fixture
+def library(built: Path, tmp_path: Path) -> Path:
+    """That library as the compiler wrote it."""
+    path = tmp_path / "library"
+    path.write_bytes(built.read_bytes()[:-DIGEST_BYTES])
+    return path
+
+
+@pytest.fixture
+def quick_compiler(library: Path, compiler: Callable[[str], None]) -> None:
     """Let the compiler need no seconds for the same library."""
-    library = tmp_path / "library"
-    library.write_bytes(built.read_bytes()[:-DIGEST_BYTES])
-    compiler = tmp_path / "cc"
-    compiler.write_text(f'#!/bin/sh\nfor word; do case $word in *.so) cat "{library}" > "$word";; esac; done\n')
-    compiler.chmod(0o755)
-    monkeypatch.setenv("CC", str(compiler))
+    compiler(f'give "{library}" "$@"')
 
 
 @needs_kernels
@@ -105,6 +133,92 @@ def test_a_home_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert isinstance(kernels(), Kernels)
+
+
+@needs_kernels
+@pytest.mark.usefixtures("quick_compiler")
+@pytest.mark.parametrize("linkable", ["nothing", "within a folder"])
+def test_a_file_system_with_few_hard_links(linkable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, links = os.link, []
+
+    def link_within_a_folder(source: Path, target: Path) -> None:
+        if linkable == "nothing" or Path(source).parent != target.parent:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        link(source, target)
+        links.append(target)
+
+    monkeypatch.setattr(os, "link", link_within_a_folder)
+    assert kernels() is not None
+    (kept,) = (tmp_path / "cache" / "ddpg").iterdir()
+    assert isinstance(load(kept), Kernels)
+    assert links == ([] if linkable == "nothing" else [kept])
+
+
+@needs_kernels
+@pytest.mark.usefixtures("quick_compiler")
+def test_another_c_library_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that shares the folder with its host."""
+    assert kernels() is not None
+    kernels.cache_clear()
+    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.17"))
+    assert kernels() is not None
+    assert len(list((tmp_path / "cache" / "ddpg").iterdir())) == 2
+
+
+@needs_kernels
+def test_threads_come_with_their_library(
+    library: Path,
+    compiler: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Until then a run that asks for several is told why it has one."""
+    compiler('case "$*" in *"-fopenmp "*) exit 1;; *) $cc "$@" -O0;; esac')
+    alone = kernels()
+    assert alone is not None
+    assert not alone.has_threads
+    for threads in (1, 2):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        accelerate(agent_of(), buffer(8), torch.device("cpu"))
+        assert ("one thread and not 2" in caplog.text) == (threads == 2)
+    kernels.cache_clear()
+    compiler("false")  # what is stored serves
+    again = kernels()
+    assert again is not None
+    assert again.name == alone.name
+    kernels.cache_clear()
+    compiler(f'give "{library}" "$@"')
+    shared = kernels()
+    assert shared is not None
+    assert shared.has_threads
+
+
+@needs_kernels
+def test_a_library_for_threads_that_cannot_be_loaded(
+    library: Path, compiler: Callable[[str], None], tmp_path: Path
+) -> None:
+    (tmp_path / "nonsense").write_text("nonsense")
+    compiler(f'case "$*" in *"-fopenmp "*) give "{tmp_path}/nonsense" "$@";; *) give "{library}" "$@";; esac')
+    assert isinstance(kernels(), Kernels)
+
+
+@needs_kernels
+def test_nan_stays_nan_where_the_compiler_would_leave_it_out(compiler: Callable[[str], None]) -> None:
+    compiler('$cc -ffast-math "$@" -O1')
+    found = kernels()
+    assert found is not None
+    a, b, out = torch.eye(64), torch.full((64, 128), torch.nan), torch.zeros(64, 128)
+    found.program(product(a, b, None, out) or ())()
+    assert out.isnan().all()
+
+
+@needs_kernels
+def test_a_compiler_that_insists_on_leaving_it_out(
+    compiler: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    compiler('$cc "$@" -ffinite-math-only')
+    assert kernels() is None
+    assert "this compiler takes no number for NaN" in caplog.text
 
 
 def test_no_compiler(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,9 +21,11 @@ log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 COMPILERS = ("cc", "gcc", "clang")
-#: Sums are reordered where kernels ask for it (`omp simd reduction`), and nowhere else; NaN stays NaN.
-OPTIONS = ["-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"]
-#: A compiler may come without the library for threads: then there is one thread.
+#: Sums are reordered where kernels ask for it (`omp simd reduction`), and nowhere else; NaN stays NaN, also where the
+#: compiler's default or `CC` has -ffast-math. To take that back comes first, because with clang it ends -ffp-contract.
+OPTIONS = ["-std=gnu11", "-O3", "-fno-fast-math", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
+OPTIONS += ["-shared", "-fPIC"]
+#: A compiler may come without the library for threads: then there is one thread, until it comes with it.
 THREADS = ("-fopenmp", "-fopenmp-simd")
 TIMEOUT_S = 300
 #: The features that a processor needs, and further options to use them; the best come first.
@@ -55,11 +57,22 @@ def kernels() -> Kernels | None:
 
 
 def _found() -> Kernels:
-    """Load the library that was built of these sources with these options, or build it."""
-    options = [*OPTIONS, *_processor_options()]
+    """Load the library that was built of these sources for this machine, or build it: with threads if possible."""
+    processor = _processor_options()
+    for threads in THREADS:
+        try:
+            return _loaded_or_built([*OPTIONS, *processor, threads])
+        except MissingError as error:
+            reason = error
+    raise reason
+
+
+def _loaded_or_built(options: Sequence[str]) -> Kernels:
+    """Load what was built with these options, or build it."""
     sources = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
-    name = f"kernels-{hashlib.sha256(sources + ' '.join(options).encode()).hexdigest()[:16]}.so"
-    path = cache_folder() / name
+    # with the C library, because a container and its host may share the folder
+    made_of = sources + " ".join([*options, *platform.libc_ver()]).encode()
+    path = cache_folder() / f"kernels-{hashlib.sha256(made_of).hexdigest()[:16]}.so"
     try:
         return load(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -86,16 +99,14 @@ def _built(options: Sequence[str], path: Path, why: str) -> Kernels:
     if not compiler:
         raise MissingError(f"there is no C compiler ({', '.join(COMPILERS)}), and {why}")
     shown = shlex.join(compiler)
-    log.info("building native kernels with %s, once on this machine: %s", shown, why)
+    log.info("building native kernels with %s, which later starts use: %s", shown, why)
     with TemporaryDirectory() as folder:
         new = Path(folder) / path.name
-        for threads in THREADS:
-            command = [*compiler, *options, threads, str(FOLDER / "kernels.c"), "-o", str(new), "-lm"]
-            reason = _failure(command, new)
-            if reason is None:
-                add_digest(new)
-                return _loaded([store(new, path), new])
-    raise MissingError(f"the C compiler {shown} failed: {reason}")
+        reason = _failure([*compiler, *options, str(FOLDER / "kernels.c"), "-o", str(new), "-lm"], new)
+        if reason is not None:
+            raise MissingError(f"the C compiler {shown} failed: {reason}")
+        add_digest(new)
+        return _loaded([store(new, path), new])
 
 
 def _compiler() -> list[str]:

@@ -57,6 +57,15 @@ Int kind_of(const char *name) {
 /* The name of the structure that a kernel takes. */
 const char *operands_of(Int kind) { return TABLE[kind].operands; }
 
+/* Whether `execute` heeds its number of threads. */
+int has_threads(void) {
+#ifdef _OPENMP
+    return 1;
+#else
+    return 0;
+#endif
+}
+
 /* Runs the steps one after the other, each with so many threads. */
 void execute(const Step *steps, Int count, int threads) {
 #ifdef _OPENMP

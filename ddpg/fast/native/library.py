@@ -22,8 +22,9 @@ STEP = np.dtype([("kind", np.int64), ("operands", np.uint64)])
 class Kernels:
     """The kernels of a built library.
 
-    `name` stands for the library's bytes, because another compiler may round in another way. Raises OSError if the
-    file at `path` cannot be loaded, and AttributeError if it has other functions.
+    `name` stands for the library's bytes, because another compiler may round in another way. `has_threads` says
+    whether threads can share a program. Raises OSError if the file at `path` cannot be loaded, and AttributeError if
+    it has other functions.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -35,6 +36,7 @@ class Kernels:
         self._operands_of.restype = ctypes.c_char_p
         self._execute = library.execute
         self._execute.restype = None
+        self.has_threads = bool(library.has_threads())
         self._threads = torch.get_num_threads
 
     def has(self, kernel: str) -> bool:

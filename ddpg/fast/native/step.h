@@ -3,8 +3,13 @@
 #ifndef DDPG_STEP_H
 #define DDPG_STEP_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#if defined __FAST_MATH__ || __FINITE_MATH_ONLY__
+#error "this compiler takes no number for NaN or infinity, by an option in CC or by default"
+#endif
 
 typedef int64_t Int;
 

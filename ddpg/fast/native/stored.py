@@ -8,9 +8,10 @@ import hashlib
 import logging
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkstemp
 
 from ddpg.fast.native.library import Kernels
 
@@ -49,19 +50,30 @@ def store(new: Path, path: Path) -> Path:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent) as folder:
-            own = shutil.copy(new, folder)
+        with _temporary(path.parent) as own:
+            shutil.copy(new, own)
             try:
                 os.link(own, path)
-            except FileExistsError:
+            except OSError:  # it is there already, or this file system has no hard links
                 with suppress(OSError):
                     load(path)
                     return path
-                Path(own).replace(path)
+                own.replace(path)
     except OSError as error:  # a home that cannot be written to
         log.info("native kernels are not stored, so every start builds them: %s", error)
         return new
     return path
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """Have a new file in the folder itself, because some file systems link no file from one folder into another."""
+    handle, name = mkstemp(dir=folder)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _digest(name: str, library: bytes) -> bytes:
