@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from threading import Thread
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ddpg.fast.native import Kernels, Step, build
 from ddpg.fast.native.operands import Product
+from ddpg.procfs import proc_field
 
 
 def laid(generator: torch.Generator, rows: int, columns: int, layout: str) -> Tensor:
@@ -33,6 +35,10 @@ def border(part: Tensor) -> Tensor:
     """What lies left and right of a matrix that is `laid` as a part."""
     whole = part._base
     return torch.zeros(0) if whole is None else torch.cat([whole[:, :1], whole[:, -2:]], dim=1)
+
+
+def resident_mb() -> float:
+    return int((proc_field("self/status", "VmRSS") or "0 kB").split()[0]) / 1024
 
 
 @contextmanager
@@ -187,6 +193,16 @@ class TestZerosAreLeftOut:
         a, b = torch.eye(2, 40), torch.randn(40, 70)
         with threads(3):
             assert_same_bits(by("sparse", kernels, torch.zeros(2, 70), a, b), b[:2])
+
+    def test_a_thread_leaves_no_memory_behind(self, kernels: Kernels) -> None:
+        """2 MB each, for the list of a's numbers."""
+        out, a, b = torch.zeros(256, 1), torch.ones(256, 1024), torch.ones(1024, 1)
+        before = resident_mb()
+        for _ in range(50):
+            thread = Thread(target=by, args=("sparse", kernels, out, a, b))
+            thread.start()
+            thread.join()
+        assert resident_mb() < before + 50
 
     @pytest.mark.parametrize("of_b", ["plain", "transposed"])
     @pytest.mark.parametrize("of_a", ["plain", "transposed", "part"])

@@ -38,6 +38,11 @@ INLINE Int parts(Int n, Int size) { return (n + size - 1) / size; }
 
 INLINE Int least(Int a, Int b) { return a < b ? a : b; }
 
+/* Where the system finds the scratch memory of a thread that ends, to free it. */
+static pthread_key_t of_thread;
+static int frees;
+__attribute__((constructor)) static void make_key(void) { frees = pthread_key_create(&of_thread, free) == 0; }
+
 /* Memory of this thread for `numbers` floats, until its next call of this function. */
 static float *scratch(Int numbers) {
     static _Thread_local float *memory;
@@ -47,6 +52,7 @@ static float *scratch(Int numbers) {
         size = numbers;
         memory = aligned_alloc(64, (size_t)(numbers * 4 + 63) / 64 * 64);
         if (!memory) abort();
+        if (frees) pthread_setspecific(of_thread, memory);
     }
     return memory;
 }
