@@ -71,14 +71,15 @@ def restores_in_place(agent: Agent) -> bool:
 def record(agent: Recordable, native: Kernels | None, report_by_torch: Report = lambda _: None) -> None:
     """Replace the agent's methods; after `load_state_dict` recordings are made anew."""
     load = agent.load_state_dict
-    step = RecordedStep(agent.step, native, partial(rollback, agent, load), report_by_torch)
+    undone = partial(rollback, agent, load)
+    step = RecordedStep(agent.step, native, undone, report_by_torch)
 
     def load_and_record_anew(state: dict[str, Any]) -> None:
         load(state)
         step.forget()  # optimizers of torch keep their state elsewhere now than a recording knows
 
     agent.step = step
-    agent.act = RecordedAct(agent.networks["actor"], native)  # type: ignore[method-assign]
+    agent.act = RecordedAct(agent.networks["actor"], native, undone)  # type: ignore[method-assign]
     agent.load_state_dict = load_and_record_anew  # type: ignore[method-assign]
 
 

@@ -1,5 +1,8 @@
 """Acting by a recording of the actor."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
 from torch import nn
@@ -10,11 +13,19 @@ from ddpg.learner.policy import as_action, as_input
 
 
 class RecordedAct:
-    """`act` of an actor, replayed from a recording: faster, and equal but for rounding if `native`."""
+    """`act` of an actor, replayed from a recording: faster, and equal but for rounding if `native`.
 
-    def __init__(self, actor: nn.Module, native: Kernels | None = None) -> None:
+    With native kernels the recording is made before the first action; `rollback` is as for `Tape`.
+    """
+
+    def __init__(
+        self,
+        actor: nn.Module,
+        native: Kernels | None = None,
+        rollback: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._actor = actor
-        self._tape = Tape(torch.no_grad()(actor.__call__), native.alone() if native else None)
+        self._tape = Tape(torch.no_grad()(actor.__call__), native.alone() if native else None, rollback)
         self._memory: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:
@@ -28,5 +39,5 @@ class RecordedAct:
         recorded = self._tape.inputs[0] if self._tape.is_replayed else None
         if recorded is not None and not recorded.is_cuda:
             # the views are made once, because making them takes as long as acting
-            self._memory = recorded.numpy()[0], self._tape.replay().numpy()[0]
+            self._memory = recorded.numpy()[0], self._tape.outputs.numpy()[0]
         return action

@@ -1,15 +1,20 @@
 """One observation to one action: played from a recording, the bits are those of the network itself."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
-from support.networks import HIGH, LOW, small_actor
+from support.agents import agent_of
+from support.native_kernels import NATIVE, needs_kernels
+from support.networks import HIGH, LOW, Dropping, small_actor
 from torch import nn
 
+from ddpg.fast.accelerate import record
 from ddpg.fast.act import RecordedAct
+from ddpg.fast.native import Kernels
 from ddpg.learner.networks import Normalized, PixelActor, RunningNorm
 from ddpg.learner.policy import act
 from ddpg.run.build import build_actor
@@ -63,6 +68,36 @@ def test_pictures() -> None:
     for seed in range(8):
         picture = np.random.default_rng(seed).integers(0, 256, (3, 8, 8)).astype(np.uint8)
         assert play(picture).tobytes() == act(mu, picture).tobytes()
+
+
+class Restless(Dropping):
+    """Drops observations at random, and adds the number of its calls to them."""
+
+    def __init__(self) -> None:
+        super().__init__((3,), LOW, HIGH, [4], norm="none", final_init=None, activation="relu", init="fan_in")
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        return super().forward(obs + self.calls.add_(1))
+
+
+@pytest.mark.parametrize("kernels", [None, pytest.param(NATIVE, marks=needs_kernels)], ids=["torch", "native"])
+def test_a_recording_leaves_no_trace_in_what_the_actor_draws_and_changes(kernels: Kernels | None) -> None:
+    """The actions of a process that has just started, in which it is made, are those of one that has it already."""
+    agent = agent_of(Restless())
+    plain = Restless()
+    plain.load_state_dict(agent.networks["actor"].state_dict())
+    record(agent, kernels)
+    ones = np.ones(3, np.float32)
+
+    def actions(play: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        torch.manual_seed(1)
+        return np.stack([play(sign * ones) for sign in (1, -1, 1, -1, 1, -1, 1, -1)])
+
+    expected = actions(partial(act, plain))
+    drawn = torch.get_rng_state()
+    np.testing.assert_allclose(actions(agent.act), expected, rtol=1e-5)
+    assert torch.equal(torch.get_rng_state(), drawn)
 
 
 def test_actions_are_copies() -> None:

@@ -83,9 +83,11 @@ def test_env_that_remembers_earlier_episodes(tmp_path: Path, make_trainer: Make)
     assert_resumes(make_trainer, tmp_path, settings, [250, 190])
 
 
-def test_env_that_does_not_heed_its_seed(tmp_path: Path, make_trainer: Make) -> None:
+@pytest.mark.parametrize("compiled", ["auto", "true"])
+def test_env_that_does_not_heed_its_seed(tmp_path: Path, make_trainer: Make, compiled: str) -> None:
     """It draws from generators of the process, which each episode seeds; the actor draws from them, too."""
-    words = ["env.id=Careless-v0", *ODD, "network.actor._target_=support.networks.Dropping", "total_steps=300"]
+    actor = ["network.actor._target_=support.networks.Dropping", f"compile={compiled}"]
+    words = ["env.id=Careless-v0", *ODD, *actor, "total_steps=300"]
     assert_resumes(make_trainer, tmp_path, words, [230])
 
 

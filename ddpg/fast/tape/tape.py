@@ -71,6 +71,12 @@ class Tape:
         """The tensors that the recording reads: its own copies of the arguments' tensors, in order."""
         return [tensor for argument in self._arguments for tensor in argument.tensors]
 
+    @property
+    def outputs(self) -> Any:
+        """What a replay writes its results to. Only where it `is_replayed`."""
+        assert self._replay is not None
+        return self._replay.outputs
+
     def __call__(self, *arguments: Any) -> Any:
         if self._native is not None and not self._is_decided:
             self._rehearse(arguments)
