@@ -23,7 +23,7 @@ def hydra_words(words: Sequence[str]) -> list[str]:
     """Return the words in the form that Hydra reads: overrides before flags, `resume=RUN` and `fork=RUN` with folders.
 
     Hydra's argparse refuses a flag between overrides, and `-m` may stand anywhere here. Hydra's grammar has no `=` in a
-    value, which names of folders have here.
+    value, which names of folders have here, and a comma means several values there.
     """
     meant = without_defaults(words)
     flags = known_flags(meant)
@@ -43,9 +43,9 @@ def _require_no_keys_below(words: Sequence[str]) -> None:
 
 
 def _quoted_folder(word: str) -> str:
-    """Put a folder with = in its name into quotes, unless it was written in Hydra's own grammar."""
+    """Put a folder with = or a comma in its name into quotes, unless it was written in Hydra's own grammar."""
     key, _, folder = word.partition("=")
-    if key not in FOLDERS or "=" not in folder or folder[:1] in "'\"" or "${" in folder:
+    if key not in FOLDERS or {"=", ","}.isdisjoint(folder) or folder[:1] in "'\"" or "${" in folder:
         return word
     return f"{key}={quoted(folder)}"
 

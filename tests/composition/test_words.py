@@ -26,6 +26,14 @@ def test_a_run_goes_on_in_a_folder_of_any_name(name: str, tmp_path: Path) -> Non
         assert run_dir.value() == str(path)
 
 
+@pytest.mark.parametrize("key", ["hydra.run.dir", "hydra.sweep.dir"])
+@pytest.mark.parametrize("name", ["a", "lr=1", "a,b", "'a,b'"])
+def test_the_folder_of_a_run_or_a_sweep_may_have_any_name(key: str, name: str) -> None:
+    (word,) = OverridesParser.create().parse_overrides(hydra_words([f"{key}={name}"]))
+    assert word.value() == name.strip("'")
+    assert not word.is_sweep_override()
+
+
 def test_a_fork_is_of_a_run_in_a_folder_of_any_name(tmp_path: Path) -> None:
     """In a sweep it can be of several; its keys are those of the run, and flags stay what they are."""
     paths = [folder(tmp_path, name) for name in ("gamma=1, x", "it's")]
