@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field
 from io import TextIOWrapper
@@ -99,11 +99,18 @@ def is_value(word: str) -> bool:
     return "=" in word and not Path(word).exists()
 
 
-def key_values(words: Sequence[str], example: str) -> dict[str, Any]:
+def key_values(words: Sequence[str], example: str, texts: Container[str] = ()) -> dict[str, Any]:
     """Return the values of KEY=VALUE words by key.
 
-    Of a key that is given twice the last value counts, which is said. Raises UserError, with the example, for any word
-    of another form.
+    Of a key that is given twice the last value counts, which is said.
+
+    Args:
+        words: as they were typed.
+        example: such a word, for messages.
+        texts: keys whose values are texts, also where they look like numbers or lists, as names of folders may.
+
+    Raises:
+        UserError: any word of another form.
     """
     check_repeated(words)
     values = OmegaConf.create()
@@ -119,6 +126,9 @@ def key_values(words: Sequence[str], example: str) -> dict[str, Any]:
             raise UserError(f"{word} cannot be read: {one_line(error)}") from error
     plain = OmegaConf.to_container(values, resolve=True)
     assert isinstance(plain, dict)
+    for key, _, text in (word.partition("=") for word in words):
+        if key in texts and not isinstance(plain[key], str | None):
+            plain[key] = text
     return {str(key): value for key, value in plain.items()}
 
 

@@ -70,8 +70,8 @@ def eval_arguments(words: Sequence[str]) -> tuple[list[str], EvalArguments]:
     if not sources:
         listed = " ".join(f"[{option.name}=...]" for option in options)
         raise UserError(f"run folders, or other sources, come first: ddpg-eval SOURCE... {listed}")
-    values = ["json='-'" if word == "json=-" else word for word in words[len(sources) :]]  # in YAML - begins a list
-    arguments = EvalArguments(**fit(_with_lists(key_values(values, "episodes=20")), EvalArguments))
+    values = key_values(words[len(sources) :], "episodes=20", texts=("json",))
+    arguments = EvalArguments(**fit(_with_lists(values), EvalArguments))
     _require_combination(sources, arguments)
     return sources, arguments
 

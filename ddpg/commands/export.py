@@ -99,7 +99,7 @@ def export_arguments(words: Sequence[str]) -> ExportArguments:
     print_help(words, usage, options)
     if not words or is_value(words[0]):
         raise UserError(f"the run folder comes first: ddpg-export RUN {' '.join(f'[{f.name}=...]' for f in options)}")
-    values = key_values(words[1:], "format=onnx")
+    values = key_values(words[1:], "format=onnx", texts=("out",))
     return ExportArguments(**fit({"folder": words[0], **values}, ExportArguments))
 
 

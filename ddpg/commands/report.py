@@ -74,7 +74,8 @@ def report_arguments(words: Sequence[str]) -> tuple[ReportArguments, dict[str, s
     folders, rest = folders_first(words, "ddpg-report", options)
     names = {option.name for option in options}
     check_repeated(rest)
-    values = key_values([word for word in rest if word.partition("=")[0] in names or "=" not in word], "solved=90")
+    own = [word for word in rest if word.partition("=")[0] in names or "=" not in word]
+    values = key_values(own, "solved=90", texts=("out",))
     return ReportArguments(**fit({"folders": folders, **values}, ReportArguments)), filters_of(rest, names)
 
 

@@ -31,10 +31,7 @@ def main(words: Sequence[str]) -> None:
     check_repeated(rest)
     names = {option.name for option in fields(Options)}
     own = [word for word in rest if "=" not in word or word.partition("=")[0].partition(".")[0] in names]
-    values = key_values(own, "baseline=td3")
-    for word in own:
-        if word.startswith("baseline="):  # it is a text, also where it looks like a number
-            values["baseline"] = word.removeprefix("baseline=")
+    values = key_values(own, "baseline=td3", texts=("baseline", "out"))
     if values.get("convention") == "best":
         raise UserError(NO_BEST)
     options = Options(**fit(values, Options))

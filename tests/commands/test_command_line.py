@@ -10,7 +10,9 @@ import pytest
 from support.command_line import SHORT, assert_has, call, user_error
 
 from ddpg.commands import train
-from ddpg.commands.command_line import one_line_errors, require_text
+from ddpg.commands.command_line import key_values, one_line_errors, require_text
+from ddpg.commands.export import export_arguments
+from ddpg.commands.report import report_arguments
 from ddpg.record.run_folder import read_yaml
 
 
@@ -55,6 +57,15 @@ def test_a_character_that_the_locale_has_not_is_escaped(monkeypatch: pytest.Monk
     with one_line_errors("ddpg-report"):
         print("1 ± 2", flush=True)
     assert written.getvalue() == b"1 \\xb1 2\n"
+
+
+def test_names_of_files_and_folders_are_texts() -> None:
+    """Also where YAML would read something else; null stays what it is."""
+    for word in ("2026", "1e-3", "[a]", "-", "a"):
+        assert key_values([f"out={word}", "solved=1"], "solved=90", texts=("out",)) == {"out": word, "solved": 1}
+    assert key_values(["out=null"], "solved=90", texts=("out",)) == {"out": None}
+    assert report_arguments(["runs", "out=2026"])[0].out == "2026"
+    assert export_arguments(["run", "out=1"]).out == "1"
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
