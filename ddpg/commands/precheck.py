@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from ddpg.commands.folders import claim_run, claim_sweep, name_jobs
 from ddpg.composition.idle_keys import require_effect
 from ddpg.composition.overrides import TO_REPEAT, require_lists, sweep_words, swept_keys, variations
+from ddpg.composition.own_files import require_options
 from ddpg.composition.run_config import (
     all_words,
     checked_run,
@@ -73,6 +74,7 @@ def check_jobs(config: DictConfig, loader: ConfigLoader) -> None:
     require_effect_in_sweep(all_words(config), config.hydra.runtime.choices["hydra/launcher"], _freezes(config))
     require_id_of_option(config)
     require_no_record(config)
+    require_options(config)
     _require_sweeper_that_forks(config)
     _require_launcher_with_options(config)
     name_jobs(config)

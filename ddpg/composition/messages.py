@@ -12,6 +12,7 @@ from ddpg.composition.jobs import composing
 from ddpg.composition.mistakes import find_mistake
 from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags
+from ddpg.composition.own_files import file_mistake
 from ddpg.config.spelling import as_typed
 from ddpg.config.variables import omegaconf_line
 from ddpg.errors import Refused, UserError, one_line
@@ -98,6 +99,7 @@ def _raised_by(error: Exception, *packages: str) -> bool:
 def _hydra_line(error: HydraException) -> str:
     """Return Hydra's message and that of OmegaConf's exception which it wraps; one of them can be empty."""
     cause = error.__cause__
-    if not isinstance(cause, OmegaConfBaseException):
-        return one_line(error)
-    return f"{one_line(error)}: {omegaconf_line(cause)}" if str(error) else omegaconf_line(cause)
+    line = one_line(error)
+    if isinstance(cause, OmegaConfBaseException):
+        line = f"{line}: {omegaconf_line(cause)}" if str(error) else omegaconf_line(cause)
+    return file_mistake(line) or line

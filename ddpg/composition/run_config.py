@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.composition.idle_keys import require_effect
+from ddpg.composition.own_files import require_options
 from ddpg.composition.word_checks import check_repeated, require_effect_in_run
 from ddpg.config.settings import check, plain
 from ddpg.config.spelling import as_typed
@@ -26,6 +27,7 @@ def checked_run(config: DictConfig) -> DictConfig:
     require_effect_in_run(all_words(config))
     require_id_of_option(config)
     require_no_record(config)
+    require_options(config)
     _require_no_sweep(config)
     job = job_config(config, config.hydra.overrides.task)
 

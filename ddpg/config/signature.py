@@ -11,7 +11,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ddpg.config.constructors import Unresolved, hints, parameters
-from ddpg.config.spelling import as_written, nearest
+from ddpg.config.spelling import as_written, nearest, shell_quoted
 from ddpg.config.targets import imported
 from ddpg.errors import UserError
 from ddpg.ranges import Pattern, Range, Text
@@ -111,7 +111,7 @@ def _fit_choice(value: Any, choices: Sequence[Any], key: str) -> Any:
         return value
     allowed = [as_written(choice) for choice in choices]
     near = nearest(str(value), allowed, most=0)
-    raise UserError(f"{key}={as_written(value)} is not one of {', '.join(allowed)}{near}")
+    raise UserError(f"{key}={as_written(value)} is not one of {', '.join(allowed)}{near}{_as_sweep(value, key)}")
 
 
 def _fit_list(value: Any, origin: Any, args: Sequence[Any], key: str) -> list[Any]:
@@ -130,8 +130,18 @@ def _fit_scalar(value: Any, hint: Any, key: str) -> Any:
         return value
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     fits = {bool: isinstance(value, bool), str: isinstance(value, str), float: number, int: number and value % 1 == 0}
-    _require(fits[hint], value, key, _SCALARS[hint])
+    in_quotes = shell_quoted(f"{key}='{as_written(value)}'")
+    example = f", as in {in_quotes}" if number and hint is str else ""
+    _require(fits[hint], value, key, f"{_SCALARS[hint]}{example}{_as_sweep(value, key)}")
     return hint(value)
+
+
+def _as_sweep(values: Any, key: str) -> str:
+    """Return the end of a message about a list in the place of a single value: how a sweep is written."""
+    if not isinstance(values, list) or key.endswith("]"):
+        return ""
+    swept = ",".join(map(as_written, values))
+    return f" (values of a sweep have no brackets: {key}={swept}, and in hydra.sweeper.params {key}: {swept})"
 
 
 def _fit_target(node: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from support.command_line import assert_has
 
 from ddpg.config.signature import Target, fit
 from ddpg.errors import UserError
-from ddpg.ranges import Count, Fraction, NonNegative, Positive, PositiveInt, Text
+from ddpg.ranges import Count, Fraction, NonNegative, Pattern, Positive, PositiveInt, Text
 
 if TYPE_CHECKING:
     import nowhere
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Optional = PositiveInt | None
 Choice = Literal["a", "b", None]
 Name = Annotated[str, Text(at_most=4, without="/:")]
+Version = Annotated[str, Pattern(r"v\d+", "v and a number")]
 
 
 @dataclass
@@ -87,7 +88,12 @@ def test_fits(value: Any, hint: Any, fitted: Any) -> None:
         (float("nan"), Positive, "key=nan ... finite number"),
         (float("inf"), Positive, "key=inf ... finite number"),
         (1, bool, "key=1 ... true or false"),
-        (3, str, "key=3 ... text"),
+        (3, str, "key=3 must be a text, as in \"key='3'\""),
+        (None, str, "key=null must be a text"),
+        ([1, 2], int, "key=[1,2] must be a whole number (values of a sweep have no brackets: key=1,2, ... key: 1,2)"),
+        (["a", "b"], Choice, "key=[a,b] is not one of a, b, null (values of a sweep ... key=a,b"),
+        (3, Version | None, "key=3 must be v and a number, or null"),
+        ("v3x", Version, "key=v3x must be v and a number"),
         (None, int, "key=null ... whole number"),
         (-1, Count, "key=-1 ... at least 0"),
         (0, Positive, "key=0 ... above 0"),
