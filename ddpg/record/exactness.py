@@ -1,6 +1,6 @@
 """Whether a run that is interrupted ends as one that is not, bit for bit; status.json says it under `resume`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -9,6 +9,20 @@ from ddpg.envs import suites
 from ddpg.envs.wrappers import is_cleared_by_reset
 
 EXACT = "exact"
+#: What computes a run, as provenance.json names it under `versions`.
+COMPUTES = (
+    "python",
+    "ddpg",
+    "torch",
+    "numpy",
+    "gymnasium",
+    "mujoco",
+    "box2d",
+    "dm_control",
+    "shimmy",
+    "pybullet",
+    "pybullet_envs_gymnasium",
+)
 
 
 def resume_exactness(
@@ -18,6 +32,7 @@ def resume_exactness(
     resets_fully: bool,
     targets: Sequence[str],
     kernels: Sequence[str],
+    different: Sequence[str],
 ) -> str:
     """Return `exact`, or `not promised: ` and the reasons.
 
@@ -28,6 +43,7 @@ def resume_exactness(
         resets_fully: whether reset alone is taken to fix an episode; else a new environment is made for snapshots.
         targets: every other `_target_` of the config.
         kernels: what computed the updates so far, and what computes them from now on.
+        different: the `differences` of the starts so far.
     """
     reasons = []
     if device != "cpu":
@@ -43,9 +59,24 @@ def resume_exactness(
         reasons.append(f"{', '.join(untested)} (not among the environments and wrappers that were tested): {needs}")
     if len(kernels) > 1:
         reasons.append(f"updates were computed by {' and '.join(kernels)}, which round in different ways")
+    if different:
+        reasons.append(f"it was computed with {', '.join(different)}, which may give other numbers")
     foreign = [target for target in targets if not target.startswith("ddpg.")]
     if foreign:
         reasons.append(
             f"{', '.join(foreign)} (not of this package): exact if state_dict() has all that learning changes"
         )
     return f"not promised: {'; '.join(reasons)}" if reasons else EXACT
+
+
+def differences(starts: Sequence[Mapping[str, Any]], by_torch: bool) -> list[str]:
+    """List what was not the same at all starts of a run, as `torch 2.8.0 and 2.9.0`.
+
+    Args:
+        starts: their entries of provenance.json; what is not on record is not compared.
+        by_torch: whether torch's kernels compute in updates, which differ with the processor and the threads.
+    """
+    known = [{**start, **(start.get("versions") or {}), **(start.get("machine") or {})} for start in starts]
+    names = [*COMPUTES, "threads", "cpu"] if by_torch else COMPUTES
+    values = {name: dict.fromkeys(one[name] for one in known if one.get(name) is not None) for name in names}
+    return [f"{name} {' and '.join(map(str, several))}" for name, several in values.items() if len(several) > 1]

@@ -13,27 +13,24 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.keys import flat
 from ddpg.config.names import Names, typed
-from ddpg.config.settings import check, group, plain, to_yaml
+from ddpg.config.settings import check, group, plain
 from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.record.config_file import require_same_config
-from ddpg.record.exactness import resume_exactness
 from ddpg.record.pictures import optional_pictures
-from ddpg.record.provenance import provenance
 from ddpg.record.resumes import require_resumable
-from ddpg.record.run_folder import RunFolder, atomic_write
+from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
 from ddpg.record.tracking.open_tracker import open_tracker
 from ddpg.run.artifacts import write_policies
 from ddpg.run.build import build_logger, build_trainer
 from ddpg.run.checks import check_learning
 from ddpg.run.fork import fork_once
-from ddpg.run.kernels import accelerate, by_torch_so_far, kernels_so_far, record_by_torch
+from ddpg.run.kernels import accelerate, record_by_torch
 from ddpg.run.machine import mention_unused_gpu, torch_device
 from ddpg.run.playing import open_playable, play_seeds, record
 from ddpg.run.policies import require_video
-from ddpg.training.environments import Environments
-from ddpg.training.trainer import Trainer
+from ddpg.run.start import record_start
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +99,7 @@ def _train(
     with closing(trainer.environments):
         check_learning(cfg, trainer)
         kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device), report)
-        _record_start(cfg, folder, trainer, kernels, overrides)
+        record_start(cfg, folder, trainer.environments, kernels, overrides)
         interrupt.check()
         result = trainer.train()
     results = {
@@ -114,38 +111,6 @@ def _train(
     _show(cfg, folder, tracker, interrupt, results)
     _finish(cfg, folder, results)  # after the pictures, so that a run that is done has them
     return result
-
-
-def _record_start(cfg: DictConfig, folder: RunFolder, trainer: Trainer, kernels: str, overrides: Sequence[str]) -> None:
-    """Write down what starts here: the config, its provenance, and whether it can be resumed exactly."""
-    device = torch_device(cfg.device)
-    with atomic_write(folder.config) as file:
-        file.write(to_yaml(plain(cfg)).encode())
-    here = {"threads": cfg.threads, "device": str(device), "kernels": kernels}
-    folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
-    all_kernels = kernels_so_far(folder, kernels)
-    exactness = exactness_of(cfg, trainer.environments, device, all_kernels)
-    by_torch = by_torch_so_far(folder)
-    status = {key: value for key, value in folder.status().items() if key != "by_torch"}
-    status |= {} if by_torch is None else {"by_torch": by_torch}
-    folder.write_status(**status | {"kernels": all_kernels, "resume": exactness})
-
-
-def exactness_of(cfg: DictConfig, environments: Environments, device: torch.device, kernels: Sequence[str]) -> str:
-    """Say whether this run can be resumed exactly, as `resume_exactness` does."""
-    targets = [str(value) for key, value in flat(plain(cfg)).items() if key.endswith("_target_")]
-    wrappers = list(_targets(plain(cfg)["env"].get("wrappers", [])))
-    env = environments.training
-    return resume_exactness(device.type, env, wrappers, environments.resets_fully, targets, kernels)
-
-
-def _targets(node: Any) -> Iterator[str]:
-    """Yield every `_target_` in a list of nodes, and in the nodes within them."""
-    if isinstance(node, Mapping):
-        yield from (value for key, value in node.items() if key == "_target_")
-        node = list(node.values())
-    if isinstance(node, list):
-        yield from (target for item in node for target in _targets(item))
 
 
 def _finish(cfg: DictConfig, folder: RunFolder, results: Mapping[str, float | None]) -> None:

@@ -29,7 +29,7 @@ def start(compose: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -
             file.write(title.encode())
 
     monkeypatch.setattr("ddpg.record.learning_curve.learning_curve", picture)
-    monkeypatch.setattr("ddpg.run.lifecycle.provenance", lambda seed: {"command": "ddpg-train"})
+    monkeypatch.setattr("ddpg.run.start.provenance", lambda seed: {"command": "ddpg-train"})
     monkeypatch.setattr("ddpg.training.trainer.SNAPSHOT_EVERY", 20)
     cfg = compose(*SHORT)
     return lambda folder: run(cfg, folder, SHORT)
