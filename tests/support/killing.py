@@ -185,6 +185,9 @@ def serve() -> None:
 def import_everything() -> None:
     import importlib
 
+    from ddpg.envs.rendering import choose_mujoco_backend
+
+    choose_mujoco_backend()  # which dm_control reads when it is imported
     for module in (
         "ddpg.run.lifecycle",
         "ddpg.learner.agent",

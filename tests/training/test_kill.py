@@ -7,6 +7,7 @@ from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, SIGUSR2
 
 import pytest
 from omegaconf import DictConfig
+from support.envs import has_software_renderer
 from support.killing import Case, Zygote
 from support.runs import TINY, WALK
 
@@ -87,6 +88,19 @@ def test_kill_9(tmp_path: Path, zygote: Zygote, name: str, share: float) -> None
     case = Case(zygote, tmp_path, [*SHORT, LIMIT, *overrides])
     case.disturb(random.Random(name), times, [[SIGKILL]])
     print(f"{name}: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_software_renderer(), reason="MuJoCo cannot draw")
+def test_kill_9_of_what_mujoco_draws(tmp_path: Path, zygote: Zygote) -> None:
+    """Observations are pictures from EGL or OSMesa, which each start opens anew."""
+    require_installed("dm_control")
+    words = ["env=dmc_cartpole_swingup_pixels", "network=pixels", "env.pixels=32", "env.max_episode_steps=36"]
+    flat = "env.kwargs.render_kwargs.render_flag_overrides={shadow: false, reflection: false}"
+    lengths = ["total_steps=48", "checkpoint.every=12", "eval.every=24"]
+    case = Case(zygote, tmp_path, [*SHORT, *words, flat, *lengths])
+    case.disturb(random.Random("pixels"), 3, [[SIGKILL]])
+    print(f"pixels: a run of {case.seconds:.1f} s, ended while {dict(case.ends)}")
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(15, marks=pytest.mark.slow)])
