@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ddpg.distribution import install_hint
+from ddpg.envs.pictures import is_picture
 from ddpg.envs.suites import derives_from
 from ddpg.errors import UserError, typed_line
 
@@ -31,6 +32,13 @@ PACKAGES = "apt-get install libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri, or libo
 def draws_with_mujoco(env: gymnasium.Env[Any, Any]) -> bool:
     """Tell whether the frames come from MuJoCo: gymnasium's tasks, what derives from them, and dm_control."""
     return derives_from(env, "gymnasium.envs.mujoco", "shimmy.dm_control")
+
+
+def renderer_of_observations(env: gymnasium.Env[Any, Any]) -> str | None:
+    """Return what MuJoCo draws the observations with, one of RENDERERS; None if it does not draw them."""
+    if not draws_with_mujoco(env) or not is_picture(env.observation_space):
+        return None
+    return os.environ.get("MUJOCO_GL") or "glfw"  # the first that gymnasium and dm_control try
 
 
 def draw(env: gymnasium.Env[Any, Any], key: str) -> Frame:

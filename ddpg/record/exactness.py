@@ -77,6 +77,6 @@ def differences(starts: Sequence[Mapping[str, Any]], by_torch: bool) -> list[str
         by_torch: whether torch's kernels compute in updates, which differ with the processor and the threads.
     """
     known = [{**start, **(start.get("versions") or {}), **(start.get("machine") or {})} for start in starts]
-    names = [*COMPUTES, "threads", "cpu"] if by_torch else COMPUTES
+    names = [*COMPUTES, "renderer", *(("threads", "cpu") if by_torch else ())]
     values = {name: dict.fromkeys(one[name] for one in known if one.get(name) is not None) for name in names}
     return [f"{name} {' and '.join(map(str, several))}" for name, several in values.items() if len(several) > 1]

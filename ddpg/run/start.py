@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from ddpg.config.keys import flat
 from ddpg.config.settings import plain, to_yaml
+from ddpg.envs.rendering import renderer_of_observations
 from ddpg.record.exactness import differences, resume_exactness
 from ddpg.record.provenance import provenance
 from ddpg.record.run_folder import RunFolder, atomic_write
@@ -23,7 +24,13 @@ def record_start(
     device = torch_device(cfg.device)
     with atomic_write(folder.config) as file:
         file.write(to_yaml(plain(cfg)).encode())
-    here = {"resumed": folder.checkpoints.exists(), "threads": cfg.threads, "device": str(device), "kernels": kernels}
+    here = {
+        "resumed": folder.checkpoints.exists(),
+        "threads": cfg.threads,
+        "device": str(device),
+        "kernels": kernels,
+        "renderer": renderer_of_observations(environments.training),
+    }
     folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
     all_kernels = kernels_so_far(folder, kernels)
     by_torch = by_torch_so_far(folder)

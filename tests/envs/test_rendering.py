@@ -5,13 +5,15 @@ import gc
 import os
 import sys
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 from support.envs import has_software_renderer, make, spec_of
 
 from ddpg.distribution import install_hint
 from ddpg.envs import EnvSpec
-from ddpg.envs.rendering import choose_mujoco_backend, require_mujoco_backend
+from ddpg.envs.rendering import choose_mujoco_backend, renderer_of_observations, require_mujoco_backend
 from ddpg.envs.video import frames_per_second
 from ddpg.errors import UserError
 
@@ -185,3 +187,17 @@ def test_an_env_that_is_removed_leaves_the_pictures_of_another() -> None:
     gc.collect()
     np.testing.assert_array_equal(second.render(), before)
     second.close()
+
+
+def test_the_renderer_of_observations(headless: pytest.MonkeyPatch) -> None:
+    """None where MuJoCo does not draw them; without MUJOCO_GL gymnasium and dm_control open windows."""
+    drawn = type("Drawn", (gymnasium.Env,), {"__module__": "gymnasium.envs.mujoco.drawn"})()
+    drawn.observation_space = spaces.Box(0, 255, (3, 64, 64), np.uint8)
+    assert renderer_of_observations(drawn) == "glfw"
+    headless.setenv("MUJOCO_GL", "osmesa")
+    assert renderer_of_observations(drawn) == "osmesa"
+    drawn.observation_space = spaces.Box(-1, 1, (3,))
+    assert renderer_of_observations(drawn) is None
+    drawn.observation_space = spaces.Box(0, 255, (3, 64, 64), np.uint8)
+    type(drawn).__module__ = "gymnasium.envs.box2d.car_racing"
+    assert renderer_of_observations(drawn) is None

@@ -129,6 +129,11 @@ def a_start(threads: int = 1, cpu: str | None = "EPYC", **versions: str | None) 
         ([a_start(mujoco="3.2"), a_start(mujoco="3.3")], ["mujoco 3.2 and 3.3"], ["mujoco 3.2 and 3.3"]),
         ([a_start(), a_start(torch="2.9.0"), a_start()], ["torch 2.8.0 and 2.9.0"], ["torch 2.8.0 and 2.9.0"]),
         ([a_start(), a_start(threads=2), a_start(cpu="Xeon")], [], ["threads 1 and 2", "cpu EPYC and Xeon"]),
+        (
+            [a_start() | {"renderer": "egl"}, a_start() | {"renderer": "osmesa"}],
+            ["renderer egl and osmesa"],
+            ["renderer egl and osmesa"],
+        ),
         ([{"submitted": "now"}, a_start(), {"threads": 1}, a_start(cpu=None)], [], []),  # not on record
     ],
 )
@@ -162,6 +167,11 @@ def test_status_names_what_has_changed(
     said = start("1.1", "threads=2")
     assert said == "not promised: it was computed with threads 1 and 2, which may give other numbers"
     assert "computed with gymnasium 1.1 and 1.2, threads 1 and 2" in start("1.2")
+    for renderer in ("egl", "osmesa"):
+        monkeypatch.setattr("ddpg.run.start.renderer_of_observations", lambda _, one=renderer: one)
+        said = start("1.2")
+        assert folder.starts()[-1]["renderer"] == renderer
+    assert "gymnasium 1.1 and 1.2, renderer egl and osmesa, threads 1 and 2" in said
 
 
 def test_a_users_environment_is_not_promised(compose: Callable[..., DictConfig]) -> None:
