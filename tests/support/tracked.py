@@ -45,7 +45,8 @@ CONFIG = {
 def logger_node(**wandb: Any) -> dict[str, Any]:
     """Read conf/logger/default.yaml, with these keys of W&B (disabled, without policies), and nothing on the screen."""
     node = yaml.safe_load((CONF / "default.yaml").read_text())
-    return node | {"progress": "none", "wandb": {**node["wandb"], "mode": "disabled", "save_model": False, **wandb}}
+    keys = {"mode": "disabled", "project": "ddpg", "save_model": False}  # with values for those of the environment
+    return node | {"progress": "none", "wandb": {**node["wandb"], **keys, **wandb}}
 
 
 def settings(**wandb: Any) -> LoggerSettings:
