@@ -4,7 +4,8 @@ import re
 
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.config.settings import Settings, chosen
+from ddpg.config.choices import chosen
+from ddpg.config.settings import Settings
 from ddpg.errors import UserError
 
 #: The first line of a file that sets keys of the whole config.
