@@ -15,7 +15,6 @@ from ddpg.api.training import train_here
 from ddpg.composition.overrides import without_defaults
 from ddpg.config.settings import check
 from ddpg.errors import UserError
-from ddpg.record.run_folder import require_own_folder
 
 
 def train(
@@ -52,8 +51,6 @@ def train(
         if folder is not None:
             _require_no_other_folder(str(out), as_words(overrides))
             job = replace(job, folder=folder, new=False)
-        elif not job.new:
-            require_own_folder(job.folder, f"hydra.run.dir={job.folder}")
     return Run(train_here(job, progress))
 
 

@@ -8,7 +8,7 @@ from ddpg.api.compose import Composed, user_errors
 from ddpg.api.process import alone, logged_to
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.claims import new_folder
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.run_folder import RunFolder, require_own_folder
 from ddpg.run.lifecycle import run
 
 
@@ -20,11 +20,13 @@ def train_here(job: Composed, progress: bool) -> Path:
         progress: whether the progress is shown.
 
     Raises:
-        UserError: another process or thread trains there, or the run fails.
+        UserError: another process or thread trains there, the folder has other runs, or the run fails.
         KeyboardInterrupt: Ctrl-C; the newest snapshot is saved by then.
     """
     flag = InterruptFlag(signals=())
     path = job.folder
+    if not job.new:
+        require_own_folder(path, f"hydra.run.dir={path}")
 
     def work() -> Path:
         nonlocal path

@@ -126,9 +126,8 @@ def key_values(words: Sequence[str], example: str, texts: Container[str] = ()) -
             raise UserError(f"{word} cannot be read: {one_line(error)}") from error
     plain = OmegaConf.to_container(values, resolve=True)
     assert isinstance(plain, dict)
-    for key, _, text in (word.partition("=") for word in words):
-        if key in texts and not isinstance(plain[key], str | None):
-            plain[key] = text
+    last = {key: text for key, _, text in (word.partition("=") for word in words) if key in texts}
+    plain |= {key: text for key, text in last.items() if not isinstance(plain[key], str | None)}
     return {str(key): value for key, value in plain.items()}
 
 

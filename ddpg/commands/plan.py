@@ -1,6 +1,7 @@
 """`ddpg-sweep plan`: composes the jobs of a command line as `ddpg-train -m` would, and prints what they will take."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # hydra-core is held below 1.4
@@ -48,10 +49,8 @@ def _plan(words: Sequence[str], probe_s: float) -> None:
     overrides = [*Choices(flags.config_dir).search_path(), *flags.overrides]
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
-        name = flags.config_name or "config"
-        config = loader.load_configuration(name, overrides, RunMode.MULTIRUN)
-        if config.hydra.runtime.choices["hydra/launcher"] == "serial":
-            config = loader.load_configuration(name, [*overrides, "hydra/launcher=local"], RunMode.MULTIRUN)
+        load = partial(loader.load_configuration, flags.config_name or "config", run_mode=RunMode.MULTIRUN)
+        config = load([*overrides, *_launcher(overrides, load)])
         check_jobs(config, loader)
         if config.hydra.sweeper._target_ in STUDIES:
             options = launcher_options(config)
@@ -63,6 +62,14 @@ def _plan(words: Sequence[str], probe_s: float) -> None:
         options = checked_options(config)
         runs = compose(config, loader, _jobs(config, loader), first=0)
     plan(runs, options, probe_s)
+
+
+def _launcher(overrides: Sequence[str], load: Callable[[list[str]], DictConfig]) -> list[str]:
+    """Return the word that chooses the launcher of this machine, where neither the words nor a file choose one."""
+    if any(word.startswith("hydra/launcher=") for word in overrides):
+        return []
+    config = load([word for word in overrides if not word.startswith("hydra.launcher.")])
+    return ["hydra/launcher=local"] if config.hydra.runtime.choices["hydra/launcher"] == "serial" else []
 
 
 def _runs_of_study(config: DictConfig, loader: ConfigLoader) -> list[FrozenRun]:

@@ -103,8 +103,10 @@ def _require_sweeper_that_forks(config: DictConfig) -> None:
 
 def _require_launcher_with_options(config: DictConfig) -> None:
     """Raise UserError for options of the launcher that has none, as in a file that chooses no launcher for them."""
+    if config.hydra.runtime.choices["hydra/launcher"] != "serial":
+        return
     options = [f"hydra.launcher.{key}={as_written(value)}" for key, value in config.hydra.launcher.items()]
-    if len(options) > 1 and config.hydra.runtime.choices["hydra/launcher"] == "serial":
+    if len(options) > 1:
         raise UserError(
             f"{options[-1]}: hydra/launcher=serial has no options; choose another, as hydra/launcher=slurm, or in a "
             "file defaults: [override /hydra/launcher: slurm]"

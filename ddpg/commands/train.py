@@ -26,6 +26,8 @@ from ddpg.sweep.job_config import job_config
 
 log = logging.getLogger(__name__)
 
+_ABSENT = object()
+
 
 def main() -> None:
     """`ddpg-train OVERRIDE...`: everything that Hydra's command line offers."""
@@ -63,8 +65,8 @@ def _show_config(flags: Namespace) -> None:
     if flags.cfg == "all":
         raise UserError("--cfg all shows what Hydra composes, which is not the config of a run: write --cfg job")
     config = composed(flags.overrides, flags.config_dir).config
-    shown = OmegaConf.select(config, flags.package) if flags.package else config
-    if shown is None:
+    shown = OmegaConf.select(config, flags.package, default=_ABSENT) if flags.package else config
+    if shown is _ABSENT:
         raise UserError(f"--package {flags.package}: the run has no such key")
     print(OmegaConf.to_yaml(shown).rstrip() if OmegaConf.is_config(shown) else shown)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from ddpg.config import resolvers
 from ddpg.config.keys import flat
@@ -37,13 +38,13 @@ class UsualConfigs:
 
 
 def _values(words: tuple[str, ...]) -> Mapping[str, str] | None:
-    """Compose a config; None for an option that this package has not, because a user has it elsewhere."""
+    """Compose a config; None for an option that a user has elsewhere, or that leaves a value to the user."""
     resolvers.register()
     with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
         try:
             config = hydra.compose("config", overrides=list(words))
-        except HydraException:
+            parts = OmegaConf.masked_copy(config, list(science(config)))
+            leaves = flat(OmegaConf.to_container(parts, resolve=True))
+        except (HydraException, OmegaConfBaseException):
             return None
-    parts = OmegaConf.masked_copy(config, list(science(config)))
-    leaves = flat(OmegaConf.to_container(parts, resolve=True))
     return {key: as_written(value) for key, value in leaves.items() if not isinstance(value, Mapping)}

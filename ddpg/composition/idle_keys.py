@@ -1,11 +1,14 @@
 """Keys that have no effect beside the values of others: typed or swept, they would only seem to make a difference."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ddpg.config.keys import flat
 from ddpg.config.spelling import as_written
 from ddpg.errors import UserError
+
+log = logging.getLogger(__name__)
 
 #: By key the one that decides whether it has an effect, the value of that one (or the key that has the same value) with
 #: which it has none, and what is to be given with it.
@@ -20,21 +23,20 @@ _NEEDS: dict[str, tuple[str, Any, str]] = {
     "env.min_return": ("algorithm.head._target_", "ddpg.learner.heads.Scalar", "algorithm/head=categorical"),
     "env.max_return": ("algorithm.head._target_", "ddpg.learner.heads.Scalar", "algorithm/head=categorical"),
 }
-#: By key those that have its value where nothing else is said, through which alone it has an effect.
-_DEFAULT_OF: dict[str, tuple[str, ...]] = {
-    "env.budget.random_steps": ("random_steps", "learning_starts"),
-    "env.budget.eval_every": ("eval.every",),
-    "env.budget.total_steps": ("total_steps", "noise.anneal_steps", "replay.beta_steps"),
+#: By key the one that usually follows it: it has an effect through those alone that have its value.
+_FOLLOWED_BY = {
+    "env.budget.random_steps": "random_steps",
+    "env.budget.eval_every": "eval.every",
+    "env.budget.total_steps": "total_steps",
 }
 
 
 def require_effect(words: Iterable[str], configs: Sequence[Mapping[str, Any]]) -> None:
-    """Raise UserError for a word that has no effect in any run.
+    """Raise UserError for a word that has no effect in any run of a sweep.
 
     Args:
         words: the overrides that were typed. A preset, or a file, may say what has none.
-        configs: of the one run, or of runs of a sweep in which every value of every key comes up: a key may have an
-            effect in some of them alone.
+        configs: of runs in which every value of every key comes up: a key may have an effect in some of them alone.
     """
     tables = [flat(config) for config in configs]
     for word in words:
@@ -44,14 +46,30 @@ def require_effect(words: Iterable[str], configs: Sequence[Mapping[str, Any]]) -
             raise UserError(f"{key}={value} has no effect: {reasons[0]}")
 
 
+def warn_of_idle(words: Iterable[str], config: Mapping[str, Any]) -> None:
+    """Say which words have no effect in a run. It may be one of a loop, or of a sweep that others make."""
+    table = flat(config)
+    for word in words:
+        key, _, value = word.lstrip("+").partition("=")
+        reason = _reason(key, value, table)
+        if reason is not None:
+            log.warning("%s=%s has no effect: %s", key, value, reason)
+
+
 def _reason(key: str, value: str, table: Mapping[str, Any]) -> str | None:
     """Return why a key has no effect in a run, and what would have; None if it may have one."""
     if key not in table:  # an option of a group, or a key of other runs of the sweep
         return None
-    if key in _DEFAULT_OF:
-        names = [name for name in _DEFAULT_OF[key] if name in table and _reason(name, value, table) is None]
-        has_effect = table[key] in [table[name] for name in names]
-        return None if has_effect else f"{names[0]} is {as_written(table[names[0]])}; write {names[0]}={value}"
+    if key in _FOLLOWED_BY:
+        others = [name for name in table if name != key and _idle(name, table) is None]
+        if any(table[name] == table[key] for name in others):
+            return None
+        follower = _FOLLOWED_BY[key]
+        return f"{follower} is {as_written(table[follower])}; write {follower}={value}"
+    return _idle(key, table)
+
+
+def _idle(key: str, table: Mapping[str, Any]) -> str | None:
     if key not in _NEEDS:
         return None
     decides, idle, give = _NEEDS[key]

@@ -10,6 +10,7 @@ from ddpg.errors import UserError
 
 #: The first line of a file that sets keys of the whole config.
 GLOBAL = "# @package _global_"
+CHOOSE_SWEEPER = "a study chooses its sweeper in its defaults, as in defaults: [override /hydra/sweeper: search]"
 
 
 def require_options(config: DictConfig) -> None:
@@ -20,6 +21,9 @@ def require_options(config: DictConfig) -> None:
     """
     written = OmegaConf.to_container(config)
     assert isinstance(written, dict)
+    study = config.hydra.runtime.choices.get("study")
+    if study is not None and config.hydra.runtime.choices["hydra/sweeper"] == "frozen":
+        raise UserError(f"study/{study}.yaml chooses no sweeper: {CHOOSE_SWEEPER}")
     for group, option in chosen(config.hydra.runtime.choices).items():
         value = written.get(group)
         if isinstance(value, str) and "${" not in value:
@@ -41,10 +45,7 @@ def file_mistake(message: str) -> str | None:
         return _override(*override.groups())
     option = re.match(r"In '(.+)': .*Key '(\w+)' not in 'BasicSweeperConf'", message)
     if option is not None:
-        return (
-            f"{option[1]}.yaml: hydra.sweeper.{option[2]} is no option of hydra/sweeper=frozen; a study chooses its "
-            "sweeper in its defaults, as in defaults: [override /hydra/sweeper: search]"
-        )
+        return f"{option[1]}.yaml: hydra.sweeper.{option[2]} is no option of hydra/sweeper=frozen; {CHOOSE_SWEEPER}"
     return None
 
 

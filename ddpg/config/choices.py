@@ -27,22 +27,22 @@ def with_env_option(choices: Mapping[str, Any], env: Any) -> dict[str, Any]:
         choices: the option that was chosen of each group.
         env: the node `env` of the run's config, resolved.
     """
-    chosen = choices.get("env")
+    option = choices.get("env")
     env_id = env.get("id") if isinstance(env, Mapping) else None
-    if not isinstance(chosen, str) or not isinstance(env_id, str):
+    if not isinstance(option, str) or not isinstance(env_id, str):
         return dict(choices)
     parts = tuple((key, str(env[key])) for key in _PARTS if env.get(key) is not None)
-    return {**choices, "env": _option(chosen, env_id, parts)}
+    return {**choices, "env": _option(option, env_id, parts)}
 
 
 @cache
-def _option(chosen: str, env_id: str, parts: tuple[tuple[str, str], ...]) -> str:
+def _option(option: str, env_id: str, parts: tuple[tuple[str, str], ...]) -> str:
     """Return the chosen option, unless it has another id; then the first one that has this id, or `gym`."""
-    if _id(chosen, dict(parts)) in (None, env_id):
-        return chosen
+    if _id(option, dict(parts)) in (None, env_id):
+        return option
     files_here = files("ddpg.conf").joinpath("env").iterdir()
     options = sorted(file.name.removesuffix(".yaml") for file in files_here if file.name.endswith(".yaml"))
-    return next((option for option in options if _id(option, {}) == env_id), "gym")
+    return next((other for other in options if _id(other, {}) == env_id), "gym")
 
 
 def _id(option: str, parts: Mapping[str, str]) -> str | None:

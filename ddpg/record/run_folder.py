@@ -91,15 +91,20 @@ def run_folders(top: Path) -> Iterator[Path]:
 def require_own_folder(path: Path, word: str) -> None:
     """Raise UserError if a run that begins in this folder would hide others: below a run folder none are looked for.
 
+    Runs are looked for as deep as those of sweeps lie below `outputs`.
+
     Args:
         path: where a run is to begin, or has begun.
         word: how it was named, as in out=FOLDER.
     """
     if is_run_folder(path) or RunFolder(path).metrics.exists():  # metrics.jsonl is the first file of a run
         return
-    below = sorted(child.name for child in path.glob("[!.]*") if child.is_dir())
-    if below:
-        raise UserError(f"{word} is no run, but has {below[0]}: a run needs a folder for itself, as {word}/first")
+    configs = (config for depth in (1, 2, 3) for config in path.glob("[!.]*/" * depth + "config.yaml"))
+    below = next((config.parent for config in configs if is_run_folder(config.parent)), None)
+    if below is not None:
+        raise UserError(
+            f"{word} is no run, but has {below.relative_to(path)}: a run needs a folder for itself, as {word}/first"
+        )
 
 
 def natural_order(name: str) -> list[str | int]:
@@ -154,7 +159,8 @@ class RunFolder:
 
     def best_actors(self) -> list[Path]:
         """List the best actor and those that were the best by evaluations of another number of episodes."""
-        return list(self.path.glob(f"{self.best_actor.stem}*.pt"))
+        others = self.path.glob(f"{self.best_actor.stem}_of_*.pt")
+        return [path for path in (self.best_actor, *others) if path.exists()]
 
     def saved_step(self) -> int:
         """Return the env step of the newest checkpoint, 0 without one, by the name of its file."""

@@ -102,7 +102,8 @@ def changed(record: RunRecord, usual: Usual) -> dict[str, list[str]] | None:
 
     None if it is not known; a class is told by its name, because packages move between versions.
     """
-    env_id = record.config["env"].get("id") if "env.id" in (record.typed or ()) else None
+    is_of_id = "env.id" in (record.typed or ()) or record.choices.get("env") == "gym"
+    env_id = record.config["env"].get("id") if is_of_id else None
     values = usual(record.choices, env_id)
     if values is None:
         return None

@@ -37,7 +37,7 @@ def experiment(study: StudyFolder, definition: Definition, trial: Trial) -> str:
     config = read_yaml(RunFolder(study.path / trial.name / f"seed_{trial.seeds[0]}").config)
     overrides = OverridesParser.create().parse_overrides(definition.space.words(trial.params))
     added = [override.key_or_group for override in overrides if override.is_add() or override.is_force_add()]
-    if any(key in config["choices"] for key in added) or config["choices"]["experiment"] is not None:
+    if any(key in config["choices"] for key in added) or config["choices"].get("experiment") is not None:
         defaults, values = _from_config(config, added)
     else:
         defaults, values = _from_words(overrides, config["choices"])

@@ -8,6 +8,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
+from ddpg.composition.overrides import sweep_words
 from ddpg.search.options import (
     PopulationOptions,
     SearchOptions,
@@ -41,7 +42,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
     require_optuna()
     node: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
     options, kind = READERS[node["_target_"]]({key: value for key, value in node.items() if key not in NO_OPTIONS})
-    space = parse([*_params(node["params"]), *words], node["conditions"] or {}, loader)
+    space = parse(sweep_words(config, words), node["conditions"] or {}, loader)
     recipe = compose_recipe(config, loader, space)
     first = recipe.first_config()
     recipe.require_valid(first["seed"])
@@ -75,10 +76,6 @@ def runs_of_study(config: DictConfig, loader: ConfigLoader, words: Sequence[str]
     trials = 1 if definition.members else definition.options.n_trials
     seeds = [seed for _ in range(trials) for seed in definition.seeds]
     return [recipe.run(number, Path(f"seed_{seed}"), params, seed) for number, seed in enumerate(seeds)]
-
-
-def _params(params: Mapping[str, Any] | None) -> list[str]:
-    return [f"{key}={values}" for key, values in (params or {}).items()]
 
 
 def _checked(definition: Definition, recipe: Recipe) -> Definition:

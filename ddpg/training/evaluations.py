@@ -12,7 +12,7 @@ from ddpg.training.progress import Progress
 from ddpg.training.q_bias import QBias
 from ddpg.training.schedule import Schedule
 from ddpg.training.seeding import derived_seed
-from ddpg.training.stored_actors import stored_actor, write_actor
+from ddpg.training.stored_actors import read_actor, write_actor
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Evaluations:
             self._progress.best_return = None
         self._progress.best_of = len(self._seeds)
         path = self._folder.best_actor
-        before = stored_actor(path).get("episodes")
+        before = read_actor(path).get("episodes")
         if before in (None, len(self._seeds)):
             return
         kept = path.with_stem(f"{path.stem}_of_{before}")

@@ -21,7 +21,7 @@ def write_actor(
     write_tensors(path, {"actor": actor, "env_step": env_step, **chosen})
 
 
-def stored_actor(path: Path) -> dict[str, Any]:
+def read_actor(path: Path) -> dict[str, Any]:
     """Read what `write_actor` has written; {} if it is not there or cannot be read."""
     try:
         stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -41,6 +41,6 @@ def keep_best_actors(folder: RunFolder, evaluated_at: int) -> bool:
         evaluated_at: the env step of the last evaluation before the state; -1 if there is none.
     """
     for path in folder.best_actors():
-        if stored_actor(path).get("env_step", evaluated_at) > evaluated_at:
+        if read_actor(path).get("env_step", evaluated_at) > evaluated_at:
             path.unlink()
-    return bool(stored_actor(folder.best_actor))
+    return bool(read_actor(folder.best_actor))

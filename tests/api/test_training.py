@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -147,8 +148,8 @@ def test_a_run_that_was_killed_at_its_first_file(tmp_path: Path) -> None:
         ({"out": 3}, "out=3 must be the folder"),
         ({"out": ""}, "out='' must be the folder"),
         ({"out": "/proc/no/run"}, "/proc/no"),
-        ({"out": Path(__file__).parents[1]}, "is no run, but has ... a run needs a folder for itself"),
-        ({"overrides": [*WORDS, "hydra.run.dir=."], "out": None}, "hydra.run.dir=. is no run, but has below"),
+        ({"out": Path()}, "out=. is no run, but has sweep/below: a run needs a folder for itself"),
+        ({"overrides": [*WORDS, "hydra.run.dir=."], "out": None}, "hydra.run.dir=. is no run, but has sweep/below"),
         ({"overrides": ["gama=1"]}, "gama=1 ... gamma?"),
         ({"overrides": [*WORDS, "seed=2"]}, "holds a run with seed=1, not 2"),
         ({"overrides": ["resume={run}"]}, "cannot be given with resume"),
@@ -160,7 +161,7 @@ def test_mistake_is_one_line(
     values: dict[str, Any], parts: str, run: ddpg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("below").mkdir()
+    shutil.copytree(run.path, "sweep/below")
     words = [word.replace("{run}", str(run.path)) for word in values.get("overrides", WORDS)]
     with user_error(parts):
         ddpg.train(words, **{"out": run.path, **{k: v for k, v in values.items() if k == "out"}})

@@ -64,6 +64,8 @@ def test_names_of_files_and_folders_are_texts() -> None:
     for word in ("2026", "1e-3", "[a]", "-", "a"):
         assert key_values([f"out={word}", "solved=1"], "solved=90", texts=("out",)) == {"out": word, "solved": 1}
     assert key_values(["out=null"], "solved=90", texts=("out",)) == {"out": None}
+    for words in (["out=2026", "out=1"], ["out=a", "out=1"]):
+        assert key_values(words, "solved=90", texts=("out",)) == {"out": "1"}
     assert report_arguments(["runs", "out=2026"])[0].out == "2026"
     assert export_arguments(["run", "out=1"]).out == "1"
 

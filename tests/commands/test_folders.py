@@ -87,7 +87,8 @@ def test_a_run_does_not_begin_where_it_would_hide_others(finished: str, refusal:
         == f"hydra.run.dir=. is no run, but has {finished}: a run needs a folder for itself, as hydra.run.dir=./first"
     )
     assert [path.name for path in Path().iterdir()] == [finished]
-    (Path("own") / ".hydra").mkdir(parents=True)
+    for other in (".hydra", "conf", "lost+found"):
+        (Path("own") / other).mkdir(parents=True)
     (Path("own") / "stdout.txt").touch()
     claim_run(composed(RunMode.RUN, "hydra.run.dir=own"), {})
 

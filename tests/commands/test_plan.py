@@ -73,6 +73,12 @@ def test_launcher_of_a_folder(planned: Callable[[str], Planned], tmp_path: Path)
     assert options == LocalOptions(kind="local", processes=2, wait=True)
 
 
+def test_options_of_this_machine_need_no_launcher(planned: Callable[[str], Planned]) -> None:
+    """The forecast itself tells to type them."""
+    _, options, _ = planned("env=pendulum seed=1,2 hydra.launcher.processes=2")
+    assert options == LocalOptions(kind="local", processes=2, wait=True)
+
+
 def test_launcher_of_an_experiment(planned: Callable[[str], Planned], tmp_path: Path) -> None:
     """The command line wins over it, as over all that a file chooses."""
     (tmp_path / "mine/experiment").mkdir(parents=True)

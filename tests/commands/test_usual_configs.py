@@ -33,6 +33,14 @@ def test_values_of_the_preset_stand_beside_those_of_the_run(tmp_path: Path, usua
     assert found == {"gamma": ["0.99", "0.9"], "noise.sigma": ["0.1", "0.3"]}
 
 
+def test_an_environment_by_its_id(tmp_path: Path, usual: UsualConfigs) -> None:
+    """Its option is recorded as gym, also where no word gave the id."""
+    env = {"name": "swimmer-v5", "id": "Swimmer-v5"}
+    found = changed_in(tmp_path, usual, {**CHOICES, "env": "pendulum"}, env=env, gamma=0.9)
+    assert found is not None
+    assert found["gamma"] == ["0.99", "0.9"]
+
+
 @pytest.mark.parametrize("choices", [{}, {**CHOICES, "preset": "one_of_mine"}])
 def test_what_is_not_known_is_not_told(tmp_path: Path, usual: UsualConfigs, choices: dict[str, str]) -> None:
     assert changed_in(tmp_path, usual, choices) is None

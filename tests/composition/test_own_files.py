@@ -40,3 +40,12 @@ def test_experiment(text: str, refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "own" / "experiment" / "mine.yaml").write_text(f"{text}\n")
     assert_has(refusal("--config-dir", "own", "experiment=mine"), EXPERIMENTS[text])
     assert not Path("outputs").exists()
+
+
+def test_a_study_without_a_sweeper(refusal: Refusal, tmp_path: Path) -> None:
+    """Its values would be listed, not searched."""
+    (tmp_path / "own" / "study").mkdir(parents=True)
+    text = f"{HEAD}hydra: {{mode: MULTIRUN, sweeper: {{params: {{noise: 'choice(ou,gaussian)'}}}}}}\n"
+    (tmp_path / "own" / "study" / "mine.yaml").write_text(text)
+    line = refusal("--config-dir", "own", "+study=mine", "hydra/launcher=local")
+    assert_has(line, "study/mine.yaml chooses no sweeper: ... override /hydra/sweeper: search]")

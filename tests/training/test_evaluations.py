@@ -1,6 +1,7 @@
 """The best actor is the best of evaluations with the same number of episodes, from the same starts."""
 
 import logging
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -110,8 +111,11 @@ def test_the_best_actor_is_of_an_evaluation_in_the_record(
 
 
 def test_a_resume_without_evaluations_has_no_best_actor_that_came_later(ahead: Path, make_trainer: Make) -> None:
+    """A copy that somebody made stays."""
+    shutil.copy(ahead / "actor_best.pt", ahead / "actor_best_keep.pt")
     make_trainer(ahead, "eval.every=null").train()
     assert not (ahead / "actor_best.pt").exists()
+    assert (ahead / "actor_best_keep.pt").exists()
 
 
 @pytest.mark.usefixtures("scripted")

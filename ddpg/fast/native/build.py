@@ -8,9 +8,12 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import torch
 
 from ddpg.cache import cache_folder
 from ddpg.fast.native.library import Kernels
@@ -57,22 +60,35 @@ def kernels() -> Kernels | None:
 
 
 def _found() -> Kernels:
-    """Load the library that was built of these sources for this machine, or build it: with threads if possible."""
+    """Load the library that was built of these sources for this machine, or build it: with threads if possible.
+
+    For a run of one thread a library without them will do, so it is not tried again whether the compiler has them now.
+    """
     processor = _processor_options()
-    for threads in THREADS:
+    builds = [[*OPTIONS, *processor, threads] for threads in THREADS]
+    if torch.get_num_threads() == 1:
+        for options in builds:
+            with suppress(OSError):  # there is none, or it is damaged
+                return load(_path(options))
+    for options in builds:
         try:
-            return _loaded_or_built([*OPTIONS, *processor, threads])
+            return _loaded_or_built(options)
         except MissingError as error:
             reason = error
     raise reason
 
 
-def _loaded_or_built(options: Sequence[str]) -> Kernels:
-    """Load what was built with these options, or build it."""
+def _path(options: Sequence[str]) -> Path:
+    """Return where the library is stored that is built of these sources with these options."""
     sources = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
     # with the C library, because a container and its host may share the folder
     made_of = sources + " ".join([*options, *platform.libc_ver()]).encode()
-    path = cache_folder() / f"kernels-{hashlib.sha256(made_of).hexdigest()[:16]}.so"
+    return cache_folder() / f"kernels-{hashlib.sha256(made_of).hexdigest()[:16]}.so"
+
+
+def _loaded_or_built(options: Sequence[str]) -> Kernels:
+    """Load what was built with these options, or build it."""
+    path = _path(options)
     try:
         return load(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -99,7 +115,7 @@ def _built(options: Sequence[str], path: Path, why: str) -> Kernels:
     if not compiler:
         raise MissingError(f"there is no C compiler ({', '.join(COMPILERS)}), and {why}")
     shown = shlex.join(compiler)
-    log.info("building native kernels with %s, which later starts use: %s", shown, why)
+    log.info("building native kernels with %s: %s", shown, why)
     with TemporaryDirectory() as folder:
         new = Path(folder) / path.name
         reason = _failure([*compiler, *options, str(FOLDER / "kernels.c"), "-o", str(new), "-lm"], new)
