@@ -40,12 +40,14 @@ class Composed:
         words: the overrides, for the record.
         folder: where `ddpg-train` would put the run.
         new: whether each start makes a new folder, named like this one.
+        config_dir: the folder of the user's own config groups, for the record.
     """
 
     config: DictConfig
     words: list[str]
     folder: Path
     new: bool
+    config_dir: str | None = None
 
 
 def compose(overrides: Overrides = (), config_dir: str | os.PathLike[str] | None = None) -> DictConfig:
@@ -100,7 +102,7 @@ def _composed(words: Sequence[str]) -> Composed:
         HydraConfig.instance().set_config(config)
         checked = checked_run(config)
         typed = as_typed(config.hydra.overrides.task)
-        return Composed(checked, typed, Path(str(config.hydra.run.dir)), is_new(config.hydra.run))
+        return Composed(checked, typed, Path(str(config.hydra.run.dir)), is_new(config.hydra.run), flags.config_dir)
 
 
 def _require_one_run(flags: Namespace) -> None:

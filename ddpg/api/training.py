@@ -34,7 +34,7 @@ def train_here(job: Composed, progress: bool) -> Path:
             path = new_folder(job.folder) if job.new else job.folder
             path.mkdir(parents=True, exist_ok=True)
             with logged_to(path / "train.log"):
-                run(job.config, path, job.words, interrupt=flag, shown=progress)
+                run(job.config, path, job.words, interrupt=flag, shown=progress, config_dir=job.config_dir)
             return path
 
     try:

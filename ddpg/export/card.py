@@ -1,7 +1,6 @@
 """README.md of an exported folder: a model card as the Hugging Face Hub reads it, written without its package."""
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -20,12 +19,14 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.remote.fetch import FROM_HUB
 from ddpg.remote.files import CARD, CURVE, VIDEO
 from ddpg.report.metric import Metric
+from ddpg.report.origin import Origin
 from ddpg.report.reading import RunRecord, read_record
 from ddpg.report.references import references
+from ddpg.report.repeat import PRIVATE, repeat
 
 RETURN = Metric("eval/episodic_return")
 #: What of the config says where a run was watched and how it was started, not what was learned.
-NOT_LEARNED = ("logger", *OF_THE_START, "fork")
+NOT_LEARNED = (*PRIVATE, *OF_THE_START, "fork")
 #: The options of the group algorithm that papers have a name for. Others are DDPG with settings.
 VARIANTS = ("td3", "d4pg")
 #: The packages whose versions decide what the policy and its environment do.
@@ -85,13 +86,13 @@ def _values(folder: Path, description: Description, record: RunRecord, source: s
         "source": source,
         "install": f"'{distribution}[hub]'" if source.startswith(FROM_HUB) else distribution,
         "setting": list(_setting(description)),
-        "command": _command(record),
+        "again": repeat(record, public=True),
         "seed": description.seed,
         "commit": _commit(record),
         "config": yaml.safe_dump(
             {key: value for key, value in record.config.items() if key not in NOT_LEARNED}, sort_keys=False
         ),
-        "limits": list(_limits(description, evaluation)),
+        "limits": list(_limits(description, evaluation, record.origin)),
     }
 
 
@@ -160,14 +161,6 @@ def _cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("|", "\\|")
 
 
-def _command(record: RunRecord) -> str | None:
-    """Return the command that trains such a run; None if the words are not on record."""
-    if record.overrides is None:
-        return None
-    words = [word for word in record.overrides if not word.lstrip("+~").startswith(("hydra", "logger", "resume="))]
-    return shlex.join(["ddpg-train", *words])
-
-
 def _commit(record: RunRecord) -> str:
     """Say which commit of this program trained, if that is on record."""
     code = next((start["git"] for start in record.starts if start.get("git")), None)
@@ -176,7 +169,7 @@ def _commit(record: RunRecord) -> str:
     return f", code of commit {code['commit'][:12]}{' with uncommitted changes' if code.get('dirty') else ''}"
 
 
-def _limits(description: Description, evaluation: Results | None) -> Sequence[str]:
+def _limits(description: Description, evaluation: Results | None, origin: Origin | None) -> Sequence[str]:
     """Return what a reader shall not conclude."""
     limits = [
         f"One training run, seed {description.seed}. Runs of this algorithm differ much between seeds: nothing here "
@@ -184,6 +177,10 @@ def _limits(description: Description, evaluation: Results | None) -> Sequence[st
         "The returns are those of the simulator above. Another version, other parameters or a real machine can give "
         "others; nothing was learned about states that training never met, and no action was checked for safety.",
     ]
+    if origin is not None:
+        limits.append(
+            f"It continues another run from env step {origin.env_step:,}; what is listed here holds from there on."
+        )
     if description.actor == "best":
         limits.append(
             "The actor was chosen as the best of its run's evaluations, so those flatter it; the evaluation above has "

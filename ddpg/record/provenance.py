@@ -7,8 +7,10 @@ import shlex
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,22 @@ def command_line() -> dict[str, str]:
     pairs = zip(sys.argv, as_typed(sys.argv), strict=True)
     words = [word if word.startswith("++hydra") else typed for word, typed in pairs]
     return {"command": shlex.join(words), "directory": str(Path.cwd())}
+
+
+def config_dir_in(words: Sequence[str]) -> str | None:
+    """Return the folder that --config-dir names among the words of a command line; None without it."""
+    named = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    named += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return named[-1] if named else None
+
+
+def own_configs(folder: str | None = None) -> dict[str, str]:
+    """Return the `config_dir` of this start: a folder with the user's own config groups; nothing if there is none.
+
+    Without `folder` it is that of this process's command line.
+    """
+    found = config_dir_in(sys.argv) if folder is None else folder
+    return {} if found is None else {"config_dir": found}
 
 
 def code_version() -> dict[str, Any]:

@@ -7,10 +7,11 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.record.series import moving_mean
 from ddpg.report.arrays import encode_steps, encode_values
 from ddpg.report.columns import Columns
-from ddpg.report.facts import Clock, clock, first_line, repeat_command, speed, starts, updates
+from ddpg.report.facts import Clock, clock, first_line, speed, starts, updates
 from ddpg.report.measured import Curve, MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord
+from ddpg.report.repeat import repeat
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.scores import averaged, scores, steps_to
 from ddpg.report.selection import TWICE, reason
@@ -33,12 +34,14 @@ def longest_of(records: Sequence[RunRecord]) -> dict[str, int]:
 def facts(record: RunRecord, columns: Columns, with_config: bool) -> Entry:
     """Return what an entry tells of the run alone, without its curves."""
     time = clock(columns)
+    again = repeat(record)
     return {
         "error": first_line(record.status.get("error")),
         "hours": float(time.hours.values[-1]) if len(time.hours.values) else None,
         "steps_per_second": speed(columns),
         "starts": starts(record, time.resumed),
-        "command": repeat_command(record),
+        "command": again.command or None,
+        "no_command": again.why_not or None,
         "config": record.folder.config.read_text(encoding="utf-8") if with_config else None,
         "video": _video(record.folder),
         "clock": _clock(time),

@@ -1,13 +1,13 @@
 """The facts of a run beside its metrics: how it was started, how fast it was, and what became of it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ddpg.config.keys import flat
 from ddpg.config.settings import science
-from ddpg.config.spelling import as_typed, as_written, shell_quoted
+from ddpg.config.spelling import as_written
 from ddpg.report.columns import Columns
 from ddpg.report.filters import meaning
 from ddpg.report.measured import NO_CURVE, Curve
@@ -83,18 +83,6 @@ def starts(record: RunRecord, resumed: Sequence[int]) -> list[dict[str, Any]]:
         }
         for start, step in zip(begun, steps, strict=False)
     ]
-
-
-def repeat_command(record: RunRecord) -> str | None:
-    """Return the command that trains the run again; None if its overrides are not on record."""
-    if record.overrides is None:
-        return next((start["command"] for start in record.starts if "command" in start), None)
-    return command_of(word for word in record.overrides if not word.startswith("resume="))
-
-
-def command_of(overrides: Iterable[str]) -> str:
-    """Return the command line of a run with these overrides."""
-    return " ".join(["ddpg-train", *map(shell_quoted, as_typed(overrides))])
 
 
 def changed(record: RunRecord, usual: Usual) -> dict[str, list[str]] | None:

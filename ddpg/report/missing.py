@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ddpg.report.facts import command_of
 from ddpg.report.reading import RunRecord
+from ddpg.report.repeat import command_of, repeat, why_no_command
 from ddpg.sweep.state.folder import SweepFolder, SweepRun
 
 NOT_STARTED = "not started"
@@ -40,7 +40,7 @@ def _waiting(record: RunRecord) -> dict[str, Any]:
         "folder": str(record.folder.path),
         "environment": record.environment,
         "seed": record.config["seed"],
-        "command": command_of(record.overrides or ()),
+        "command": repeat(record).command or None,
         "why": NOT_STARTED,
     }
 
@@ -50,6 +50,6 @@ def _without_folder(run: SweepRun) -> dict[str, Any]:
         "folder": str(run.path),
         "environment": None,
         "seed": None,
-        "command": command_of(run.overrides),
+        "command": None if why_no_command(run.overrides) else command_of(run.overrides),
         "why": NO_FOLDER,
     }

@@ -18,6 +18,7 @@ from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.record.config_file import require_same_config
 from ddpg.record.pictures import optional_pictures
+from ddpg.record.provenance import own_configs
 from ddpg.record.resumes import require_resumable
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
@@ -41,6 +42,7 @@ def run(
     overrides: Sequence[str] = (),
     interrupt: InterruptFlag | None = None,
     shown: bool = True,
+    config_dir: str | None = None,
 ) -> float | None:
     """Train in a folder: start, fork another run, or continue from its checkpoint; if it is done, return its result.
 
@@ -50,22 +52,24 @@ def run(
         overrides: the words of the command line, for the record.
         interrupt: what stops the training between two steps; None: the signals that this process gets.
         shown: whether progress is shown as `logger.progress` says.
+        config_dir: the folder of the user's own config groups, for the record, if no command line names it.
 
     Returns the mean return of the last evaluation, or None without evaluations. Raises UserError or Interrupted; what
     was learned is saved by then.
     """
     cfg = check(cfg)
     folder = RunFolder(path)
+    words = {"overrides": list(overrides), **own_configs(config_dir)}
     with folder.lock():
         require_same_config(plain(cfg), folder)
         if cfg.get("fork") is not None:
-            cfg = OmegaConf.create(fork_once(plain(cfg), folder, {"overrides": list(overrides)}))
+            cfg = OmegaConf.create(fork_once(plain(cfg), folder, words))
         if _is_finished(cfg, folder):
             _drop_replay_unless_kept(cfg, folder)  # a kill may have come before all of it was removed
             return folder.status().get("last_return")
         flag = interrupt or InterruptFlag()
         with tracking(cfg, folder, overrides, shown) as tracker, recorded_end(folder), flag:
-            return _train(cfg, folder, tracker, flag, overrides)
+            return _train(cfg, folder, tracker, flag, words)
 
 
 def _is_finished(cfg: DictConfig, folder: RunFolder) -> bool:
@@ -86,7 +90,7 @@ def result_text(status: Mapping[str, Any]) -> str:
 
 
 def _train(
-    cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag, overrides: Sequence[str]
+    cfg: DictConfig, folder: RunFolder, tracker: Tracker, interrupt: InterruptFlag, words: Mapping[str, Any]
 ) -> float | None:
     """Build the run, train it to its end, and make its pictures."""
     torch.set_num_threads(cfg.threads)
@@ -99,7 +103,7 @@ def _train(
     with closing(trainer.environments):
         check_learning(cfg, trainer)
         kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device), report)
-        record_start(cfg, folder, trainer.environments, kernels, overrides)
+        record_start(cfg, folder, trainer.environments, kernels, words)
         interrupt.check()
         result = trainer.train()
     results = {

@@ -18,9 +18,12 @@ from ddpg.training.environments import Environments
 
 
 def record_start(
-    cfg: DictConfig, folder: RunFolder, environments: Environments, kernels: str, overrides: Sequence[str]
+    cfg: DictConfig, folder: RunFolder, environments: Environments, kernels: str, words: Mapping[str, Any]
 ) -> None:
-    """Write down what starts in a folder, or goes on there, with updates by these kernels."""
+    """Write down what starts in a folder, or goes on there, with updates by these kernels.
+
+    `words` is what provenance.json says of the words that were typed.
+    """
     device = torch_device(cfg.device)
     with atomic_write(folder.config) as file:
         file.write(to_yaml(plain(cfg)).encode())
@@ -31,7 +34,7 @@ def record_start(
         "kernels": kernels,
         "renderer": renderer_of_observations(environments.training),
     }
-    folder.add_start(provenance(cfg.seed) | {"overrides": list(overrides)} | here)
+    folder.add_start(provenance(cfg.seed) | dict(words) | here)
     all_kernels = kernels_so_far(folder, kernels)
     by_torch = by_torch_so_far(folder)
     different = differences(_starts_so_far(folder), "torch" in all_kernels or bool(by_torch))

@@ -19,6 +19,8 @@ from support.python_training import WORDS, at_step
 from support.slurm_sweep import fingerprint
 
 import ddpg
+from ddpg.report.reading import find_runs
+from ddpg.report.repeat import repeat
 from ddpg.run import lifecycle
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
@@ -165,6 +167,17 @@ def test_mistake_is_one_line(
     words = [word.replace("{run}", str(run.path)) for word in values.get("overrides", WORDS)]
     with user_error(parts):
         ddpg.train(words, **{"out": run.path, **{k: v for k, v in values.items() if k == "out"}})
+
+
+def test_the_folder_of_own_config_groups_is_on_record(tmp_path: Path) -> None:
+    """So that a report can say what trains the run again."""
+    conf = tmp_path / "conf"
+    (conf / "noise").mkdir(parents=True)
+    (conf / "noise" / "mine.yaml").write_text("defaults: [gaussian]\nsigma: 0.7\n")
+    ddpg.train([*WORDS, "total_steps=60", "noise=mine"], out=tmp_path / "run", config_dir=conf)
+    [record] = find_runs([tmp_path / "run"])
+    assert repeat(record).command.startswith(f"ddpg-train --config-dir {conf} ")
+    assert repeat(record).command.endswith(" noise=mine")
 
 
 def test_progress_is_shown_if_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,10 +9,11 @@ import huggingface_hub
 import pytest
 from support.stored_runs import stored_run
 
+from ddpg.config.settings import to_yaml
 from ddpg.export.card import write_card
 from ddpg.policies import Description
 from ddpg.policies.description import Evaluation
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.run_folder import RunFolder, read_yaml
 from ddpg.run.policies import stored_policy
 
 EVALUATION = Evaluation(seeds=[11, 12, 13], returns=[10.0, 20.0, 30.0], lengths=[5, 6, 7])
@@ -59,13 +60,35 @@ def test_what_it_says(run: RunFolder, description: Description, tmp_path: Path) 
     assert "`safetensors` and `huggingface_hub`:" in text
     assert "[hub]'`." in text
     assert "policy.onnx" not in text  # which this folder does not have
-    assert "ddpg-train env=halfcheetah preset=cleanrl seed=4\n" in text
+    assert "\nddpg-train env=halfcheetah preset=cleanrl seed=4 total_steps=400\n" in text
     assert "seed 4, code of commit 0123456789ab" in text
     assert "[CleanRL's DDPG page](https://docs.cleanrl.dev/rl-algorithms/ddpg/) | 10374.1 ± 157.37" in text
     assert "steps there, 400 here" in text
     assert "One training run, seed 4." in text
     assert "learning_curve.png" not in text  # a run without a record has none
     assert not any(secret in text for secret in ("my_team", "/home/me", str(run.path)))
+
+
+def test_a_fork_has_no_command_and_names_no_folder(description: Description, tmp_path: Path) -> None:
+    folder = stored_run(tmp_path / "run", *OVERRIDES[:-1])
+    source = "/home/alice/outputs/first"
+    origin = {"fork": source, "forked": {"configuration": "8d93be39", "env_step": 1500}}
+    folder.config.write_text(to_yaml(read_yaml(folder.config) | origin))
+    folder.add_start({"overrides": [*OVERRIDES, f"fork={source}", "tau=0.1"]})
+    (tmp_path / "card").mkdir()
+    text = write_card(tmp_path / "card", description, folder, "cheetah").read_text()
+    assert "No command trains this run alone: it continues another run. Its values stand here:\n" in text
+    assert "ddpg-train" not in text
+    assert "- It continues another run from env step 1,500; what is listed here holds from there on.\n" in text
+    assert not any(part in text for part in ("alice", str(folder.path)))
+
+
+def test_the_folder_of_own_config_groups_has_no_path(run: RunFolder, description: Description, tmp_path: Path) -> None:
+    before = run.provenance.read_text()
+    run.write_json(run.provenance, [{"overrides": ["env=my_robot"], "config_dir": "/home/alice/robots"}])
+    text = write_card(tmp_path, description, run, "cheetah").read_text()
+    run.provenance.write_text(before)
+    assert "\nddpg-train --config-dir robots env=my_robot total_steps=400\n" in text
 
 
 def test_any_value_of_the_environment_stays_in_its_row(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.record import provenance as module
-from ddpg.record.provenance import code_commit, code_version, command_line, provenance, repository
+from ddpg.record.provenance import code_commit, code_version, command_line, own_configs, provenance, repository
 
 
 @pytest.fixture
@@ -117,6 +117,22 @@ def test_the_command_has_no_plus_that_the_program_has_put_there(monkeypatch: pyt
     """As before the keys of a fork, which Hydra does not know."""
     monkeypatch.setattr(sys, "argv", ["ddpg-train", "fork=outputs/RUN", "++tau=0.1", "+env.kwargs.x=1"])
     assert command_line()["command"] == "ddpg-train fork=outputs/RUN tau=0.1 +env.kwargs.x=1"
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        (["--config-dir", "my conf", "env=robot"], "my conf"),
+        (["env=robot", "-cd", "conf"], "conf"),
+        (["--config-dir=conf"], "conf"),
+    ],
+)
+def test_the_folder_of_own_config_groups(monkeypatch: pytest.MonkeyPatch, words: list[str], folder: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["ddpg-train", *words])
+    assert own_configs() == {"config_dir": folder}
+    assert own_configs("elsewhere") == {"config_dir": "elsewhere"}
+    monkeypatch.setattr(sys, "argv", ["ddpg-train", "env=pendulum"])
+    assert own_configs() == {}
 
 
 def test_unknown_package_is_null(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,10 @@ import pytest
 from support.report_runs import RETURN, write_run
 
 from ddpg.errors import UserError
-from ddpg.report.facts import repeat_command, starts
+from ddpg.report.facts import starts
 from ddpg.report.metric import Metric
 from ddpg.report.reading import find_runs, read_runs
+from ddpg.report.repeat import repeat
 
 COMMAND = "ddpg-train preset=cleanrl env=halfcheetah seed=1"
 
@@ -33,7 +34,7 @@ def test_a_kept_run_is_read_as_a_run_folder(tmp_path: Path) -> None:
     assert (run.state, run.done_step, list(run.metric.values)) == ("done", 100, [1.0, 5.0])
     [record] = find_runs([tmp_path])
     assert record.choices == {"preset": "cleanrl", "env": "halfcheetah"}
-    assert repeat_command(record) == COMMAND
+    assert repeat(record).command == f"{COMMAND} total_steps=300"
     [start] = starts(record, [])
     assert (start["machine"], start["commit"], start["step"]) == ("AMD", "c3b8", 0)
 

@@ -13,7 +13,7 @@ function renderRun(element) {
     el("h2", {}, `${run.environment}, ${run.configuration}, seed ${run.seed}`),
     runFacts(run),
     run.error ? el("section", {}, el("h3", {}, "Error"), el("pre", { class: "error" }, run.error)) : null,
-    run.command ? el("section", {}, el("h3", {}, "Repeat this run"), commandLine(run.command)) : null,
+    repeatSection(run),
     run.video ? videoSection(run) : null,
     changedSection(run),
     el(
@@ -30,6 +30,19 @@ function renderRun(element) {
     configSection(run),
   );
   drawRunCurves(run, room);
+}
+
+/** The command that trains the run again, or why there is none. */
+function repeatSection(run) {
+  const none = `No command trains this run alone: ${run.no_command}. Its config stands below.`;
+  return run.command || run.no_command
+    ? el(
+        "section",
+        {},
+        el("h3", {}, "Repeat this run"),
+        run.command ? commandLine(run.command) : el("p", { class: "note" }, none),
+      )
+    : null;
 }
 
 function videoSection({ video }) {
