@@ -125,7 +125,7 @@ class WandbSink:
         run = self._send()
         if run is None:
             return
-        run.summary.update(dict(summary))
+        run.summary.update({"error": None, **summary})  # W&B brings back that of an earlier attempt
         if exit_code > BY_A_SIGNAL:
             within(HURRY_S, lambda: run.finish(exit_code=exit_code))
         else:
