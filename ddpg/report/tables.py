@@ -40,7 +40,7 @@ def run_table(entries: Sequence[Entry], missing: Sequence[Mapping[str, Any]], th
     columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in names}
     conventions = list(entries[0]["scores"])
     columns |= {f"score {name}": [row.get("scores", {}).get(name) for row in rows] for name in conventions}
-    keys = dict.fromkeys(key for row in entries for key in row["keys"])
+    keys = dict.fromkeys(key for row in entries for key in row["keys"] if key not in columns)  # not a filtered `seed`
     return columns | {key: [row.get("keys", {}).get(key) for row in rows] for key in keys}
 
 

@@ -37,6 +37,19 @@ def test_tables_have_every_run_and_every_value(tmp_path: Path) -> None:
     assert columns["score last"][0] == float(done["score last"])
 
 
+def test_a_filter_by_a_column_leaves_it_as_it_is(tmp_path: Path) -> None:
+    """A number of its own in every row, those of runs that have not started too."""
+    from pyarrow import parquet
+
+    write_sweep(tmp_path / "sweep", configurations=CONFIGURATIONS, seeds=(1, 2), odd=ODD)
+    view = View(filters={"seed": "1,2", "total_steps": "20000"})
+    write_report([tmp_path / "sweep"], tmp_path / "out", view, "")
+    assert [row["seed"] for row in rows_of(tmp_path / "out" / "runs.csv")] == ["1", "2", "1", "2"]
+    columns = parquet.read_table(tmp_path / "out" / "runs.parquet").to_pydict()
+    assert columns["seed"] == [1, 2, 1, 2]
+    assert columns["total_steps"] == [20_000, 20_000, 20_000, None]
+
+
 def test_a_sentence_names_the_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_sweep(tmp_path / "sweep", configurations=CONFIGURATIONS, seeds=(1,))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
