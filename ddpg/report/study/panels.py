@@ -1,8 +1,9 @@
 """A study as a JSON object: its trials, the best so far, importances, and its second look."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,25 @@ def studies_of(runs: Iterable[Path]) -> list[StudyFolder]:
 
 def all_panels(runs: Iterable[Path]) -> dict[str, Any] | None:
     """Return what is drawn of the studies that run folders belong to; None if they belong to none."""
-    found = [study_panels(study) for study in studies_of(runs)]
+    found = _told_apart([study_panels(study) for study in studies_of(runs)])
     return {"studies": found} if found else None
+
+
+def _told_apart(studies: Sequence[Panels]) -> list[Panels]:
+    """Name studies that have one name by the ends of their folders' paths, as short as they differ: hopper/pbt."""
+    counts = Counter(one["name"] for one in studies)
+    endings = [_endings(Path(one["folder"])) for one in studies]
+    shared = Counter(chain(*endings))
+    return [
+        one | {"name": next((end for end in own if shared[end] == 1), own[-1])} if counts[one["name"]] > 1 else one
+        for one, own in zip(studies, endings, strict=True)
+    ]
+
+
+def _endings(folder: Path) -> list[str]:
+    """Return the last part of a path, its last two parts, and so on."""
+    parts = folder.parts
+    return [Path(*parts[place:]).as_posix() for place in reversed(range(len(parts)))]
 
 
 def study_panels(study: StudyFolder) -> Panels:

@@ -116,6 +116,20 @@ def test_a_promoted_trial_ends_once_in_the_history(tmp_path: Path) -> None:
     assert [trial["order"] for trial in study_panels(study)["trials"]] == [1, 0]
 
 
+def test_studies_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """By their folders, in headings and in the names of pictures, none of which replaces another."""
+    places = ("hopper/deep/valley", "walker/deep/valley", "walker/hill")
+    for place in places:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    studies = [write_study(tmp_path / place, 2) for place in places]
+    found = all_panels([one.path / "trial_0000" / "seed_1" for one in studies])
+    assert found is not None
+    assert [one["name"] for one in found["studies"]][:2] == ["hopper/deep/valley", "walker/deep/valley"]
+    files = [path for one in found["studies"] for paths in draw_study(one, tmp_path).values() for path in paths]
+    assert len(set(files)) == len(files) >= 9
+    assert study_section(found["studies"][1], {}).startswith("## Study walker/deep/valley")
+
+
 def test_studies_with_little_to_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without scores, a second look, or Optuna, and of another version: a line says what is missing."""
     study = write_study(tmp_path / "young", 2)
