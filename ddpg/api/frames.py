@@ -47,11 +47,11 @@ def frame(
 
     There is a row for each run and env step at which one of the metrics has a finite value, in the order of the runs
     and of their steps. The columns are `run` (its folder), `environment`, `configuration` (its label in ddpg-report),
-    `seed`, each key that was typed and differs within an environment, `env_step`, and the metrics. The value of a key
-    is a number or a truth value where those of all runs are, else its text on the command line. What a run does not
-    have is NaN or None, and null in Polars.
+    `seed`, `state` (done, running, interrupted or failed), each key that was typed and differs within an environment,
+    `env_step`, and the metrics. The value of a key is a number or a truth value where those of all runs are, else its
+    text on the command line. What a run does not have is NaN or None, and null in Polars.
 
-        scores = ddpg.frame("outputs", engine="pandas")
+        scores = ddpg.frame("outputs", engine="pandas").query("state == 'done'")
         scores.groupby(["configuration", "env_step"])["eval/episodic_return"].mean()
 
     Args:
@@ -130,6 +130,7 @@ def _of_runs(found: FoundRuns) -> dict[str, list[Any]]:
         "environment": [record.environment for record in records],
         "configuration": [labels[record.folder.path].configuration for record in records],
         "seed": [record.config["seed"] for record in records],
+        "state": [record.state for record in records],
     } | {key: _read(key, own) for key in keys}
 
 

@@ -43,6 +43,11 @@ class RunRecord:
         return str(self.config["env"]["name"])
 
     @property
+    def state(self) -> str:
+        """What became of the run so far: done, running, interrupted or failed, if that is on record."""
+        return str(self.status.get("state", "unknown"))
+
+    @property
     def origin(self) -> Origin | None:
         """Where the run began if it is a fork."""
         return origin_of(self.config)
@@ -153,7 +158,7 @@ def measured(record: RunRecord, columns: Columns, metric: Metric, label: Label) 
         configuration=label.configuration,
         shared=label.shared,
         seed=record.config["seed"],
-        state=record.status.get("state", "unknown"),
+        state=record.state,
         done_step=record.status.get("env_step", 0),
         total_steps=record.config["total_steps"],
         eval_episodes=record.config.get("eval", {}).get("episodes", 1),

@@ -62,11 +62,16 @@ def test_every_value_of_every_run_is_there_once(sweep: Path, table: dict[str, li
 def test_columns_say_what_a_run_is(table: dict[str, list[Any]]) -> None:
     first = {name: values[0] for name, values in table.items()}
     last = {name: values[-1] for name, values in table.items()}
-    assert list(table)[:4] == ["run", "environment", "configuration", "seed"]
-    assert list(table)[4:8] == ["noise", "gamma", "optimizer.double", "env_step"]
+    assert list(table)[:5] == ["run", "environment", "configuration", "seed", "state"]
+    assert list(table)[5:9] == ["noise", "gamma", "optimizer.double", "env_step"]
     keys = ("environment", "configuration", "seed", "noise", "gamma", "optimizer.double", "env_step")
     assert [first[key] for key in keys] == ["halfcheetah-v4", "noise=ou gamma=0.99 double=true", 1, "ou", 0.99, True, 0]
     assert [last[key] for key in keys[2:6]] == [2, "gaussian", 0.9, False]
+
+
+def test_runs_that_are_not_done_can_be_left_out(table: dict[str, list[Any]]) -> None:
+    states = dict(zip(table["run"], table["state"], strict=True))
+    assert sorted(states.values()) == ["done", "done", "done", "done", "failed"]
 
 
 def test_rows_are_where_one_of_the_metrics_has_a_value(sweep: Path) -> None:
