@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ddpg.distribution import install_hint
 from ddpg.errors import UserError, first_line, one_line
-from ddpg.remote.files import EXPORTED, PICTURES
+from ddpg.policies.description import FILE
+from ddpg.remote.files import CARD, EXPORTED, PICTURES
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def upload(folder: Path, repo: str, private: bool) -> Published:
     that this one lacks are removed; others are left alone.
 
     Raises:
-        UserError: it did not work. The folder stays as it is.
+        UserError: it did not work, or the repository has another model. The folder stays as it is.
     """
     require_upload(repo)
     hub = _library()
@@ -52,6 +53,7 @@ def upload(folder: Path, repo: str, private: bool) -> Published:
         api.create_repo(repo, private=private or None, exist_ok=True)
         if private and not api.repo_info(repo).private:
             raise UserError(f"{repo} is there already and public: private=true needs another name")
+        _require_an_export(repo, api.list_repo_files(repo))
         commit = api.upload_folder(
             repo_id=repo,
             folder_path=folder,
@@ -60,6 +62,12 @@ def upload(folder: Path, repo: str, private: bool) -> Published:
             commit_message="Upload a policy exported by ddpg-export",
         )
     return Published(commit.oid, commit.commit_url)
+
+
+def _require_an_export(repo: str, files: Collection[str]) -> None:
+    """Raise UserError for a repository with a card that no export wrote, which an upload would replace."""
+    if CARD in files and FILE not in files:
+        raise UserError(f"it has {CARD} without {FILE}, so no export wrote it: hub={repo} needs another name")
 
 
 def download(name: str) -> Path:

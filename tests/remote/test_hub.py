@@ -152,6 +152,19 @@ def test_a_public_repository_does_not_take_what_shall_be_private(hub: HubServer,
     assert hub.repos["me/walker"].commits == commits
 
 
+def test_a_repository_with_another_model_is_left_alone(hub: HubServer, exported: Path) -> None:
+    upload(exported, "me/walker", private=False)
+    repo = hub.repos["me/walker"]
+    files = repo.files
+    files.pop("policy.json")
+    commits = dict(repo.commits)
+    with pytest.raises(
+        UserError, match=r"README.md without policy.json, so no export wrote it: hub=me/walker needs another name$"
+    ):
+        upload(exported, "me/walker", private=False)
+    assert repo.commits == commits
+
+
 def test_what_is_clear_before_anything_is_exported(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     require_upload("me/walker")
     with pytest.raises(UserError, match=r"^hub=walker is no name on the Hub; it looks like hub=USER/NAME$"):
