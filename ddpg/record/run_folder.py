@@ -126,6 +126,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoint"
         self.learning_curve = path / "learning_curve.png"
         self.videos = path / "videos"
+        self.last_video = self.videos / "last.mp4"
         self._status = path / "status.json"
 
     def status(self) -> dict[str, Any]:

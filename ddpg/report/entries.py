@@ -123,5 +123,4 @@ def _clock(time: Clock) -> dict[str, Any] | None:
 
 def _video(folder: RunFolder) -> str | None:
     """Return the path of the last video, if there is one."""
-    newest = folder.videos / "last.mp4"
-    return str(newest) if newest.exists() else None
+    return str(folder.last_video) if folder.last_video.exists() else None

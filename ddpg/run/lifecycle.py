@@ -105,6 +105,7 @@ def _train(
         kernels = accelerate(cfg, trainer.agent, trainer.replay, torch_device(cfg.device), report)
         record_start(cfg, folder, trainer.environments, kernels, words)
         interrupt.check()
+        folder.last_video.unlink(missing_ok=True)  # it shows the policy before this training
         result = trainer.train()
     results = {
         "env_step": trainer.progress.env_step,
@@ -142,10 +143,9 @@ def _show(
     tracker.save_policies(partial(write_policies, folder))
     if cfg.eval.video:
         with optional_pictures("video"):
-            video = folder.videos / "last.mp4"
             (first,) = play_seeds(1, cfg.seed)
-            record(open_playable(folder.path), first, video, interrupt.check)
-            tracker.save(video, "video")
+            record(open_playable(folder.path), first, folder.last_video, interrupt.check)
+            tracker.save(folder.last_video, "video")
     log.info("done: %s", result_text(results))
     log.info("look further: ddpg-eval %s episodes=20 video=true", folder.path)
 

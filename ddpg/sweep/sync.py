@@ -128,7 +128,7 @@ def _ended(folder: RunFolder, config: Mapping[str, object], results: Mapping[str
     is_done = status.get("state") == "done"
     files: list[tuple[Path, Kind]] = [
         (folder.learning_curve, "image"),
-        (folder.videos / "last.mp4", "video"),
+        (folder.last_video, "video"),
     ]
     return EndedRun(
         folder=folder.path,

@@ -61,6 +61,17 @@ def test_more_steps_continue(tmp_path: Path, start: Start, choice: str) -> None:
     assert (status["state"], status["env_step"]) == ("done", 300)
 
 
+def test_a_film_of_the_policy_before_is_removed_when_a_run_goes_on(tmp_path: Path, start: Start) -> None:
+    start(tmp_path)
+    film = RunFolder(tmp_path).last_video
+    film.parent.mkdir()
+    film.write_bytes(b"film")
+    start(tmp_path)  # it is done
+    assert film.exists()
+    start(tmp_path, "total_steps=250")
+    assert not film.exists()
+
+
 @pytest.mark.parametrize("change", ["gamma=0.5", "seed=2", "network.actor.hidden=[9,9]", "noise=none"])
 def test_another_config_is_refused(tmp_path: Path, start: Start, change: str) -> None:
     start(tmp_path)
