@@ -9,6 +9,8 @@ from ddpg.record.series import Series
 
 #: The largest code of a value that is stored in two bytes.
 CODES = 65535
+#: How many times the least of positive values the largest may be in two bytes, of which the least then has 1.5 %.
+WIDE = 1000
 #: Bytes of a number.
 BYTES = {"f32": 4, "u16": 2}
 
@@ -24,11 +26,16 @@ def encode_steps(steps: Series) -> dict[str, Any]:
 
 
 def encode_values(values: Series) -> dict[str, Any]:
-    """Write finite values in two bytes each, as codes between their least and their largest."""
+    """Write finite values in two bytes each, as codes between their least and their largest.
+
+    Positive values that span a wide range have four bytes each, because a logarithmic axis shows the small ones.
+    """
     low = float(values.min(initial=np.inf))
     high = float(values.max(initial=-np.inf))
     if not high > low:
         return {"base": "range", "first": low if len(values) else 0, "every": 0, "count": len(values)}
+    if low >= np.finfo("f4").tiny and low * WIDE < high <= np.finfo("f4").max:
+        return {"base": "f32", "data": _text(values, "<f4")}
     codes = np.rint((values - low) / (high - low) * CODES)
     return {"base": "u16", "low": low, "high": high, "data": _text(codes, "<u2")}
 
