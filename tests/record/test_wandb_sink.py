@@ -106,7 +106,7 @@ def test_history_over_resumes_is_the_record(wandb_server: WandbServer, tmp_path:
     log_rows(first, 0, 12)
     position = first.position()
     log_rows(first, 12, 20)  # rows after the checkpoint: sent once, and not again after the resume
-    first.finish(75, {})
+    first.finish(75, {"state": "interrupted", "error": "SIGTERM"})
 
     silent = tracker_of(tmp_path, settings(mode="disabled"))  # W&B learns of this attempt later
     silent.rewind(position)
@@ -117,7 +117,9 @@ def test_history_over_resumes_is_the_record(wandb_server: WandbServer, tmp_path:
     last = tracker_of(tmp_path, settings(mode="online"))
     last.rewind(position)
     log_rows(last, 25, 30)
-    last.finish(0, {})
+    last.finish(0, {"state": "done"})
+    summary = wandb_server.only_run().summary
+    assert (summary["state"], summary.get("error")) == ("done", None)  # though W&B brings back the first one
     assert len(recorded(tmp_path)) == 30
     assert plain_rows(wandb_server.only_run().history) == recorded(tmp_path)
     assert (wandb_server.only_run().starts, wandb_server.only_run().state) == (2, "finished")

@@ -66,4 +66,4 @@ def test_killed_and_resumed_it_is_one_run_with_its_first_name(wandb_server: Wand
         "latest",
     }
     assert server.summary["state"] == "done"
-    assert server.summary["error"] is None  # those attempts that a signal ended had one
+    assert server.summary.get("error") is None  # the attempts that a signal ended had one
