@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ddpg.errors import UserError
-from ddpg.record.run_folder import require_own_folder
 
 Folder = str | os.PathLike[str]
 
@@ -27,12 +26,10 @@ def as_paths(folders: Folder | Iterable[Folder]) -> list[Path]:
 def new_run_folder(out: object) -> Path | None:
     """Return the folder that a run is to have, None where the caller names none.
 
-    Raises UserError for what is no folder, and for one that has other folders and no run.
+    Raises UserError for what is no folder.
     """
     if out is not None and (not out or not isinstance(out, str | os.PathLike)):
         raise UserError(f"out={out!r} must be the folder of the run, as a text or a Path")
     if out is None:
         return None
-    folder = Path(out).absolute()
-    require_own_folder(folder, f"out={out}")
-    return folder
+    return Path(out).absolute()

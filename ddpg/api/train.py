@@ -51,7 +51,7 @@ def train(
         if folder is not None:
             _require_no_other_folder(str(out), as_words(overrides))
             job = replace(job, folder=folder, new=False)
-    return Run(train_here(job, progress))
+    return Run(train_here(job, progress, None if out is None else f"out={out}"))
 
 
 def _require_no_other_folder(out: str, words: Sequence[str]) -> None:

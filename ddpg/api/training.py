@@ -6,18 +6,21 @@ from pathlib import Path
 from ddpg.apart import apart
 from ddpg.api.compose import Composed, user_errors
 from ddpg.api.process import alone, logged_to
+from ddpg.composition.idle_keys import warn_of_idle
+from ddpg.config.settings import plain
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.claims import new_folder
 from ddpg.record.run_folder import RunFolder, require_own_folder
 from ddpg.run.lifecycle import run
 
 
-def train_here(job: Composed, progress: bool) -> Path:
+def train_here(job: Composed, progress: bool, named: str | None = None) -> Path:
     """Start a run, go on with it, or leave it alone if it is done; return its folder.
 
     Args:
         job: the run.
         progress: whether the progress is shown.
+        named: how the caller named the folder; None if by an override.
 
     Raises:
         UserError: another process or thread trains there, the folder has other runs, or the run fails.
@@ -26,7 +29,7 @@ def train_here(job: Composed, progress: bool) -> Path:
     flag = InterruptFlag(signals=())
     path = job.folder
     if not job.new:
-        require_own_folder(path, f"hydra.run.dir={path}")
+        require_own_folder(path, named or f"hydra.run.dir={path}")
 
     def work() -> Path:
         nonlocal path
@@ -34,6 +37,7 @@ def train_here(job: Composed, progress: bool) -> Path:
             path = new_folder(job.folder) if job.new else job.folder
             path.mkdir(parents=True, exist_ok=True)
             with logged_to(path / "train.log"):
+                warn_of_idle(job.words, plain(job.config))
                 run(job.config, path, job.words, interrupt=flag, shown=progress, config_dir=job.config_dir)
             return path
 

@@ -27,7 +27,7 @@ def claim_run(config: DictConfig, values: Mapping[str, Any]) -> None:
         values: what the run is to be trained with.
 
     Raises:
-        UserError: another process trains there, or the folder has a run of another config, or other folders.
+        UserError: another process trains there, or the folder has a run of another config, or other runs below it.
     """
     folder = RunFolder(run_dir(config))
     require_own_folder(folder.path, f"hydra.run.dir={folder.path}")

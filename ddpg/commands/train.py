@@ -4,21 +4,25 @@ import logging
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import hydra
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ddpg.commands.command_line import find_own_packages, one_line_errors, require_text
+from ddpg.composition.idle_keys import warn_of_idle
 from ddpg.composition.messages import explain, try_words
 from ddpg.composition.options_help import Choices
 from ddpg.composition.overrides import known_flags, without_defaults
 from ddpg.composition.words import hydra_words
 from ddpg.config import resolvers
 from ddpg.config.choices import chosen
+from ddpg.config.settings import plain
 from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError
 from ddpg.interrupt import ending_at_once
@@ -102,13 +106,25 @@ def _train(cfg: DictConfig) -> float | None:
         cfg.choices = chosen(job.runtime.choices)
     overrides = as_typed(job.overrides.task)
     folder = Path(job.runtime.output_dir)
+    train = partial(run, path=folder, overrides=overrides, config_dir=_own_configs(job))
     if job.mode == RunMode.MULTIRUN:
         try:
-            return run(job_config(cfg, overrides), folder, overrides)
+            return train(_told(job_config(cfg, overrides), overrides))
         except Exception as error:  # Hydra trains the other jobs and reports the first failure at the end
             log.error("job %s failed: %s", job.job.num, explain(error) or error)
             raise
     try:
-        return run(job_config(cfg, overrides), folder, overrides)
+        return train(_told(job_config(cfg, overrides), overrides))
     except Exception as error:
         raise Refused(error) from error
+
+
+def _own_configs(job: HydraConf) -> str | None:
+    """Return the folder that --config-dir names."""
+    return next((source.path for source in job.runtime.config_sources if source.provider == "command-line"), None)
+
+
+def _told(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Return the config of a run, and say in its log which words have no effect in it."""
+    warn_of_idle(overrides, plain(config))
+    return config

@@ -27,7 +27,7 @@ class UsualConfigs:
 
         Args:
             choices: the options of groups that the run has, of which `env` and `preset` count.
-            env_id: the environment's id if it was typed.
+            env_id: the environment's id if no option has it.
         """
         if not {"env", "preset"} <= choices.keys():
             return None

@@ -23,11 +23,12 @@ _NEEDS: dict[str, tuple[str, Any, str]] = {
     "env.min_return": ("algorithm.head._target_", "ddpg.learner.heads.Scalar", "algorithm/head=categorical"),
     "env.max_return": ("algorithm.head._target_", "ddpg.learner.heads.Scalar", "algorithm/head=categorical"),
 }
-#: By key the one that usually follows it: it has an effect through those alone that have its value.
-_FOLLOWED_BY = {
-    "env.budget.random_steps": "random_steps",
-    "env.budget.eval_every": "eval.every",
-    "env.budget.total_steps": "total_steps",
+#: By key those keys of this package that have its value where nothing else is said. It has an effect through them, or
+#: through keys of a user's own classes.
+_DEFAULT_OF: dict[str, tuple[str, ...]] = {
+    "env.budget.random_steps": ("random_steps", "learning_starts"),
+    "env.budget.eval_every": ("eval.every",),
+    "env.budget.total_steps": ("total_steps", "noise.anneal_steps", "replay.beta_steps"),
 }
 
 
@@ -60,21 +61,24 @@ def _reason(key: str, value: str, table: Mapping[str, Any]) -> str | None:
     """Return why a key has no effect in a run, and what would have; None if it may have one."""
     if key not in table:  # an option of a group, or a key of other runs of the sweep
         return None
-    if key in _FOLLOWED_BY:
-        others = [name for name in table if name != key and _idle(name, table) is None]
-        if any(table[name] == table[key] for name in others):
-            return None
-        follower = _FOLLOWED_BY[key]
-        return f"{follower} is {as_written(table[follower])}; write {follower}={value}"
-    return _idle(key, table)
+    if key not in _DEFAULT_OF:
+        return _idle(key, table)
+    followers = [name for name in table if name in _DEFAULT_OF[key] or not _is_ours(name, table)]
+    if any(table[name] == table[key] and _idle(name, table) is None for name in followers):
+        return None
+    first = _DEFAULT_OF[key][0]
+    return f"{first} is {as_written(table[first])}; write {first}={value}"
+
+
+def _is_ours(key: str, table: Mapping[str, Any]) -> bool:
+    """Whether a key is of this package: what a user's own class does with one is not known."""
+    return str(table.get(f"{key.rpartition('.')[0]}._target_", "ddpg.")).startswith("ddpg.")
 
 
 def _idle(key: str, table: Mapping[str, Any]) -> str | None:
     if key not in _NEEDS:
         return None
     decides, idle, give = _NEEDS[key]
-    node = decides.rpartition(".")[0]
-    is_ours = str(table.get(f"{node}._target_")).startswith("ddpg.learner.")  # what yours does is not known
-    if not is_ours or table.get(decides) != table.get(idle, idle):
+    if not _is_ours(decides, table) or table.get(decides) != table.get(idle, idle):
         return None
     return f"{decides} is {idle}; give {give} too"

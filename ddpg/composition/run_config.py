@@ -7,7 +7,6 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.composition.idle_keys import warn_of_idle
 from ddpg.composition.own_files import require_options
 from ddpg.composition.word_checks import check_repeated, require_effect_in_run
 from ddpg.config.settings import check, plain
@@ -36,8 +35,6 @@ def checked_run(config: DictConfig) -> DictConfig:
 
     require_possible(job, folder)
     checked = check(job)
-    if checked.resume is None:  # a run that has begun goes on as it is
-        warn_of_idle(written(config)["task"], plain(checked))
     check_env(checked.env)
     check_fork(plain(checked), folder())
     return checked

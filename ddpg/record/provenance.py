@@ -85,12 +85,9 @@ def config_dir_in(words: Sequence[str]) -> str | None:
     return named[-1] if named else None
 
 
-def own_configs(folder: str | None = None) -> dict[str, str]:
-    """Return the `config_dir` of this start: a folder with the user's own config groups; nothing if there is none.
-
-    Without `folder` it is that of this process's command line.
-    """
-    found = config_dir_in(sys.argv) if folder is None else folder
+def own_configs() -> dict[str, str]:
+    """Return the `config_dir` of this process's command line: a folder with the user's own config groups, if any."""
+    found = config_dir_in(sys.argv)
     return {} if found is None else {"config_dir": found}
 
 

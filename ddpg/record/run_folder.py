@@ -91,7 +91,7 @@ def run_folders(top: Path) -> Iterator[Path]:
 def require_own_folder(path: Path, word: str) -> None:
     """Raise UserError if a run that begins in this folder would hide others: below a run folder none are looked for.
 
-    Runs are looked for as deep as those of sweeps lie below `outputs`.
+    Runs are looked for as deep as those of a study lie below `outputs`.
 
     Args:
         path: where a run is to begin, or has begun.
@@ -99,7 +99,7 @@ def require_own_folder(path: Path, word: str) -> None:
     """
     if is_run_folder(path) or RunFolder(path).metrics.exists():  # metrics.jsonl is the first file of a run
         return
-    configs = (config for depth in (1, 2, 3) for config in path.glob("[!.]*/" * depth + "config.yaml"))
+    configs = (config for depth in (1, 2, 3, 4) for config in path.glob("[!.]*/" * depth + "config.yaml"))
     below = next((config.parent for config in configs if is_run_folder(config.parent)), None)
     if below is not None:
         raise UserError(

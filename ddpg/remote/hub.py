@@ -67,7 +67,10 @@ def upload(folder: Path, repo: str, private: bool) -> Published:
 def _require_an_export(repo: str, files: Collection[str]) -> None:
     """Raise UserError for a repository with a card that no export wrote, which an upload would replace."""
     if CARD in files and FILE not in files:
-        raise UserError(f"it has {CARD} without {FILE}, so no export wrote it: hub={repo} needs another name")
+        raise UserError(
+            f"it has {CARD} without {FILE}, so no export wrote it: remove that file there, or choose another name than "
+            f"hub={repo}"
+        )
 
 
 def download(name: str) -> Path:

@@ -18,7 +18,7 @@ ELAPSED = "time/elapsed_s"
 LOSS = "losses/qf1_loss"
 HOUR_S = 3600.0
 
-#: From the options of groups, and the environment's id if it was typed, to the values that these bring by key.
+#: From the options of groups, and the environment's id if no option has it, to the values that these bring by key.
 Usual = Callable[[Mapping[str, str], str | None], Mapping[str, str] | None]
 
 

@@ -26,7 +26,11 @@ def missing_runs(
     sweeps = sorted({parent for record in known for parent in _parents(record.folder.path, folders)} | set(folders))
     found = [SweepFolder(path) for path in sweeps]
     return [_waiting(record) for record in waiting] + [
-        _without_folder(run) for sweep in found if sweep.exists for run in sweep.runs if not run.path.exists()
+        _without_folder(run, sweep.manifest().get("config_dir"))
+        for sweep in found
+        if sweep.exists
+        for run in sweep.runs
+        if not run.path.exists()
     ]
 
 
@@ -45,11 +49,11 @@ def _waiting(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _without_folder(run: SweepRun) -> dict[str, Any]:
+def _without_folder(run: SweepRun, config_dir: str | None) -> dict[str, Any]:
     return {
         "folder": str(run.path),
         "environment": None,
         "seed": None,
-        "command": None if why_no_command(run.overrides) else command_of(run.overrides),
+        "command": None if why_no_command(run.overrides) else command_of(run.overrides, config_dir),
         "why": NO_FOLDER,
     }

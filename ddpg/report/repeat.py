@@ -21,7 +21,7 @@ class Repeat(NamedTuple):
 def repeat(record: RunRecord, public: bool = False) -> Repeat:
     """Return the command that trains a run again, from its beginning to where its config ends.
 
-    It names total_steps, which may have been raised since the words were typed.
+    It names what may have come after the words were typed: total_steps, and the starts of evaluations.
 
     Args:
         record: the run.
@@ -34,23 +34,26 @@ def repeat(record: RunRecord, public: bool = False) -> Repeat:
         return Repeat("", why_not)
     words = {key_of(word): word for word in record.overrides or ()}
     words["total_steps"] = f"total_steps={record.config['total_steps']}"
-    left_out = ("resume", *PRIVATE) if public else ("resume",)
+    eval_seed = record.config.get("eval", {}).get("seed")
+    if eval_seed is not None:  # a population gives it to its members
+        words["eval.seed"] = f"eval.seed={eval_seed}"
+    left_out = PRIVATE if public else ()
     kept = [word for key, word in words.items() if key.replace("/", ".").partition(".")[0] not in left_out]
     folder = next((start.get("config_dir") for start in record.starts if "overrides" in start), None)
-    if folder is None:
-        return Repeat(command_of(kept), "")
-    own = Path(folder).name or folder if public else folder
-    return Repeat(command_of(["--config-dir", own, *kept]), "")
+    if folder is not None and public:
+        folder = Path(folder).name or folder
+    return Repeat(command_of(kept, folder), "")
 
 
 def why_no_command(words: Sequence[str]) -> str:
     """Say why the words of a run are not those of a command that trains it alone; "" if they are."""
-    if not words:
-        return "the words that it was started with are not on record"
+    if not words or any(key_of(word) in ("resume", "fork") for word in words):
+        return "the words that it began with are not on record"
     group = next((word for word in as_typed(words) if word.startswith("+") and "." not in key_of(word)), None)
     return "" if group is None else f"{group} may start more than this run"
 
 
-def command_of(words: Iterable[str]) -> str:
-    """Return the command line of a run with these words."""
-    return " ".join(["ddpg-train", *map(shell_quoted, as_typed(words))])
+def command_of(words: Iterable[str], config_dir: str | None = None) -> str:
+    """Return the command line of a run with these words, and with a folder of the user's own config groups."""
+    own = [] if config_dir is None else ["--config-dir", config_dir]
+    return " ".join(["ddpg-train", *map(shell_quoted, [*own, *as_typed(words)])])

@@ -18,7 +18,6 @@ from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.record.config_file import require_same_config
 from ddpg.record.pictures import optional_pictures
-from ddpg.record.provenance import own_configs
 from ddpg.record.resumes import require_resumable
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import Tracker
@@ -52,14 +51,14 @@ def run(
         overrides: the words of the command line, for the record.
         interrupt: what stops the training between two steps; None: the signals that this process gets.
         shown: whether progress is shown as `logger.progress` says.
-        config_dir: the folder of the user's own config groups, for the record, if no command line names it.
+        config_dir: the folder of the user's own config groups, for the record.
 
     Returns the mean return of the last evaluation, or None without evaluations. Raises UserError or Interrupted; what
     was learned is saved by then.
     """
     cfg = check(cfg)
     folder = RunFolder(path)
-    words = {"overrides": list(overrides), **own_configs(config_dir)}
+    words = {"overrides": list(overrides)} | ({} if config_dir is None else {"config_dir": config_dir})
     with folder.lock():
         require_same_config(plain(cfg), folder)
         if cfg.get("fork") is not None:

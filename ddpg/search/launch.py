@@ -11,7 +11,7 @@ from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
 from ddpg.errors import UserError
-from ddpg.record.provenance import code_version, command_line
+from ddpg.record.provenance import code_version, command_line, own_configs
 from ddpg.search.kinds import rules_of
 from ddpg.search.options import SearchOptions, name_of
 from ddpg.search.plan import planned
@@ -76,7 +76,7 @@ def begin(study: StudyFolder, definition: Definition, recipe: Recipe, launcher: 
 
 def _first_manifest(definition: Definition) -> dict[str, Any]:
     """Return what sweep.json says before there are trials: where the study comes from."""
-    origin = {"submitted": timestamp(), **code_version()}
+    origin = {"submitted": timestamp(), **code_version(), **own_configs()}
     return {**origin, **command_line(), "threads": definition.threads, "runs": []}
 
 

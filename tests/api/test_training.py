@@ -180,6 +180,11 @@ def test_the_folder_of_own_config_groups_is_on_record(tmp_path: Path) -> None:
     assert repeat(record).command.endswith(" noise=mine")
 
 
+def test_a_word_without_effect_is_among_the_warnings(tmp_path: Path) -> None:
+    run = ddpg.train([*WORDS, "total_steps=60", "algorithm.target_reduce=mean"], out=tmp_path / "run")
+    assert any("algorithm.target_reduce=mean has no effect" in line for line in run.warnings)
+
+
 def test_progress_is_shown_if_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ddpg.train([*WORDS, "total_steps=60", "logger.progress=lines"], out=tmp_path / "run", progress=True)
     assert "step 60: evaluation return" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Keys that have no effect beside the others are refused where they are typed, and nowhere else."""
+"""Keys that were typed and have no effect beside the others: a sweep is refused, a single run says so."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,9 +29,9 @@ def checked(compose: Compose, *jobs: str) -> list[dict[str, Any]]:
         ("optimizer.critic.decay=all", "optimizer.critic.weight_decay is 0; give optimizer.critic.weight_decay too"),
         ("preset=paper optimizer.actor.decay=all", "optimizer.actor.weight_decay is 0; give"),
         ("env.max_return=100", "algorithm.head._target_ is ddpg.learner.heads.Scalar; give algorithm/head=categorical"),
-        ("preset=paper env.budget.random_steps=4321", "random_steps is 0; write random_steps=4321"),
-        ("total_steps=30 env.budget.total_steps=4321", "total_steps is 30; write total_steps=4321"),
-        ("eval.every=null ++env.budget.eval_every=4321", "eval.every is null; write eval.every=4321"),
+        ("preset=paper env.budget.random_steps=5", "random_steps is 0; write random_steps=5"),
+        ("total_steps=30 env.budget.total_steps=5", "total_steps is 30; write total_steps=5"),
+        ("eval.every=null ++env.budget.eval_every=5", "eval.every is null; write eval.every=5"),
     ],
 )
 def test_a_key_without_effect_is_refused(compose: Compose, words: str, line: str) -> None:
@@ -57,9 +57,11 @@ def test_what_has_an_effect_is_taken(compose: Compose, words: str) -> None:
     require_effect(words.split(), checked(compose, words.replace("extra.n", "+extra.n")))
 
 
-def test_a_key_may_have_its_effect_through_another_that_follows_it(compose: Compose) -> None:
-    words = "total_steps=30 env.budget.total_steps=4321 checkpoint.every=${env.budget.total_steps}"
-    require_effect(words.split(), checked(compose, words))
+def test_a_key_may_have_its_effect_through_a_class_of_yours(compose: Compose) -> None:
+    words = "total_steps=30 env.budget.total_steps=5"
+    (config,) = checked(compose, words)
+    config["noise"] = {"_target_": "my_package.Fading", "decay_steps": 5}
+    require_effect(words.split(), [config])
 
 
 def test_a_single_run_says_it_in_a_line(compose: Compose, caplog: pytest.LogCaptureFixture) -> None:

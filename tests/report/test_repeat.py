@@ -30,6 +30,8 @@ def test_steps_that_nobody_typed_are_named(tmp_path: Path) -> None:
     """A population sets them for its members, and the usual number may change."""
     record = started(tmp_path / "a", {"overrides": ["env=pendulum"]}, total_steps=200)
     assert repeat(record).command == "ddpg-train env=pendulum total_steps=200"
+    record = started(tmp_path / "b", {"overrides": ["env=pendulum"]}, total_steps=200, eval={"seed": 7})
+    assert repeat(record).command == "ddpg-train env=pendulum total_steps=200 eval.seed=7"
 
 
 def test_own_config_groups_are_found_again(tmp_path: Path) -> None:
@@ -39,10 +41,12 @@ def test_own_config_groups_are_found_again(tmp_path: Path) -> None:
     assert repeat(record, public=True).command == "ddpg-train --config-dir 'my conf' env=my_robot total_steps=300"
 
 
-@pytest.mark.parametrize("starts", [[], [{"command": "ddpg-train"}], [{"overrides": []}]])
+@pytest.mark.parametrize(
+    "starts", [[], [{"command": "ddpg-train"}], [{"overrides": []}], [{"overrides": ["resume=a"]}]]
+)
 def test_a_run_without_words_has_no_command(tmp_path: Path, starts: list[Mapping[str, Any]]) -> None:
     """As one that Python trained from a config: the command would train the defaults."""
-    why = "the words that it was started with are not on record"
+    why = "the words that it began with are not on record"
     assert repeat(started(tmp_path / "a", *starts)) == Repeat("", why)
 
 

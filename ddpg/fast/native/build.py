@@ -62,7 +62,7 @@ def kernels() -> Kernels | None:
 def _found() -> Kernels:
     """Load the library that was built of these sources for this machine, or build it: with threads if possible.
 
-    For a run of one thread a library without them will do, so it is not tried again whether the compiler has them now.
+    For a run of one thread a stored library without them will do, so nothing is built for it.
     """
     processor = _processor_options()
     builds = [[*OPTIONS, *processor, threads] for threads in THREADS]

@@ -40,7 +40,7 @@ def all_panels(runs: Iterable[Path]) -> dict[str, Any] | None:
 def _told_apart(studies: Sequence[Panels]) -> list[Panels]:
     """Name studies that have one name by the ends of their folders' paths, as short as they differ: hopper/pbt."""
     counts = Counter(one["name"] for one in studies)
-    endings = [_endings(Path(one["folder"])) for one in studies]
+    endings = [_endings(Path(one["folder"]).absolute()) for one in studies]
     shared = Counter(chain(*endings))
     return [
         one | {"name": next((end for end in own if shared[end] == 1), own[-1])} if counts[one["name"]] > 1 else one
