@@ -17,7 +17,7 @@ from ddpg.record.run_folder import read_yaml
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ddpg.run.lifecycle.run", lambda *_: 1 / 0)
+    monkeypatch.setattr("ddpg.run.lifecycle.run", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         call(monkeypatch, train.main, "hydra.run.dir=run")
 

@@ -80,13 +80,14 @@ def test_a_whole_run_has_one_instance_at_a_time(
         with pytest.raises(Interrupted):
             start(*words, "total_steps=120")
     result = start(*words, "total_steps=120", "eval.video=true")
+    assert (tmp_path / "videos" / "last.mp4").exists()
     assert start(*words, "total_steps=120") == result
     monkeypatch.setattr("ddpg.run.lifecycle._show", lambda *_: None)
     longer = start(*words, "total_steps=160")
     status = RunFolder(tmp_path).status()
     assert (status["state"], status["env_step"], status["last_return"]) == ("done", 160, longer)
     assert (result is None) == (longer is None) == (choice == "eval.every=null")
-    assert (tmp_path / "videos" / "last.mp4").exists()
+    assert not (tmp_path / "videos" / "last.mp4").exists()  # it was that of the policy before
     play(open_playable(tmp_path), episodes=2)
     assert not Only.in_use
     if result is None:
