@@ -99,7 +99,7 @@ def _begun(path: Path, size: int) -> Definition:
         words = ["hydra/sweeper=search", "hydra/launcher=local", f"hydra.sweeper.n_trials={size + 99}", "preset=td3"]
         config = loader.load_configuration("config", [*words, f"hydra.sweep.dir={path}", *SPACE], RunMode.MULTIRUN)
         definition, recipe = planned(config, loader, list(config.hydra.overrides.task))
-    begin(StudyFolder(path), definition, recipe, LocalOptions("local", processes=1, wait=True))
+    begin(StudyFolder(path), definition, recipe, LocalOptions("local", processes=1, wait=True), {})
     return definition
 
 

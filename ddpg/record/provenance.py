@@ -7,7 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import metadata
 from itertools import pairwise
@@ -85,9 +85,14 @@ def config_dir_in(words: Sequence[str]) -> str | None:
     return named[-1] if named else None
 
 
-def own_configs() -> dict[str, str]:
-    """Return the `config_dir` of this process's command line: a folder with the user's own config groups, if any."""
-    found = config_dir_in(sys.argv)
+def own_configs(known: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return the `config_dir`: a folder with the user's own config groups; nothing if there is none.
+
+    Args:
+        known: what sweep.json says of a sweep, whose runs may be made by processes in which nobody typed the folder.
+            None: the command line of this process is asked.
+    """
+    found = config_dir_in(sys.argv) if known is None else known.get("config_dir")
     return {} if found is None else {"config_dir": found}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ddpg.record.provenance import own_configs
 from ddpg.record.run_folder import atomic_write
 from ddpg.search.best import ending_of, finished
 from ddpg.search.confirmation import Confirmation, Look, confirmation_folder
@@ -59,7 +60,8 @@ def _train(
 ) -> None:
     """Train trials on each of some seeds, as a sweep."""
     sweep = confirmation_folder(study)
-    train_frozen(sweep, _runs(study, definition, winners, seeds, sweep.path), chosen)
+    runs = _runs(study, definition, winners, seeds, sweep.path)
+    train_frozen(sweep, runs, chosen, own_configs(study.sweep.manifest()))
 
 
 def _follow(
@@ -71,7 +73,7 @@ def _follow(
     recipe = Recipe.read(definition.space, study.path / "bases")
     launcher = startable(replay, recipe, chosen)
     folder = replay_folder(study)
-    begin(folder, replay, recipe, launcher)
+    begin(folder, replay, recipe, launcher, own_configs(study.sweep.manifest()))
     start(folder, replay, launcher)
 
 

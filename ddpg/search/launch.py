@@ -1,7 +1,7 @@
 """From a command line with hydra/sweeper=search or pbt to a study that is at work."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -43,7 +43,7 @@ def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> No
         with suppress(OSError):  # the folder was claimed for this study, and nobody else has put something into it
             study.path.rmdir()
         raise
-    begin(study, definition, recipe, launcher)
+    begin(study, definition, recipe, launcher, own_configs())
     start(study, definition, launcher)
 
 
@@ -56,8 +56,12 @@ def startable(definition: Definition, recipe: Recipe, launcher: Options) -> Opti
     return submittable(definition, recipe, launcher)
 
 
-def begin(study: StudyFolder, definition: Definition, recipe: Recipe, launcher: Options) -> None:
+def begin(
+    study: StudyFolder, definition: Definition, recipe: Recipe, launcher: Options, own: Mapping[str, str]
+) -> None:
     """Write what the study is, or compare it with what the folder holds; the launcher may be another one.
+
+    `own` are the user's own config groups, as `own_configs` returns them.
 
     Raises:
         UserError: the folder has another study, or another sweep. Nothing is written then.
@@ -69,14 +73,14 @@ def begin(study: StudyFolder, definition: Definition, recipe: Recipe, launcher: 
         elif study.sweep.exists or any(study.path.glob("*/config.yaml")):
             raise UserError(f"{study.path} holds another sweep: choose another hydra.sweep.dir")
         recipe.write(study.path / "bases")
-        manifest = study.sweep.manifest() if study.sweep.exists else _first_manifest(definition)
+        manifest = study.sweep.manifest() if study.sweep.exists else _first_manifest(definition, own)
         study.sweep.write({**manifest, "launcher": asdict(launcher)})
         study.define(definition)
 
 
-def _first_manifest(definition: Definition) -> dict[str, Any]:
+def _first_manifest(definition: Definition, own: Mapping[str, str]) -> dict[str, Any]:
     """Return what sweep.json says before there are trials: where the study comes from."""
-    origin = {"submitted": timestamp(), **code_version(), **own_configs()}
+    origin = {"submitted": timestamp(), **code_version(), **own}
     return {**origin, **command_line(), "threads": definition.threads, "runs": []}
 
 

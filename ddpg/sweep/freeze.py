@@ -179,8 +179,8 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
         sweep: the folder of the sweep.
         runs: with consecutive numbers.
         alive: the numbers of runs that are being trained or wait for it, whose folders are left as they are.
-        handling: what sweep.json has beside the runs: `launcher`, its options, and `threads`; of a study `config_dir`
-            too, because its trials are made by other processes than the one in which it was typed.
+        handling: what sweep.json has beside the runs: `launcher`, its options, `threads`, and `config_dir` where
+            there are config groups of the user's own.
 
     Raises:
         UserError: the folder has another sweep, or a run folder has a run of another config. Nothing is written then.
@@ -194,8 +194,7 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
                 f"{entry['folder']}: choose another hydra.sweep.dir"
             )
         require_same_config(run.config, RunFolder(run.path))
-    own = {key: handling[key] for key in ("config_dir",) if key in handling} or own_configs()
-    origin = {"submitted": timestamp(), **code_version(), **own}
+    origin = {"submitted": timestamp(), **code_version(), **own_configs(handling)}
     _write_folders(sweep.path, [run for run in runs if run.number not in alive], origin)
     first = runs[0].number
     listed = [*known[:first], *entries, *known[first + len(runs) :]]

@@ -1,6 +1,6 @@
 """From the jobs of Hydra's sweeper to runs that are being trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.variables import about_the_environment
 from ddpg.errors import UserError
+from ddpg.record.provenance import own_configs
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.forecast.requirements import estimated_job_gb
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, compose, freeze
@@ -83,18 +84,21 @@ def launch(
     require_startable(chosen, len(jobs))  # again: composing very many jobs takes minutes
     runs = compose(config, loader, jobs, first)
     sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
-    ended = train_frozen(sweep, runs, chosen)
+    ended = train_frozen(sweep, runs, chosen, own_configs())
     new = {run.number for run in runs}
     return _returns(sweep, [one for one in ended if one.run.number in new]) if chosen.wait else []
 
 
-def train_frozen(sweep: SweepFolder, runs: Sequence[FrozenRun], chosen: Options) -> list[RunState]:
+def train_frozen(
+    sweep: SweepFolder, runs: Sequence[FrozenRun], chosen: Options, own: Mapping[str, str]
+) -> list[RunState]:
     """Write the run folders, have the runs trained that are not done, and print what became of the sweep.
 
     Args:
         sweep: whose runs they are.
         runs: with consecutive numbers.
         chosen: the launcher's options.
+        own: the user's own config groups, as `own_configs` returns them.
 
     Returns:
         The states of all runs of the sweep.
@@ -110,7 +114,7 @@ def train_frozen(sweep: SweepFolder, runs: Sequence[FrozenRun], chosen: Options)
     with sweep.lock():
         before = states(sweep) if sweep.exists else []
         alive = {one.run.number for one in before if one.is_alive}
-        freeze(sweep, runs, alive, {"launcher": asdict(chosen), "threads": threads})
+        freeze(sweep, runs, alive, {"launcher": asdict(chosen), "threads": threads, **own})
         print(f"{number_of_runs(len(runs))}: ddpg-sweep status {sweep.quoted}", flush=True)
         missing = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
         wait = hand_over(sweep, missing, chosen)

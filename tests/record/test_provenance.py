@@ -130,6 +130,8 @@ def test_the_command_has_no_plus_that_the_program_has_put_there(monkeypatch: pyt
 def test_the_folder_of_own_config_groups(monkeypatch: pytest.MonkeyPatch, words: list[str], folder: str) -> None:
     monkeypatch.setattr(sys, "argv", ["ddpg-train", *words])
     assert own_configs() == {"config_dir": folder}
+    assert own_configs({"threads": 1}) == {}
+    assert own_configs({"config_dir": "theirs"}) == {"config_dir": "theirs"}
     monkeypatch.setattr(sys, "argv", ["ddpg-train", "env=pendulum"])
     assert own_configs() == {}
 

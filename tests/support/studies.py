@@ -143,7 +143,7 @@ class FormulaStudy:
     def begin(self, *words: str) -> Definition:
         """Begin the study of a command line, or go on with it."""
         definition, recipe = self._planned(*self._words, *words)
-        begin(self.folder, definition, recipe, LocalOptions("local", processes=1, wait=True))
+        begin(self.folder, definition, recipe, LocalOptions("local", processes=1, wait=True), {})
         return definition
 
     def run(self, *words: str) -> list[Trial]:

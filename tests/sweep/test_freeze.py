@@ -126,12 +126,14 @@ def runs_of(loader: Any, master: DictConfig, path: Path, *jobs: list[str], first
 class TestFreeze:
     def test_folders_hold_the_resolved_config(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
         runs = runs_of(loader, master, tmp_path, ["seed=1"], ["seed=2", "env=hopper"])
-        freeze(SweepFolder(tmp_path), runs, (), {"launcher": {"kind": "local"}, "threads": 1})
+        handling = {"launcher": {"kind": "local"}, "threads": 1, "config_dir": "my_conf"}
+        freeze(SweepFolder(tmp_path), runs, (), handling)
         for run in runs:
             assert OmegaConf.to_container(OmegaConf.load(run.path / "config.yaml")) == run.config
             assert "${" not in (run.path / "config.yaml").read_text()
             origin = json.loads((run.path / "provenance.json").read_text())[0]
             assert origin["overrides"] == run.overrides
+            assert origin["config_dir"] == "my_conf"
             assert {"commit", "dirty", "submitted"} <= origin.keys()
         assert [run.overrides for run in SweepFolder(tmp_path).runs] == [("seed=1",), ("seed=2", "env=hopper")]
 
