@@ -40,7 +40,11 @@ def keep_best_actors(folder: RunFolder, evaluated_at: int) -> bool:
         folder: of the run.
         evaluated_at: the env step of the last evaluation before the state; -1 if there is none.
     """
+    best_is_left = False
     for path in folder.best_actors():
-        if read_actor(path).get("env_step", evaluated_at) > evaluated_at:
+        stored = read_actor(path)
+        if stored.get("env_step", evaluated_at) > evaluated_at:
             path.unlink()
-    return bool(read_actor(folder.best_actor))
+        elif path == folder.best_actor:
+            best_is_left = bool(stored)
+    return best_is_left

@@ -1,4 +1,4 @@
-"""What provenance.json says about code and machine."""
+"""The code and the machine that provenance.json names."""
 
 import json
 import subprocess

@@ -42,9 +42,9 @@ def _told_apart(studies: Sequence[Panels]) -> list[Panels]:
     counts = Counter(one["name"] for one in studies)
     endings = [_endings(Path(one["folder"]).absolute()) for one in studies]
     shared = Counter(chain(*endings))
+    shortest = [next((end for end in own if shared[end] == 1), own[-1]) for own in endings]
     return [
-        one | {"name": next((end for end in own if shared[end] == 1), own[-1])} if counts[one["name"]] > 1 else one
-        for one, own in zip(studies, endings, strict=True)
+        one if counts[one["name"]] == 1 else one | {"name": name} for one, name in zip(studies, shortest, strict=True)
     ]
 
 
