@@ -149,7 +149,7 @@ def _draw_row(axes: Axes, row: Row, records: Records) -> None:
             axes.plot(*curve(record, convention), color=HERE, linewidth=0.8, alpha=0.45, label="a seed")
         axes.plot(*mean_curve(seeds, convention, row.steps), color=HERE, linewidth=2.2, label="mean over seeds")
     _draw_published(axes, row, convention)
-    _style(axes, row, f"{environments(row, records)}, {_seeds_drawn(row, seeds)}")
+    _style(axes, row, f"{environments(row, records)}\n{_seeds_drawn(row, seeds)}")
 
 
 def _seeds_drawn(row: Row, seeds: Sequence[Record]) -> str:
