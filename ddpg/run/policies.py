@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
+from zipfile import BadZipFile
 
 import gymnasium as gym
 import torch
@@ -24,10 +25,11 @@ from ddpg.record.provenance import versions
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
+from ddpg.training.checkpoint import read_tensors
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
 #: What torch raises for a file that is damaged, or whose weights are those of another network.
-UNREADABLE = (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError)
+UNREADABLE = (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError, BadZipFile)
 
 
 def stored_policy(folder: RunFolder, which: Which) -> Policy:
@@ -73,7 +75,7 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
     actor = build_actor(cfg, env)
     made = {name: tensor.clone() for name, tensor in actor.state_dict().items()}
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored = read_tensors(path)
         weights = stored["actor"]
         env_step = stored["env_step"]
     except UNREADABLE as error:

@@ -152,8 +152,7 @@ class Checkpoints:
 
     def _read(self, path: Path, check: Callable[[Path], None]) -> dict[str, Any]:
         """Read a state file and check its segments; raises one of UNREADABLE if one is damaged."""
-        _require_intact(path)
-        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        saved = read_tensors(path)
         for file in self._files(saved["segments"]):
             check(file)
         return saved
@@ -210,6 +209,13 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
     torch.save(content, written)
     with atomic_write(path) as file:
         file.write(written.getbuffer())
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """Read what `write_tensors` has written; raises one of UNREADABLE if it is damaged."""
+    _require_intact(path)
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
 
 
 def require_storable(state: dict[str, Any]) -> None:

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ddpg.record.run_folder import RunFolder
-from ddpg.training.checkpoint import UNREADABLE, write_tensors
+from ddpg.training.checkpoint import UNREADABLE, read_tensors, write_tensors
 
 
 def write_actor(
@@ -24,10 +23,9 @@ def write_actor(
 def read_actor(path: Path) -> dict[str, Any]:
     """Read what `write_actor` has written; {} if it is not there or cannot be read."""
     try:
-        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return read_tensors(path)
     except UNREADABLE:
         return {}
-    return stored
 
 
 def keep_best_actors(folder: RunFolder, evaluated_at: int) -> bool:
