@@ -12,8 +12,8 @@ from ddpg.run.policies import config_and_env, stored_actor
 def write_policies(folder: RunFolder, top: Path) -> list[KeptPolicy]:
     """Write the best and the last actor of a run as policies, each into a folder below `top`, the last one at the end.
 
-    It is one folder with both aliases if they were stored after the same step. The generators of the process are
-    afterwards as they were.
+    It is one folder with both aliases, described as the best, if they were stored after the same step. The generators
+    of the process are afterwards as they were.
 
     Raises:
         UserError: the run has no actor, or its environment cannot be made here, which is asked for its spaces.
@@ -23,10 +23,12 @@ def write_policies(folder: RunFolder, top: Path) -> list[KeptPolicy]:
     with config_and_env(folder) as (cfg, env):
         for which in names:
             actor, description = stored_actor(cfg, folder, which, env)
-            before = kept.get(description.env_step)
+            same = kept.get(description.env_step)
+            if same is not None:
+                kept[description.env_step] = same._replace(aliases=(*same.aliases, which))
+                continue
             path = top / which
             path.mkdir()
             write_policy(actor, description, path)
-            aliases = (which, *(before.aliases if before else ()))
-            kept[description.env_step] = KeptPolicy(path, aliases, description.env_step)
+            kept[description.env_step] = KeptPolicy(path, (which,), description.env_step)
     return list(kept.values())

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from support.stored_runs import stored_run
 
+from ddpg.api.policies import load_policy
 from ddpg.policies import load
 from ddpg.run.artifacts import write_policies
+from ddpg.run.playing import open_playable
 from ddpg.run.policies import stored_policy
 
 
@@ -33,5 +35,7 @@ def test_the_last_policy_that_is_the_best_is_kept_once(tmp_path: Path) -> None:
     shutil.copy(run.actor, run.best_actor)
     (tmp_path / "top").mkdir()
     (policy,) = write_policies(run, tmp_path / "top")
-    assert policy.aliases == ("last", "best")
-    assert load(policy.folder).description.actor == "last"
+    assert policy.aliases == ("best", "last")
+    for which in ("best", "last"):
+        assert load_policy(policy.folder, which).description.actor == "best"
+        assert open_playable(policy.folder, which, trust=True).which == "best"
