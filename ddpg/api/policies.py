@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ddpg.api.arguments import require_actor
 from ddpg.errors import UserError
 from ddpg.policies import Policy
 from ddpg.policies.description import Which
@@ -37,6 +38,7 @@ def load_policy(
     """
     from ddpg.policies.load import is_exported, load
 
+    require_actor(which)
     folder = _folder(source)
     if is_exported(folder):
         policy = load(folder, format, classes)

@@ -4,10 +4,11 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ddpg.api.arguments import require_actor, whole
 from ddpg.api.compose import Composed, composed, user_errors
 from ddpg.api.folders import new_run_folder
 from ddpg.api.metrics import Metrics
@@ -84,7 +85,7 @@ class Run:
         undisturbed("torch")
         from ddpg.run.policies import stored_policy
 
-        _require_actor(which)
+        require_actor(which)
         with user_errors():
             return stored_policy(RunFolder(self.path), which)
 
@@ -120,11 +121,14 @@ class Run:
         undisturbed("torch")
         from ddpg.api.evaluating import evaluate_here
 
-        _require_actor(which)
-        _require_whole("episodes", episodes, least=1)
-        _require_whole("seed", seed, least=0)
-        _require_whole("processes", processes, least=1)
-        return evaluate_here(self.path, which, episodes, seed, processes)
+        require_actor(which)
+        return evaluate_here(
+            self.path,
+            which,
+            whole("episodes", episodes, least=1),
+            whole("seed", seed, least=0),
+            whole("processes", processes, least=1),
+        )
 
     def resume(self, overrides: Overrides = (), progress: bool = False, **values: Any) -> "Run":
         """Go on with a run that was interrupted, or train it further: `run.resume(total_steps=200_000)`.
@@ -215,16 +219,6 @@ def _train(job: Composed, progress: bool) -> Path:
     from ddpg.api.training import train_here
 
     return train_here(job, progress)
-
-
-def _require_actor(which: object) -> None:
-    if which not in get_args(Which):
-        raise UserError(f"which={which!r} is not one of {', '.join(get_args(Which))}")
-
-
-def _require_whole(name: str, number: object, least: int) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or number < least:
-        raise UserError(f"{name}={number!r} must be a whole number of at least {least}")
 
 
 def _shown(path: Path) -> Path:

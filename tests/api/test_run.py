@@ -76,7 +76,7 @@ def test_policy_in_its_environment(run: ddpg.Run) -> None:
     obs, _ = env.reset(seed=0)
     assert policy(obs).shape == env.action_space.shape
     assert isinstance(policy, ddpg.Policy)
-    returns = run.evaluate(episodes=3, seed=5).returns
+    returns = run.evaluate(episodes=3, seed=np.int64(5)).returns
     assert returns.tolist() == play(open_playable(run.path), 3, 5).returns.tolist()
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -137,6 +137,8 @@ def test_policies_are_loaded_wherever_they_lie(run: ddpg.Run, tmp_path: Path) ->
     assert np.array_equal(ddpg.load_policy(tmp_path / "exported", format="safetensors")(obs), action)
     with user_error("has the last actor of its run, not the best ... actor=best"):
         ddpg.load_policy(tmp_path / "exported", which="best")
+    with user_error("which='bset' is not one of last, best"):
+        ddpg.load_policy(tmp_path / "exported", which="bset")
     with user_error("is no exported policy"):
         ddpg.load_policy(run, format="onnx")
     with user_error("hub:x is no name on the Hub"):
@@ -148,6 +150,8 @@ def test_policies_are_loaded_wherever_they_lie(run: ddpg.Run, tmp_path: Path) ->
     [
         (lambda run: run.metrics["eval/episodic_retrun"], "is no metric of ... did you mean eval/episodic_return?"),
         (lambda run: run.policy("newest"), "which='newest' is not one of last, best"),
+        (lambda run: run.evaluate(seed=np.int64(-1)), "seed=np.int64(-1) must be a whole number of at least 0"),
+        (lambda run: run.evaluate(episodes=1.0), "episodes=1.0 must be a whole number of at least 1"),
         (lambda run: run.evaluate(seed=-1), "seed=-1 must be a whole number of at least 0"),
         (lambda run: run.evaluate(processes=True), "processes=True must be a whole number of at least 1"),
         (lambda run: run.evaluate(episodes=0), "episodes=0 must be a whole number of at least 1"),
