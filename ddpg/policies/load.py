@@ -39,8 +39,11 @@ FORMATS: dict[str, Format] = {
 def is_exported(folder: Path) -> bool:
     """Whether a folder has the description of an exported policy.
 
-    Raises UserError for a policy without its description, such as a file that was copied alone.
+    Raises UserError for a file of such a folder, and for a policy without its description, such as one that was copied
+    alone.
     """
+    if folder.is_file() and is_exported(folder.parent):
+        raise UserError(f"{folder} is a file of an exported policy; did you mean {folder.parent}?")
     if (folder / FILE).is_file():
         return True
     alone = [format.file for format in FORMATS.values() if (folder / format.file).is_file()]

@@ -80,6 +80,8 @@ def test_folders_that_are_no_policies(exported: dict[str, Exported], folder: Pat
         load(tmp_path)
     with user_error("format=onx is not one of safetensors, onnx, pt2"):
         load(folder, "onx")
+    with user_error("policy.onnx is a file of an exported policy; did you mean ... policy?"):
+        is_exported(folder / "policy.onnx")
     (folder / "policy.json").write_text("{")
     with user_error("policy.json is damaged"):
         load(folder)
