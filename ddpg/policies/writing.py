@@ -7,7 +7,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import nn
 
-from ddpg.errors import UserError, one_line
+from ddpg.errors import UserError
 from ddpg.policies.description import FILE, Description
 from ddpg.policies.load import FORMATS
 from ddpg.policies.reading import sha256
@@ -35,9 +35,13 @@ def write_hashed(description: Description, folder: Path) -> Description:
 
 
 def write_description(description: Description, folder: Path) -> None:
-    """Write policy.json. Raises UserError for a number in it that JSON does not have."""
-    try:
-        text = json.dumps(description.as_json(), indent=2, allow_nan=False)
-    except ValueError as error:  # infinity or NaN, in the arguments of an environment or as a return
-        raise UserError(f"{FILE} cannot describe this policy: {one_line(error)}") from error
+    """Write policy.json; an infinite argument is `Infinity` there, as Python writes and reads it.
+
+    Raises UserError for a part of the environment that would come back from it as another one.
+    """
+    text = json.dumps(description.as_json(), indent=2)
+    read = json.loads(text)["environment"]
+    for key, value in description.environment.items():
+        if read[key] != value:
+            raise UserError(f"env.{key}={value} would come back from {FILE} as {read[key]}: keys are texts there")
     (folder / FILE).write_text(f"{text}\n", encoding="utf-8")

@@ -12,12 +12,14 @@ from support.stored_runs import stored_run
 from ddpg.config.settings import check
 from ddpg.learner.policy import act
 from ddpg.policies import Policy
+from ddpg.policies.reading import read_description
 from ddpg.policies.writing import write_description
 from ddpg.record.config_file import read_config
 from ddpg.record.run_folder import RunFolder
 from ddpg.run import policies
 from ddpg.run.build import build_actor, build_environments
 from ddpg.run.policies import stored_policy
+from ddpg.training.stored_actors import read_actor
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,17 @@ def test_a_damaged_actor(tmp_path: Path, content: bytes | list[int]) -> None:
         stored_policy(run, "last")
 
 
+def test_an_actor_with_a_changed_bit(tmp_path: Path) -> None:
+    run = stored_run(tmp_path / "run")
+    weights = next(iter(torch.load(run.actor)["actor"].values()))
+    content = bytearray(run.actor.read_bytes())
+    content[content.index(weights.numpy().tobytes())] ^= 1
+    run.actor.write_bytes(content)
+    with user_error("actor.pt is damaged: it does not hold the actor of"):
+        stored_policy(run, "last")
+    assert read_actor(run.actor) == {}
+
+
 def test_a_scale_that_a_network_learns_is_no_bound() -> None:
     actor = torch.nn.Module()
     actor.scale = torch.nn.Parameter(torch.ones(2))
@@ -73,10 +86,16 @@ def test_a_scale_that_a_network_learns_is_no_bound() -> None:
         policies._require_same_actions(actor, {"center": torch.zeros(2)}, Path("actor.pt"))
 
 
-def test_a_number_that_json_does_not_have(policy: Policy, tmp_path: Path) -> None:
-    endless = replace(policy.description, environment={"kwargs": {"force": float("inf")}})
-    with user_error("policy.json cannot describe this policy: Out of range float"):
-        write_description(endless, tmp_path)
+def test_an_environment_with_an_infinite_argument(policy: Policy, tmp_path: Path) -> None:
+    endless = replace(policy.description, environment={"kwargs": {"healthy_z_range": [0.8, float("inf")]}})
+    write_description(endless, tmp_path)
+    assert read_description(tmp_path) == endless
+
+
+def test_an_environment_that_json_would_change(policy: Policy, tmp_path: Path) -> None:
+    changed = replace(policy.description, environment={"kwargs": {"masses": {1: 2}}})
+    with user_error("env.kwargs={'masses': {1: 2}} would come back from policy.json as {'masses': {'1': 2}}"):
+        write_description(changed, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
