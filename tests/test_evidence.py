@@ -19,6 +19,7 @@ from ddpg.record.tracking.metrics import encode_row
 from ddpg.report.kept import read_rows
 from ddpg.run import lifecycle
 from reproduce import pace, plan, record, status
+from reproduce.published import CONVENTIONS
 
 ROOT = Path(__file__).parent.parent
 PLAN = plan.read_plan()
@@ -48,14 +49,12 @@ def test_names_are_unique() -> None:
 def test_published_numbers_stand_in_the_document(row: plan.Row) -> None:
     document = (ROOT / "docs" / "presets.md").read_text(encoding="utf-8").split("## Scores to reach")[1]
     for convention, score in row.published.items():
-        assert convention in plan.CONVENTIONS
+        assert convention in CONVENTIONS
         assert math.isfinite(score.value)
-        if score.read_off is None:
+        if not score.read_off:
             assert re.search(rf"(?<![\d.]){score.value:.2f}".rstrip("0").rstrip("."), document)
-        if score.spread is not None:
+        if score.deviation is not None:
             assert re.search(rf"± {score.spread:.2f}".rstrip("0").rstrip("."), document)
-            assert row.kind_of_spread is not None
-            assert row.published_seeds is not None
 
 
 def test_first_seeds_of_the_first_rows_come_first() -> None:
@@ -79,8 +78,21 @@ def test_preset_that_is_missing_is_left_out_and_named(tmp_path: Path) -> None:
 
 
 def test_misspelled_key_of_the_list_is_named(tmp_path: Path) -> None:
-    path = Tool(tmp_path, TINY.replace("spread: 10", "spred: 10")).list
-    with pytest.raises(UserError, match=r"spred=10.*spread"):
+    path = Tool(tmp_path, TINY.replace("steps: 6000", "stebs: 6000")).list
+    with pytest.raises(UserError, match=r"stebs=6000.*steps"):
+        plan.read_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sb3_pendulun", "published=sb3_pendulun: .*sb3_pendulum"),
+        ("keras_51", "published=training_40 is not one of training"),
+    ],
+)
+def test_table_without_scores_for_the_list_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    path = Tool(tmp_path, TINY.replace("sb3_pendulum", name)).list
+    with pytest.raises(UserError, match=message):
         plan.read_plan(path)
 
 

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,11 @@ import pytest
 from matplotlib import image
 
 from ddpg.errors import UserError
+from ddpg.record.series import Series
 from ddpg.report.compare.difference import smallest_p, welch
 from ddpg.report.compare.single_runs import next_run
 from reproduce import comparison, here, page, picture, plan, record, scores, tables, verdict
+from reproduce.published import CONVENTIONS, Published
 
 PLAN = plan.read_plan()
 QUESTION = next(one for one in PLAN.comparisons if one.name == "walker2d")
@@ -39,7 +40,7 @@ def seeds(*means: float) -> list[scores.Record]:
 
 def test_each_convention_is_what_its_name_says() -> None:
     runs = [made([5, 9, *[1] * 9, 3], [7] * 100), made([5, 1, *[1] * 9, 5], [9] * 100)]
-    found = {convention: scores.estimate(runs, convention).mean for convention in plan.CONVENTIONS}
+    found = {convention: scores.estimate(runs, convention).mean for convention in CONVENTIONS}
     assert found == pytest.approx({"training": 8, "max": 5, "last_10": 1.3, "last": 4})
 
 
@@ -67,7 +68,7 @@ def test_interval_of_the_maximum_is_that_at_its_step() -> None:
     ("means", "expected"),
     [
         ([10400], "cannot be told yet: 1 of 3 seeds"),
-        ([10300, 10400, 10500], "met (3% less to 3% more)"),
+        ([10300, 10400, 10500], "met (4% less to 4% more)"),
         ([8900, 9000, 9100], "missed by 1374 (13% less); to be looked into"),
         ([10900, 10910, 10920], "above by 536 (5% more); to be looked into"),
         ([20000], "cannot be told yet: 1 of 3 seeds; to be looked into"),
@@ -78,18 +79,33 @@ def test_verdict(means: list[float], expected: str) -> None:
     assert verdict.verdict(CLEANRL, "training", np.array(means)) == expected
 
 
-def test_standard_error_is_no_standard_deviation() -> None:
-    score = plan.Published(100.0, spread=10.0)
-    of_error = replace(CLEANRL, kind_of_spread="standard error", published_seeds=4)
-    assert verdict.published_deviation(CLEANRL, score) == 10
-    assert verdict.published_deviation(of_error, score) == 20
+def of_seeds(values: Series, known: bool = True) -> Published:
+    """What a source publishes of these scores: their mean and, as NumPy has it, their deviation."""
+    spread = float(values.std()) if known else None
+    return Published(float(values.mean()), len(values), spread=spread, kind="standard deviation over seeds")
+
+
+def test_published_deviation_is_that_of_other_seeds() -> None:
+    scores_there = np.array([1.0, 2.0, 6.0, 7.0])
+    assert of_seeds(scores_there).deviation == pytest.approx(scores_there.std(ddof=1))
+    error = Published(4.0, 4, spread=float(scores_there.std()) / 2, kind="standard error")
+    assert error.deviation == pytest.approx(scores_there.std(ddof=1))
+    assert Published(4.0, 4).deviation is None
+    assert Published(4.0, 1, spread=30.0, kind="precision of the reading").deviation is None
+
+
+def test_published_scores_are_those_of_the_reports() -> None:
+    """One file has them, with the environment's name without its version."""
+    row = next(row for row in PLAN.rows if row.name == "td3_2018_hopper-v4")
+    assert row.published == {"max": Published(1860.02, 10, "v1"), "last_10": Published(1061.77, 10, "v1")}
+    read_off = next(row for row in PLAN.rows if row.name == "adi3e08_dmc_humanoid_walk").published["training"]
+    assert (read_off.value, read_off.read_off, read_off.deviation) == (175, 25, None)
 
 
 def test_difference_from_published_seeds_is_welchs() -> None:
     published = np.array([1.0, 2.0, 6.0])
     here = np.array([5.0, 9.0, 10.0, 12.0])
-    score = plan.Published(3.0, spread=float(published.std(ddof=1)))
-    found = verdict.difference(CLEANRL, score, here)
+    found = verdict.difference(of_seeds(published), here)
     expected = welch(here, published)
     assert expected is not None
     assert found == pytest.approx((6.0, expected.low, expected.high))
@@ -99,11 +115,9 @@ def test_difference_from_a_single_published_run_is_that_of_the_next_run() -> Non
     here = np.array([5.0, 9.0, 10.0])
     landing = next_run(here)
     assert landing is not None
-    single = replace(CLEANRL, published_seeds=1)
-    assert verdict.difference(single, plan.Published(3.0, read_off=0.5), here) == pytest.approx(
-        (5.0, landing.low - 3.5, landing.high - 2.5)
-    )
-    assert verdict.difference(single, plan.Published(3.0), here[:2]) is None
+    read_off = Published(3.0, spread=0.5, kind="precision of the reading")
+    assert verdict.difference(read_off, here) == pytest.approx((5.0, landing.low - 3.5, landing.high - 2.5))
+    assert verdict.difference(Published(3.0), here[:2]) is None
 
 
 @pytest.mark.parametrize(
@@ -118,12 +132,10 @@ def test_difference_from_a_single_published_run_is_that_of_the_next_run() -> Non
 )
 def test_difference_covers(here: int, published: int, ratio: float, known: bool, least: float, most: float) -> None:
     generator = np.random.default_rng(0)
-    row = replace(CLEANRL, published_seeds=published)
     covered = 0
     for _ in range(1000):
-        there = generator.normal(100, ratio, published)
-        score = plan.Published(float(there.mean()), spread=float(there.std(ddof=1)) if known else None)
-        found = verdict.difference(row, score, generator.normal(100, 1, here))
+        score = of_seeds(generator.normal(100, ratio, published), known)
+        found = verdict.difference(score, generator.normal(100, 1, here))
         assert found is not None
         covered += found.low <= 0 <= found.high
     assert least < covered / 1000 < most
@@ -159,7 +171,7 @@ def test_results_that_cannot_be_judged_are_named_with_their_distance() -> None:
     text = page.page(PLAN, {f"{name}_1": made([0.0, 800.0], [600.0] * 100)})
     assert f"- {name}: last 100 training episodes 600.0 (1 seed) is 25% less than the published 800.0\n" in text
     assert re.search(r"\nNo deviation is published for 1 result, so that only 3 seeds", text)
-    assert "| dm_control/cheetah-run-v0 | last 100 training episodes | about 700 (± 30) |" in text
+    assert "| dm_control/cheetah-run-v0 | dm_control | last 100 training episodes | about 700 (± 30) |" in text
     records = {f"{name}_{seed}": one for seed, one in enumerate(seeds(590, 600, 610), start=1)}
     assert list(verdict.not_judged(PLAN, records)) == []
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from ddpg.report.compare import pairs
 from ddpg.report.compare.options import Options
 from ddpg.report.compare.scored import scored
+from ddpg.report.compare.sentences import notes
 from ddpg.report.compare.unpaired import Unpaired
 from ddpg.report.measured import Curve, MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.samples import samples
-from reproduce.plan import Comparison, Convention, Plan, Row
+from reproduce.plan import Comparison, Plan, Row
+from reproduce.published import Convention
 from reproduce.scores import Record, Records, seeds_of
 
 #: The chance of any false positive among the differences of a comparison, at all its looks together.
@@ -24,11 +26,15 @@ OPTIONS: Mapping[Convention, str] = {"training": "training100", "last_10": "last
 
 @dataclass(frozen=True)
 class Compared:
-    """The differences of a comparison at `level`, each over the seeds 1 to `seeds` of both sides."""
+    """The differences of a comparison at `level`, each over the seeds 1 to `seeds` of both sides.
+
+    `notes` say, by environment, what of the runs is compared where it is not all.
+    """
 
     seeds: int
     level: float
     differences: list[pairs.Comparison]
+    notes: Mapping[str, list[str]]
 
     @property
     def smallest_p(self) -> float:
@@ -91,7 +97,9 @@ def compared(plan: Plan, comparison: Comparison, records: Records) -> Compared |
     runs = [_measured(row, seed, one) for row in rows for seed, one in seeds_of(row, records).items() if seed <= seeds]
     scores = scored(samples(runs, METRIC), METRIC, OPTIONS[comparison.convention], "worst")
     level = level_of_a_look(plan.looks(rows), count_differences(plan, comparison))
-    return Compared(seeds, level, pairs.compare(scores, pairs_of(comparison), {}, level, DESIGN))
+    differences = pairs.compare(scores, pairs_of(comparison), {}, level, DESIGN)
+    said = {environment: list(notes(list(group.values()))) for environment, group in scores.items()}
+    return Compared(seeds, level, differences, said)
 
 
 def _measured(row: Row, seed: int, record: Record) -> MeasuredRun:

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from ddpg.errors import UserError
-from reproduce.plan import ROOT, Convention, Plan, Row, fit_convention
+from reproduce.plan import ROOT, Plan, Row
+from reproduce.published import Convention, fit_convention
 from reproduce.scores import Estimate, Records, estimate, seeds_of
 
 PRESETS_PAGE = ROOT / "docs" / "presets.md"

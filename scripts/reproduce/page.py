@@ -10,7 +10,8 @@ from ddpg.report.intervals import ENOUGH
 from ddpg.report.selection import count
 from reproduce import side_by_side
 from reproduce.picture import source_picture
-from reproduce.plan import CONVENTIONS, ROOT, Convention, Plan, Published, Row
+from reproduce.plan import ROOT, Plan, Row
+from reproduce.published import CONVENTIONS, Convention, Published
 from reproduce.scores import Records, estimate, final_scores, seeds_of
 from reproduce.tables import (
     all_conventions,
@@ -41,9 +42,10 @@ Made by `python scripts/evidence.py page` from the records in [data/evidence](da
   and the more evaluations there are. *last 10 evaluations*, *last evaluation*: without noise, at the end. Conventions
   are not mixed: a published number stands beside the number here that is made as it was.
 - *difference*: here minus published, with its 95 % interval: Welch's, from the published deviation and number of seeds.
-  Where no deviation is published, that of the seeds here is taken for it. Measured on normal scores, it covers the true
-  difference in 93 to 97 % of cases, but if unpublished seeds vary twice as much as ten seeds here, in 82 % with ten of
-  them and in 73 % with one.
+  Published deviations of n seeds have the divisor n; the interval, the distance and the pictures have them with n - 1.
+  Where no deviation is published, that of the seeds here is taken for it. Measured on normal scores, the interval
+  covers the true difference in 93 to 97 % of cases, but if unpublished seeds vary twice as much as ten seeds here, in
+  82 % with ten of them and in 73 % with one.
 - *met*: that interval contains zero and nothing beyond half of the published number; its bounds are in brackets, in
   percent. *missed*, *above*: it does not contain zero. If it is wider, it *cannot be told*, because there are too few
   seeds, here or there. It cannot be told *yet* before the seeds of the command are there, which are three or
@@ -108,17 +110,18 @@ def _source(rows: Sequence[Row], records: Records) -> Iterator[str]:
 
 def _comparison(rows: Sequence[Row], records: Records) -> Iterator[str]:
     """Published and here, side by side, by the convention of the source."""
-    yield f"| environment | convention | published ({rows[0].versions}) | here | seeds | difference | |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| environment | version there | convention | published | here | seeds | difference | |"
+    yield "|---|---|---|---|---|---|---|---|"
     for row in rows:
         for convention, score in row.published.items():
             yield f"| {' | '.join(_cells(row, convention, score, records))} |"
     yield ""
-    seeds = rows[0].published_seeds
-    if rows[0].kind_of_spread:
-        yield f"± is the {rows[0].kind_of_spread} over {seeds} published seeds.\n"
+    scores = [score for row in rows for score in row.published.values()]
+    seeds = count(scores[0].seeds, "seeds")
+    if scores[0].deviation is None:
+        yield f"The published numbers are those of {seeds}, without a deviation.\n"
     else:
-        yield f"The published numbers are those of {count(seeds, 'seeds')}, without a deviation.\n"
+        yield f"The published ± is the {scores[0].kind}, of {seeds}.\n"
 
 
 def _cells(row: Row, convention: Convention, score: Published, records: Records) -> list[str]:
@@ -126,18 +129,18 @@ def _cells(row: Row, convention: Convention, score: Published, records: Records)
     ordered = list(seeds.values())
     values = final_scores(ordered, convention) if ordered else np.empty(0)
     here = estimate_cell(estimate(ordered, convention)) if ordered else ""
-    found = difference(row, score, values)
+    found = difference(score, values)
     distance = "" if found is None else f"{found.value:.1f} {interval_cell(found.low, found.high)}"
     name = environments(row, records)
     published = _published(score)
     judged = verdict(row, convention, values)
-    return [name, CONVENTIONS[convention], published, here, seeds_cell(seeds), distance, judged]
+    return [name, score.versions, CONVENTIONS[convention], published, here, seeds_cell(seeds), distance, judged]
 
 
 def _published(score: Published) -> str:
-    if score.spread is not None:
-        return f"{score.value:.1f} ± {score.spread:.1f}"
-    return f"{score.value:.1f}" if score.read_off is None else f"about {score.value:.0f} (± {score.read_off:.0f})"
+    if score.read_off:
+        return f"about {score.value:.0f} (± {score.read_off:.0f})"
+    return f"{score.value:.1f}" + ("" if score.spread is None else f" ± {score.spread:.1f}")
 
 
 def _origins(plan: Plan, records: Records) -> Iterator[str]:

@@ -12,10 +12,10 @@ from ddpg.record.figure import INK, picture, style_axes
 from ddpg.record.series import Series, moving_mean
 from ddpg.report.drawing import look
 from ddpg.report.statistics import EVALUATIONS, TRAINING
-from reproduce.plan import CONVENTIONS, ROOT, Comparison, Convention, Plan, Row
+from reproduce.plan import ROOT, Comparison, Plan, Row
+from reproduce.published import CONVENTIONS, Convention
 from reproduce.scores import Record, Records, seeds_of
 from reproduce.tables import environments, span
-from reproduce.verdict import published_deviation
 
 PICTURES = ROOT / "docs" / "results" / "evidence"
 HERE, PUBLISHED = "#1f5fbf", "#30343b"
@@ -162,14 +162,13 @@ def _seeds_drawn(row: Row, seeds: Sequence[Record]) -> str:
 def _draw_published(axes: Axes, row: Row, convention: Convention) -> None:
     """Draw the published score of the convention of the curves; one of another convention is no level of theirs."""
     score = row.published[convention]
-    deviation = published_deviation(row, score)
     text = f"published, {CONVENTIONS[convention]}"
-    if deviation:
+    if score.deviation:
         text += ", ± standard deviation of seeds"
     elif score.read_off:
         text += ", ± precision of its reading"
     axes.axhline(score.value, color=PUBLISHED, linewidth=1.2, linestyle="--", label=text)
-    half = deviation or score.read_off
+    half = score.deviation or score.read_off
     if half:
         axes.axhspan(score.value - half, score.value + half, color=PUBLISHED, alpha=0.1, linewidth=0)
 

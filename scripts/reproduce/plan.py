@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 
 from ddpg.config.signature import fit
-from ddpg.ranges import NonNegative, PositiveInt
+from ddpg.ranges import PositiveInt
 from ddpg.report.intervals import ENOUGH
+from reproduce.published import Convention, Published, published_scores
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("list.yaml")
@@ -18,23 +19,6 @@ PRESETS = ROOT / "conf" / "preset"
 
 #: How the names of the environments of a suite begin in conf/env; those of Gymnasium begin with none of these.
 SUITES = {"dmc_": "dm_control", "pybullet_": "pybullet"}
-
-Convention = Literal["training", "max", "last_10", "last"]
-CONVENTIONS: Mapping[Convention, str] = {
-    "training": "last 100 training episodes",
-    "max": "maximum of the mean evaluation",
-    "last_10": "last 10 evaluations",
-    "last": "last evaluation",
-}
-
-
-@dataclass(frozen=True)
-class Published:
-    """A published score; `spread` is its published ±, `read_off` the precision of a value from a picture."""
-
-    value: float
-    spread: NonNegative | None = None
-    read_off: NonNegative | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +30,6 @@ class EnvironmentNode:
     steps: PositiveInt | None = None
     seeds: PositiveInt | None = None
     overrides: Sequence[str] = ()
-    published: Mapping[str, Published] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,9 +43,7 @@ class SourceNode:
     seeds: PositiveInt
     environments: Sequence[EnvironmentNode]
     label: str | None = None
-    versions: str | None = None
-    kind_of_spread: Literal["standard deviation", "standard error"] | None = None
-    published_seeds: PositiveInt = 1
+    published: Sequence[str] = ()
     note: str | None = None
     overrides: Sequence[str] = ()
 
@@ -121,9 +102,6 @@ class Row:
     judged_seeds: int
     overrides: tuple[str, ...]
     source: str
-    versions: str | None
-    kind_of_spread: str | None
-    published_seeds: int
     note: str | None
     published: Mapping[Convention, Published]
 
@@ -134,7 +112,7 @@ class Row:
 
     def seeds_to_judge(self, convention: Convention) -> int:
         """Return the seeds that a verdict needs; a maximum needs as many as are published, because few flatter it."""
-        return max(self.judged_seeds, self.published_seeds) if convention == "max" else self.judged_seeds
+        return max(self.judged_seeds, self.published["max"].seeds) if convention == "max" else self.judged_seeds
 
     @property
     def suite(self) -> str:
@@ -224,11 +202,6 @@ def read_plan(path: Path = LIST) -> Plan:
     return Plan(tuple(node["always"]), stages, rows, comparisons)
 
 
-def fit_convention(name: object) -> Convention:
-    """Return a convention by its name. UserError if there is none of that name."""
-    return fit(name, Convention, "published")
-
-
 def _looks(stages: Sequence[Stage], seeds: int) -> list[int]:
     """Return the numbers of seeds, from ENOUGH on, at which a stage of rows of so many seeds ends, ascending."""
     ends = {stage.seeds or seeds for stage in stages if stage.until_row is None}
@@ -236,10 +209,6 @@ def _looks(stages: Sequence[Stage], seeds: int) -> list[int]:
 
 
 def _row(source: SourceNode, environment: EnvironmentNode, stages: Sequence[Stage]) -> Row:
-    scores: Mapping[str, Any] = environment.published or {}
-    published: dict[Convention, Published] = {
-        fit_convention(convention): Published(**score) for convention, score in scores.items()
-    }
     seeds = environment.seeds or source.seeds
     return Row(
         number=source.row,
@@ -252,9 +221,6 @@ def _row(source: SourceNode, environment: EnvironmentNode, stages: Sequence[Stag
         judged_seeds=min(_looks(stages, seeds), default=ENOUGH),
         overrides=(*source.overrides, *environment.overrides),
         source=source.source,
-        versions=source.versions,
-        kind_of_spread=source.kind_of_spread,
-        published_seeds=source.published_seeds,
         note=source.note,
-        published=published,
+        published=published_scores(source.published, environment.env),
     )

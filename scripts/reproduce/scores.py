@@ -15,7 +15,8 @@ from ddpg.report.intervals import mean_interval
 from ddpg.report.kept import read_rows
 from ddpg.report.statistics import EVALUATIONS, TRAINING, max_of_mean
 from reproduce.pace import undisturbed_speed
-from reproduce.plan import Convention, Row
+from reproduce.plan import Row
+from reproduce.published import Convention
 from reproduce.record import CONFIG, PROVENANCE
 
 

@@ -6,7 +6,8 @@ from ddpg.report.compare.pairs import Comparison as Pair
 from ddpg.report.compare.pairs import Tests
 from reproduce.comparison import DESIGN, Compared, compared, count_differences, fewest_seeds, level_of_a_look, missing
 from reproduce.picture import comparison_picture
-from reproduce.plan import CONVENTIONS, Comparison, Plan
+from reproduce.plan import Comparison, Plan
+from reproduce.published import CONVENTIONS
 from reproduce.scores import Records, seeds_of
 from reproduce.tables import all_conventions, commands, environments, interval_cell
 
@@ -71,6 +72,8 @@ def _differences(comparison: Comparison, found: Compared, names: Mapping[str, st
     yield "|---|---|---|---|---|---|---|"
     yield from (f"| {names[one.environment]} | {' | '.join(_cells(one))} |" for one in found.differences)
     yield ""
+    said = [f"- {names[environment]}: {note}" for environment, notes in found.notes.items() for note in notes]
+    yield from (*said, *[""] * bool(said))
 
 
 def _cells(one: Pair) -> list[str]:

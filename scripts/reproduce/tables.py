@@ -8,7 +8,8 @@ from functools import cache
 import hydra
 
 from ddpg.report.text import seed_list
-from reproduce.plan import CONVENTIONS, Row
+from reproduce.plan import Row
+from reproduce.published import CONVENTIONS
 from reproduce.scores import Estimate, Record, Records, estimate, seeds_of
 
 

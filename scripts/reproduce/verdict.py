@@ -12,7 +12,8 @@ from ddpg.report.compare.difference import welch
 from ddpg.report.intervals import ENOUGH, t_quantile
 from ddpg.report.selection import count
 from ddpg.report.statistics import EVALUATIONS
-from reproduce.plan import CONVENTIONS, Convention, Plan, Published, Row
+from reproduce.plan import Plan, Row
+from reproduce.published import CONVENTIONS, Convention, Published
 from reproduce.scores import Record, Records, final_scores, seeds_of
 
 #: A mean so many standard deviations of seeds away from the published one is to be looked into.
@@ -45,14 +46,7 @@ class Distance(NamedTuple):
     chance: float
 
 
-def published_deviation(row: Row, score: Published) -> float | None:
-    """Return the standard deviation over the published seeds; None where it is not published."""
-    if score.spread is None or row.published_seeds == 1:
-        return None
-    return score.spread * (math.sqrt(row.published_seeds) if row.kind_of_spread == "standard error" else 1)
-
-
-def difference(row: Row, score: Published, values: Series) -> Difference | None:
+def difference(score: Published, values: Series) -> Difference | None:
     """Compare the scores here [S] with the published mean; None with fewer than ENOUGH seeds.
 
     Where the deviation of the published seeds is known, the interval is Welch's. Otherwise it is taken to be that of
@@ -65,12 +59,12 @@ def difference(row: Row, score: Published, values: Series) -> Difference | None:
     if seeds < ENOUGH:
         return None
     value = float(values.mean()) - score.value
-    deviation = published_deviation(row, score)
-    tested = None if deviation is None else welch(values, _sample(score.value, deviation, row.published_seeds))
+    deviation = score.deviation
+    tested = None if deviation is None else welch(values, _sample(score.value, deviation, score.seeds))
     if tested is not None:
         return Difference(value, tested.low, tested.high)
-    half = t_quantile(seeds - 1) * float(values.std(ddof=1)) * math.sqrt(1 / seeds + 1 / row.published_seeds)
-    half += score.read_off or 0.0
+    half = t_quantile(seeds - 1) * float(values.std(ddof=1)) * math.sqrt(1 / seeds + 1 / score.seeds)
+    half += score.read_off
     return Difference(value, value - half, value + half)
 
 
@@ -83,7 +77,7 @@ def _sample(mean: float, deviation: float, seeds: int) -> Series:
 def verdict(row: Row, convention: Convention, values: Series) -> str:
     """Say of the scores here [S] whether they met, missed or are above the published one, or that it is too early."""
     score = row.published[convention]
-    found = difference(row, score, values)
+    found = difference(score, values)
     needed = row.seeds_to_judge(convention)
     if found is None or len(values) < needed:
         text = f"cannot be told yet: {len(values)} of {needed} seeds"
@@ -93,31 +87,30 @@ def verdict(row: Row, convention: Convention, values: Series) -> str:
         text = f"met ({bounds})" if is_close else f"cannot be told: anything from {bounds} is possible"
     else:
         text = f"{'above' if found.value > 0 else 'missed'} by {abs(found.value):.0f} ({_share(found.value, score)})"
-    return text + ("; to be looked into" if far(row, score, values) is not None else "")
+    return text + ("; to be looked into" if far(score, values) is not None else "")
 
 
 def _share(distance: float, score: Published) -> str:
     return f"{abs(distance / score.value):.0%} {'more' if distance > 0 else 'less'}"
 
 
-def far(row: Row, score: Published, values: Series) -> Distance | None:
+def far(score: Published, values: Series) -> Distance | None:
     """Return how far the mean here [S] is from the published one; None up to FAR standard deviations of seeds.
 
     They are those of the published seeds or, where these are not known, of the seeds here.
     """
-    noise = _noise(row, score, values)
+    noise = _noise(score, values)
     if not len(values) or noise is None:
         return None
-    deviations = max(0.0, abs(float(values.mean()) - score.value) - (score.read_off or 0.0)) / noise.deviation
-    t = deviations / math.sqrt(1 / len(values) + 1 / row.published_seeds)
+    deviations = max(0.0, abs(float(values.mean()) - score.value) - score.read_off) / noise.deviation
+    t = deviations / math.sqrt(1 / len(values) + 1 / score.seeds)
     return Distance(deviations, 2 * float(stdtr(noise.freedom, -t))) if deviations > FAR else None
 
 
-def _noise(row: Row, score: Published, values: Series) -> Noise | None:
+def _noise(score: Published, values: Series) -> Noise | None:
     """Return how much seeds vary; None where no deviation is published and there are too few seeds here [S]."""
-    published = published_deviation(row, score)
-    if published is not None:
-        return Noise(published, row.published_seeds - 1)
+    if score.deviation is not None:
+        return Noise(score.deviation, score.seeds - 1)
     if len(values) < ENOUGH or not values.std():
         return None
     return Noise(float(values.std(ddof=1)), len(values) - 1)
@@ -129,7 +122,7 @@ def not_judged(plan: Plan, records: Records) -> Iterator[str]:
         seeds = list(seeds_of(row, records).values())
         for convention, score in row.published.items() if seeds else ():
             values = final_scores(seeds, convention)
-            if _noise(row, score, values) is None:
+            if _noise(score, values) is None:
                 distance = _share(float(values.mean()) - score.value, score)
                 yield f"{_named(row, convention, values)} is {distance} than the published {score.value:.1f}"
 
@@ -146,7 +139,7 @@ def to_look_into(plan: Plan, records: Records) -> Iterator[str]:
 
 def _far_result(row: Row, convention: Convention, score: Published, records: list[Record]) -> Iterator[str]:
     values = final_scores(records, convention) if records else np.empty(0)
-    distance = far(row, score, values)
+    distance = far(score, values)
     if distance is not None:
         yield (
             f"{_named(row, convention, values)} is {distance.deviations:.1f} standard deviations of seeds from the "

@@ -23,14 +23,13 @@ sources:
   - row: 1
     preset: td3
     source: none
-    published_seeds: 3
-    kind_of_spread: standard deviation
+    published: [sb3_pendulum]
     steps: 6000
     seeds: 2
     overrides: ["network.actor.hidden=[8]", "network.critic.hidden=[8]", batch_size=8, random_steps=50, eval.every=2000,
                 eval.episodes=1, checkpoint.every=200, logger.every=100]
     environments:
-      - {env: pendulum, published: {last: {value: -150, spread: 10}}}
+      - env: pendulum
 """
 #: The runs of a test are not to wait for everything else on the machine.
 NICENESS = 1
