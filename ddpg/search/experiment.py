@@ -1,12 +1,15 @@
 """The winner of a search as an experiment: a file of groups and values that `ddpg-train experiment=` reads."""
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from ddpg.config.settings import OF_THE_START, to_yaml
+from ddpg.record.provenance import own_configs
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trials import Trial
@@ -26,16 +29,34 @@ def winner_lines(study: StudyFolder, definition: Definition, order: Sequence[Tri
         file.write(experiment(study, definition, winner).encode())
     return [
         f"the winner's values: {path}",
-        f"train with them: ddpg-train --config-dir {study.quoted} experiment={NAME}",
+        f"train with them: {_command(study, _overrides(definition, winner))}",
         f"its score is that of the best of {len(order)}, so partly luck; on other seeds: "
         f"ddpg-sweep confirm {study.quoted}",
     ]
 
 
+def _command(study: StudyFolder, overrides: Sequence[Override]) -> str:
+    """Return the command that trains with the experiment.
+
+    It has the words that delete something, for which an experiment has none, and the folder of the user's own config
+    groups, because --config-dir names one folder alone.
+    """
+    manifest = study.sweep.manifest()
+    own = own_configs(manifest)
+    folders = [f"hydra.searchpath=['file://{Path(manifest['directory']) / folder}']" for folder in own.values()]
+    deleted = [str(override.input_line) for override in overrides if override.is_delete()]
+    return shlex.join(["ddpg-train", "--config-dir", str(study.path), *folders, f"experiment={NAME}", *deleted])
+
+
+def _overrides(definition: Definition, trial: Trial) -> list[Override]:
+    """Return the words of a trial as Hydra reads them."""
+    return OverridesParser.create().parse_overrides(definition.space.words(trial.params))
+
+
 def experiment(study: StudyFolder, definition: Definition, trial: Trial) -> str:
     """Return the text of an experiment file: groups as defaults, values as keys."""
     config = read_yaml(RunFolder(study.path / trial.name / f"seed_{trial.seeds[0]}").config)
-    overrides = OverridesParser.create().parse_overrides(definition.space.words(trial.params))
+    overrides = _overrides(definition, trial)
     added = [override.key_or_group for override in overrides if override.is_add() or override.is_force_add()]
     if any(key in config["choices"] for key in added) or config["choices"].get("experiment") is not None:
         defaults, values = _from_config(config, added)

@@ -1,5 +1,7 @@
 """The uses of a study: see it, go on with it, confirm its best."""
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
@@ -89,6 +91,20 @@ def test_the_winner_of_a_study_in_a_file(study: FormulaStudy, loader: ConfigLoad
     config = loader.load_configuration("config", words, RunMode.RUN)
     assert (config.buffer_size, config.total_steps, config.tau) == (777, 400, trial.params["tau"])
     assert config.noise._target_.endswith("Gaussian")
+
+
+def test_the_command_of_a_winner(study: FormulaStudy, tmp_path: Path) -> None:
+    """It names the folder of the user's own groups beside that of the experiment, and what cannot stand in a file."""
+    study.run("hydra.sweeper.n_trials=1")
+    sweep = study.folder.sweep
+    sweep.write({**sweep.manifest(), "directory": str(tmp_path), "config_dir": "my groups"})
+    definition = study.folder.definition()
+    space = replace(definition.space, fixed=(*definition.space.fixed, "~extra.note"))
+    study.folder.define(replace(definition, space=space))
+    [line] = (line for line in best(study.folder, count=1).splitlines() if line.startswith("train with them: "))
+    words = shlex.split(line.partition(": ")[2])
+    assert words[:3] == ["ddpg-train", "--config-dir", str(study.folder.path)]
+    assert words[3:] == [f"hydra.searchpath=['file://{tmp_path}/my groups']", "experiment=best", "~extra.note"]
 
 
 def test_a_wider_space_goes_on_if_asked(study: FormulaStudy) -> None:

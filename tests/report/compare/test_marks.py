@@ -36,7 +36,14 @@ def test_trials_of_a_study_are_marked(study: StudyFolder) -> None:
     assert f"ddpg-sweep confirm '{study.path}'" in mark
 
 
-@pytest.mark.parametrize("words", ["--config-dir 'lr study'", "'--config-dir=lr study'"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--config-dir 'lr study'",
+        "'--config-dir=lr study'",
+        """--config-dir 'lr study' "hydra.searchpath=['file:///own']" """,
+    ],
+)
 def test_values_that_were_tuned_on_the_very_seeds_are_marked(study: StudyFolder, words: str) -> None:
     for seed in (2, 3, 1001):
         folder = write_run(study.path.parent / f"final/{seed}", [1.0], seed=seed)
