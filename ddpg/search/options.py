@@ -6,12 +6,15 @@ from importlib.util import find_spec
 from typing import Annotated, Any, Literal, TypeVar
 
 from ddpg.config.signature import Target, fit
+from ddpg.config.spelling import as_written, nearest
 from ddpg.distribution import install_hint
 from ddpg.errors import UserError
 from ddpg.ranges import AtMostHalf, Count, Fraction, Positive, PositiveInt
 
 #: From the scores of the runs to that of the trial.
 OverSeeds = Literal["mean", "median", "min", "max"]
+#: The keys of the sweeper's node that say where a study searches.
+OF_THE_SPACE = ("params", "conditions")
 #: What the program adds to the constructors of samplers and pruners that ask for it.
 GIVEN_TO_SAMPLERS = ("seed", "independent_sampler", "search_space")
 GIVEN_TO_PRUNERS = ("min_resource", "max_resource")
@@ -102,7 +105,7 @@ def search_options(values: Mapping[str, Any]) -> tuple[StudyOptions, SearchOptio
     Raises:
         UserError: an unknown key, a wrong type, a number out of range, or seeds that repeat.
     """
-    common, own = _fitted(values, SearchOptions)
+    common, own = _fitted(values, SearchOptions, {})
     if not isinstance(own.seeds, int) and len(set(own.seeds)) != max(len(own.seeds), 1):
         raise UserError(f"hydra.sweeper.seeds={list(own.seeds)}: each seed is named once, and there is at least one")
     return common, own
@@ -120,7 +123,7 @@ def population_options(values: Mapping[str, Any]) -> tuple[StudyOptions, Populat
             f"hydra.sweeper.{others}={values[others]}: hydra/sweeper=pbt has no such key; its trials are population "
             "times generations, of one run each"
         )
-    common, own = _fitted({**values, **OF_POPULATIONS}, PopulationOptions)
+    common, own = _fitted(values, PopulationOptions, OF_POPULATIONS)
     if own.population < 2:
         raise UserError("hydra.sweeper.population=1: a population has at least 2 members, or there is nobody to copy")
     if not own.perturb:
@@ -138,12 +141,20 @@ OF_POPULATIONS: Mapping[str, Any] = {
 }
 
 
-def _fitted(values: Mapping[str, Any], kind: type[AKind]) -> tuple[StudyOptions, AKind]:
-    names = {field.name for field in fields(StudyOptions)}
-    common = {key: value for key, value in values.items() if key in names}
-    own = {key: value for key, value in values.items() if key not in names}
+def _fitted(values: Mapping[str, Any], kind: type[AKind], fixed: Mapping[str, Any]) -> tuple[StudyOptions, AKind]:
+    """Return options as both classes have them; `fixed` are those that the program sets."""
+    common, own = ({field.name for field in fields(options)} for options in (StudyOptions, kind))
+    known = {*common, *own, *OF_THE_SPACE} - fixed.keys()
+    unknown = next((key for key in values if key not in known), None)
+    if unknown is not None:
+        near = nearest(unknown, known, most=30)
+        raise UserError(f"hydra.sweeper.{unknown}={as_written(values[unknown])}: there is no such key{near}")
+    given = {**values, **fixed}
     try:
-        return StudyOptions(**fit(common, StudyOptions)), kind(**fit(own, kind))
+        return (
+            StudyOptions(**fit({key: value for key, value in given.items() if key in common}, StudyOptions)),
+            kind(**fit({key: value for key, value in given.items() if key in own}, kind)),
+        )
     except UserError as error:
         raise UserError(f"hydra.sweeper.{error}") from error
 

@@ -9,7 +9,9 @@ from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.composition.overrides import sweep_words
+from ddpg.search.grammar import parse
 from ddpg.search.options import (
+    OF_THE_SPACE,
     PopulationOptions,
     SearchOptions,
     StudyOptions,
@@ -18,14 +20,13 @@ from ddpg.search.options import (
     search_options,
 )
 from ddpg.search.recipe import Recipe, compose_recipe
-from ddpg.search.space import parse
 from ddpg.search.states import PBT, SEARCH
 from ddpg.search.study import Definition
 from ddpg.sweep.freeze import FrozenRun, check_env
 from ddpg.version import __version__
 
 #: The keys of the sweeper's node that are not options of the study.
-NO_OPTIONS = ("_target_", "_recursive_", "params", "conditions")
+NO_OPTIONS = ("_target_", "_recursive_", *OF_THE_SPACE)
 #: What reads the options of each sweeper.
 READERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[StudyOptions, SearchOptions | PopulationOptions]]] = {
     SEARCH: search_options,
@@ -42,7 +43,7 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
     require_optuna()
     node: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
     options, kind = READERS[node["_target_"]]({key: value for key, value in node.items() if key not in NO_OPTIONS})
-    space = parse(sweep_words(config, words), node["conditions"] or {}, loader)
+    space = parse(sweep_words(config, words), node["conditions"], loader)
     recipe = compose_recipe(config, loader, space)
     first = recipe.first_config()
     recipe.require_valid(first["seed"])

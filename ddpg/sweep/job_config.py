@@ -6,12 +6,12 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ddpg.config.keys import flat
 from ddpg.config.places import has_place
 from ddpg.config.settings import MAY_CHANGE, plain
-from ddpg.config.spelling import as_typed, nearest
+from ddpg.config.spelling import as_typed, as_written, nearest
 from ddpg.errors import UserError
 from ddpg.record.config_file import read_config, require_same_config
 from ddpg.record.forks import has_begun, require_forkable
@@ -38,8 +38,17 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 
 def swept_by_files(config: DictConfig) -> dict[str, str]:
-    """Return the keys that `hydra.sweeper.params` of a composed config sweeps, each with its values."""
-    params = config.hydra.sweeper.get("params") or {}
+    """Return the keys that `hydra.sweeper.params` of a composed config sweeps, each with its values.
+
+    Raises:
+        UserError: it is no mapping.
+    """
+    params = config.hydra.sweeper.get("params")
+    if params is None:
+        return {}
+    if not isinstance(params, DictConfig):
+        written = as_written(OmegaConf.to_object(params) if isinstance(params, ListConfig) else params)
+        raise UserError(f"hydra.sweeper.params={written} must be a mapping, as in {{seed: '1,2'}}")
     return {str(key): str(values) for key, values in params.items()}
 
 

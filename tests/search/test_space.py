@@ -7,7 +7,8 @@ from hydra.core.config_loader import ConfigLoader
 from support.command_line import user_error
 from support.studies import ROOT, Planned
 
-from ddpg.search.space import Choice, Number, Space, parse
+from ddpg.search.grammar import parse
+from ddpg.search.space import Choice, Number, Space
 
 
 def number(key: str, low: float, high: float, **more: object) -> tuple[object, ...]:
@@ -68,6 +69,7 @@ def test_the_command_line_wins_and_conditions_come_after_what_decides_them(loade
         (["batch_size=tag(int,interval(1.5,3))"], "batch_size ... whole"),
         (["random_steps=range(3,1)"], "random_steps=range(3,1) ... 1 ... 3"),
         (["batch_size=tag(log,range(1,9))"], "batch_size ... tag(log,interval"),
+        (["batch_size=tag(log,choice(64,128))"], "batch_size=tag(log,choice(64,128)) ... tag(log,interval"),
         (["seed=1,2", "tau=interval(0,1)"], "seed=1,2 ... hydra.sweeper.seeds"),
         (["hydra.sweeper.seeds=1,2"], "hydra.sweeper.seeds ... not of Hydra"),
         (["tau=0.1"], "nothing to search ... KEY=interval(LOW,HIGH)"),
@@ -85,9 +87,12 @@ def test_what_cannot_be_searched(words: list[str], parts: str, loader: ConfigLoa
         ({"noise.theta": "nose=ou"}, "nose ... noise"),
         ({"noise.theta": "noise=uo"}, "noise=uo ... ou"),
         ({"noise.theta": "noise=ou", "noise": "noise=ou"}, "noise ... waits"),
+        (["noise.theta"], "conditions=[noise.theta] must be a mapping ... 'noise=ou'"),
+        ({"noise.theta": ["noise=ou", {"noise": "ou"}]}, "conditions.noise.theta=[noise=ou,{'noise': 'ou'}] ... text"),
+        ({"noise.theta": []}, "conditions.noise.theta=[] ... text"),
     ],
 )
-def test_conditions_that_cannot_hold(conditions: dict[str, str], parts: str, loader: ConfigLoader) -> None:
+def test_conditions_that_cannot_hold(conditions: object, parts: str, loader: ConfigLoader) -> None:
     with user_error(parts):
         parse(["noise=choice(ou,gaussian)", "noise.theta=interval(0,1)"], conditions, loader)
 
@@ -103,6 +108,12 @@ def test_conditions_that_cannot_hold(conditions: dict[str, str], parts: str, loa
         (["tau=interval(0,1)", "hydra.sweeper.seeds=[1,1]"], "hydra.sweeper.seeds=[1, 1] ... once"),
         (["tau=interval(0,1)", "hydra.sweeper.over_seeds=men"], "hydra.sweeper.over_seeds=men ... mean"),
         (["tau=interval(0,1)", "hydra/sweeper/method=grid"], "tau=interval(0,1) ... range(START,STOP,STEP)"),
+        (["tau=interval(0,1)", "hydra.sweeper.conditions=[tau]"], "hydra.sweeper.conditions=[tau] must be a mapping"),
+        (["hydra.sweeper.params='interval(0,1)'"], "hydra.sweeper.params=interval(0,1) must be a mapping"),
+        (["hydra.sweeper.params=[{tau:'interval(0,1)'}]"], "hydra.sweeper.params=[{'tau': 'interval(0,1)'}] must be"),
+        (["+hydra.sweeper.n_trails=5"], "hydra.sweeper.n_trails=5: there is no such key; did you mean n_trials?"),
+        (["+hydra.sweeper.param=5"], "hydra.sweeper.param=5: there is no such key; did you mean params?"),
+        (["hydra/sweeper=pbt", "+hydra.sweeper.generation=5"], "hydra.sweeper.generation=5 ... generations?"),
     ],
 )
 def test_everything_is_checked_before_the_first_trial(
