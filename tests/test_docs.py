@@ -8,17 +8,22 @@ from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
+import hydra
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ddpg.commands import sweep as sweep_cli
 from ddpg.commands import train
 from ddpg.commands.evaluate_arguments import eval_arguments
 from ddpg.commands.report import report_arguments
+from ddpg.config import resolvers
 from ddpg.config.settings import check
 from ddpg.config.signature import fit
 from ddpg.record.tracking import read_metrics
+from ddpg.search.plan import planned
 from ddpg.sweep.options import LocalOptions, SlurmOptions
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +138,31 @@ def test_train_commands_compose(words: list[str], compose: Callable[..., DictCon
     for job in jobs(overrides(words)):
         # the program puts the ++ there, which Hydra wants for keys that are free
         check(compose(*(f"++{word}" if word.startswith(FREE) else word for word in job)))
+
+
+def studies() -> list[list[str]]:
+    """The words of commands that begin a study, in documents and in the comments of conf/hydra/sweeper."""
+    words = [words for path in DOCS for words in commands(path, "ddpg-train") if "--config-dir" not in words]
+    for path in (ROOT / "conf" / "hydra" / "sweeper").glob("*.yaml"):
+        comments = " ".join(re.findall(r"^# ?(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE))
+        words += [shlex.split(command) for command in re.findall(r"`ddpg-train ([^`]*)`", comments)]
+    return [one for one in words if {"hydra/sweeper=search", "hydra/sweeper=pbt"} & {*one}]
+
+
+@pytest.mark.parametrize("words", studies(), ids=" ".join)
+def test_shown_studies_can_begin(words: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("optuna")
+    resolvers.register()
+    with hydra.initialize_config_module("ddpg.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        all_words = [*overrides(words), f"hydra.sweep.dir={tmp_path}"]
+        config = loader.load_configuration("config", all_words, RunMode.MULTIRUN)
+        planned(config, loader, list(config.hydra.overrides.task))
+    assert not caplog.messages
+
+
+def test_studies_are_shown() -> None:
+    assert len(studies()) > 5
 
 
 @pytest.mark.parametrize("words", shown("ddpg-eval"))

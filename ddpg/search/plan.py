@@ -1,5 +1,6 @@
 """From a composed command line to the study that it describes, checked before anything is written, and to its runs."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +21,13 @@ from ddpg.search.options import (
     search_options,
 )
 from ddpg.search.recipe import Recipe, compose_recipe
+from ddpg.search.score import OF_EVALUATIONS
 from ddpg.search.states import PBT, SEARCH
 from ddpg.search.study import Definition
 from ddpg.sweep.freeze import FrozenRun, check_env
 from ddpg.version import __version__
+
+log = logging.getLogger(__name__)
 
 #: The keys of the sweeper's node that are not options of the study.
 NO_OPTIONS = ("_target_", "_recursive_", *OF_THE_SPACE)
@@ -60,7 +64,9 @@ def planned(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> t
         total_steps=first["total_steps"],
         threads=first["threads"],
     )
-    return _checked(definition, recipe), recipe
+    definition = _checked(definition, recipe)
+    _mention_few_values(definition, first)
+    return definition, recipe
 
 
 def runs_of_study(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> list[FrozenRun]:
@@ -91,3 +97,20 @@ def _checked(definition: Definition, recipe: Recipe) -> Definition:
     make_sampler(definition, seed=0)
     make_pruner(definition)
     return replace(definition, options=replace(definition.options, n_trials=most_trials(definition)))
+
+
+def _mention_few_values(definition: Definition, config: Mapping[str, Any]) -> None:
+    """Log a warning where scores have fewer values than `last`, because there are not so many evaluations."""
+    options = definition.options
+    every = config["eval"]["every"]
+    if every is None or not options.metric.startswith(OF_EVALUATIONS):
+        return
+    steps, what = definition.total_steps, "a run"
+    if isinstance(definition.kind, PopulationOptions):
+        steps, what = steps // definition.kind.generations, "a generation"
+    evaluations = -(-steps // every)  # there is one at the end
+    if evaluations < options.last:
+        log.warning(
+            "hydra.sweeper.last=%d: %s of %d env steps with eval.every=%d has only %d of these values",
+            options.last, what, steps, every, evaluations,
+        )  # fmt: skip

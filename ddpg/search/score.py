@@ -14,6 +14,8 @@ from ddpg.record.tracking.metrics import read_metrics
 from ddpg.search.options import OverSeeds, StudyOptions
 from ddpg.search.trials import Trial
 
+#: The metrics that only evaluations have begin so.
+OF_EVALUATIONS = "eval/"
 #: From the scores of the runs to that of the trial.
 AGGREGATES: dict[OverSeeds, Callable[..., Any]] = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
 #: The values of a metric by env step, without that before learning.

@@ -8,12 +8,11 @@ from ddpg.config.forks import may_fork
 from ddpg.errors import UserError
 from ddpg.search.population.rules import bounds
 from ddpg.search.recipe import Recipe
+from ddpg.search.score import OF_EVALUATIONS
 from ddpg.search.study import Definition
 
 #: The key of the replay memory: a larger one than the parent's would lack what that has forgotten.
 MEMORY = "buffer_size"
-#: The metrics that only evaluations have begin so.
-OF_EVALUATIONS = "eval/"
 
 
 def checked_population(definition: Definition, recipe: Recipe) -> Definition:
