@@ -143,7 +143,8 @@ OF_POPULATIONS: Mapping[str, Any] = {
 
 def _fitted(values: Mapping[str, Any], kind: type[AKind], fixed: Mapping[str, Any]) -> tuple[StudyOptions, AKind]:
     """Return options as both classes have them; `fixed` are those that the program sets."""
-    common, own = ({field.name for field in fields(options)} for options in (StudyOptions, kind))
+    common: set[str] = {field.name for field in fields(StudyOptions)}
+    own: set[str] = {field.name for field in fields(kind)}
     known = {*common, *own, *OF_THE_SPACE} - fixed.keys()
     unknown = next((key for key in values if key not in known), None)
     if unknown is not None:
