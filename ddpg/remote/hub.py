@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,10 @@ def require_upload(repo: str) -> None:
     if not re.fullmatch(NAME, repo):
         raise UserError(f"hub={repo} is no name on the Hub; it looks like hub=USER/NAME")
     hub = _library()
+    try:
+        hub.utils.validate_repo_id(repo)
+    except ValueError as error:
+        raise UserError(f"hub={repo} is no name on the Hub: {one_line(error)}") from error
     if hub.constants.HF_HUB_OFFLINE:
         raise UserError(f"hub={repo} asks for the network, which HF_HUB_OFFLINE forbids")
     if hub.get_token() is None:
@@ -48,7 +53,9 @@ def upload(folder: Path, repo: str, private: bool) -> Published:
     """
     require_upload(repo)
     hub = _library()
-    with _failures_as_one_line(f"{folder} is not on the Hub as {repo}", repo):
+    # by this command, private=true could end in a repository that is public already
+    again = "" if private else f"; `hf upload {repo} {shlex.quote(str(folder))} .` uploads it when that is mended"
+    with _failures_as_one_line(f"{folder} is not on the Hub as {repo}", repo, again):
         api = hub.HfApi()
         api.create_repo(repo, private=private or None, exist_ok=True)
         if private and not api.repo_info(repo).private:
@@ -110,8 +117,8 @@ def _library() -> ModuleType:
 
 
 @contextmanager
-def _failures_as_one_line(what: str, repo: str) -> Iterator[None]:
-    """Turn any exception of huggingface_hub or the network into a UserError that begins with `what`."""
+def _failures_as_one_line(what: str, repo: str, advice: str = "") -> Iterator[None]:
+    """Turn any exception into a UserError that begins with `what`, and ends with `advice` if we did not raise it."""
     bars = _library().utils
     were_off = bars.are_progress_bars_disabled()
     bars.disable_progress_bars()
@@ -120,7 +127,7 @@ def _failures_as_one_line(what: str, repo: str) -> Iterator[None]:
     except UserError as error:
         raise UserError(f"{what}: {error}") from error
     except Exception as error:
-        raise UserError(f"{what}: {_reason(error, repo)}") from error
+        raise UserError(f"{what}: {_reason(error, repo)}{advice}") from error
     finally:
         if not were_off:
             bars.enable_progress_bars()

@@ -134,6 +134,7 @@ def test_an_upload_that_fails_leaves_the_folder(
     with pytest.raises(UserError) as caught:
         upload(exported, "me/walker", private=False)
     assert str(caught.value).startswith(f"{exported} is not on the Hub as me/walker: {reason}")
+    assert str(caught.value).endswith(f"; `hf upload me/walker {exported} .` uploads it when that is mended")
     assert "\n" not in str(caught.value)
     assert {path.name: path.read_bytes() for path in exported.iterdir()} == before
 
@@ -169,6 +170,9 @@ def test_what_is_clear_before_anything_is_exported(hub: HubServer, monkeypatch: 
     require_upload("me/walker")
     with pytest.raises(UserError, match=r"^hub=walker is no name on the Hub; it looks like hub=USER/NAME$"):
         require_upload("walker")
+    for name in ("me/walker--2", "me/walker.git", "mü/walker"):
+        with pytest.raises(UserError, match=rf"^hub={name} is no name on the Hub: .*'{name}'\.$"):
+            require_upload(name)
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(
         UserError, match=r"^hub=me/walker needs a token of the Hub: `hf auth login` stores one, or HF_TOK"
@@ -180,7 +184,7 @@ def test_what_is_clear_before_anything_is_exported(hub: HubServer, monkeypatch: 
 def test_a_token_that_the_hub_does_not_know(hub: HubServer, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(UserError, match=r"the Hub does not know the token; `hf auth login` stores another one$"):
-        upload(exported, "me/walker", private=False)
+        upload(exported, "me/walker", private=True)
 
 
 def test_without_the_package_the_line_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
