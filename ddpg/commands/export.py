@@ -18,6 +18,7 @@ from ddpg.commands.command_line import (
 )
 from ddpg.config.signature import fit
 from ddpg.errors import UserError
+from ddpg.export.usage import loading
 from ddpg.interrupt import ending_at_once
 from ddpg.policies import Description
 from ddpg.policies.description import Which
@@ -83,7 +84,7 @@ def main() -> None:
         )
         print("\n".join(summary(description, out, arguments.folder)))
         if arguments.hub is not None:
-            print("\n".join(published(out, arguments.hub, arguments.private)))
+            print("\n".join(published(description, out, arguments.hub, arguments.private)))
 
 
 def export_arguments(words: Sequence[str]) -> ExportArguments:
@@ -133,14 +134,19 @@ def summary(description: Description, out: Path, run: str) -> list[str]:
     lines.append(f"  {_size(out / 'policy.json')}")
     returns = np.array(description.evaluation.returns)
     lines.append(f"{len(returns)} noise-free episodes of the run's actor: {_spread(returns)}")
-    lines.append(f'in Python: ddpg.load_policy("{out}")')
+    lines.append(_in_python(description, str(out)))
     return lines
 
 
-def published(out: Path, repo: str, private: bool) -> list[str]:
+def published(description: Description, out: Path, repo: str, private: bool) -> list[str]:
     """Upload an exported folder, and describe in lines where it is. Raises UserError as `upload` does."""
     commit, url = upload(out, repo, private)
-    return [f"on the Hub: {url}", f'in Python: ddpg.load_policy("hub:{repo}@{commit}")']
+    return [f"on the Hub: {url}", _in_python(description, f"hub:{repo}@{commit}")]
+
+
+def _in_python(description: Description, source: str) -> str:
+    imports, call = loading(description, source)
+    return f"in Python: {'; '.join([*imports, call])}"
 
 
 def _size(path: Path) -> str:

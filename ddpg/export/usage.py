@@ -1,4 +1,4 @@
-"""How a model card says that a policy is loaded: three lines for each format, and what they need."""
+"""How a policy is loaded, in Python: a few lines for each format, and what they need."""
 
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ def ways(description: Description, source: str) -> list[Way]:
     *others, last = (f"`{package}`" for package in own)
     dtype = description.observation.dtype
     found = {
-        "policy.safetensors": Way("safetensors", f"{', '.join(others)} and {last}", _own(source)),
+        "policy.safetensors": Way("safetensors", f"{', '.join(others)} and {last}", _own(description, source)),
         "policy.onnx": Way("ONNX", "`onnxruntime` and `numpy` alone", _onnx(dtype)),
         "policy.pt2": Way(
             "torch.export (a file that can run code: for those who trust its writer)",
@@ -39,11 +39,17 @@ def ways(description: Description, source: str) -> list[Way]:
     return [way for name, way in found.items() if name in description.files]
 
 
-def _own(source: str) -> str:
-    return f"""\
-import ddpg
-policy = ddpg.load_policy("{source}")
-action = policy(obs)"""
+def loading(description: Description, source: str) -> tuple[list[str], str]:
+    """Return the imports that `ddpg.load_policy` needs beside ddpg for a policy, and the call."""
+    if not description.network.is_foreign:
+        return [], f'ddpg.load_policy("{source}")'
+    module, _, name = description.network.target.rpartition(".")
+    return [f"from {module} import {name}"], f'ddpg.load_policy("{source}", classes=[{name}])'
+
+
+def _own(description: Description, source: str) -> str:
+    imports, call = loading(description, source)
+    return "\n".join(["import ddpg", *imports, f"policy = {call}", "action = policy(obs)"])
 
 
 def _onnx(dtype: str) -> str:

@@ -12,7 +12,7 @@ from ddpg.export.formats import require_packages, write
 from ddpg.export.proof import Original, original_of, prove
 from ddpg.policies import Description
 from ddpg.policies.actors import Deployed
-from ddpg.policies.description import PACKAGE_NETWORKS, Which
+from ddpg.policies.description import Which
 from ddpg.policies.load import require_known
 from ddpg.policies.writing import write_description, write_hashed
 from ddpg.record.config_file import read_config
@@ -80,6 +80,6 @@ def _written(
 
 def _own_classes(folder: RunFolder, description: Description) -> list[Callable[..., Any]]:
     """List the class of a run's actor, if it is a user's."""
-    if description.network.target in PACKAGE_NETWORKS:
+    if not description.network.is_foreign:
         return []
     return [imported(read_config(folder.config).network.actor["_target_"], "network.actor._target_")]

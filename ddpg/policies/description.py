@@ -1,9 +1,10 @@
 """What policy.json says of a policy: its network, its spaces, where it comes from and how good it is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from ddpg.errors import UserError
 from ddpg.policies.space import Space
 
 #: An actor of a run: the last one, or the one with the best evaluation in training.
@@ -28,6 +29,11 @@ class Network:
     normalize_obs: float | None
     #: number format in which it computes, "float32" or "float64"
     dtype: str
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the class is not of this package, so that it has to be given to whoever builds the network."""
+        return self.target not in PACKAGE_NETWORKS
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,16 @@ class Description:
         self.action.require_same(action, "actions", name)
 
 
-def full_name(network: Callable[..., Any]) -> str:
-    """Return the name that a description has for a class of networks, or for a function that makes one."""
+def full_name(network: Any, key: str) -> str:
+    """Return the name that a description has for a class of networks, or for a function that makes one.
+
+    Raises UserError, which begins with `key`, for anything else, because it has no name by which it could be found.
+    """
+    if not hasattr(network, "__qualname__"):
+        raise UserError(
+            f"{key}: a policy is described by the name of a class or a function, which a {type(network).__name__} does "
+            "not have; write a function with def that makes the network"
+        )
     module = network.__module__
     package = "ddpg.learner.networks"
     return f"{package if module.startswith(f'{package}.') else module}.{network.__qualname__}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ddpg.errors import UserError
-from ddpg.policies.description import FILE, PACKAGE_NETWORKS, Description, full_name
+from ddpg.policies.description import FILE, Description, full_name
 from ddpg.policies.policy import Policy
 from ddpg.policies.reading import read_checked, read_description
 
@@ -117,9 +117,13 @@ def _obstacle(name: str, description: Description, classes: Sequence[Callable[..
     missing = absent(FORMATS[name].packages)
     if missing:
         return f"needs {' and '.join(missing)}"
-    target = description.network.target
-    if name == "safetensors" and target not in (*PACKAGE_NETWORKS, *map(full_name, classes)):
-        return f"needs the class {target}: give it in classes=[...]"
+    network = description.network
+    given = [full_name(own, "classes") for own in classes]
+    if name == "safetensors" and network.is_foreign and network.target not in given:
+        return (
+            f"needs the class {network.target}, which load_policy takes in classes=[...] and ddpg-eval imports with "
+            "trust=true"
+        )
     return None
 
 

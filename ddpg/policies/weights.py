@@ -65,7 +65,7 @@ def _constructor(target: str, folder: Path, classes: Sequence[Callable[..., Any]
     if target in PACKAGE_NETWORKS:
         return getattr(networks, target.rpartition(".")[2])
     for own in classes:
-        if full_name(own) == target:
+        if full_name(own, "classes") == target:
             return own
     raise UserError(
         f"{folder}: its network is {target}, which is not of this package: give the class, as in "

@@ -15,6 +15,7 @@ from torch import nn
 
 from ddpg.config.given import network_argument, nodes, optimizer_argument
 from ddpg.config.signature import parameters_of
+from ddpg.config.targets import imported
 from ddpg.envs import EnvSpec, VectorEnv
 from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
@@ -22,6 +23,7 @@ from ddpg.learner.networks import Normalized, RunningNorm
 from ddpg.learner.noise import Noise
 from ddpg.learner.protocol import Agent, Optimizer, OptimizerFactory, WithCritic
 from ddpg.learner.replay import ReplayBuffer
+from ddpg.policies.description import full_name
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
 from ddpg.run.checks import require_memory, require_output
@@ -127,6 +129,8 @@ class Networks:
         action = torch.zeros(2, len(self.low), dtype=_dtype(self._cfg))
         target = self._cfg.network[name]["_target_"]
         if name == "actor":
+            key = "network.actor._target_"
+            full_name(imported(target, key), f"{key}={target}")  # or no stored policy could name it
             require_output(network, [obs], action.shape, target, f"network.{name}")
         elif name == "critic":
             shape = [2] if outputs == 1 else [2, outputs]

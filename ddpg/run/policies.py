@@ -109,7 +109,7 @@ def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Desc
     node = values["network"]["actor"]
     return Description(
         network=Network(
-            target=full_name(imported(node["_target_"], "network.actor._target_")),
+            target=full_name(imported(node["_target_"], "network.actor._target_"), "network.actor._target_"),
             arguments={name: value for name, value in node.items() if name != "_target_"},
             normalize_obs=values["network"]["normalize_obs"],
             dtype=cfg.dtype,

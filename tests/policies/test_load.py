@@ -16,7 +16,7 @@ from support.exports import Exported
 from support.networks import Wavy
 from support.stored_runs import stored_run
 
-from ddpg.commands.export import chosen_formats
+from ddpg.commands.export import chosen_formats, summary
 from ddpg.export.formats import require_packages
 from ddpg.export.write import export
 from ddpg.policies import load
@@ -131,11 +131,15 @@ def test_an_older_torch_neither_reads_nor_writes_programs(folder: Path, monkeypa
 def test_a_class_of_the_user_is_built_only_if_it_is_given(tmp_path: Path) -> None:
     run = stored_run(tmp_path / "run", "network.actor._target_=support.networks.Wavy")
     folder = tmp_path / "policy"
-    export(run, ["safetensors"], "last", folder, episodes=1, license=None)
-    assert read_description(folder).network.target == full_name(Wavy) == "support.networks.Wavy"
-    with user_error("safetensors needs the class support.networks.Wavy: give it in classes=[...]"):
+    description = export(run, ["safetensors"], "last", folder, episodes=1, license=None)
+    assert read_description(folder).network.target == full_name(Wavy, "classes") == "support.networks.Wavy"
+    with user_error("safetensors needs the class support.networks.Wavy ... in classes=[...] ... with trust=true"):
         load(folder)
     assert load(folder, classes=[Wavy])(np.zeros(3)).shape == (2,)
+    call = f'from support.networks import Wavy; ddpg.load_policy("{folder}", classes=[Wavy])'
+    assert summary(description, folder, "run")[-1] == f"in Python: {call}"
+    with user_error("classes: a policy is described by the name of a class or a function, which a str does not have"):
+        load(folder, classes=["support.networks.Wavy"])  # type: ignore[list-item]
 
 
 def test_an_archive_of_torch_has_no_code_and_is_refused_with_any(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ class Swing(nn.Module):
 
     def forward(self, obs: Tensor) -> Tensor:
         return self.high * torch.tanh(self.gain * obs[:, :1])
+
+
+swing = partial(Swing, start=1.0)
 
 
 class Bias(nn.Module):
@@ -116,6 +120,13 @@ def test_networks_that_ask_for_little(cfg: DictConfig) -> None:
     agent = build_agent(check(cfg), build_env_spec(cfg).make(), CPU)
     assert agent.act(np.array([1.0, 0.0, 0.0], np.float32)) == pytest.approx([2 * np.tanh(0.5)])
     assert agent.value(torch.ones(2, 3), torch.ones(2, 1)).tolist() == [0, 0]
+
+
+def test_an_actor_that_no_policy_could_name(cfg: DictConfig) -> None:
+    cfg.network.actor = {"_target_": f"{__name__}.swing", "start": 0.5}
+    line = r"^network\.actor\._target_=\S+\.swing: a policy is described by the name .* a partial does not have"
+    with pytest.raises(UserError, match=line):
+        build_agent(check(cfg), build_env_spec(cfg).make(), CPU)
 
 
 def test_a_noise_that_asks_for_nothing(cfg: DictConfig) -> None:
