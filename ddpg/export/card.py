@@ -11,9 +11,11 @@ import yaml
 
 from ddpg.config.settings import OF_THE_START
 from ddpg.distribution import distribution_name
+from ddpg.envs.suites import suite_of
 from ddpg.export.results import Results, model_index, results
 from ddpg.export.usage import ways
 from ddpg.policies import Description
+from ddpg.policies.load import FORMATS
 from ddpg.record.pictures import optional_pictures
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote.fetch import FROM_HUB
@@ -23,6 +25,7 @@ from ddpg.report.origin import Origin
 from ddpg.report.reading import RunRecord, read_record
 from ddpg.report.references import references
 from ddpg.report.repeat import PRIVATE, repeat
+from ddpg.run.playing.playable import code_of
 
 RETURN = Metric("eval/episodic_return")
 #: What of the config says where a run was watched and how it was started, not what was learned.
@@ -69,6 +72,7 @@ def _values(folder: Path, description: Description, record: RunRecord, source: s
     algorithm = _algorithm(record)
     preset = record.choices.get("preset")
     distribution = distribution_name() or "ddpg"
+    trusted = _needs_trust(description)
     return {
         "head": yaml.safe_dump(_head(description, algorithm, distribution, evaluation), sort_keys=False),
         "algorithm": algorithm,
@@ -83,8 +87,9 @@ def _values(folder: Path, description: Description, record: RunRecord, source: s
         "actor": _actor(description),
         "published": list(_published(record)),
         "ways": ways(description, source),
-        "source": source,
-        "install": f"'{distribution}[hub]'" if source.startswith(FROM_HUB) else distribution,
+        "play": f"ddpg-eval {source}{' trust=true' if trusted else ''}",
+        "trusted": trusted,
+        "install": _install(distribution, description, source),
         "setting": list(_setting(description)),
         "again": repeat(record, public=True),
         "seed": description.seed,
@@ -139,6 +144,20 @@ def _published(record: RunRecord) -> Iterator[Mapping[str, str]]:
             "protocol": f"{reference['protocol']}; env steps: {reference['steps']:,}",
             "differs": reference["differs"] or "",
         }
+
+
+def _needs_trust(description: Description) -> bool:
+    """Whether ddpg-eval plays the policy only if it may run code that policy.json names."""
+    builds_network = FORMATS["onnx"].file not in description.files
+    return bool(code_of(description.environment)) or (description.network.is_foreign and builds_network)
+
+
+def _install(distribution: str, description: Description, source: str) -> str:
+    """Name what pip installs for ddpg-eval: this package with the extras of the environment and of the source."""
+    extras = ["hub"] if source.startswith(FROM_HUB) else []
+    suite = suite_of(_environment(description)).extra
+    extras += [suite] if suite else []
+    return f"'{distribution}[{','.join(extras)}]'" if extras else distribution
 
 
 def _setting(description: Description) -> Iterator[tuple[str, str]]:

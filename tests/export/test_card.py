@@ -4,9 +4,11 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import pytest
+from support.command_line import assert_has
 from support.stored_runs import stored_run
 
 from ddpg.config.settings import to_yaml
@@ -67,6 +69,32 @@ def test_what_it_says(run: RunFolder, description: Description, tmp_path: Path) 
     assert "One training run, seed 4." in text
     assert "learning_curve.png" not in text  # a run without a record has none
     assert not any(secret in text for secret in ("my_team", "/home/me", str(run.path)))
+
+
+@pytest.mark.parametrize(
+    ("source", "environment", "play"),
+    [
+        ("hub:me/fish", {"id": "dm_control/fish-swim-v0"}, "`ddpg-eval hub:me/fish` ... [hub,dm_control]'`."),
+        ("walker", {"id": "BipedalWalker-v3"}, "`ddpg-eval walker` ... [box2d]'`."),
+        ("mine", {"id": "mine:Robot-v0"}, "`ddpg-eval mine trust=true` ... the code that `policy.json` names, with"),
+        ("mine", {"imports": ["robots"]}, "`ddpg-eval mine trust=true` ... the code that `policy.json` names, with"),
+    ],
+)
+def test_the_command_that_plays_it(
+    run: RunFolder, description: Description, tmp_path: Path, source: str, environment: dict[str, Any], play: str
+) -> None:
+    described = replace(description, environment={**description.environment, **environment})
+    assert_has(write_card(tmp_path, described, run, source).read_text(), play)
+
+
+def test_a_network_of_the_user_is_imported(run: RunFolder, description: Description, tmp_path: Path) -> None:
+    mine = replace(description, network=replace(description.network, target="robots.nets.Mine"))
+    text = write_card(tmp_path, mine, run, "walker").read_text()
+    lines = 'import ddpg\nfrom robots.nets import Mine\npolicy = ddpg.load_policy("walker", classes=[Mine])\n'
+    assert lines in text
+    assert "`ddpg-eval walker trust=true`" in text
+    both = replace(mine, files={"policy.safetensors": "00", "policy.onnx": "00"})
+    assert "`ddpg-eval walker`" in write_card(tmp_path, both, run, "walker").read_text()
 
 
 def test_a_fork_has_no_command_and_names_no_folder(description: Description, tmp_path: Path) -> None:

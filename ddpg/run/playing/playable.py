@@ -155,15 +155,21 @@ def _load_exported(folder: Path, name: str, trust: bool, env: gym.Env[Any, Any])
 
 
 def _require_no_code(environment: Mapping[str, Any], name: str) -> None:
-    """Raise UserError if an environment's description names code other than this package's and gymnasium's own.
+    """Raise UserError if an environment's description names code, because it could be code of any kind."""
+    named = code_of(environment)
+    if named:
+        raise UserError(f"{name} names code that its environment would run: {', '.join(named)}; trust=true allows it")
 
-    Whoever wrote the description could let it import and call whatever is installed.
+
+def code_of(environment: Mapping[str, Any]) -> list[str]:
+    """List what names code in an environment's description, other than this package's and gymnasium's own.
+
+    By that, whoever wrote the description could let it import and call whatever is installed.
     """
     named = [f"env.imports={as_written(environment['imports'])}"] if environment.get("imports") else []
     named += [f"env.id={environment['id']}"] if _imports_by_id(str(environment.get("id"))) else []
     named += [f"{key}={value}" for key, value in flat({"env": environment}).items() if _is_foreign(key, value)]
-    if named:
-        raise UserError(f"{name} names code that its environment would run: {', '.join(named)}; trust=true allows it")
+    return named
 
 
 def _imports_by_id(name: str) -> bool:
