@@ -10,15 +10,16 @@ TWICE = "was run more than once: the run that came furthest counts"
 
 
 def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:
-    """Keep one run of each seed, the one that came furthest: a seed that was run again is no second sample."""
-    best: dict[int, MeasuredRun] = {}
+    """Keep one run of each seed, the one that came furthest: a seed that was run again is no second sample.
+
+    Forks of several runs are trainings of their own, although they may have one seed.
+    """
+    tries: dict[tuple[int, str], list[MeasuredRun]] = {}
     for run in runs:
-        other = best.get(run.seed)
-        if other is None or (run.done_step, run.reached) > (other.done_step, other.reached):
-            best[run.seed] = run
-    twice = [seed for seed in best if sum(run.seed == seed for run in runs) > 1]
-    notes = [f"seed {seed} {TWICE}" for seed in sorted(twice)]
-    return [best[seed] for seed in sorted(best)], notes
+        tries.setdefault((run.seed, str(run.origin or "")), []).append(run)
+    twice = {seed for (seed, _), same in tries.items() if len(same) > 1}
+    furthest = [max(tries[key], key=lambda run: (run.done_step, run.reached)) for key in sorted(tries)]
+    return furthest, [f"seed {seed} {TWICE}" for seed in sorted(twice)]
 
 
 def superseded(runs: Sequence[MeasuredRun]) -> set[MeasuredRun]:

@@ -44,6 +44,28 @@ def test_forks_of_one_run_are_no_trainings_of_their_own(tmp_path: Path) -> None:
     )
 
 
+def test_forks_of_several_runs_with_the_same_seeds_all_count(tmp_path: Path) -> None:
+    for source in (1, 2):
+        for seed in (1, 2, 3):
+            forked = {"configuration": "8d93be39", "env_step": 100}
+            fork = {"seed": seed, "fork": f"outputs/src_{source}", "forked": forked}
+            write_run(tmp_path / f"{source}{seed}", [0.0, 0.0, 10.0 * source + seed], **fork)
+    [one] = configurations(find_all_runs([tmp_path]).started, [], Options(metric=RETURN))
+    assert one.seeds == (1, 1, 2, 2, 3, 3)
+    assert one.values.tolist() == [[11], [21], [12], [22], [13], [23]]
+    assert any(note.startswith("6 forks continue 2 runs: ") for note in one.notes)
+    assert not any("more than once" in note for note in one.notes)
+
+
+def test_a_fork_that_was_trained_again_counts_once(tmp_path: Path) -> None:
+    fork = {"fork": "outputs/src", "forked": {"configuration": "8d93be39", "env_step": 100}}
+    write_run(tmp_path / "a", [0.0, 0.0, 1.0], state="interrupted", **fork)
+    write_run(tmp_path / "b", [0.0, 0.0, 1.0, 2.0], **fork)
+    [one] = configurations(find_all_runs([tmp_path]).started, [], Options(metric=RETURN))
+    assert one.values.tolist() == [[1, 2]]
+    assert "seed 1 was run more than once: the run that came furthest counts" in one.notes
+
+
 def test_configurations_can_be_joined(tmp_path: Path) -> None:
     for gamma in (0.9, 0.99):
         for batch in (32, 64):
