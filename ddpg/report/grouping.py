@@ -12,7 +12,7 @@ from ddpg.report.labels import Described, attributes
 from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.reading import RunRecord
-from ddpg.report.samples import Sample, merged, samples
+from ddpg.report.samples import Sample, samples
 
 
 @dataclass(frozen=True)
@@ -74,27 +74,11 @@ def grouped_samples(
         keys: what is grouped by.
         metric: what is compared.
     """
-    found = samples(runs, metric)
     if not keys:
-        return found
+        return samples(runs, metric)
     attributes = Attributes(records, keys)
     labels = {(run.environment, run.configuration): attributes.label(place, keys) for place, run in enumerate(runs)}
-    return _joined(found, labels, metric)
-
-
-def _joined(found: Sequence[Sample], labels: Mapping[tuple[str, str], str], metric: Metric) -> list[Sample]:
-    """Join the configurations of an environment that have one label.
-
-    Args:
-        found: of single configurations.
-        labels: by environment and configuration.
-        metric: what is compared.
-    """
-    groups: dict[tuple[str, str], list[Sample]] = {}
-    for sample in found:
-        label = labels[sample.environment, sample.configuration]
-        groups.setdefault((sample.environment, label), []).append(sample)
-    return [merged(parts, label, metric) for (_, label), parts in sorted(groups.items())]
+    return samples(runs, metric, labels)
 
 
 def require_group_keys(keys: Sequence[str], records: Sequence[RunRecord]) -> None:

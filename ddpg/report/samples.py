@@ -1,15 +1,14 @@
 """Which runs count, and up to where: from the runs that were read to the values that are compared."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ddpg.record.series import Series, moving_mean, short_number
 from ddpg.report.measured import Curve, MeasuredRun, shared_steps
 from ddpg.report.metric import Metric
-from ddpg.report.origin import notes_on_origins
-from ddpg.report.selection import count, different_lengths, finished_step, notes_on_choice, one_for_each_seed
+from ddpg.report.selection import Choice, choose, count, different_lengths
 
 #: A metric of training episodes is averaged over the last WINDOW episodes, at POINTS evenly spaced steps.
 POINTS = 100
@@ -32,7 +31,7 @@ class Sample:
 
     environment: str
     configuration: str
-    #: Length S, ascending.
+    #: Length S, ascending within a configuration; forks of several runs and joined configurations may share seeds.
     seeds: tuple[int, ...]
     #: [n] env steps.
     steps: Series
@@ -51,8 +50,10 @@ class Sample:
     shared: str = ""
     #: Sentences on the choice of runs and steps, for the reader.
     notes: tuple[str, ...] = ()
-    #: Whether a run has finished; if none has, all are compared as far as they have come.
+    #: Whether `end` is where a run has finished; if none has, all are compared as far as they have come.
     finished: bool = True
+    #: Of which `counted` were chosen.
+    runs: tuple[MeasuredRun, ...] = ()
 
     @property
     def started(self) -> int:
@@ -65,87 +66,82 @@ class Sample:
         return sum(run.state == "failed" for run in self.unfinished)
 
 
-def samples(runs: Sequence[MeasuredRun], metric: Metric) -> list[Sample]:
-    """Make a sample of each configuration, sorted by environment and label.
+def samples(
+    runs: Sequence[MeasuredRun], metric: Metric, labels: Mapping[tuple[str, str], str] | None = None
+) -> list[Sample]:
+    """Make a sample of each configuration, sorted by environment and label; `selection.choose` says which runs count.
 
-    Those runs count that have reached the largest step that at least half of the configuration's seeds have finished
-    (or, if there is none, the one that most have finished). If no run has finished, all count, as far as they share.
+    Args:
+        runs: of any configurations and environments.
+        metric: what is compared.
+        labels: by environment and configuration; configurations of one label are joined, None: each has its own name.
+            Every run that counts in its configuration counts there, so that a seed may be in a sample several times.
     """
     groups: dict[tuple[str, str], list[MeasuredRun]] = {}
     for run in runs:
-        groups.setdefault((run.environment, run.configuration), []).append(run)
-    return [_sample(groups[key], metric) for key in sorted(groups)]
+        label = labels[run.environment, run.configuration] if labels else run.configuration
+        groups.setdefault((run.environment, label), []).append(run)
+    return [_sample(label, groups[environment, label], metric) for environment, label in sorted(groups)]
 
 
-def merged(parts: Sequence[Sample], label: str, metric: Metric) -> Sample:
-    """Join configurations that are compared as one; every run that counts in its own counts, so a seed may be twice.
-
-    Args:
-        parts: samples of one environment.
-        label: the name of what they have in common.
-        metric: what is compared.
-    """
-    runs = [run for one in parts for run in one.counted]
-    end = min((one.end for one in parts if one.counted), default=-1.0)
-    steps, values, thinned = _compared(runs, end, end, metric)
-    own = [f"{one.configuration}: {note}" for one in parts for note in one.notes]
-    names = ", ".join(one.configuration for one in parts)
-    return replace(
-        parts[0],
-        configuration=label,
-        seeds=tuple(run.seed for run in runs),
-        steps=steps,
-        values=values,
-        episodes=tuple((run.metric if metric.of_episodes else run.episodes).up_to(end).values for run in runs),
-        end=end,
-        unfinished=tuple(run for one in parts for run in one.unfinished),
-        counted=tuple(runs),
-        eval_episodes=tuple(sorted({number for one in parts for number in one.eval_episodes})),
-        finished=all(one.finished for one in parts),
-        notes=(*own, *([f"the mean of {len(parts)} configurations: {names}"] if len(parts) > 1 else []), *thinned),
-    )
+def cut(sample: Sample, limit: float, metric: Metric) -> Sample:
+    """Compare the runs of a sample up to the env step `limit` at most: all that have reached it count then."""
+    return _sample(sample.configuration, sample.runs, metric, limit)
 
 
-def _sample(same: Sequence[MeasuredRun], metric: Metric) -> Sample:
-    runs, notes = one_for_each_seed(same)
-    measured = [run for run in runs if len(run.metric.steps)]
-    target = finished_step(measured, len(runs))
-    counted = [run for run in measured if (run.state != "failed" if target is None else run.has_reached(target))]
-    others = [run for run in runs if run not in counted]
-    end = min([np.inf if target is None else target, *(run.reached for run in counted)]) if counted else -1.0
+def _sample(label: str, runs: Sequence[MeasuredRun], metric: Metric, limit: float = np.inf) -> Sample:
+    configurations: dict[str, list[MeasuredRun]] = {}
+    for run in sorted(runs, key=lambda run: run.configuration):
+        configurations.setdefault(run.configuration, []).append(run)
+    ends = [one.end for one in map(choose, configurations.values()) if one.target is not None]
+    chosen = [choose(same, min([limit, *ends])) for same in configurations.values()]
+    counted = [run for one in chosen for run in one.counted]
+    end = min((one.end for one in chosen if one.counted), default=-1.0)
+    target = np.inf if all(one.target is None for one in chosen) else end
     steps, values, thinned = _compared(counted, target, end, metric)
     episodes = [run.metric if metric.of_episodes else run.episodes for run in counted]
     lengths = different_lengths(counted) if metric.of_evaluations else []
     return Sample(
-        environment=same[0].environment,
-        configuration=same[0].configuration,
+        environment=runs[0].environment,
+        configuration=label,
         seeds=tuple(run.seed for run in counted),
         steps=steps,
         values=values,
         episodes=tuple(one.up_to(end).values for one in episodes),
         end=end,
-        unfinished=tuple(_unfinished(run, metric) for run in others),
+        unfinished=tuple(_unfinished(run, metric) for one in chosen for run in one.left_out),
         counted=tuple(counted),
         eval_episodes=tuple(sorted({run.eval_episodes for run in counted})),
-        shared=same[0].shared,
-        notes=(
-            *notes_on_origins(run.origin for run in runs),
-            *notes,
-            *notes_on_choice(runs, counted, target),
-            *thinned,
-            *lengths,
-        ),
-        finished=target is not None,
+        shared=runs[0].shared,
+        notes=(*_notes_on_choices(chosen), *thinned, *lengths),
+        finished=all(one.target is not None for one in chosen),
+        runs=tuple(runs),
     )
 
 
+def _notes_on_choices(chosen: Sequence[Choice]) -> list[str]:
+    """Gather what is to know of the choice of runs, with the names of configurations where several are joined."""
+    if len(chosen) == 1:
+        return list(chosen[0].notes)
+    names = [one.runs[0].configuration for one in chosen]
+    notes = [f"{name}: {note}" for name, one in zip(names, chosen, strict=True) for note in one.notes]
+    return [*notes, f"the mean of {len(names)} configurations: {', '.join(names)}"]
+
+
 def _compared(
-    counted: Sequence[MeasuredRun], target: float | None, end: float, metric: Metric
+    counted: Sequence[MeasuredRun], target: float, end: float, metric: Metric
 ) -> tuple[Series, Series, list[str]]:
-    """Return the steps [n] that all runs have, the values [S, n] there, and what was lost by that."""
+    """Return the steps [n] that all runs have, the values [S, n] there, and what was lost by that.
+
+    Args:
+        counted: the runs.
+        target: the env step up to which they are compared; infinite if that is as far as they have come.
+        end: the env step to which all have come.
+        metric: what is compared.
+    """
     if not counted:
         return np.empty(0), np.empty((0, 0)), []
-    whole = [run.metric if target is None else run.metric.up_to(target) for run in counted]
+    whole = [run.metric.up_to(target) for run in counted]
     curves = [_on_grid(one, end) for one in whole] if metric.of_episodes else whole
     steps = shared_steps(curves)
     if not len(steps):

@@ -1,12 +1,71 @@
 """Which of a configuration's runs are compared, and the notes on that choice."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 
 from ddpg.record.series import short_number
 from ddpg.report.measured import MeasuredRun
+from ddpg.report.origin import notes_on_origins
 
 #: Why a run does not count whose seed was run again.
 TWICE = "was run more than once: the run that came furthest counts"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The runs of a configuration that are compared.
+
+    Args:
+        runs: all of them, but for those that were run again.
+        counted: those that are compared.
+        target: the env step that these have reached, up to which they are compared; None where no run has finished.
+        notes: sentences on the choice.
+    """
+
+    runs: Sequence[MeasuredRun]
+    counted: Sequence[MeasuredRun]
+    target: float | None
+    notes: Sequence[str]
+
+    @property
+    def left_out(self) -> list[MeasuredRun]:
+        """The runs that are not compared."""
+        return [run for run in self.runs if run not in self.counted]
+
+    @property
+    def end(self) -> float:
+        """The env step up to which all that are compared have come; -1 if none is."""
+        if self.target is not None:
+            return self.target
+        return min((run.reached for run in self.counted), default=-1.0)
+
+
+def choose(same: Sequence[MeasuredRun], limit: float = inf) -> Choice:
+    """Choose the runs of a configuration that count.
+
+    Those count that have reached the largest step that at least half of the configuration's seeds have finished (or, if
+    there is none, the one that most have). If no run has finished, all count that did not fail, as far as they share.
+
+    Args:
+        same: the runs.
+        limit: the env step where another configuration ends. If a run has values up to there, all count that have
+            reached it, whatever became of them later: otherwise who trains some seeds on would have selected them.
+    """
+    runs, notes = one_for_each_seed(same)
+    measured = [run for run in runs if len(run.metric.steps)]
+    own = finished_step(measured, len(runs))
+    is_cut = (own is None or limit < own) and any(
+        run.has_reached(limit) and len(run.metric.up_to(limit).steps) for run in measured
+    )
+    target = limit if is_cut else own
+    if target is None:
+        counted = [run for run in measured if run.state != "failed"]
+        reasons = _notes_while_none_has_finished(runs, counted)
+    else:
+        counted = [run for run in measured if run.has_reached(target)]
+        reasons = [*_notes_on_others(runs, counted, target), *_notes_on_longer(counted, target, is_cut)]
+    return Choice(runs, counted, target, (*notes_on_origins(run.origin for run in runs), *notes, *reasons))
 
 
 def one_for_each_seed(runs: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:
@@ -46,27 +105,36 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun.removesuffix('s') if number == 1 else noun}"
 
 
-def notes_on_choice(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun], target: float | None) -> list[str]:
-    """Say which runs are left out and why: a run that failed, or one that can still arrive."""
+def _notes_while_none_has_finished(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun]) -> list[str]:
+    """Say how far the runs have come, and which of them have nothing to compare."""
+    last = short_number(max(run.total_steps for run in runs))
+    where = ", ".join(run.where() for run in runs)
+    if len(runs) == 1:
+        return [f"the only seed has not reached the last step, {last}: {where}"]
+    reached = f"0 of {len(runs)} seeds reached the last step, {last}"
+    if all(run.state == "failed" for run in runs):
+        return [f"{reached}, all failed: {where}"]
+    failed = ", but for those that failed" if any(run.state == "failed" for run in runs) else ""
+    notes = [f"{reached}, so all are compared as far as they have come{failed}: {where}"]
+    waiting = [run for run in runs if run not in counted and run.state != "failed"]
+    return notes + [f"seed {run.seed} has nothing to compare yet" for run in waiting]
+
+
+def _notes_on_others(runs: Sequence[MeasuredRun], counted: Sequence[MeasuredRun], step: float) -> list[str]:
+    """Say which runs have not reached a step and why: a run that failed, or one that can still arrive."""
     others = [run for run in runs if run not in counted]
-    if target is None:
-        last = short_number(max(run.total_steps for run in runs))
-        where = ", ".join(run.where() for run in runs)
-        if len(runs) == 1:
-            return [f"the only seed has not reached the last step, {last}: {where}"]
-        reached = f"0 of {len(runs)} seeds reached the last step, {last}"
-        if all(run.state == "failed" for run in runs):
-            return [f"{reached}, all failed: {where}"]
-        failed = ", but for those that failed" if any(run.state == "failed" for run in runs) else ""
-        notes = [f"{reached}, so all are compared as far as they have come{failed}: {where}"]
-        waiting = [run for run in others if run.state != "failed"]
-        return notes + [f"seed {run.seed} has nothing to compare yet" for run in waiting]
-    reached = f"{len(counted)} of {count(len(runs), 'seeds')} reached step {short_number(target)}"
-    notes = [f"{reached}; {'; '.join(_reasons(others))}"] if others else []
-    further = [run.where() for run in counted if run.reached > target]
-    if further:
-        notes.append(f"compared at step {short_number(target)}, though some went on: {', '.join(further)}")
-    return notes
+    reached = f"{len(counted)} of {count(len(runs), 'seeds')} reached step {short_number(step)}"
+    return [f"{reached}; {'; '.join(_reasons(others))}"] if others else []
+
+
+def _notes_on_longer(counted: Sequence[MeasuredRun], step: float, is_cut: bool) -> list[str]:
+    """Say which runs went on; where all are cut because another configuration ends, only which have not finished."""
+    further = [run.where() for run in counted if run.reached > step and not (is_cut and run.state == "done")]
+    if not further:
+        return []
+    if is_cut:
+        return [f"runs that have not finished count as they were at step {short_number(step)}: {', '.join(further)}"]
+    return [f"compared at step {short_number(step)}, though some went on: {', '.join(further)}"]
 
 
 def different_lengths(runs: Sequence[MeasuredRun]) -> list[str]:

@@ -80,7 +80,7 @@ def scored(found: Sequence[Sample], metric: Metric, convention: str, failed: str
     for environment in dict.fromkeys(sample.environment for sample in found):
         same = [sample for sample in found if sample.environment == environment]
         pairs = zip(same, at_shared_steps(same, metric, of_episodes), strict=True)
-        group = [_scored(whole, cut, metric, RANKS[convention]) for whole, cut in pairs]
+        group = [_scored(whole, shared, metric, RANKS[convention]) for whole, shared in pairs]
         scores[environment] = {one.configuration: one for one in group}
         worst[environment] = _worst(same, group, metric)
     if not any(len(one.own) for group in scores.values() for one in group.values()):

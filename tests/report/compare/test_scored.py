@@ -63,6 +63,50 @@ def test_different_numbers_of_steps_are_compared_where_all_have_come(tmp_path: P
     ]  # fmt: skip
 
 
+def test_who_trains_the_best_seeds_on_selects_none(tmp_path: Path) -> None:
+    """Equal scores at step 100, of which the best three of one side were trained on to 200."""
+    for seed in (1, 2, 3, 4, 5):
+        write_run(tmp_path / f"a{seed}", [0.0, 10.0 * seed], seed=seed, gamma=0.1, total_steps=100)
+        more = [99.0] if seed > 2 else []
+        write_run(tmp_path / f"b{seed}", [0.0, 10.0 * seed, *more], seed=seed, gamma=0.2, total_steps=200)
+    one, other = scores_of(tmp_path)["pendulum"].values()
+    assert one.scores.tolist() == other.scores.tolist() == [10, 20, 30, 40, 50]
+    assert (other.step, other.notes) == (100, ())
+
+
+@pytest.mark.parametrize("done", [0, 3])
+def test_a_run_counts_where_it_has_come_whatever_became_of_it_later(tmp_path: Path, done: int) -> None:
+    """Compared at step 100: of the runs that were to have 300 steps, two failed at 200, one at 0, and one goes on."""
+    write_run(tmp_path / "a", [0.0, 1.0], gamma=0.1, total_steps=100)
+    for seed in range(done):
+        write_run(tmp_path / f"b{seed}", [0.0, 2.0, 3.0, 4.0], seed=seed, gamma=0.2)
+    for seed, (state, returns) in enumerate(
+        [("failed", [0.0, 5.0, -8.0]), ("failed", [0.0, 6.0, -8.0]), ("failed", [0.0]), ("running", [0.0, 7.0, 8.0])], 4
+    ):
+        write_run(tmp_path / f"b{seed}", returns, seed=seed, state=state, gamma=0.2)
+    one = scores_of(tmp_path)["pendulum"]["gamma=0.2"]
+    assert one.scores.tolist() == [*[2.0] * done, 5, 6, 7, -8]
+    assert (one.step, one.failed, one.unfinished) == (100, (6,), ())
+    left_out, not_finished = one.notes
+    assert left_out == f"{done + 3} of {done + 4} seeds reached step 100; failed: seed 6 (failed at 0)"
+    assert not_finished == (
+        "runs that have not finished count as they were at step 100: seed 4 (failed at 200), seed 5 (failed at 200), "
+        "seed 7 (running at 200)"
+    )
+
+
+def test_joined_configurations_select_no_seeds_either(tmp_path: Path) -> None:
+    for seed in (1, 2, 3):
+        write_run(tmp_path / f"a{seed}", [0.0, 1.0], seed=seed, gamma=0.1, total_steps=100)
+        more = [9.0] if seed > 1 else []
+        write_run(tmp_path / f"b{seed}", [0.0, 2.0 * seed, *more], seed=seed, gamma=0.2, total_steps=200)
+    metric = Metric(RETURN)
+    runs = read_runs([tmp_path], metric)
+    [one] = samples(runs, metric, {(run.environment, run.configuration): "all" for run in runs})
+    assert (one.configuration, one.seeds, one.end) == ("all", (1, 2, 3, 1, 2, 3), 100)
+    assert one.values[:, -1].tolist() == [1, 1, 1, 2, 4, 6]
+
+
 def test_a_configuration_that_has_not_finished_does_not_move_the_step_of_the_others(tmp_path: Path) -> None:
     write_run(tmp_path / "a", [0.0, 1.0, 2.0, 3.0], gamma=0.1)
     write_run(tmp_path / "b", [0.0, 5.0, 6.0, 7.0], gamma=0.2)
