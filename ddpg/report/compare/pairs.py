@@ -54,7 +54,7 @@ class Comparison:
         difference: of the means.
         deviation: of the noise, by which power is computed; None where it is not known.
         effect: the difference in these deviations, corrected for few seeds; None where there is no noise.
-        improvement: the probability that a run of the first is better; None without scores at one step.
+        improvement: the probability that a run of the first is better; None without scores of one kind.
         smallest_p: that the permutation test can have with so many scores.
         tests: None where they are refused.
         refused: the reason.
@@ -147,7 +147,7 @@ def _compared(
 def _comparison(first: Scored, second: Scored, waiting: int, design: Design) -> Comparison:
     chosen = design.compared(first, second)
     any_chosen = min(chosen.counts) > 0
-    same_step = first.step == second.step
+    one_kind = first.kind == second.kind
     one, other = (chosen.first, chosen.second) if any_chosen else (first.scores, second.scores)
     refused = _refused(first, second, waiting) or chosen.too_few
     return Comparison(
@@ -157,7 +157,7 @@ def _comparison(first: Scored, second: Scored, waiting: int, design: Design) -> 
         difference=float(one.mean() - other.mean()),
         deviation=design.deviation(chosen.first, chosen.second),
         effect=design.effect(chosen.first, chosen.second),
-        improvement=design.improvement(chosen.first, chosen.second) if any_chosen and same_step else None,
+        improvement=design.improvement(chosen.first, chosen.second) if any_chosen and one_kind else None,
         smallest_p=design.smallest_p(*chosen.counts),
         tests=None if refused else _tests(chosen, design),
         refused=refused,
@@ -185,6 +185,8 @@ def _refused(first: Scored, second: Scored, waiting: int) -> str | None:
         )
     if first.step != second.step:
         return f"they are measured at different steps, {first.step:g} and {second.step:g}"
+    if first.convention != second.convention:
+        return f"they have scores of different conventions, {first.convention} and {second.convention}"
     return None
 
 

@@ -58,7 +58,7 @@ class Result:
         design: whether seeds are paired.
         labels: of the configurations, the best first.
         scores: by environment and configuration.
-        shared: the environments in which all configurations have scores at one step; over these, `overall` is computed.
+        shared: the environments in which all configurations have scores of one kind; over these, `overall` is computed.
         ranges: the scores that become 0 and 1, by environment.
         overall: of each configuration; empty without a shared environment.
         pairs: the configurations that are compared.
@@ -141,9 +141,9 @@ def _of(pair: Pair, comparisons: Sequence[Comparison]) -> list[Improvement]:
 
 
 def _are_comparable(group: Mapping[str, Scored], labels: Sequence[str]) -> bool:
-    """Whether all configurations have scores in an environment, measured at one step."""
+    """Whether all configurations have scores in an environment, of one kind."""
     found = [group[label] for label in labels if label in group and len(group[label].scores)]
-    return len(found) == len(labels) and len({one.step for one in found}) == 1
+    return len(found) == len(labels) and len({one.kind for one in found}) == 1
 
 
 def _ordered(scores: Scores, ranges: Mapping[str, Bounds]) -> list[str]:

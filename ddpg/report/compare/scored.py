@@ -48,6 +48,11 @@ class Scored:
     eval_episodes: tuple[int, ...]
     notes: tuple[str, ...]
 
+    @property
+    def kind(self) -> tuple[float, str]:
+        """The step and the convention of the scores: only scores of one kind can be compared."""
+        return self.step, self.convention
+
     def by_seed(self) -> dict[int, list[float]]:
         """Return the scores of each seed: several where configurations are joined, none of a failed run left out."""
         found: dict[int, list[float]] = {}
@@ -145,15 +150,15 @@ def _worst(same: Sequence[Sample], group: Sequence[Scored], metric: Metric) -> f
 
 
 def _with_worst(group: Mapping[str, Scored], worst: float) -> dict[str, Scored]:
-    """Append the worst value to the scores for each run that failed, at the step of the others."""
-    steps = [one.step for one in group.values() if len(one.own)]
-    if not steps:
+    """Append the worst value to the scores for each run that failed; where there is no other, it is of their kind."""
+    known = [one for one in group.values() if len(one.own)]
+    if not known:
         return dict(group)
+    last = max(known, key=lambda one: one.step)
     return {
         label: replace(
-            one,
+            one if len(one.own) or not one.failed else replace(one, step=last.step, convention=last.convention),
             scores=np.append(one.own, np.full(len(one.failed), worst)),
-            step=one.step if len(one.own) or not one.failed else max(steps),
         )
         for label, one in group.items()
     }

@@ -17,6 +17,8 @@ from ddpg.report.text import aligned, interval, interval_of, literal, number, se
 HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM", "next run, 95 %")
 #: Numbers of seeds of which the power is named.
 EXAMPLES = (6, 10, 20)
+#: How the scores of an environment are to be comparable.
+SAME_KIND = "at one step and by one convention"
 
 
 def text_of(found: Result, picture: Path | None) -> str:
@@ -76,7 +78,8 @@ def _solved(one: Scored, threshold: float) -> str:
 def _overall(found: Result) -> Iterator[str]:
     """Yield the section over all environments; one environment says nothing new by the range of its own runs."""
     if not found.overall:
-        yield from ("- no environment has all configurations at one step, so there are no scores over environments", "")
+        yield f"- no environment has all configurations {SAME_KIND}, so there are no scores over environments"
+        yield ""
         return
     if len(found.shared) == 1 and found.options.low is None:
         return
@@ -86,7 +89,7 @@ def _overall(found: Result) -> Iterator[str]:
     yield ""
     left_out = [name for name in found.scores if name not in found.shared]
     if left_out:
-        yield f"- left out, because not all configurations have it, at one step: {literal(', '.join(left_out))}"
+        yield f"- left out, because not all configurations have it {SAME_KIND}: {literal(', '.join(left_out))}"
     yield f"- {literal(_normalization(found))}"
     for (first, second), one in found.improvements.items():
         chance = f"{one.probability:.2f} (95 %: {one.low:.2f} to {one.high:.2f})"

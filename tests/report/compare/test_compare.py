@@ -241,6 +241,22 @@ def test_returns_of_training_episodes(call: Callable[..., str]) -> None:
     assert "last 2 training episodes" in text
 
 
+def test_different_numbers_of_training_episodes_get_no_test(call: Callable[..., str]) -> None:
+    """One rising curve over 1,500 steps in episodes of 10 and of 50 steps: the last 100 of 150, and all of 30."""
+    for length, gamma in ((10, 0.1), (50, 0.2)):
+        for seed in range(5):
+            path = write_run(Path(f"runs/{gamma}_{seed}"), [0.0] * 16, seed=seed, gamma=gamma, total_steps=1500)
+            rows = [{"env_step": step, EPISODES: step + seed} for step in range(length, 1501, length)]
+            with (path / "metrics.jsonl").open("a") as file:
+                file.writelines(json.dumps(row) + "\n" for row in rows)
+    text = call("runs", "convention=training100")
+    kinds = "last 100 training episodes and last 30 training episodes"
+    assert f"no test: they have scores of different conventions, {kinds}" in text
+    assert "no environment has all configurations at one step and by one convention" in text
+    [found] = numbers("runs")["comparisons"]
+    assert (found["tests"], found["improvement"]) == (None, None)
+
+
 def test_paired_seeds(call: Callable[..., str]) -> None:
     """The seeds differ by thousands, the two runs of a seed by 5 to 12: only pairs show it."""
     write_seeds("runs/a", [1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0, 7000.0, 8.0], gamma=0.1)

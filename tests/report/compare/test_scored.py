@@ -39,6 +39,14 @@ def test_a_failed_run_has_the_worst_value_of_its_environment(tmp_path: Path) -> 
     assert scores_of(tmp_path, failed="leave_out")["pendulum"]["gamma=0.1"].scores.tolist() == [10, 20, 30]
 
 
+def test_a_configuration_of_which_all_runs_failed_has_scores_of_the_kind_of_the_others(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [0.0, 1.0, 2.0], gamma=0.1)
+    write_run(tmp_path / "b", [-5.0], gamma=0.2, state="failed")
+    one, other = scores_of(tmp_path)["pendulum"].values()
+    assert other.scores.tolist() == [-5]
+    assert other.kind == one.kind == (200, "last evaluation")
+
+
 def test_where_no_run_finished_those_that_failed_are_known(tmp_path: Path) -> None:
     for seed, state in enumerate(("failed", "running", "interrupted"), start=1):
         write_run(tmp_path / f"{seed}", [0.0, float(seed)], seed=seed, state=state)
