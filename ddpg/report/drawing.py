@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ WIDE = 46
 LINE = 100
 THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
 
+#: Splits a label so that numbers are at odd places; a minus belongs to one after a = alone, as on the page.
+NUMBERS = re.compile(r"((?:(?<==)-)?\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
+
 #: Colour, style and marker of a line.
 Look = tuple[str, str, str]
 
@@ -33,8 +36,9 @@ def draw(found: Sequence[Sample], metric: Metric, out: Path) -> dict[str, list[P
     Return the files by environment, PNG first; none where no step is shared.
     """
     pictures = {}
+    known = looks_of(sample.configuration for sample in found)
     for environment, samples in groupby(found, key=lambda sample: sample.environment):
-        looks = {sample: look(place) for place, sample in enumerate(samples) if len(sample.steps)}
+        looks = {sample: known[sample.configuration] for sample in samples if len(sample.steps)}
         if looks:
             pictures[environment] = picture_files(environment, out)
             _picture(environment, looks, metric, pictures[environment])
@@ -45,6 +49,20 @@ def picture_files(name: str, out: Path) -> list[Path]:
     """Return the files of a picture, PNG first, with a name that is safe for file systems."""
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
     return [out / f"{safe}.{kind}" for kind in ("png", "svg", "pdf")]
+
+
+def looks_of(labels: Iterable[str]) -> dict[str, Look]:
+    """Choose the look of each label by its place among those of all environments, in the order of the page.
+
+    So a configuration looks the same in every picture, whichever others are in it and however they rank.
+    """
+    ordered = sorted(set(labels), key=_with_numbers)
+    return {label: look(place) for place, label in enumerate(ordered)}
+
+
+def _with_numbers(label: str) -> list[str | float]:
+    """Return a sorting key by which numbers count as numbers: batch_size=64 before 128, lr=0.0003 before 0.001."""
+    return [float(part) if place % 2 else part for place, part in enumerate(NUMBERS.split(label))]
 
 
 def look(place: int) -> Look:

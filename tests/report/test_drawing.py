@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from support.report_runs import sample, write_run
 
-from ddpg.report.drawing import draw_curve, look, marker_places
+from ddpg.report.drawing import draw_curve, look, looks_of, marker_places
 from ddpg.report.view import View
 from ddpg.report.write import write_report
 
@@ -41,6 +41,12 @@ def test_pictures_of_any_number_of_lines(tmp_path: Path, configurations: int) ->
 
 def test_lines_look_different() -> None:
     assert len({look(place)[:2] for place in range(21)}) == 21
+
+
+def test_looks_are_given_in_the_order_of_the_page() -> None:
+    labels = ["n=128", "n=64", "sigma=0.05", "sigma=-1", "sigma=1e-3"]
+    assert list(looks_of(labels)) == ["n=64", "n=128", "sigma=-1", "sigma=1e-3", "sigma=0.05"]
+    assert list(looks_of(labels).values()) == [look(place) for place in range(5)]
 
 
 def test_lines_on_each_other_are_marked_at_steps_of_their_own() -> None:

@@ -1,6 +1,7 @@
 """The picture of a comparison: performance profiles, and the differences with their intervals."""
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,7 @@ from ddpg.record.figure import GRID, INK, picture
 from ddpg.report.compare.overall import THRESHOLDS
 from ddpg.report.compare.pairs import Comparison
 from ddpg.report.compare.result import Result
-from ddpg.report.drawing import look
-from ddpg.report.palette import PALETTE
+from ddpg.report.drawing import Look, looks_of
 from ddpg.report.selection import count
 
 #: Characters of a line of a label.
@@ -29,23 +29,26 @@ ABOVE = 0.16
 def draw(found: Result, path: Path) -> None:
     """Write the picture: profiles on the left, differences with t intervals on the right.
 
-    Scores of several environments are normalized; those of a single one are drawn as they are.
+    Scores of several environments are normalized; those of a single one are drawn as they are. A configuration has the
+    colour that it has in the pictures of a report, a difference that of the configuration which is better if it is
+    above 0.
     """
+    looks = looks_of(found.labels)
     shown = [one for one in found.comparisons if one.tests is not None]
     lines = sum(label(one).count("\n") + 1 for one in shown)
     with picture(path, height=max(LEAST, AROUND + ROW * lines), width=11) as figure:
         left, right = figure.subplots(1, 2)
-        _profiles(left, found)
-        _differences(right, found, shown)
+        _profiles(left, found, looks)
+        _differences(right, found, shown, looks)
 
 
-def _profiles(axes: Axes, found: Result) -> None:
+def _profiles(axes: Axes, found: Result, looks: Mapping[str, Look]) -> None:
     band = ", 95 % at each score" if len(found.overall) <= MOST_BANDS else ""
     _style(axes, f"Performance profiles over {count(len(found.shared), 'environments')}{band}")
     low, size = _scale(found, found.shared[0]) if found.shared else (0.0, 1.0)
     scores = low + size * THRESHOLDS if is_single(found) else THRESHOLDS
-    for place, one in enumerate(found.overall):
-        color, style, _ = look(place)
+    for one in found.overall:
+        color, style, _ = looks[one.configuration]
         label = textwrap.fill(f"{one.configuration} ({count(one.runs, 'runs')})", LINE)
         share = one.profile
         axes.step(scores, share.share, where="post", color=color, linestyle=style, linewidth=1.8, label=label)
@@ -58,14 +61,14 @@ def _profiles(axes: Axes, found: Result) -> None:
         axes.legend(loc="best", frameon=False, fontsize=8, labelcolor=INK)
 
 
-def _differences(axes: Axes, found: Result, shown: list[Comparison]) -> None:
+def _differences(axes: Axes, found: Result, shown: Sequence[Comparison], looks: Mapping[str, Look]) -> None:
     pairs = ", dots: pairs" if found.options.paired else ""
     _style(axes, f"Differences, {found.design.words.t} 95 % (filled: significant{pairs})")
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for place, one in enumerate(shown):
         assert one.tests is not None
         size = 1.0 if is_single(found) else _scale(found, one.environment)[1]
-        color = PALETTE[found.pairs.index(one.pair) % len(PALETTE)]
+        color, _, _ = looks[one.first.configuration]
         bounds = [one.tests.t_test.low / size, one.tests.t_test.high / size]
         axes.plot(bounds, [place, place], color=color, linewidth=1.8)
         filled = color if one.tests.better else "white"
