@@ -50,7 +50,7 @@ def choose(same: Sequence[MeasuredRun], limit: float = inf) -> Choice:
     Args:
         same: the runs.
         limit: the env step where another configuration ends. If a run has values up to there, all count that have
-            reached it, whatever became of them later: otherwise who trains some seeds on would have selected them.
+            reached it, whatever became of them later: otherwise training the best seeds on would select them.
     """
     runs, notes = one_for_each_seed(same)
     measured = [run for run in runs if len(run.metric.steps)]
