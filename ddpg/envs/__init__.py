@@ -1,5 +1,6 @@
 """Environments of every suite: built by `EnvSpec`, which conf/env/*.yaml fill, and drawn."""
 
+from ddpg.envs.conversions import conversions
 from ddpg.envs.disturbances import ActionDelay, ObsNoise
 from ddpg.envs.generators import seed_generators
 from ddpg.envs.info_metrics import EPISODE_METRICS
@@ -18,6 +19,7 @@ __all__ = [
     "ObsNoise",
     "VectorEnv",
     "Window",
+    "conversions",
     "folder_name",
     "recording",
     "require_parameter",

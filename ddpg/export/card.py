@@ -87,6 +87,7 @@ def _values(folder: Path, description: Description, record: RunRecord, source: s
         "actor": _actor(description),
         "published": list(_published(record)),
         "ways": ways(description, source),
+        "interface": _interface(description),
         "play": f"ddpg-eval {source}{' trust=true' if trusted else ''}",
         "trusted": trusted,
         "install": _install(distribution, description, source),
@@ -144,6 +145,14 @@ def _published(record: RunRecord) -> Iterator[Mapping[str, str]]:
             "protocol": f"{reference['protocol']}; env steps: {reference['steps']:,}",
             "differs": reference["differs"] or "",
         }
+
+
+def _interface(description: Description) -> str:
+    """Say what the observations and actions of the policy are for the environment."""
+    if not description.conversions:
+        return "`obs` is one observation as the environment gives it; `action` goes to `env.step` as it is."
+    but = "; ".join(description.conversions)
+    return f"`obs` is one observation of the environment and `action` goes to `env.step`, but {but}."
 
 
 def _needs_trust(description: Description) -> bool:

@@ -11,7 +11,7 @@ from ddpg.policies.policy import Policy
 class Deployed(nn.Module):
     """An actor with all that lies between it and the environment.
 
-    It maps observations as the environment gives them, (B, *obs_shape), to actions as the environment takes them,
+    It maps observations as `ddpg.envs.VectorEnv` gives them, (B, *obs_shape), to actions as that takes them,
     (B, action_dim), float32. Normalization and scaling are inside the actor; here the number format is changed, and
     actions are clipped to the bounds, which rounding may pass by a bit. The actor is never trained from then on.
     """

@@ -64,6 +64,8 @@ class Description:
     seed: int
     #: versions of Python and of the packages with which it was written
     versions: Mapping[str, str | None]
+    #: how its observations and actions differ from those of the environment's own spaces, in parts of a sentence
+    conversions: Sequence[str] = field(default_factory=list)
     license: str | None = None
     evaluation: Evaluation | None = None
     #: of each format, what was found when the written file was run

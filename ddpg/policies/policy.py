@@ -53,5 +53,8 @@ class Policy:
         pictures = self._dtype == np.uint8
         if array.dtype.kind not in ("u" if pictures else "fiub") or (pictures and array.dtype != np.uint8):
             expected = "bytes (uint8)" if pictures else "numbers"
-            raise UserError(f"observations are {expected} here, not {array.dtype}")
+            flat = "; of several parts gymnasium.spaces.flatten(env.observation_space, obs) makes one array"
+            raise UserError(
+                f"observations are {expected} here, not {array.dtype}{flat if array.dtype == object else ''}"
+            )
         return np.array(array, dtype=self._dtype, order="C")

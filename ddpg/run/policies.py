@@ -14,7 +14,7 @@ from torch import nn
 
 from ddpg.config.settings import check, plain
 from ddpg.config.targets import imported
-from ddpg.envs import recording
+from ddpg.envs import conversions, recording
 from ddpg.errors import UserError
 from ddpg.policies import Description, Network, Policy, Space
 from ddpg.policies.actors import policy_of
@@ -122,6 +122,7 @@ def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Desc
         env_step=env_step,
         seed=cfg.seed,
         versions=versions(),
+        conversions=conversions(env),
     )
 
 

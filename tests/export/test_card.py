@@ -87,6 +87,13 @@ def test_the_command_that_plays_it(
     assert_has(write_card(tmp_path, described, run, source).read_text(), play)
 
 
+def test_what_becomes_of_observations_and_actions(run: RunFolder, description: Description, tmp_path: Path) -> None:
+    assert "`action` goes to `env.step` as it is. `ddpg-eval" in write_card(tmp_path, description, run, "a").read_text()
+    changed = replace(description, conversions=["observations are flattened", "`env.step` takes another form"])
+    sentence = "`action` goes to `env.step`, but observations are flattened; `env.step` takes another form. `ddpg-eval"
+    assert sentence in write_card(tmp_path, changed, run, "a").read_text()
+
+
 def test_a_network_of_the_user_is_imported(run: RunFolder, description: Description, tmp_path: Path) -> None:
     mine = replace(description, network=replace(description.network, target="robots.nets.Mine"))
     text = write_card(tmp_path, mine, run, "walker").read_text()

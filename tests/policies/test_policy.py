@@ -51,6 +51,8 @@ def test_what_is_no_observation(policy: Policy) -> None:
         policy([1.0, 2.0])
     with user_error("this is no array ... obs, info = env.reset()"):
         policy((np.zeros(3), {}))
+    with user_error("numbers ... not object; of several parts gymnasium.spaces.flatten(env.observation_space, obs)"):
+        policy({"position": np.zeros(3)})
     with user_error("numbers ... <U1"):
         policy(["a", "b", "c"])
 

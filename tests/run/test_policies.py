@@ -1,15 +1,17 @@
-"""A video is tried before the training that it will show."""
+"""Stored policies are described; a video is tried before the training that it will show."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from omegaconf import DictConfig
 from support.command_line import user_error
 from support.generators import undisturbed_generators
+from support.stored_runs import CAMERA, stored_run
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
-from ddpg.run.policies import require_video
+from ddpg.run.policies import require_video, stored_policy
 
 Compose = Callable[..., DictConfig]
 
@@ -30,6 +32,11 @@ def test_a_program_that_is_no_ffmpeg(drawn: DictConfig, monkeypatch: pytest.Monk
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/bin/false")
     with user_error("eval.video=true: ... ffmpeg failed"):
         require_video(drawn)
+
+
+def test_a_description_says_what_becomes_of_pictures(tmp_path: Path) -> None:
+    description = stored_policy(stored_run(tmp_path / "run", *CAMERA), "last").description
+    assert description.conversions == ["pictures have their channels in front, (3, 16, 16) instead of (16, 16, 3)"]
 
 
 def test_an_environment_that_fails_without_a_video_too(compose: Compose) -> None:
