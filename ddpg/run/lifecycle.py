@@ -153,7 +153,8 @@ def _show(
 def recorded_end(folder: RunFolder) -> Iterator[None]:
     """Say `running` in status.json within the block, and after an exception how the run ended."""
     before = {"env_step": 0, **folder.status()}  # a finished run that is trained further keeps its results so far
-    before.pop("error", None)
+    for of_an_end in ("error", "by_machine"):
+        before.pop(of_an_end, None)
     folder.write_status(**before | {"state": "running"})
     try:
         yield

@@ -20,7 +20,7 @@ from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_trainer
-from ddpg.run.lifecycle import run
+from ddpg.run.lifecycle import recorded_end, run
 from ddpg.training.trainer import Trainer
 
 Start = Callable[..., float]
@@ -46,6 +46,13 @@ def test_finished_run_returns_its_result(tmp_path: Path, start: Start, monkeypat
             start(tmp_path, "total_steps=100")
     RunFolder(tmp_path).write_status(**RunFolder(tmp_path).status() | {"state": "done"})
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_start_forgets_how_the_one_before_ended(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_status(state="failed", env_step=5, error="killed by SIGKILL", by_machine=True)
+    with recorded_end(folder):
+        assert folder.status() == {"state": "running", "env_step": 5}
 
 
 @pytest.mark.parametrize("choice", ["replay=uniform", "replay=prioritized", "noise=ou", "algorithm=td3"])

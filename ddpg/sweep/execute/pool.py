@@ -15,7 +15,7 @@ from ddpg.errors import UserError
 from ddpg.interrupt import BY_HAND, SIGNALS, InterruptFlag
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.execute.cores import claimed, usable
-from ddpg.sweep.execute.worker import last_line, start_worker
+from ddpg.sweep.execute.worker import MACHINE_FAILED, is_own_failure, last_line, start_worker
 from ddpg.sweep.process import visible_gpus
 from ddpg.sweep.state.folder import SweepRun
 from ddpg.sweep.state.summary import summarize
@@ -173,8 +173,8 @@ def _conclude(ended: _Started, signum: int | None) -> None:
         line = last_line(printed, ended.logged)
         state = folder.status().get("state")
         is_silent = state == "running" or _version(run.path) == ended.version
-        if code and state != "done" and is_silent:
-            _record_death(folder, code, line)
+        if code and state != "done" and (is_silent or code == MACHINE_FAILED):
+            _record_death(folder, code, line if is_silent else None)
         summary = summarize(run.path)
         if summary.state == "done":
             result = "no evaluations" if summary.last_return is None else f"return {summary.last_return:.1f}"
@@ -196,18 +196,24 @@ def _version(run: Path) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_ino
 
 
-def _record_death(folder: RunFolder, code: int, line: str) -> None:
-    """Write status.json for a process that could not.
+def _record_death(folder: RunFolder, code: int, line: str | None) -> None:
+    """Write into status.json what a process could not: that and why it ended, and whether the machine is the cause.
 
     Args:
         folder: of the run.
         code: the exit code of the process, or minus the signal that killed it.
-        line: the last line that it printed.
+        line: the last line that it printed; None if it has written down itself why it ended.
     """
-    state = "interrupted" if -code in SIGNALS else "failed"
     try:
         with folder.lock():
-            folder.write_status(**{"env_step": 0, **folder.status(), "state": state, "error": _reason(code, line)})
+            status = {"env_step": 0, **folder.status()}
+            status.pop("by_machine", None)
+            if line is not None:
+                state = "interrupted" if -code in SIGNALS else "failed"
+                status |= {"state": state, "error": _reason(code, line)}
+            if status["state"] == "failed" and not is_own_failure(code):
+                status["by_machine"] = True
+            folder.write_status(**status)
     except UserError as error:  # the folder belongs to another process, which writes its status
         log.warning("%s", error)
 

@@ -111,6 +111,15 @@ def is_of_the_machine(error: BaseException) -> bool:
     return cause is not None
 
 
+def is_own_failure(code: int) -> bool:
+    """Whether a worker's exit code says that its run failed, which was neither killed nor stopped by the machine.
+
+    Args:
+        code: the exit code, or minus the signal that killed the process.
+    """
+    return 0 < code < 128 and code != MACHINE_FAILED
+
+
 def train(path: Path) -> float | None:
     """Start or continue the run that was frozen in `path`, or return its result: see `ddpg.run.lifecycle.run`."""
     with ending_at_once():

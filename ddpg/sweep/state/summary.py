@@ -39,6 +39,7 @@ class RunSummary:
         last_return: of the newest evaluation; of a fork, of its own, not of its source.
         sps: env steps a second, likewise.
         error: the first line of the run's error, or "".
+        by_machine: whether a kill or the machine ended it, as with a full disk, which says nothing about its values.
         unreadable: why status.json cannot be read, or "".
     """
 
@@ -50,6 +51,7 @@ class RunSummary:
     last_return: float | None
     sps: float | None
     error: str
+    by_machine: bool
     unreadable: str
 
 
@@ -79,6 +81,7 @@ def summarize(folder: Path) -> RunSummary:
         last_return=newest.get(RETURN, status.get("last_return")),
         sps=newest.get(SPEED),
         error=str(status.get("error") or "").partition("\n")[0],
+        by_machine=status.get("by_machine") is True,
         unreadable=unreadable,
     )
 

@@ -19,6 +19,7 @@ from ddpg.sweep.execute.cores import usable
 from ddpg.sweep.execute.pool import Pool
 from ddpg.sweep.process import PROGRAM
 from ddpg.sweep.state.folder import SweepRun
+from ddpg.sweep.state.summary import summarize
 
 Prepare = Callable[..., list[SweepRun]]
 HERE = Path.cwd()
@@ -104,6 +105,17 @@ def test_every_end_is_recorded(prepare: Prepare) -> None:
         ("failed", "killed by SIGSEGV"),
         ("done", ""),
     ]
+
+
+def test_what_the_machine_has_ended(prepare: Prepare) -> None:
+    """A kill or a full disk says nothing about the values of a run, unlike an error of its own, also after a kill."""
+    full = 'status(state="failed", error="OSError: full"); sys.exit(71)'
+    runs = prepare("os.kill(os.getpid(), signal.SIGKILL)", full, "sys.exit(71)", "sys.exit(1)", "sys.exit(1)")
+    RunFolder(runs[4].path).write_status(state="failed", error="killed", by_machine=True)
+    Pool(2, 1, HERE).train(runs, InterruptFlag())
+    assert [state(run)[0] for run in runs] == ["failed"] * 5
+    assert [summarize(run.path).by_machine for run in runs] == [True, True, True, False, False]
+    assert state(runs[1]) == ("failed", "OSError: full")
 
 
 def test_a_second_attempt_that_dies_is_not_taken_for_the_first(prepare: Prepare) -> None:
