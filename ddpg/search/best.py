@@ -24,12 +24,18 @@ def best(study: StudyFolder, count: int) -> str:
 
 
 def finished(study: StudyFolder, definition: Definition) -> list[Trial]:
-    """Return the trials that are complete, of a population the newest, the best first; UserError if there is none."""
+    """Return the trials that are complete, of a population the newest, the best first; UserError if there is none.
+
+    Trials with equal values have equal runs, because they have equal seeds, so the first of them stands for all.
+    """
     unit = ending_of(study, definition).unit
     complete = rules_of(definition).contenders(definition, study.trials())
     if not complete:
         raise UserError(f"no {unit} of {study.path} is complete yet: ddpg-sweep status {study.quoted}")
-    return ranked(complete, definition)
+    points: dict[tuple[object, ...], Trial] = {}
+    for trial in ranked(complete, definition):
+        points.setdefault((*trial.params.items(), *trial.seeds), trial)
+    return list(points.values())
 
 
 def ending_of(study: StudyFolder, definition: Definition) -> Ending:

@@ -1,7 +1,7 @@
 """`ddpg-sweep confirm`: the best trials again, on seeds that the study has not seen, as a sweep of its own."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from itertools import count
 from typing import Any
 
 from ddpg.record.provenance import own_configs
@@ -17,6 +17,7 @@ from ddpg.sweep.control import changed_options
 from ddpg.sweep.freeze import FrozenRun
 from ddpg.sweep.launch import train_frozen
 from ddpg.sweep.options import Options, options
+from ddpg.sweep.state.folder import SweepFolder
 from ddpg.sweep.state.table import aligned
 
 #: The seeds of a confirmation come after this one, and after those of the study.
@@ -33,7 +34,7 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
         changes: options of the launcher that replace those of the study.
 
     Returns:
-        False if it waited and a run is not done, otherwise True.
+        False if it waited and a run of these trials is not done, otherwise True.
 
     Raises:
         UserError: no trial is complete yet, or wrong options.
@@ -42,12 +43,18 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
     chosen = options(changed_options(study.sweep, changes))
     complete = finished(study, definition)
     ending = ending_of(study, definition)
+    winners = complete[:top]
     train = _follow if definition.members else _train
-    train(study, definition, complete[:top], new_seeds(study, seeds), chosen)
-    ended, wanted = ending.ended(study)
+    train(study, definition, winners, new_seeds(study, seeds), chosen)
+    ended, wanted = ending.ended(study, winners)
     if ended < wanted:
+        if chosen.wait:
+            print(
+                f"no scores yet: {ended} of {wanted} runs have ended, because a kill or a failure of the machine says "
+                "nothing about values; the same command goes on with the others"
+            )
         return not chosen.wait
-    found = ending.read(study, definition, complete)
+    found = ending.read(study, definition, complete, winners)
     text = report(definition, found)
     print(text)
     with atomic_write(confirmation_folder(study).path / "confirmed.txt") as file:
@@ -58,9 +65,9 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
 def _train(
     study: StudyFolder, definition: Definition, winners: Sequence[Trial], seeds: Sequence[int], chosen: Options
 ) -> None:
-    """Train trials on each of some seeds, as a sweep."""
+    """Train trials on each of some seeds, as a sweep; what it has trained already stays in it."""
     sweep = confirmation_folder(study)
-    runs = _runs(study, definition, winners, seeds, sweep.path)
+    runs = _runs(study, definition, winners, seeds, sweep)
     train_frozen(sweep, runs, chosen, own_configs(study.sweep.manifest()))
 
 
@@ -85,14 +92,20 @@ def new_seeds(study: StudyFolder, count: int) -> list[int]:
 
 
 def _runs(
-    study: StudyFolder, definition: Definition, winners: Sequence[Trial], seeds: Sequence[int], folder: Path
+    study: StudyFolder, definition: Definition, winners: Sequence[Trial], seeds: Sequence[int], sweep: SweepFolder
 ) -> list[FrozenRun]:
+    """Return the runs of trials on some seeds, and on those that they have had: new ones get the next numbers."""
     recipe = Recipe.read(definition.space, study.path / "bases")
-    pairs = [(trial, seed) for trial in winners for seed in seeds]
-    return [
-        recipe.run(number, folder / trial.name / f"seed_{seed}", trial.params, seed)
-        for number, (trial, seed) in enumerate(pairs)
-    ]
+    known = {run.path: run.number for run in sweep.runs} if sweep.exists else {}
+    numbers = count(len(known))
+    runs = []
+    for trial in winners:
+        folder = sweep.path / trial.name
+        asked = [folder / f"seed_{seed}" for seed in seeds]
+        for path in dict.fromkeys([*(path for path in known if path.parent == folder), *asked]):
+            number = known[path] if path in known else next(numbers)
+            runs.append(recipe.run(number, path, trial.params, int(path.name.removeprefix("seed_"))))
+    return runs
 
 
 def report(definition: Definition, found: Confirmation) -> str:
@@ -104,7 +117,7 @@ def report(definition: Definition, found: Confirmation) -> str:
     columns = [aligned(column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     head = f"{over_seeds} over the seeds on which trials were chosen, and over new ones"
-    return "\n".join([head, *lines, *_failures(found), _explanation(found, over_seeds)])
+    return "\n".join([head, *lines, *_failures(found), *_further_looks(found), _explanation(found, over_seeds)])
 
 
 def _cells(look: Look) -> list[str]:
@@ -122,6 +135,16 @@ def _failures(found: Confirmation) -> list[str]:
         f"trial {number}: failed on {look.failed} of the new seeds, {counted}"
         for number, look in found.confirmed.items()
         if look.failed
+    ]
+
+
+def _further_looks(found: Confirmation) -> list[str]:
+    """Return a line for each trial that got more seeds after an earlier look."""
+    return [
+        f"trial {number}: {len(look.scores)} seeds in {look.times} looks; where an earlier look decides that there are "
+        "more, a 95 % interval misses the true score more often"
+        for number, look in found.confirmed.items()
+        if look.times > 1
     ]
 
 

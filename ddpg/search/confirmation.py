@@ -1,7 +1,8 @@
 """The second look at a study's best trials, in numbers: their scores on new seeds beside those that chose them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -22,11 +23,13 @@ class Look:
         scores: of each seed; a run that failed has the worst score of all, or with failed=fail none.
         failed: how many of the runs failed or diverged.
         total: what the seeds say together; None without scores.
+        times: how often seeds were trained, each time more of them.
     """
 
     scores: tuple[float, ...]
     failed: int
     total: Interval | None
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -67,24 +70,31 @@ def confirmed_runs(sweep: SweepFolder) -> dict[int, list[Path]]:
     """Return the run folders of a second look by the numbers of their trials."""
     found: dict[int, list[Path]] = {}
     for run in sweep.runs:
-        found.setdefault(int(run.path.parent.name.removeprefix("trial_")), []).append(run.path)
+        found.setdefault(_trial_of(run.path), []).append(run.path)
     return found
 
 
-def looked_at(study: StudyFolder) -> tuple[int, int]:
-    """Count the runs of a second look that have ended, and all of them."""
-    runs = [path for paths in confirmed_runs(confirmation_folder(study)).values() for path in paths]
-    ended = sum(summarize(path).state in ("done", "failed") for path in runs)
+def looked_at(study: StudyFolder, winners: Sequence[Trial]) -> tuple[int, int]:
+    """Count the runs of a second look at some trials that have ended, and all of them.
+
+    One that was killed or stopped by the machine has not ended: it goes on.
+    """
+    again = confirmed_runs(confirmation_folder(study))
+    runs = [summarize(path) for trial in winners for path in again.get(trial.number, [])]
+    ended = sum(run.state == "done" or (run.state == "failed" and not run.by_machine) for run in runs)
     return ended, len(runs)
 
 
-def read_confirmation(study: StudyFolder, definition: Definition, complete: Sequence[Trial]) -> Confirmation:
-    """Read the scores of a second look, whose runs have ended.
+def read_confirmation(
+    study: StudyFolder, definition: Definition, complete: Sequence[Trial], winners: Sequence[Trial]
+) -> Confirmation:
+    """Read the scores of a second look.
 
     Args:
         study: its folder.
         definition: of the study.
         complete: its complete trials, the best first.
+        winners: those of them that are shown, if there was a second look at them; its runs have ended.
 
     Raises:
         UserError: a run of a complete trial has lost its record.
@@ -92,8 +102,11 @@ def read_confirmation(study: StudyFolder, definition: Definition, complete: Sequ
     options = definition.options
     maximize = options.direction == "maximize"
     tuned = {trial.number: _tuned(study, definition, trial) for trial in complete}
-    again = confirmed_runs(confirmation_folder(study))
-    values = {number: [run_value(path, definition) for path in again[number]] for number in tuned if number in again}
+    sweep = confirmation_folder(study)
+    again = confirmed_runs(sweep)
+    shown = [trial.number for trial in winners if trial.number in again]
+    values = {number: [run_value(path, definition) for path in again[number]] for number in shown}
+    times = _times(sweep)
     every = chain(*tuned.values(), *values.values())
     known = [score for score in every if score is not None]
     worst = None if options.failed == "fail" else (min if maximize else max)(known)
@@ -101,11 +114,31 @@ def read_confirmation(study: StudyFolder, definition: Definition, complete: Sequ
     excess = optimism(list(tuned.values()), maximize, options.over_seeds) if is_centre else None
     return Confirmation(
         tuned={number: look(tuned[number], worst, definition) for number in values},
-        confirmed={number: look(found, worst, definition) for number, found in values.items()},
+        confirmed={
+            number: replace(look(found, worst, definition), times=times.get(number, 1))
+            for number, found in values.items()
+        },
         trials=len(complete),
         expected=None if excess is None else -excess if maximize else excess,
         worst=worst,
     )
+
+
+def _times(sweep: SweepFolder) -> dict[int, int]:
+    """Return how often runs of each trial were trained that had not been before, by the trial's number."""
+    found: Counter[int] = Counter()
+    known: set[Path] = set()
+    runs = sweep.runs
+    for submission in sweep.submissions():
+        new = {runs[number].path for numbers in submission.tasks.values() for number in numbers} - known
+        known |= new
+        found.update({_trial_of(path) for path in new})
+    return found
+
+
+def _trial_of(run: Path) -> int:
+    """Return the number of the trial that a run folder of a second look is of."""
+    return int(run.parent.name.removeprefix("trial_"))
 
 
 def _tuned(study: StudyFolder, definition: Definition, trial: Trial) -> list[float]:

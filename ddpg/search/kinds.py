@@ -24,15 +24,15 @@ class Ending:
     Args:
         unit: what must be complete before there is a best, in a word.
         winner_lines: returns what is said about the first of some trials, the best first, and may write files.
-        ended: counts the runs of the second look that have ended, and all of them.
-        read: reads the scores of a second look that has ended; the trials are those among whom it chose, the best
-            first.
+        ended: counts the runs of the second look at some trials that have ended, and all of them.
+        read: reads the scores of a second look that has ended; the trials are those among which the best was chosen,
+            the best first, and those of them that are shown.
     """
 
     unit: str
     winner_lines: Callable[[StudyFolder, Definition, Sequence[Trial]], list[str]]
-    ended: Callable[[StudyFolder], tuple[int, int]]
-    read: Callable[[StudyFolder, Definition, Sequence[Trial]], Confirmation]
+    ended: Callable[[StudyFolder, Sequence[Trial]], tuple[int, int]]
+    read: Callable[[StudyFolder, Definition, Sequence[Trial], Sequence[Trial]], Confirmation]
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
 
     Args:
         sweep: the folder of the sweep.
-        runs: with consecutive numbers.
+        runs: with numbers that the sweep has, or the next ones.
         alive: the numbers of runs that are being trained or wait for it, whose folders are left as they are.
         handling: what sweep.json has beside the runs: `launcher`, its options, `threads`, and `config_dir` where
             there are config groups of the user's own.
@@ -196,9 +196,8 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
         require_same_config(run.config, RunFolder(run.path))
     origin = {"submitted": timestamp(), **code_version(), **own_configs(handling)}
     _write_folders(sweep.path, [run for run in runs if run.number not in alive], origin)
-    first = runs[0].number
-    listed = [*known[:first], *entries, *known[first + len(runs) :]]
-    sweep.write({**origin, **command_line(), **handling, "runs": listed})
+    listed = dict(enumerate(known)) | {run.number: entry for run, entry in zip(runs, entries, strict=True)}
+    sweep.write({**origin, **command_line(), **handling, "runs": [listed[number] for number in sorted(listed)]})
 
 
 def _write_folders(sweep: Path, runs: Sequence[FrozenRun], origin: Mapping[str, Any]) -> None:

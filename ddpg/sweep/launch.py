@@ -96,7 +96,7 @@ def train_frozen(
 
     Args:
         sweep: whose runs they are.
-        runs: with consecutive numbers.
+        runs: with numbers that the sweep has, or the next ones.
         chosen: the launcher's options.
         own: the user's own config groups, as `own_configs` returns them.
 

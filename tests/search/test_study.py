@@ -76,7 +76,8 @@ def test_a_second_look(study: FormulaStudy, word: str) -> None:
     winner = next(trial for trial in trials if trial.params["tau"] < 0.1)
     write_confirmation(study.folder, winner, [1.0, 0.0, -1.0, -1.0, None])
     definition = study.folder.definition()
-    found = read_confirmation(study.folder, definition, finished(study.folder, definition))
+    complete = finished(study.folder, definition)
+    found = read_confirmation(study.folder, definition, complete, complete)
     assert_has(report(definition, found), CONFIRMED[word])
 
 

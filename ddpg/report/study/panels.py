@@ -193,10 +193,11 @@ def _confirmation(study: StudyFolder, definition: Definition, trials: Mapping[in
     sweep = confirmation_folder(study)
     if rules.ending is None or not sweep.exists:
         return None
-    ended, wanted = rules.ending.ended(study)
+    complete = ranked(rules.contenders(definition, trials), definition)
+    ended, wanted = rules.ending.ended(study, complete)
     if ended < wanted:
         return {"note": f"{ended} of {wanted} runs of the second look have ended."}
-    found = rules.ending.read(study, definition, ranked(rules.contenders(definition, trials), definition))
+    found = rules.ending.read(study, definition, complete, complete)
     return {
         "note": None,
         "folder": str(sweep.path),

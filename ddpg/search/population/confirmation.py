@@ -61,21 +61,24 @@ def _listed(definition: Definition) -> str:
     return f"{numbers} on {len(definition.seeds) // len(definition.replay.winners)} seeds"
 
 
-def followed(study: StudyFolder) -> tuple[int, int]:
-    """Count the parts of the second look that have ended, and all that there will be."""
+def followed(study: StudyFolder, winners: Sequence[Trial]) -> tuple[int, int]:
+    """Count the parts of the second look that have ended, and all that there will be; its winners are all there are."""
     folder = replay_folder(study)
     trials = folder.trials()
     ended = sum(trial.result is not None for trial in trials.values())
     return ended, expected_parts(folder.definition(), trials)
 
 
-def read_replay(study: StudyFolder, definition: Definition, members: Sequence[Trial]) -> Confirmation:
+def read_replay(
+    study: StudyFolder, definition: Definition, members: Sequence[Trial], winners: Sequence[Trial]
+) -> Confirmation:
     """Read the scores of a second look that has ended.
 
     Args:
         study: the folder of the population.
         definition: of the population.
-        members: its newest generation; the winners may be of one before, if the population has gone on.
+        members: its newest generation.
+        winners: all that the second look has are shown, also of a generation before, if the population has gone on.
     """
     folder = replay_folder(study)
     replay = folder.definition()

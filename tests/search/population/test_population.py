@@ -208,7 +208,7 @@ def test_a_second_look_before_the_end(population: FormulaStudy) -> None:
     for trial in trials[12:]:
         (study.path / f"later_{trial.number}").rename(study.path / trial.name)
     members = last_generation(study.definition(), study.trials())
-    found = read_replay(study, study.definition(), members)
+    found = read_replay(study, study.definition(), members, members)
     assert found.difference is not None
 
 
