@@ -14,13 +14,7 @@ from torch import Tensor, nn
 
 from ddpg.learner.batch import Batch
 from ddpg.learner.heads import Head, Reduce
-from ddpg.learner.networks import (
-    Ensemble,
-    Targets,
-    batch_norms,
-    batch_statistics,
-    copy_of,
-)
+from ddpg.learner.networks import Ensemble, Targets, buffers_kept, copy_of, train_mode
 from ddpg.learner.optimizers import descend
 from ddpg.learner.policy import act
 from ddpg.learner.protocol import NetworkFactory, OptimizerFactory, Step
@@ -39,8 +33,9 @@ class Due(NamedTuple):
 class DDPG:
     """The actor mu, critics Q, their targets mu' and Q', and their update from a minibatch.
 
-    Batch norm, where there is any, uses its running statistics except in the network that is being
-    trained. The class implements `WithCritic` and `Recordable` of `ddpg.learner.protocol`.
+    A network is in train mode while the loss that it descends is computed. Everywhere else it is in
+    eval mode: as a target, in the loss of the other network, when it acts and when it is evaluated.
+    The class implements `WithCritic` and `Recordable` of `ddpg.learner.protocol`.
     """
 
     def __init__(
@@ -86,8 +81,6 @@ class DDPG:
         self.reward_scale = reward_scale
         self.max_grad_norm = max_grad_norm
         self.updates = 0
-        self._actor_norms = batch_norms(self.actor)
-        self._critic_norms = batch_norms(self.critic)
         online = nn.ModuleList([self.critic, self.actor])
         target = nn.ModuleList([self.critic_target, self.actor_target])
         self._targets = Targets(online, target)
@@ -143,7 +136,7 @@ class DDPG:
 
     def update_critic(self, batch: Batch, draws: Tensor | None = None) -> Step:
         """Minimize L = 1/N sum_i (y_i - Q(s_i, a_i))^2, summed over the critics (lines 12-13)."""
-        with batch_statistics(self._critic_norms):
+        with train_mode(self.critic):
             loss, step = self.critic_loss(batch, draws)
         descend(loss, self.critic_optimizer, self.max_grad_norm)
         return step
@@ -188,16 +181,17 @@ class DDPG:
 
         Gradients are taken for the actor's parameters alone; the critic's are not computed.
         """
-        with batch_statistics(self._actor_norms):
-            loss = self.actor_loss(batch)
+        with train_mode(self.actor):
+            loss, metrics = self.actor_loss(batch)
         descend(loss, self.actor_optimizer, self.max_grad_norm)
-        return {"losses/actor_loss": loss.detach()}
+        return metrics
 
-    def actor_loss(self, batch: Batch) -> Tensor:
-        """Return -1/N sum_i Q(s_i, mu(s_i)), which line 14 descends."""
+    def actor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return -1/N sum_i Q(s_i, mu(s_i)), which line 14 descends, and its metrics."""
         action = self.actor(batch.obs)
         output = self._output(self.critic, batch.obs, action, self.actor_reduce)
-        return -self.head.value(output).mean()
+        loss = -self.head.value(output).mean()
+        return loss, {"losses/actor_loss": loss.detach()}
 
     def update_targets(self) -> None:
         """Move all targets: theta' <- tau theta + (1 - tau) theta' (line 15)."""
@@ -209,22 +203,14 @@ class DDPG:
         In an update the actor's comes after the critic's step, unless `actor_first`.
         """
         draws = self.smoothing.peek(batch.action)
-        with batch_statistics(self._critic_norms, learn=False):
+        with buffers_kept(self.critic), train_mode(self.critic):
             critic_loss, _ = self.critic_loss(batch, draws)
-        with batch_statistics(self._actor_norms, learn=False):
-            actor_loss = self.actor_loss(batch)
+        with buffers_kept(self.actor), train_mode(self.actor):
+            actor_loss, _ = self.actor_loss(batch)
         return {"actor": actor_loss, "critic": critic_loss}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything that learning changes; tensors are shared, not copied."""
-        return state_of(self._parts()) | {"updates": self.updates}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the state that `state_dict` returned."""
-        restore(self._parts(), state)
-        self.updates = state["updates"]
-
-    def _parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, Any]:
+        """Return all that learning changes, by name: networks, optimizers and the generator."""
         return {
             "actor": self.actor,
             "critic": self.critic,
@@ -234,6 +220,15 @@ class DDPG:
             "critic_optimizer": self.critic_optimizer,
             "generator": self.smoothing.generator,
         }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the states of `parts`; tensors are shared, not copied."""
+        return state_of(self.parts()) | {"updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state that `state_dict` returned."""
+        restore(self.parts(), state)
+        self.updates = state["updates"]
 
     def _output(self, critic: Ensemble, obs: Tensor, action: Tensor, how: Reduce) -> Tensor:
         """Return one output for each (s, a): that of one critic, or of all reduced."""

@@ -55,7 +55,8 @@ class Agent(Protocol):
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Return the loss that each of `networks` descends, by its name, with a gradient.
 
-        Changes nothing: no parameter, statistic, gradient or generator.
+        Changes nothing: no parameter, statistic, gradient or generator of its own. The diagnostics
+        put back the generators of the process, from which dropout draws.
         """
 
     def state_dict(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def make_agent(compose: Compose) -> Callable[..., SAC]:
 def test_it_is_small() -> None:
     files = [PROJECT / "my_package" / "sac.py", *PROJECT.glob("conf/*/sac.yaml")]
     assert len(files) == 5
-    assert sum(len(file.read_text().splitlines()) for file in files) < 150
+    assert sum(len(file.read_text().splitlines()) for file in files) < 160
 
 
 class TestActor:

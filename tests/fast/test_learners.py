@@ -14,10 +14,12 @@ from support.learners import CPU, Compose, batches, learned, plain_and_recorded,
 from support.native_kernels import NATIVE, left_to_torch, log_operators, needs_kernels
 from support.tapes import assert_same_bits
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from ddpg.config.settings import check
 from ddpg.fast.accelerate import RecordedStep, record
 from ddpg.fast.act import RecordedAct
+from ddpg.fast.native import Kernels
 from ddpg.fast.tape.tape import CALLS_BEFORE_REPLAY
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
@@ -130,6 +132,44 @@ def test_a_class_from_elsewhere_is_compiled_on_demand_alone(wish: str, compiles:
     cfg = compose(f"compile={wish}")
     cfg.algorithm.head = {"_target_": f"{__name__}.OwnHead"}
     assert isinstance(built(cfg).step, RecordedStep) == compiles
+
+
+class Dropping(nn.Module):
+    """A critic with dropout and spectral norm, which do something in train mode alone."""
+
+    def __init__(self, obs_shape: list[int], action_dim: int) -> None:
+        super().__init__()
+        first, last = nn.Linear(obs_shape[0] + action_dim, 16), nn.Linear(16, 1)
+        self.layers = nn.Sequential(spectral_norm(first), nn.Dropout(0.3), nn.LayerNorm(16), nn.ReLU(), last)
+
+    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
+        return self.layers(torch.cat([obs, action], dim=1)).squeeze(-1)
+
+
+@pytest.mark.parametrize("native", [None, pytest.param(NATIVE, marks=needs_kernels)], ids=["torch", "native"])
+def test_what_depends_on_train_mode_is_replayed(compose: Compose, native: Kernels | None) -> None:
+    """With the draws that ordinary updates make."""
+    agents = []
+    for _ in range(2):
+        cfg = compose("algorithm=td3")
+        cfg.network.critic = {"_target_": f"{__name__}.Dropping"}
+        agents.append(build_agent(check(cfg), env_of(BOX), CPU))
+    record(agents[1], native)
+    states = [torch.random.get_rng_state()] * 2
+    for batch in batches(agents[0], 2 * CALLS_BEFORE_REPLAY + 4, False, False):
+        steps = []
+        for place, agent in enumerate(agents):
+            torch.random.set_rng_state(states[place])
+            steps.append(learned(agent, batch))
+            states[place] = torch.random.get_rng_state()
+        if native is None:
+            assert_same_bits(*steps)
+        else:
+            torch.testing.assert_close(*steps, rtol=1e-3, atol=1e-4)
+        assert torch.equal(*states)
+    assert all(tape.is_replayed for tape in agents[1].step._tapes.values())
+    if native is None:
+        assert_same_bits(*(agent.state_dict() for agent in agents))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")

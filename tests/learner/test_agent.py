@@ -63,7 +63,7 @@ def test_shapes_do_not_broadcast() -> None:
     assert [output.shape for output in agent.critic(batch.obs, batch.action)] == [(16,)]
     assert agent.target_q(batch).shape == (16,)
     assert all(value.shape == () for value in agent.critic_loss(batch)[1].metrics.values())
-    assert agent.critic_loss(batch)[0].shape == agent.actor_loss(batch).shape == ()
+    assert agent.critic_loss(batch)[0].shape == agent.actor_loss(batch)[0].shape == ()
 
 
 def test_targets_start_equal_unshared_and_frozen() -> None:

@@ -52,7 +52,9 @@ class TestSeveralCritics:
     def test_actor_loss(self, reduce: str, value: float) -> None:
         """mean over (1, 0) and (1, 2): the first critic says 1 and 5, the smallest are 1 and 0, the sums 7 and 9."""
         agent = agent_of(_Says(torch.tensor([[0.0], [2.0]])), *three(), actor_reduce=reduce)
-        assert agent.actor_loss(batch_of([1, 1], [0, 0], [0, 0], [0, 0], [0, 0])).item() == pytest.approx(-value)
+        loss, metrics = agent.actor_loss(batch_of([1, 1], [0, 0], [0, 0], [0, 0], [0, 0]))
+        assert loss.item() == pytest.approx(-value)
+        assert metrics == {"losses/actor_loss": loss}
 
     @pytest.mark.parametrize(("reduce", "slope"), [("first", 2.0), ("min", (2 - 2) / 2), ("mean", (2 + 1 - 2) / 3)])
     def test_actor_follows_the_critics_that_count(self, reduce: str, slope: float) -> None:
@@ -169,7 +171,7 @@ class TestActorFirst:
         """What Baselines' `train` computes: gradients of both losses at the weights of before, then both steps."""
         agent, at_once = two_by_two(actor_first=True), two_by_two()
         batch = random_batch()
-        losses = [(at_once.critic_loss(batch)[0], at_once.critic), (at_once.actor_loss(batch), at_once.actor)]
+        losses = [(at_once.critic_loss(batch)[0], at_once.critic), (at_once.actor_loss(batch)[0], at_once.actor)]
         grads = [torch.autograd.grad(loss, list(network.parameters())) for loss, network in losses]
         for (_, network), grad in zip(losses, grads, strict=True):
             for param, slope in zip(network.parameters(), grad, strict=True):

@@ -16,7 +16,7 @@ from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.run.build import build_agent
 from ddpg.run.env_spec import build_env_spec
-from ddpg.training.monitor import numbers
+from ddpg.training.returned import as_metrics
 
 PAPER = Program(
     lr=(1e-4, 1e-3), tau=0.001, actor=[400, 300], critic=[400, 300], action_layer=2, norm="batch", decay=1e-2
@@ -134,7 +134,7 @@ def test_four_updates(
     for seed in range(4):
         b = batch(seed, program.gamma, weighted)
         metrics, td_error = agent.update(cast(b, getattr(torch, dtype)))
-        losses = numbers(metrics)
+        losses = as_metrics(agent, "update", metrics)
         noise = torch.randn((32, 2), generator=noises, dtype=getattr(torch, dtype)).double()
         expected = reference.update(cast(b, torch.float64), noise)
         critic_loss = sum(value for key, value in losses.items() if key.startswith("losses/qf") and "loss" in key[9:])

@@ -3,11 +3,11 @@
 from ddpg.learner.networks.conv import PixelActor, PixelCritic
 from ddpg.learner.networks.ensemble import Ensemble
 from ddpg.learner.networks.mlp import Actor, Critic
+from ddpg.learner.networks.mode import buffers_kept, train_mode
 from ddpg.learner.networks.normalization import (
     Normalized,
     RunningNorm,
     batch_norms,
-    batch_statistics,
     copy_of,
     observe,
     running_norms,
@@ -24,8 +24,9 @@ __all__ = [
     "RunningNorm",
     "Targets",
     "batch_norms",
-    "batch_statistics",
+    "buffers_kept",
     "copy_of",
     "observe",
     "running_norms",
+    "train_mode",
 ]

@@ -1,8 +1,7 @@
 """Normalization by statistics: of a minibatch (batch norm), and of all observations so far."""
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,23 +20,6 @@ MIN_VARIANCE = 1e-2
 def batch_norms(network: nn.Module) -> list[BatchNorm]:
     """List the layers of a network that normalize by the minibatch."""
     return [module for module in network.modules() if isinstance(module, BatchNorm)]
-
-
-@contextmanager
-def batch_statistics(norms: Sequence[BatchNorm], learn: bool = True) -> Iterator[None]:
-    """Let these layers normalize by the minibatch within the block, and as before after it.
-
-    After it they use their running statistics, which with `learn` have learned from the minibatch.
-    """
-    for norm in norms:
-        norm.training = True
-        norm.track_running_stats = learn
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.training = False
-            norm.track_running_stats = True
 
 
 class RunningNorm(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ddpg.learner.draws import normal_like, same_draws
-from ddpg.learner.networks import Actor, Ensemble, Targets, copy_of
+from ddpg.learner.networks import Actor, Ensemble, Targets, buffers_kept, copy_of, train_mode
 from ddpg.learner.optimizers import descend
 from ddpg.learner.policy import act, sample
 from ddpg.learner.protocol import Step
@@ -41,10 +41,10 @@ class SAC:
         self, *, make_actor, make_critic, actor_optimizer, critic_optimizer, temperature_optimizer,
         low, generator, tau, target_entropy: float,
     ):  # fmt: skip
-        self.actor = make_actor()
+        self.actor = make_actor().eval()
         if not hasattr(self.actor, "sample"):
             raise ValueError("network.actor has no method sample, as that of network=sac has")
-        self.critic = Ensemble([make_critic(), make_critic()])
+        self.critic = Ensemble([make_critic(), make_critic()]).eval()
         self.networks = {"actor": self.actor, "critic": self.critic}
         self.critic_target = copy_of(self.critic).requires_grad_(False)
         self.log_alpha = nn.Parameter(torch.zeros_like(low[:1]))
@@ -73,9 +73,11 @@ class SAC:
 
     def step(self, due, batch, noise, next_noise):
         """Take the steps of Algorithm 1: critics, actor, temperature, targets."""
-        critic_loss, td_error = self.critic_loss(batch, next_noise)
+        with train_mode(self.critic):
+            critic_loss, td_error = self.critic_loss(batch, next_noise)
         descend(critic_loss, self.critic_optimizer)
-        actor_loss, log_pi = self.actor_loss(batch, noise)
+        with train_mode(self.actor):
+            actor_loss, log_pi = self.actor_loss(batch, noise)
         descend(actor_loss, self.actor_optimizer)
         descend(self.temperature_loss(log_pi), self.temperature_optimizer)
         self.targets.follow(self.tau)
@@ -105,7 +107,11 @@ class SAC:
 
     def losses(self, batch):
         noise = normal_like(batch.action, same_draws(self.generator))
-        return {"actor": self.actor_loss(batch, noise)[0], "critic": self.critic_loss(batch, noise)[0]}
+        with buffers_kept(self.actor), train_mode(self.actor):
+            actor_loss, _ = self.actor_loss(batch, noise)
+        with buffers_kept(self.critic), train_mode(self.critic):
+            critic_loss, _ = self.critic_loss(batch, noise)
+        return {"actor": actor_loss, "critic": critic_loss}
 
     def state_dict(self):
         return state_of(self._parts())
