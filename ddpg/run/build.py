@@ -21,11 +21,12 @@ from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.learner.networks import Normalized, RunningNorm
 from ddpg.learner.noise import Noise
-from ddpg.learner.protocol import Agent, Optimizer, OptimizerFactory, WithCritic
+from ddpg.learner.protocol import Agent, Optimizer, OptimizerFactory
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.policies.description import full_name
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
+from ddpg.run.agent_checks import require_agent
 from ddpg.run.checks import require_memory, require_output
 from ddpg.run.contracts import require_contract
 from ddpg.run.env_spec import build_env_spec
@@ -138,7 +139,9 @@ class Networks:
 
 
 def build_actor(cfg: DictConfig, env: gym.Env) -> nn.Module:
-    """Make the actor alone, to load weights into."""
+    """Make the actor alone, to load weights into. Raises UserError if the config has none."""
+    if "actor" not in cfg.network:
+        raise UserError("network.actor is missing, the policy, which is stored and made anew from it")
     with _initial_weights(cfg.seed):
         return Networks(cfg, env, torch.device("cpu")).make("actor")
 
@@ -163,10 +166,7 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
             # on the host, so that the draws are the same on every device
             generator=torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0)),
         )
-    if "critic" in agent.networks:
-        require_contract(agent, WithCritic, cfg.algorithm, "algorithm")
-    if "actor" not in agent.networks:
-        raise UserError(f"algorithm._target_={cfg.algorithm._target_}: its networks have no actor, which acts")
+    require_agent(agent, build_actor(cfg, env), cfg.algorithm)
     return agent
 
 
