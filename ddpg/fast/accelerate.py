@@ -33,6 +33,8 @@ def accelerate(
 ) -> str:
     """Replace the agent's `step` and `act` and the buffer's `sample` by faster ones.
 
+    An `act` that a class from elsewhere defines stays as it is.
+
     Updates and acting are recorded once and replayed. By torch's kernels the numbers are the same,
     bit for bit; by native ones, which are for the CPU and need the least time, all but rounding.
     `td_error`, and on a GPU the losses, are then overwritten by the next update, and a minibatch by
@@ -79,7 +81,8 @@ def record(agent: Recordable, native: Kernels | None, report_by_torch: Report = 
         step.forget()  # optimizers of torch keep their state elsewhere now than a recording knows
 
     agent.step = step
-    agent.act = RecordedAct(agent.networks["actor"], native, undone)  # type: ignore[method-assign]
+    if type(agent).act.__module__.startswith("ddpg."):  # which is known to ask the actor alone
+        agent.act = RecordedAct(agent.networks["actor"], native, undone)  # type: ignore[method-assign]
     agent.load_state_dict = load_and_record_anew  # type: ignore[method-assign]
 
 
@@ -119,7 +122,7 @@ class RecordedStep:
         step, numbers = self._tapes[due](*inputs)
         if is_first and self._native is not None:  # which are recorded at the first call
             self._report_by_torch(self._tapes[due].by_torch)
-        if numbers.is_cuda:
+        if numbers is None or numbers.is_cuda:
             return step
         return Step(dict(zip(step.metrics, numbers.tolist(), strict=True)), step.td_error)
 
@@ -127,7 +130,14 @@ class RecordedStep:
         """Record anew from now on."""
         self._tapes = {}
 
-    def _with_numbers(self, due: Hashable, *inputs: Any) -> tuple[Step, Tensor]:
+    def _with_numbers(self, due: Hashable, *inputs: Any) -> tuple[Step, Tensor | None]:
         """Make the step, and put its metrics side by side, so that they are read at once."""
         step = self._step(due, *inputs)
-        return step, torch.stack([torch.as_tensor(value).reshape(()) for value in step.metrics.values()])
+        return step, _side_by_side(step)
+
+
+def _side_by_side(step: Step) -> Tensor | None:
+    """Return the metrics as one vector; None if they are not tensors of one number each, or if there are none."""
+    metrics = step.metrics.values() if isinstance(step, Step) else ()
+    numbers = [metric.reshape(()) for metric in metrics if isinstance(metric, Tensor) and metric.numel() == 1]
+    return torch.stack(numbers) if numbers and len(numbers) == len(metrics) else None

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ddpg.errors import UserError
+from ddpg.training.returned import class_name
 
 
 def require_action_shape(part: object, action: Any, shape: tuple[int, ...]) -> None:
@@ -12,9 +13,8 @@ def require_action_shape(part: object, action: Any, shape: tuple[int, ...]) -> N
     is_array = type(action) is np.ndarray
     if is_array and action.shape == shape and action.dtype.kind in "fiu":
         return
-    name = f"{type(part).__module__}.{type(part).__qualname__}"
     kind = getattr(action, "dtype", type(action).__name__)
     raise UserError(
-        f"{name} returned {kind} of shape {np.shape(action)}; expected an array of numbers of "
-        f"shape {shape}, one for each dimension of the action"
+        f"{class_name(part)} returned {kind} of shape {np.shape(action)}; expected an array of "
+        f"numbers of shape {shape}, one for each dimension of the action"
     )

@@ -1,17 +1,16 @@
 """The metrics that a run logs between its episodes: means of losses, diagnostics and speed."""
 
 import time
-from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.tracking import Means
 from ddpg.training.network_metrics import network_metrics
 from ddpg.training.noise_meter import NoiseMeter
+from ddpg.training.seeding import process_generators_kept
 
 
 class Monitor:
@@ -50,12 +49,5 @@ class Monitor:
         They are measured on a minibatch of `batch_size` transitions, drawn with `rng`.
         """
         batch = self._replay.peek(batch_size, rng)
-        return network_metrics(self._agent, batch, self._low, self._high)
-
-
-def numbers(metrics: Mapping[str, float | Tensor]) -> dict[str, float | Tensor]:
-    """Read metrics as numbers; those on a GPU stay there, because reading would wait for it."""
-    return {
-        name: value if isinstance(value, Tensor) and value.is_cuda else float(value)
-        for name, value in metrics.items()
-    }
+        with process_generators_kept():  # from which dropout draws
+            return network_metrics(self._agent, batch, self._low, self._high)

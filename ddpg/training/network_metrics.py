@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ddpg.learner.batch import Batch
 from ddpg.learner.protocol import Agent
+from ddpg.training.returned import as_losses
 
 #: An action component this close to a bound, in units of half the action range, is saturated.
 _AT_BOUND = 0.01
@@ -28,7 +29,7 @@ def network_metrics(agent: Agent, batch: Batch, low: Tensor, high: Tensor) -> di
             metrics["diagnostics/saturated_actions"] = _saturated(output, low, high)
         if len(dead):
             metrics[f"diagnostics/{name}_dead_units"] = float(dead.float().mean())
-    for name, loss in agent.losses(batch).items():
+    for name, loss in as_losses(agent, agent.losses(batch)).items():
         metrics[f"diagnostics/{name}_grad_norm"] = _grad_norm(loss, agent.networks[name])
     return metrics
 
@@ -63,7 +64,11 @@ def _watched(network: nn.Module, *inputs: Tensor) -> tuple[Any, Tensor]:
 
 
 def _grad_norm(loss: Tensor, network: nn.Module) -> float:
-    """Return the L2 norm of the gradient over all parameters, before clipping; `.grad` stays."""
+    """Return the L2 norm of the gradient over all parameters, before clipping; `.grad` stays.
+
+    It is 0 where the loss depends on none of them.
+    """
     params = [param for param in network.parameters() if param.requires_grad]
-    grads = torch.autograd.grad(loss, params, allow_unused=True)
-    return float(torch.stack([grad.norm() for grad in grads if grad is not None]).norm())
+    grads = torch.autograd.grad(loss, params, allow_unused=True) if params else ()
+    norms = [grad.norm() for grad in grads if grad is not None]
+    return float(torch.stack(norms).norm()) if norms else 0.0

@@ -23,7 +23,7 @@ from ddpg.training.actions import require_action_shape
 from ddpg.training.environments import Environments
 from ddpg.training.evaluations import Evaluations
 from ddpg.training.finite import NOT_FINITE, finite
-from ddpg.training.monitor import Monitor, numbers
+from ddpg.training.monitor import Monitor
 from ddpg.training.progress import Progress
 from ddpg.training.returned import as_metrics, as_step
 from ddpg.training.schedule import Schedule
@@ -203,12 +203,13 @@ class Trainer:
         for _ in range(updates):
             self.interrupt.check()  # because the updates of a whole episode may come at once
             batch = self.replay.sample(self.schedule.batch_size)
-            step = as_step(self.agent.update(batch))
+            step = as_step(self.agent, self.agent.update(batch))
             self.progress.updates += 1
             self.replay.update_priorities(step.td_error)
-            self._losses = numbers(step.metrics)
+            self._losses = as_metrics(self.agent, "update", step.metrics)
             self.monitor.means.add(self._losses)
-            self.monitor.means.add(as_metrics(self.noise.after_update(batch), "noise.after_update"))
+            of_noise = self.noise.after_update(batch)
+            self.monitor.means.add(as_metrics(self.noise, "after_update", of_noise))
 
     def _evaluate(self) -> None:
         """Run episodes without noise, which leave training as it was."""

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +20,11 @@ from support.native_kernels import NATIVE, needs_kernels
 from torch import Tensor, nn
 
 from ddpg.config.settings import check
-from ddpg.fast.accelerate import accelerate, record, restores_in_place, rollback
+from ddpg.fast.accelerate import RecordedStep, accelerate, record, restores_in_place, rollback
+from ddpg.fast.tape.tape import CALLS_BEFORE_REPLAY
 from ddpg.learner.batch import Batch
 from ddpg.learner.optimizers import Adam, adam
+from ddpg.learner.protocol import Step
 from ddpg.run.build import build_agent
 
 ADAM = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "eps_hat": False, "weight_decay": 0.0, "decay": "all"}
@@ -65,6 +69,16 @@ def test_native_kernels_need_optimizers_that_take_their_state_back_in_place() ->
 
     assert restores_in_place(agent_of(actor_optimizer=own, critic_optimizer=own))
     assert not restores_in_place(agent_of(actor_optimizer=own))  # the critic's is torch's
+
+
+@pytest.mark.parametrize("metrics", [{}, {"a": 1.0}, {"a": torch.zeros(3)}, {"a": None}], ids=str)
+def test_metrics_that_cannot_be_read_at_once_are_left_to_the_trainer(metrics: Any) -> None:
+    """A mistake among them is told there, with its name."""
+    step = RecordedStep(lambda due, obs: Step({**metrics, "b": obs.sum()}, None), None, nullcontext, lambda _: None)
+    odd = RecordedStep(lambda due, obs: Step(metrics, None), None, nullcontext, lambda _: None)
+    for _ in range(CALLS_BEFORE_REPLAY + 2):
+        assert float(step(None, torch.ones(3)).metrics["b"]) == 3
+        assert odd(None, torch.ones(3)).metrics.keys() == metrics.keys()
 
 
 @needs_kernels

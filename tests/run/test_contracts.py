@@ -19,7 +19,7 @@ from ddpg.learner.protocol import Agent, Optimizer, Step
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.run.build import build_agent, build_env_spec, build_logger
 from ddpg.run.contracts import require_contract
-from ddpg.training.returned import as_metrics, as_step
+from ddpg.training.returned import as_losses, as_metrics, as_step
 
 Compose = Callable[..., DictConfig]
 
@@ -208,7 +208,41 @@ def test_an_optimizer_that_is_none(compose: Compose) -> None:
 
 
 def test_what_is_returned_in_training() -> None:
-    with user_error("noise.after_update returned None"):
-        as_metrics(None, "noise.after_update")
-    with user_error("algorithm.update returned a dict ... ddpg.learner.protocol.Step"):
-        as_step({})
+    with user_error(f"{__name__}.Whole.after_update returned None"):
+        as_metrics(Whole(), "after_update", None)
+    with user_error(f"{__name__}.NoLosses.update returned a dict ... ddpg.learner.protocol.Step"):
+        as_step(NoLosses(), {})
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (torch.zeros(3), "a Tensor of shape (3,)"),
+        (np.zeros((2, 2)), "a ndarray of shape (2, 2)"),
+        (None, "None"),
+        ({}, "a dict"),
+    ],
+)
+def test_a_metric_that_is_no_number(value: Any, kind: str) -> None:
+    good = {"a": 1, "b": torch.tensor([2.0]), "c": np.float32(3)}
+    assert as_metrics(Whole(), "after_update", good) == {"a": 1.0, "b": 2.0, "c": 3.0}
+    with user_error(f"{__name__}.Whole.after_update returned {kind} as the metric losses/bc, not one number"):
+        as_metrics(Whole(), "after_update", good | {"losses/bc": value})
+
+
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        (None, "returned None, not losses by the names of networks"),
+        ({"critc": 1}, "returned a loss of critc, which is none of its networks; did you mean critic?"),
+        ({"bc": 1}, "returned a loss of bc, which is none of its networks; allowed here: actor, critic"),
+        ({"actor": 1.0}, "returned a float as the loss of actor, not one number"),
+        ({"actor": torch.zeros(2)}, "returned a Tensor of shape (2,) as the loss of actor, not one number"),
+        ({"actor": torch.zeros(())}, "returned a loss of actor without a gradient"),
+    ],
+)
+def test_losses_that_are_none(losses: Any, message: str) -> None:
+    agent = NoLosses()
+    agent.networks = {"actor": nn.Identity(), "critic": nn.Identity()}
+    with user_error(f"{__name__}.NoLosses.losses {message}"):
+        as_losses(agent, losses)

@@ -16,7 +16,7 @@ from ddpg.fast.native import Kernels
 from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.run.build import build_agent
-from ddpg.training.monitor import numbers
+from ddpg.training.returned import as_metrics
 
 Compose = Callable[..., DictConfig]
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def plain_learner(compose: Compose, *words: str) -> DDPG:
 def learned(agent: DDPG, batch: Batch) -> dict[str, Any]:
     """Update an agent; give what it logs, as numbers, and where there are some the errors of the transitions."""
     metrics, td_error = agent.update(batch)
-    return numbers(metrics) | ({} if td_error is None else {"td_error": td_error})
+    return as_metrics(agent, "update", metrics) | ({} if td_error is None else {"td_error": td_error})
 
 
 def batches(agent: DDPG, count: int, weighted: bool, pixels: bool) -> list[Batch]:

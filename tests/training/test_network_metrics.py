@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ddpg.learner.agent import DDPG
 from ddpg.learner.batch import Batch
 from ddpg.learner.heads import Scalar
 from ddpg.learner.networks import Actor
+from ddpg.training.monitor import Monitor
 from ddpg.training.network_metrics import network_metrics
 from ddpg.training.q_bias import critic_values
 
@@ -107,6 +109,29 @@ def test_looking_changes_nothing(norm: str, weighted: bool) -> None:
     for agent in agents:
         agent.update(random_batch(2, weighted))
     assert everything(agents[0]) == everything(agents[1])
+
+
+def test_looking_leaves_the_generators_of_the_process() -> None:
+    """From which dropout draws in the losses: what is learned does not depend on how often somebody looks."""
+    agent = make_mlp()
+    agent.critic.critics[0].joint_body.append(nn.Dropout(0.5).eval())
+    replay: Any = SimpleNamespace(peek=lambda size, rng: random_batch())
+    monitor = Monitor(agent, replay, LOW.numpy(), HIGH.numpy())
+    state = torch.get_rng_state()
+    looks = [monitor.networks(16, np.random.default_rng(0)) for _ in range(2)]
+    assert torch.equal(torch.get_rng_state(), state)
+    assert looks[0] == looks[1]
+    network_metrics(agent, random_batch(), LOW, HIGH)
+    assert not torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_loss_that_does_not_reach_its_network(monkeypatch: pytest.MonkeyPatch, frozen: bool) -> None:
+    agent = make_mlp()
+    agent.critic.requires_grad_(not frozen)
+    losses = {"critic": next(agent.actor.parameters()).sum()}
+    monkeypatch.setattr(agent, "losses", lambda batch: losses)
+    assert network_metrics(agent, random_batch(), LOW, HIGH)["diagnostics/critic_grad_norm"] == 0
 
 
 def test_all_is_put_back_when_a_network_raises() -> None:

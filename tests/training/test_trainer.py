@@ -12,7 +12,7 @@ from support.runs import ODD, assert_same, flat, record
 from support.updates import spy_on_updates
 
 from ddpg.learner.noise.action import AHEAD
-from ddpg.training.monitor import numbers
+from ddpg.training.returned import as_metrics
 from ddpg.training.seeding import derived_seed, generator
 from ddpg.training.trainer import Trainer
 
@@ -243,7 +243,7 @@ def test_losses_are_means_over_the_updates_since_the_last_row(
 
     def _update(batch: Any) -> Any:
         step = update(batch)
-        losses.append(numbers(step.metrics))
+        losses.append(as_metrics(trainer.agent, "update", step.metrics))
         return step
 
     monkeypatch.setattr(trainer.agent, "update", _update)
