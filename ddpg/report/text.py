@@ -50,9 +50,11 @@ def seed_list(seeds: Sequence[int]) -> str:
 
 
 def number(value: float) -> str:
-    """Write a score with as many digits as it needs: 1234.5, 12.34, 0.00123."""
+    """Write a score with as many digits as it needs: 1.235e+07, 1234.5, 12.34, 0.00123; zero has no sign."""
     size = abs(value)
-    return f"{value:.1f}" if size >= 100 else f"{value:.2f}" if size >= 1 or size == 0 else f"{value:.3g}"
+    if size >= 1e7:
+        return f"{value:.3e}"
+    return f"{value:.1f}" if size >= 100 else f"{value or 0.0:.2f}" if size >= 1 or size == 0 else f"{value:.3g}"
 
 
 def interval_of(bounds: Series | None, values: int, noun: str = "seeds") -> str:

@@ -86,6 +86,7 @@ def test_seeds_and_numbers_are_short() -> None:
     assert [seed_list(s) for s in ((), (3,), (1, 2), (1, 2, 3, 7))] == ["0", "1 (3)", "2 (1, 2)", "4 (1-3, 7)"]
     assert seed_list((1, 2, 3, 1, 2)) == "5 (1-3)"
     assert [number(v) for v in (0.0, 1234.56, -12.345, 0.0012345)] == ["0.00", "1234.6", "-12.35", "0.00123"]
+    assert [number(v) for v in (-0.0, 1e7, -12345678.0, 9999999.0)] == ["0.00", "1.000e+07", "-1.235e+07", "9999999.0"]
 
 
 @pytest.mark.parametrize(

@@ -14,30 +14,36 @@ function shortNumber(value) {
 function trimmed(value, digits) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-4 || size >= 1e15) return value.toExponential(Math.min(digits, 3) - 1).replace(/\.?0+e/, "e");
+  if (size < 1e-4 || size >= 1e15) return exponential(value, Math.min(digits, 3) - 1).replace(/\.?0+e/, "e");
   return String(Number(value.toPrecision(digits)));
 }
 
-/** Writes a score with as many digits as it needs, as ddpg.report.text.number: 1,234.5, 12.34, 0.00123. */
+/** Writes a power of ten with two digits, as Python does: 1.235e+07. */
+function exponential(value, digits) {
+  return value.toExponential(digits).replace(/(?<=e[-+])(?=\d$)/, "0");
+}
+
+/** Writes steps that ascend: 1k, 2k and 3k; of more than three the ends: 1k to 9k. */
+function stepWords(steps) {
+  return steps.length > 3
+    ? `${shortNumber(steps[0])} to ${shortNumber(steps.at(-1))}`
+    : listed(steps.map(shortNumber));
+}
+
+/** Writes a score with as many digits as it needs, as ddpg.report.text.number: 1.235e+07, 1234.5, 12.34, 0.00123. */
 function scoreNumber(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size >= 1e7) return value.toExponential(3);
-  if (size >= 1000) return grouped(value.toFixed(0));
+  if (size >= 1e7) return exponential(value, 3);
   if (size >= 100) return value.toFixed(1);
   return size >= 1 || size === 0 ? value.toFixed(2) : trimmed(value, 3);
 }
 
-function grouped(digits) {
-  return digits.replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** Writes a mean with the half width of its interval: 9,110 ± 300; the mean alone where there is no interval. */
+/** Writes a mean with the half width of its interval: 9110.4 ± 300.2; the mean alone where there is no interval. */
 function withInterval({ mean, low, high }) {
   if (low === null) return scoreNumber(mean);
   if (low === high) return `${scoreNumber(mean)} (all equal)`;
-  const half = (high - low) / 2;
-  return `${scoreNumber(mean)} ± ${Math.abs(mean) >= 1000 && half >= 10 ? grouped(half.toFixed(0)) : scoreNumber(half)}`;
+  return `${scoreNumber(mean)} ± ${scoreNumber((high - low) / 2)}`;
 }
 
 /** Writes hours: 0.71 h, or minutes and seconds where that is less than one: 12 min, 35 s. */
