@@ -15,6 +15,7 @@ from ddpg.report.repeat import repeat
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.scores import averaged, scores, steps_to
 from ddpg.report.selection import TWICE, reason
+from ddpg.report.statistics import last_values
 from ddpg.report.thinning import every_nth
 
 #: Points of the hours by env step, between which a page interpolates.
@@ -68,7 +69,6 @@ def entry(number: int, record: RunRecord, run: MeasuredRun, alone: Entry, values
         "id": number,
         "folder": str(record.folder.path),
         "environment": run.environment,
-        "configuration": run.configuration,
         "seed": run.seed,
         "keys": dict(values),
         "state": run.state,
@@ -80,7 +80,7 @@ def entry(number: int, record: RunRecord, run: MeasuredRun, alone: Entry, values
 def among_others(
     run: MeasuredRun, sample: Sample | None, is_superseded: bool, metric: Metric, threshold: float | None
 ) -> Entry:
-    """Return what depends on the other runs: whether the run counts, and its scores then.
+    """Return what depends on the other runs: its label, whether it counts, and its scores then.
 
     Args:
         run: its values.
@@ -90,10 +90,12 @@ def among_others(
         threshold: the value whose first step is sought.
     """
     return {
+        "configuration": run.configuration,
         "counts": sample is not None,
         "superseded": is_superseded,
         "note": None if sample is not None else f"its seed {TWICE}" if is_superseded else reason(run),
         "scored_at": None if sample is None else _scored_at(sample, metric),
+        "scored_from": None if sample is None else _scored_from(sample),
         "scores": scores(run, sample, metric),
         "averaged": averaged(run, sample, metric),
         "steps_to_threshold": None if threshold is None else steps_to(_smoothed(run, metric), threshold),
@@ -112,6 +114,12 @@ def _scored_at(sample: Sample, metric: Metric) -> float | None:
     if metric.of_episodes:
         return sample.end
     return float(sample.steps[-1]) if len(sample.steps) else None
+
+
+def _scored_from(sample: Sample) -> float | None:
+    """Return the env step of the first of the last 10 values: a later one where a run is evaluated more often."""
+    count = last_values(sample.steps)
+    return float(sample.steps[-count]) if count else None
 
 
 def _clock(time: Clock) -> dict[str, Any] | None:

@@ -1,31 +1,34 @@
-"""The runs of a sweep that have not started, which a report names and does not compare."""
+"""The runs of a sweep of which there is no record, because they have not started or their folders are gone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from ddpg.report.filters import every_value
 from ddpg.report.reading import RunRecord
 from ddpg.report.repeat import command_of, repeat, why_no_command
 from ddpg.sweep.state.folder import SweepFolder, SweepRun
 
+#: What is known of such a run; one without a folder may have been done before somebody removed it.
 NOT_STARTED = "not started"
-NO_FOLDER = "its folder is not there"
+NO_FOLDER = "without a folder"
 
 
 def missing_runs(
-    waiting: Sequence[RunRecord], started: Sequence[RunRecord], folders: Sequence[Path]
+    waiting: Sequence[RunRecord], started: Sequence[RunRecord], folders: Sequence[Path], keys: Collection[str]
 ) -> list[dict[str, Any]]:
-    """List the runs that a sweep has planned and nobody has begun.
+    """List the runs that a sweep has planned and of which there is no record: first those that wait, in their order.
 
     Args:
         waiting: run folders that have a config, but no status.
         started: the other runs.
         folders: those of the report; sweeps that lie in them are read.
+        keys: those that the entries of the other runs have; nobody knows them of a run without a folder.
     """
     known = [*started, *waiting]
     sweeps = sorted({parent for record in known for parent in _parents(record.folder.path, folders)} | set(folders))
     found = [SweepFolder(path) for path in sweeps]
-    return [_waiting(record) for record in waiting] + [
+    return [_waiting(record, keys) for record in waiting] + [
         _without_folder(run, sweep.manifest().get("config_dir"))
         for sweep in found
         if sweep.exists
@@ -39,13 +42,15 @@ def _parents(path: Path, folders: Sequence[Path]) -> list[Path]:
     return [parent for parent in list(path.parents)[:2] if any(parent.is_relative_to(folder) for folder in folders)]
 
 
-def _waiting(record: RunRecord) -> dict[str, Any]:
+def _waiting(record: RunRecord, keys: Collection[str]) -> dict[str, Any]:
     return {
         "folder": str(record.folder.path),
         "environment": record.environment,
         "seed": record.config["seed"],
+        "keys": {key: value for key, value in every_value(record).items() if key in keys},
+        "state": NOT_STARTED,
+        "counts": False,
         "command": repeat(record).command or None,
-        "why": NOT_STARTED,
     }
 
 
@@ -54,6 +59,8 @@ def _without_folder(run: SweepRun, config_dir: str | None) -> dict[str, Any]:
         "folder": str(run.path),
         "environment": None,
         "seed": None,
+        "keys": {},
+        "state": NO_FOLDER,
+        "counts": False,
         "command": None if why_no_command(run.overrides) else command_of(run.overrides, config_dir),
-        "why": NO_FOLDER,
     }

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
-from itertools import compress
+from itertools import compress, groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ddpg.report.measured import MeasuredRun
 from ddpg.report.metric import Metric
 from ddpg.report.metric_words import words_of
 from ddpg.report.missing import missing_runs
+from ddpg.report.notes import notes_on
 from ddpg.report.reading import Label, RunRecord, each_run, find_all_runs, labelled, measured
 from ddpg.report.references import references
 from ddpg.report.samples import Sample, samples
@@ -53,14 +54,16 @@ class Report:
         samples: what is compared in pictures: the runs that were chosen, grouped as was asked for.
         rated: the same for the table of scores, without the earlier generations of populations, which trained less.
         runs: the runs that were chosen.
-        entries: their entries in the payload.
-        payload: what the page gets: all runs, and the choice.
+        entries: their entries, labelled and scored among themselves, as the samples are.
+        missing: the entries of those that were chosen of the runs without a record.
+        payload: what the page gets: all runs, each scored in its own configuration, and the choice.
     """
 
     samples: Sequence[Sample]
     rated: Sequence[Sample]
     runs: Sequence[MeasuredRun]
     entries: Sequence[Entry]
+    missing: Sequence[Entry]
     payload: Payload
 
 
@@ -87,16 +90,25 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
     payload = assemble(runs, view, made(folders, command, live=False))
     for record, one in zip(records, payload["runs"], strict=True):
         one["changed"] = changed(record, usual)
-    payload["missing"] = missing_runs(waiting, records, folders)
+    missing = missing_runs(waiting, records, folders, [key["name"] for key in payload["keys"]])
+    payload["missing"] = missing
     payload["study"] = all_panels(record.folder.path for record in records)
     is_chosen = chosen(records, wanted)
-    compared = list(compress(runs, is_chosen))
-    entries = list(compress(payload["runs"], is_chosen))
-    planned = list(compress(waiting, chosen(waiting, wanted)))
-    found = grouped(compared, planned, view)
+    is_planned = chosen(waiting, wanted)
+    planned = list(compress(waiting, is_planned))
+    compared = named(list(compress(runs, is_chosen)), planned)
+    found = grouped(compared, view)
     newest = _of_newest_generations(compared, payload)
-    rated = found if len(newest) == len(compared) else grouped(newest, planned, view)
-    return Report(found, rated, [run.measured for run in compared], entries, payload)
+    rated = found if len(newest) == len(compared) else grouped(named(newest, planned), view)
+    entries = [
+        one | scores
+        for one, scores in zip(
+            compress(payload["runs"], is_chosen), among_themselves(compared, found, view), strict=True
+        )
+    ]
+    if wanted:
+        missing = list(compress(missing, is_planned))  # without those that have no folder, whose values nobody knows
+    return Report(found, rated, [run.measured for run in compared], entries, missing, payload)
 
 
 def _of_newest_generations(runs: Sequence[ReadRun], payload: Payload) -> Sequence[ReadRun]:
@@ -111,14 +123,26 @@ def panels_of_studies(payload: Payload) -> list[Panels]:
     return found
 
 
-def grouped(runs: Sequence[ReadRun], planned: Sequence[RunRecord], view: View) -> list[Sample]:
-    """Compare chosen runs, joined where they have equal values of `group_by`.
-
-    They are named anew, among themselves and those chosen runs that have not started.
-    """
+def named(runs: Sequence[ReadRun], planned: Sequence[RunRecord]) -> list[ReadRun]:
+    """Name chosen runs anew, among themselves and those chosen runs that have not started."""
     labels = labelled([*(run.record for run in runs), *planned])
-    named = [replace(run.measured, **labels[run.record.folder.path]._asdict()) for run in runs]
-    return grouped_samples([run.record for run in runs], named, view.group_by, Metric(view.metric))
+    return [replace(run, measured=replace(run.measured, **labels[run.record.folder.path]._asdict())) for run in runs]
+
+
+def grouped(runs: Sequence[ReadRun], view: View) -> list[Sample]:
+    """Compare runs, joined where they have equal values of `group_by`."""
+    records = [run.record for run in runs]
+    return grouped_samples(records, [run.measured for run in runs], view.group_by, Metric(view.metric))
+
+
+def among_themselves(runs: Sequence[ReadRun], found: Sequence[Sample], view: View) -> list[Entry]:
+    """Return what the entry of each run says of it among these, of which `found` are the samples."""
+    sample_of = {one: sample for sample in found for one in sample.counted}
+    repeated = superseded([run.measured for run in runs])
+    return [
+        among_others(one, sample_of.get(one), one in repeated, Metric(view.metric), view.threshold)
+        for one in (run.measured for run in runs)
+    ]
 
 
 def read_run(
@@ -135,13 +159,10 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
     """Make the payload of runs that are in memory; nothing is read."""
     metric = Metric(view.metric)
     found = samples([run.measured for run in runs], metric)
-    sample_of = {one: sample for sample in found for one in sample.counted}
-    repeated = superseded([run.measured for run in runs])
     attributes = Attributes([run.record for run in runs], {*view.group_by, *view.filters})
     entries = [
-        entry(number, run.record, run.measured, run.alone, attributes.of(number))
-        | among_others(run.measured, sample_of.get(run.measured), run.measured in repeated, metric, view.threshold)
-        for number, run in enumerate(runs)
+        entry(number, run.record, run.measured, run.alone, attributes.of(number)) | scores
+        for number, (run, scores) in enumerate(zip(runs, among_themselves(runs, found, view), strict=True))
     ]
     return {
         "made": dict(made),
@@ -151,7 +172,10 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
         "keys": [asdict(key) for key in attributes.keys],
         "metrics": _metrics(entries, thinning(view.metric, len(runs))),
         "references": references([run.record for run in runs], metric),
-        "groups": [_group(one) for one in found],
+        "notes": {
+            environment: list(notes_on(list(same), metric))
+            for environment, same in groupby(found, key=lambda sample: sample.environment)
+        },
         "missing": [],
         "runs": entries,
         "study": None,
@@ -186,13 +210,3 @@ def _metrics(runs: Sequence[Entry], thin: Thinning) -> dict[str, dict[str, Any]]
         for name, curve in run["curves"].items():
             points[name] = max(points.get(name, 0), size(curve["value"]))
     return {name: {**words_of(name)._asdict(), "thinned": thin.words(name, points[name])} for name in sorted(points)}
-
-
-def _group(sample: Sample) -> dict[str, Any]:
-    """Describe a configuration in an environment: the notes on its runs, and the values that its label leaves out."""
-    return {
-        "environment": sample.environment,
-        "configuration": sample.configuration,
-        "notes": list(sample.notes),
-        "shared": sample.shared,
-    }

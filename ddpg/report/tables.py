@@ -13,12 +13,11 @@ from ddpg.distribution import install_hint
 from ddpg.record.run_folder import atomic_write
 from ddpg.report.entries import Entry
 from ddpg.report.measured import MeasuredRun
-from ddpg.report.missing import NOT_STARTED
 
 #: The columns of runs.csv that an entry has under the same name.
 OF_RUN = (
     "id", "folder", "environment", "configuration", "seed", "state", "counts", "note", "step", "total_steps", "hours",
-    "steps_per_second", "steps_to_threshold", "error", "command",
+    "steps_per_second", "steps_to_threshold", "error", "command", "scored_at",
 )  # fmt: skip
 #: The columns of curves.csv that an entry has under the same name.
 OF_CURVE = ("id", "environment", "configuration", "seed")
@@ -32,16 +31,16 @@ def run_table(entries: Sequence[Entry], missing: Sequence[Mapping[str, Any]], th
 
     Args:
         entries: the runs.
-        missing: the runs that have not started, which come last.
+        missing: the runs without a record, which come last.
         threshold: None leaves out the steps to it.
     """
     names = [name for name in OF_RUN if threshold is not None or name != "steps_to_threshold"]
-    rows = [*entries, *(_missing(run) for run in missing)]
+    rows = [*entries, *missing]
     columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in names}
     conventions = list(entries[0]["scores"])
     columns |= {f"score {name}": [row.get("scores", {}).get(name) for row in rows] for name in conventions}
     keys = dict.fromkeys(key for row in entries for key in row["keys"] if key not in columns)  # not a filtered `seed`
-    return columns | {key: [row.get("keys", {}).get(key) for row in rows] for key in keys}
+    return columns | {key: [row["keys"].get(key) for row in rows] for key in keys}
 
 
 def curve_table(entries: Sequence[Entry], runs: Sequence[MeasuredRun]) -> Table:
@@ -58,11 +57,6 @@ def write_tables(tables: Mapping[str, Table], out: Path) -> tuple[list[Path], st
     if find_spec("pyarrow") is None:
         return paths, f"no Parquet files, because the package pyarrow is missing: {install_hint('parquet')}"
     return paths + [_write_parquet(table, out / f"{name}.parquet") for name, table in tables.items()], ""
-
-
-def _missing(run: Mapping[str, Any]) -> Entry:
-    """Describe a run that has not started by the columns of one that has."""
-    return {**run, "state": NOT_STARTED, "counts": False, "note": run["why"]}
 
 
 def _write_csv(table: Table, path: Path) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from ddpg.record.series import Series, short_number
 from ddpg.report.intervals import explanation, iqm_explanation
 from ddpg.report.metric import Metric
+from ddpg.report.notes import notes_on
 from ddpg.report.samples import WINDOW, Sample
 from ddpg.report.selection import count
 from ddpg.report.statistics import Score, scores
@@ -31,7 +32,7 @@ def markdown(found: Sequence[Sample], metric: Metric, pictures: Mapping[str, Pat
             lines += [f"![{literal(metric.name)} of {title}]({pictures[environment].name})", ""]
         same = list(samples)
         lines += [*aligned([header, *_rows(same, metric, solved)]), ""]
-        notes = [f"- {literal(note)}" for note in _notes(same, metric)]
+        notes = [f"- {literal(note)}" for note in notes_on(same, metric)]
         lines += [*notes, ""] if notes else []
     return "\n".join([*lines, *_explanations(found, metric, solved)]) + "\n"
 
@@ -98,33 +99,6 @@ def _solved(one: Sample, threshold: float) -> str:
     if not len(one.steps):
         return "-"
     return f"{int((one.values[:, -1] >= threshold).sum())} of {len(one.seeds) + one.failed}"
-
-
-def _notes(samples: Sequence[Sample], metric: Metric) -> Iterator[str]:
-    for one in samples:
-        yield from (f"{one.configuration}: {note}" if one.configuration != "-" else note for note in one.notes)
-    if samples[0].shared:
-        yield f"the same in all configurations whose label leaves it out: {samples[0].shared}"
-    ends = sorted({float(one.steps[-1]) for one in samples if len(one.steps)})
-    if len(ends) > 1:
-        span = f"{short_number(ends[0])} to {short_number(ends[-1])}"
-        yield f"not the same number of steps in all configurations: their last one is at {span} (column step)"
-    if metric.of_evaluations:
-        yield from _different_evaluations([one for one in samples if len(one.steps)])
-
-
-def _different_evaluations(samples: Sequence[Sample]) -> Iterator[str]:
-    """Say if configurations are evaluated by other numbers of episodes, or at other steps of equally long training."""
-    lengths = sorted({length for one in samples for length in one.eval_episodes})
-    if len({one.eval_episodes for one in samples}) > 1:
-        yield f"the configurations differ in eval.episodes: {', '.join(map(str, lengths))} episodes an evaluation"
-    numbers = sorted({len(one.steps) for one in samples})
-    if len(numbers) > 1 and len({one.steps[-1] for one in samples}) == 1:
-        yield (
-            f"the configurations differ in their numbers of evaluations, {', '.join(map(str, numbers))}: the last 10 "
-            "of them are other stretches of training, and the more there are, the larger is a maximum; ddpg-report "
-            "compare takes those that all have"
-        )
 
 
 def _numbers(score: Score, seeds: int) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str, u
     (out / "report.md").write_text(text, encoding="utf-8")
     write_page(_seen_from(report.payload, out), out / "index.html")
     tables = {
-        "runs": run_table(report.entries, report.payload["missing"], view.threshold),
+        "runs": run_table(report.entries, report.missing, view.threshold),
         "curves": curve_table(report.entries, report.runs),
     }
     written, remark = write_tables(tables, out)

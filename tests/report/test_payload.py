@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.fake_runs import FakeRun, write_sweep
+from support.report_runs import write_run
 
 from ddpg.report.arrays import decode
 from ddpg.report.payload import Payload, View, read_report, to_json
@@ -50,6 +51,21 @@ def test_a_seed_that_was_run_again_is_marked(tmp_path: Path) -> None:
     runs = read_report([tmp_path], View(), "").payload["runs"]
     assert [run["superseded"] for run in runs[:3]] == [False, True, False]
     assert runs[1]["note"] == "its seed was run more than once: the run that came furthest counts"
+
+
+def test_the_page_gets_the_notes_of_report_md_and_where_each_score_is_of(tmp_path: Path) -> None:
+    """Half as long, and evaluated half as often with other episodes: 12 evaluations in 1200 steps, and 6."""
+    write_run(tmp_path / "whole", [0.0] * 13, gamma=0.1)
+    write_run(tmp_path / "half", [0.0] * 7, gamma=0.2, total_steps=600)
+    seldom = write_run(tmp_path / "seldom", [0.0] * 13, gamma=0.3, eval={"every": 200, "episodes": 5})
+    rows = [json.loads(line) for line in (seldom / "metrics.jsonl").open()]
+    (seldom / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows if row["env_step"] % 200 == 0))
+    payload = read_report([tmp_path], View(), "").payload
+    lasts = {run["keys"]["gamma"]: (run["scored_from"], run["scored_at"]) for run in payload["runs"]}
+    assert lasts == {"0.1": (300, 1200), "0.2": (100, 600), "0.3": (200, 1200)}
+    steps, episodes = payload["notes"]["pendulum"]
+    assert steps.endswith("600 to 1.2k (column step)")
+    assert episodes == "the configurations differ in eval.episodes: 1, 5 episodes an evaluation"
 
 
 def test_curves_come_back(payload: Payload) -> None:

@@ -1,11 +1,13 @@
 """The data of a report as CSV and Parquet."""
 
 import csv
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from support.fake_runs import FakeRun, write_sweep
+from support.report_runs import write_run
 
 from ddpg.report.view import View
 from ddpg.report.write import write_report
@@ -48,6 +50,45 @@ def test_a_filter_by_a_column_leaves_it_as_it_is(tmp_path: Path) -> None:
     columns = parquet.read_table(tmp_path / "out" / "runs.parquet").to_pydict()
     assert columns["seed"] == [1, 2, 1, 2]
     assert columns["total_steps"] == [20_000, 20_000, 20_000, None]
+
+
+def test_the_scores_are_those_of_report_md_whatever_is_chosen(tmp_path: Path) -> None:
+    """Seeds 1 and 2 have come twice as far: 3 of 5 count where all have been, these two where they are now."""
+    for seed in range(1, 6):
+        steps = 20 if seed < 3 else 10
+        write_run(tmp_path / "runs" / str(seed), [10.0 * i + seed for i in range(steps + 1)], seed=seed)
+    text = write_report([tmp_path / "runs"], tmp_path / "out", View(filters={"seed": "1,2"}), "")
+    assert "201.5 ± 0.5 " in text
+    rows = rows_of(tmp_path / "out" / "runs.csv")
+    assert [(row["score last"], row["scored_at"]) for row in rows] == [("201.0", "2000.0"), ("202.0", "2000.0")]
+    write_report([tmp_path / "runs"], tmp_path / "out", View(), "")
+    rows = rows_of(tmp_path / "out" / "runs.csv")
+    assert [(row["score last"], row["scored_at"]) for row in rows[:2]] == [("101.0", "1000.0"), ("102.0", "1000.0")]
+
+
+def test_the_scores_of_joined_configurations_are_of_the_step_that_all_have(tmp_path: Path) -> None:
+    for rate, steps in ((0.1, 10), (0.2, 20)):
+        write_run(tmp_path / "runs" / str(rate), [10.0 * i for i in range(steps + 1)], optimizer__actor__lr=rate)
+    view = View(group_by=("optimizer.critic.lr",))
+    write_report([tmp_path / "runs"], tmp_path / "out", view, "")
+    assert [row["score last"] for row in rows_of(tmp_path / "out" / "runs.csv")] == ["100.0", "100.0"]
+
+
+def test_a_filter_takes_the_runs_that_have_not_started_too(tmp_path: Path) -> None:
+    """Of each configuration one waits, and of the first one has no folder any more."""
+    sweep = tmp_path / "sweep"
+    odd = {2: FakeRun(None), 5: FakeRun(None)}
+    folders = write_sweep(sweep, configurations=CONFIGURATIONS, seeds=(1, 2, 3), odd=odd)
+    shutil.rmtree(folders[0])
+    write_report([sweep], tmp_path / "out", View(), "")
+    rows = rows_of(tmp_path / "out" / "runs.csv")
+    assert [row["state"] for row in rows[3:]] == ["not started", "not started", "without a folder"]
+    write_report([sweep], tmp_path / "out", View(filters={"noise": "ou"}), "")
+    rows = rows_of(tmp_path / "out" / "runs.csv")
+    assert [(row["seed"], row["state"], row["noise"]) for row in rows] == [
+        ("2", "done", "ou"),
+        ("3", "not started", "ou"),
+    ]
 
 
 def test_a_sentence_names_the_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,7 @@ def run(number: int, environment: str, keys: Mapping[str, str], seed: int, retur
         "counts": bool(len(returns)),
         "superseded": False,
         "scored_at": end if len(returns) else None,
+        "scored_from": float(steps[-10:][0]) if len(returns) else None,
         "averaged": {"last10": min(10, len(returns)), "training100": 0},
         "note": None,
         "hours": end / speed / 3600,
@@ -77,6 +78,20 @@ def run(number: int, environment: str, keys: Mapping[str, str], seed: int, retur
     }
 
 
+def missing(number: int, seed: int | None = None, **facts: Any) -> dict[str, Any]:
+    """Make a run of the payload of which there is no record, because it has not started."""
+    return {
+        "folder": f"S/{number}",
+        "environment": "pendulum",
+        "seed": seed,
+        "keys": {},
+        "state": "not started",
+        "counts": False,
+        "command": "ddpg-train",
+        **facts,
+    }
+
+
 def payload(runs: Sequence[dict[str, Any]], **parts: Any) -> dict[str, Any]:
     """Make the payload of a page with these runs."""
     names = sorted({name for one in runs for name in one["keys"]})
@@ -90,7 +105,7 @@ def payload(runs: Sequence[dict[str, Any]], **parts: Any) -> dict[str, Any]:
         "metrics": METRICS,
         "references": [{**REFERENCE, "environment": name} for name in sorted({one["environment"] for one in runs})],
         "interval": "It covers.",
-        "groups": [],
+        "notes": {},
         "missing": [],
         "runs": list(runs),
         "study": None,

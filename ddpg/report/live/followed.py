@@ -26,6 +26,7 @@ RESULTS = (
     "scores",
     "averaged",
     "scored_at",
+    "scored_from",
     "superseded",
     "steps_to_threshold",
 )

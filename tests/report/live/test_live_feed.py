@@ -41,7 +41,7 @@ def test_a_fork_begins_where_it_was_forked(tmp_path: Path, watch: Callable[[Path
     assert returns(page.ask()["a"]) == ([], [])
     run.grow(3.0)
     assert returns(page.ask()["a"]) == ([200], [3.0])
-    assert "forked from outputs/src at step 100" in page.head["groups"][0]["notes"][0]
+    assert "forked from outputs/src at step 100" in page.head["notes"]["pendulum"][0]
 
 
 def test_a_run_appears_grows_and_is_done(tmp_path: Path, watch: Callable[[Path], Page]) -> None:

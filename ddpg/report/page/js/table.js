@@ -20,6 +20,13 @@ function renderTables(element) {
       { class: "note" },
       `Scores of ${labelOf(metricFacts(state.payload, state.payload.view.metric))}: mean over seeds ± half the width of its 95 % interval.`,
     ),
+    cutsConfigurations()
+      ? el(
+          "p",
+          { class: "note" },
+          "The filters leave out seeds of a configuration. Each run is scored up to the step that is compared of all its seeds; ddpg-report with the same filters finds the step for the chosen ones (report.md, runs.csv).",
+        )
+      : null,
     rated === environments
       ? null
       : el(
@@ -73,30 +80,33 @@ function scoreTable(environment, conventions) {
         ),
       ),
     ),
-    groupNotes(environment.name),
+    environmentNotes(environment.name),
   );
 }
 
-/** The notes on an environment's configurations: which seeds are compared, and up to where. */
-function groupNotes(name) {
-  const groups = (state.payload.groups ?? []).filter((group) => group.environment === name);
-  const notes = groups.flatMap((group) => group.notes.map((note) => `${group.configuration}: ${note}`));
-  const shared = [...new Set(groups.map((group) => group.shared).filter(Boolean))].map(
-    (one) => `The same in all configurations whose label leaves it out: ${one}`,
-  );
-  const all = [...notes, ...shared];
-  return all.length
+/** The notes on an environment: which seeds are compared, up to where, and what is not the same for all. */
+function environmentNotes(name) {
+  const notes = state.payload.notes[name] ?? [];
+  return notes.length
     ? el(
         "details",
-        { "data-key": `notes ${name}`, open: all.length <= 6 },
-        el("summary", {}, count(all.length, "notes")),
+        { "data-key": `notes ${name}`, open: notes.length <= 6 },
+        el("summary", {}, count(notes.length, "notes")),
         el(
           "ul",
           { class: "note" },
-          all.map((note) => el("li", {}, note)),
+          notes.map((note) => el("li", {}, note)),
         ),
       )
     : null;
+}
+
+/** Whether the filters leave out runs that count in a configuration of which they show others. */
+function cutsConfigurations() {
+  const nameOf = (run) => JSON.stringify([run.environment, run.configuration]);
+  const shown = new Set(state.model.runs.map(nameOf));
+  const left = new Set(state.model.runs);
+  return state.payload.runs.some((run) => run.counts && !left.has(run) && shown.has(nameOf(run)));
 }
 
 function thresholdField(name) {
@@ -155,6 +165,11 @@ function scoreNotes(conventions) {
       {},
       "A score is the mean over the seeds ± half the width of its interval. ",
       state.payload.interval,
+    ),
+    el(
+      "li",
+      {},
+      "Step: the environment step of the scores. Where a row has several, or its runs are evaluated more or less often, a mean over them would tell of that rather than of what differs between the rows, so that none is made.",
     ),
     el(
       "li",
