@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from support.browser import Browser
-from support.report_payload import LOSS, RETURN, learning, payload, run, sweep
+from support.report_payload import LOSS, RETURN, learning, missing, payload, run, sweep
 
 from ddpg.report.arrays import decode
 from ddpg.report.intervals import mean_interval
@@ -24,9 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path
     data = sweep()
     data["runs"][0] |= {"state": "failed", "error": f"RuntimeError: {HACK}\nsecond line", "counts": False}
     data["runs"][1] |= {"state": "failed", "error": "OutOfMemory", "counts": False, "note": "failed at 20k"}
-    data["missing"] = [
-        {"folder": "S/99", "environment": "pendulum", "configuration": None, "seed": 9, "command": "ddpg-train seed=9"}
-    ]
+    data["missing"] = [missing(99, seed=9, command="ddpg-train seed=9")]
     path = tmp_path_factory.mktemp("page") / "index.html"
     write_page(data, path)
     return data, path
@@ -173,7 +171,7 @@ def test_table_sorts(browser: Browser, made: tuple[dict[str, Any], Path]) -> Non
     assert browser.find("#tables th[aria-sort='ascending']").text.startswith("last evaluation")
     assert browser.view == "#sort=last"
     assert "3 of 5" in browser.texts("#tables article:first-of-type tbody tr")[0]
-    assert browser.texts("#tables article:first-of-type td:nth-child(6)")[2] == "highest"
+    assert browser.texts("#tables article:first-of-type td:nth-child(7)")[2] == "highest"
     few = "[3, 7, 0].map((count) => ({ averaged: { last10: count } }))"
     assert browser.value(f"conventionTitle('last10', {few})") == "last 3 to 7 evaluations"
 
@@ -228,17 +226,14 @@ def test_failed_and_missing_runs_are_named(browser: Browser, made: tuple[dict[st
 
 def test_few_seeds_get_no_verdict_and_many_waiting_runs_are_folded(browser: Browser, tmp_path: Path) -> None:
     data = sweep(environments=1, seeds=3)
-    data["missing"] = [
-        {"folder": f"S/{number}", "environment": None, "configuration": None, "seed": number, "command": "ddpg-train"}
-        for number in range(100, 112)
-    ]
+    data["missing"] = [missing(number, seed=number) for number in range(100, 112)]
     draw(browser, tmp_path, data, "#score=nonsense")
     ordered = ["0.001", "lr=0.0003 b", "lr=0.001 a", "lr=2e-2", "r/9_a", "r/10_a"]
     assert browser.do("return [...arguments[0]].reverse().sort(byNature)", ordered) == ordered
     assert browser.do("return ['x=1', 'x=-2', 'x=-10'].sort(byNature)") == ["x=-10", "x=-2", "x=1"]
     assert "too few to tell" in browser.texts("#glance li")[0]
     assert len(browser.texts("#failures tbody tr")) == 8
-    assert browser.texts("#failures summary") == ["and 4 that have not started"]
+    assert browser.texts("#failures summary") == ["and 4 without a record"]
     assert browser.errors() == []
 
 
@@ -250,11 +245,27 @@ def test_unequal_training_gets_no_verdict_and_a_repeated_seed_counts_once(browse
     data["runs"][0] |= {"counts": False, "superseded": True, "state": "failed"}
     draw(browser, tmp_path, data)
     verdict = browser.texts("#glance li")[0]
-    assert "Scored at different steps" in verdict
+    assert "They are scored at different steps, 10k and 30k" in verdict
     assert "no verdict" in verdict
-    assert "[" not in "".join(browser.texts("#tables td:nth-child(6)"))
+    assert "[" not in "".join(browser.texts("#tables td:nth-child(7)"))
+    assert sorted(browser.texts("#tables td:nth-child(3)")) == ["10k", "20k", "30k"]
     assert browser.texts("#tables tbody td:nth-child(2)").count("4") == 1
     assert "failed" not in browser.texts("#glance .warn li")[0]
+
+
+def test_runs_without_a_record_follow_the_filter_and_are_counted_by_what_is_known(
+    browser: Browser, tmp_path: Path
+) -> None:
+    data = sweep(environments=1, configurations=2, seeds=4)
+    data["missing"] = [missing(1, 5, keys={"preset": "td3"}), missing(2, environment=None, state="without a folder")]
+    draw(browser, tmp_path, data)
+    assert "10 runs in" in browser.texts("#glance p")[0]
+    assert "8 done, 1 not started and 1 without a folder." in browser.texts("#glance p")[0]
+    assert browser.texts("#failures td:nth-child(3)") == ["5", "\N{EN DASH}"]
+    assert browser.texts("#failures td .state") == ["not started", "without a folder"]
+    browser.do("choose({ filters: { preset: 'paper' } })")
+    assert "4 done." in browser.texts("#glance p")[0]
+    assert browser.texts("#failures td") == []
 
 
 def test_page_of_a_run(browser: Browser, made: tuple[dict[str, Any], Path]) -> None:
@@ -289,7 +300,7 @@ def test_references_are_drawn_and_marked(browser: Browser, made: tuple[dict[str,
     browser.show(made[1], "#references=on")
     assert browser.value("[...charts][0].plot.scales.y.max") >= 9500
     assert "≠ the protocol differs: training episodes" in browser.find("#panels").text
-    assert browser.value("referenceLabel(state.payload.references[0])") == "≠ cleanrl 9,500"
+    assert browser.value("referenceLabel(state.payload.references[0])") == "≠ cleanrl 9500.0"
 
 
 def test_new_data_keep_the_view(browser: Browser, made: tuple[dict[str, Any], Path]) -> None:

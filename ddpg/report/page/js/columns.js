@@ -8,10 +8,11 @@ function columnsFor(environment, conventions) {
       cell: nameCell,
     },
     { key: "seeds", title: "seeds", cell: seedsCell },
+    { key: "step", title: "step", cell: stepCell },
     ...conventions.map((name) => ({
       key: name,
       title: conventionTitle(name),
-      cell: (group) => scoreCell(scoresOf(group, name)),
+      cell: (group) => scoreCell(scoresOf(group, name), whyUnlike(group.counted, name)),
     })),
   ];
   if (environment.groups.length > 1)
@@ -63,12 +64,20 @@ function nameCell(group) {
 function seedsCell({ started, counted }) {
   return {
     value: counted.length,
-    shown: counted.length === started.length ? String(started.length) : `${counted.length} of ${started.length}`,
+    shown:
+      counted.length === started.length ? String(started.length) : `${counted.length} of ${started.length}`,
   };
 }
 
-function scoreCell(scores) {
-  if (!scores.length) return { value: NaN, shown: "–" };
+/** The steps at which the counted runs of a group are scored. */
+function stepCell({ counted }) {
+  const steps = differentSteps(counted, "scored_at");
+  return steps.length ? { value: steps.at(-1), shown: stepWords(steps) } : { value: NaN, shown: "–" };
+}
+
+/** The mean of scores; none, and `why`, where there are no scores. */
+function scoreCell(scores, why = null) {
+  if (!scores.length) return { value: NaN, shown: el("span", { title: why }, "–") };
   const interval = meanInterval(scores, state.payload.t);
   const title =
     interval.low === null
@@ -79,7 +88,7 @@ function scoreCell(scores) {
 
 /**
  * The difference of a group's mean score from the highest one, with Welch's interval unless runs can still change it, or
- * were trained for different numbers of steps.
+ * the scores are unlike.
  */
 function behindCell(environment) {
   const [best] = rankedGroups(environment);
@@ -89,8 +98,8 @@ function behindCell(environment) {
     if (!scores.length) return { value: NaN, shown: "–" };
     const value = meanOf(scores) - meanOf(best.scores);
     if (group === best.group) return { value: 0, shown: "highest" };
-    const sameStep = scoredSteps([...group.counted, ...best.group.counted]).length === 1;
-    const interval = running || !sameStep ? null : differenceInterval(scores, best.scores, state.payload.t);
+    const unlike = whyUnlike([...group.counted, ...best.group.counted], state.view.score);
+    const interval = running || unlike ? null : differenceInterval(scores, best.scores, state.payload.t);
     return {
       value,
       shown: interval
@@ -136,6 +145,7 @@ function firstAt(run, threshold) {
 
 /** Counts the seeds whose last value is at the threshold; one that failed counts as not solved. */
 function solvedCell(group, threshold) {
+  if (whyUnlike(group.counted, "last")) return { value: NaN, shown: "–" };
   const last = scoresOf(group, "last");
   const scores = last.length ? last : scoresOf(group, "training100");
   const failed = group.started.filter((run) => !run.counts && run.state === "failed").length;

@@ -1,23 +1,23 @@
 /** Rows of a long list that are shown at once; the others are behind a fold. */
 const ROWS = 40;
-/** The same of runs that have not started, which only wait. */
-const WAITING_ROWS = 8;
+/** The same of runs without a record, most of which only wait. */
+const MISSING_ROWS = 8;
 
-/** Draws the runs that failed or are not finished, by name, with the first line of their errors; then those not started. */
+/** Draws the runs that failed or are not finished, by name, with the first line of their errors; then those without a record. */
 function renderFailures(element) {
   const out = state.model.runs
     .filter((run) => run.state !== "done" || !run.counts)
     .sort(
       (a, b) => Number(b.state === "failed") - Number(a.state === "failed") || byNature(a.folder, b.folder),
     );
-  const waiting = state.payload.missing
-    .map((run) => ({ ...run, state: "not started", error: null, note: run.command }))
+  const missing = state.model.missing
+    .map((run) => ({ ...run, error: null, note: run.command }))
     .sort((a, b) => byNature(a.folder, b.folder));
   replace(
     element,
-    out.length || waiting.length ? null : el("p", {}, "None: all runs are done and enter the means."),
+    out.length || missing.length ? null : el("p", {}, "None: all runs are done and enter the means."),
     folded("failures", "more", out, ROWS, "first line of the error, or why it is left out"),
-    folded("missing", "that have not started", waiting, WAITING_ROWS, "command that trains it"),
+    folded("missing", "without a record", missing, MISSING_ROWS, "command that trains it"),
   );
 }
 
@@ -57,7 +57,7 @@ function failureTable(runs, title) {
         {},
         el("th", { scope: "row", class: "name" }, runLink(run)),
         el("td", {}, [run.environment, run.configuration].filter(Boolean).join(", ")),
-        el("td", { class: "number" }, String(run.seed)),
+        el("td", { class: "number" }, String(run.seed ?? "–")),
         el("td", {}, stateBadge(run)),
         el(
           "td",

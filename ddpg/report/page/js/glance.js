@@ -7,7 +7,7 @@ function renderGlance(element) {
   const verdicts = model.rated.map((environment) => el("li", {}, ...verdict(environment, payload.t)));
   replace(
     element,
-    el("p", {}, summarySentence(model.runs)),
+    el("p", {}, summarySentence(model)),
     el("ul", { class: "verdicts" }, verdicts),
     cautions(model),
     sweptSentence(model.runs),
@@ -30,15 +30,15 @@ function quoted(word) {
   return /^[\w./=,:@%+-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;
 }
 
-function summarySentence(runs) {
+function summarySentence({ runs, missing }) {
   const states = new Map();
-  for (const run of runs) states.set(run.state, (states.get(run.state) ?? 0) + 1);
+  for (const run of [...runs, ...missing]) states.set(run.state, (states.get(run.state) ?? 0) + 1);
   const parts = [...states].sort((a, b) => b[1] - a[1]).map(([name, number]) => `${number} ${name}`);
   const environments = new Set(runs.map((run) => run.environment)).size;
   const configurations = new Set(runs.map((run) => run.configuration)).size;
-  const missing = state.payload.missing.length + notBegun();
-  if (missing) parts.push(`${missing} not started`);
-  return `${count(runs.length + missing, "runs")} in ${count(environments, "environments")}, ${count(configurations, "configurations")}: ${listed(parts)}.`;
+  const planned = notBegun();
+  if (planned) parts.push(`${planned} not started`);
+  return `${count(runs.length + missing.length + planned, "runs")} in ${count(environments, "environments")}, ${count(configurations, "configurations")}: ${listed(parts)}.`;
 }
 
 function sweptSentence(runs) {
@@ -72,21 +72,29 @@ function sweptSentence(runs) {
 function verdict(environment, t) {
   const name = el("strong", {}, `${environment.name}: `);
   const ranked = rankedGroups(environment);
-  if (!ranked.length) return [name, "no scores yet."];
+  const others = othersWithout(environment, ranked);
+  if (!ranked.length) return [name, others || "no scores yet", "."];
   const [best, next] = ranked;
   const first = [name, ...scored(best, t)];
-  if (!next)
-    return [
-      ...first,
-      ...(ranked.length === environment.groups.length ? [] : [`; ${othersWithout(environment, ranked)}`]),
-      ".",
-    ];
-  const words = [...first, " is highest, then ", ...scored(next, t), ". "];
+  const rest = others ? `; ${others}. ` : ". ";
+  if (!next) return [...first, rest];
+  const words = [...first, " is highest, then ", ...scored(next, t), rest];
   return [...words, ...certainty(environment, best, next, ranked.length, t)];
 }
 
-function othersWithout(environment, ranked) {
-  return `${count(environment.groups.length - ranked.length, "others")} without a score`;
+/** Counts the groups that have no mean, and says why; "" where all have one, or where nothing has a score yet. */
+function othersWithout({ groups }, ranked) {
+  const others = groups.filter((group) => !ranked.some((one) => one.group === group));
+  const unlike = others.filter((group) => whyUnlike(group.counted, state.view.score));
+  const reasons = new Set(unlike.map((group) => whyUnlike(group.counted, state.view.score)));
+  const why = reasons.size > 1 ? "scored or evaluated at different steps" : [...reasons][0];
+  const [has, their] = unlike.length === 1 ? ["has", "its"] : ["have", "their"];
+  const words = why
+    ? [`${count(unlike.length, "groups")} ${has} no mean, because ${their} runs are ${why}`]
+    : [];
+  if (ranked.length && others.length > unlike.length)
+    words.push(`${count(others.length - unlike.length, "others")} without a score`);
+  return words.join("; ");
 }
 
 /** The groups that have scores by the chosen convention, highest first. */
@@ -109,7 +117,7 @@ function unfinished({ name }) {
   const running = state.model.runs.filter(
     (run) => run.environment === name && !run.superseded && !["done", "failed"].includes(run.state),
   );
-  const waiting = state.payload.missing.filter((run) => run.environment === name);
+  const waiting = state.model.missing.filter((run) => run.environment === name);
   return running.length + waiting.length + notBegun();
 }
 
@@ -119,7 +127,7 @@ function notBegun() {
   return sweeps.reduce((sum, { counts }) => sum + (counts.pending ?? 0) + (counts["not submitted"] ?? 0), 0);
 }
 
-/** Says whether the best two differ; a comparison that is not finished, or of unequal training, gets no verdict. */
+/** Says whether the best two differ; a comparison that is not finished, or of scores that are unlike, gets no verdict. */
 function certainty(environment, best, next, groups, t) {
   const running = unfinished(environment);
   if (running)
@@ -128,12 +136,12 @@ function certainty(environment, best, next, groups, t) {
       el("b", {}, "no verdict"),
       `, because ${count(running, "runs")} can still change this.`,
     ];
-  const steps = scoredSteps([...best.group.counted, ...next.group.counted]);
-  if (steps.length > 1)
+  const why = whyUnlike([...best.group.counted, ...next.group.counted], state.view.score);
+  if (why)
     return [
-      `Scored at different steps, ${listed(steps.map(shortNumber))}: `,
+      `They are ${why}: `,
       el("b", {}, "no verdict"),
-      " (the test below compares where all have come).",
+      " (the test below compares where all have come, by the evaluations that all have).",
     ];
   const seeds = Math.min(best.scores.length, next.scores.length);
   if (seeds < TESTABLE)

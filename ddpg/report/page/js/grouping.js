@@ -51,17 +51,18 @@ function groupLabel(run, groupBy) {
 
 /**
  * The runs that pass the filters, by environment and group; `rated` are the same without the runs whose scores are not
- * compared.
+ * compared, `missing` those that have no record.
  */
 function modelOf(payload, view) {
   const runs = payload.runs.filter((run) => passes(run, view.filters));
   const compared = comparedRuns(runs, payload.study);
   const environments = environmentsOf(runs, view);
   const rated = compared.length === runs.length ? environments : environmentsOf(compared, view);
-  const labels = [
-    ...new Set(environments.flatMap(({ groups }) => groups.map((group) => group.label))),
-  ].sort(byNature);
-  return { runs, environments, rated, labels, looks: looksOf(labels, environments) };
+  const labels = [...new Set(environments.flatMap(({ groups }) => groups.map((group) => group.label)))].sort(
+    byNature,
+  );
+  const missing = payload.missing.filter((run) => passes(run, view.filters));
+  return { runs, missing, environments, rated, labels, looks: looksOf(labels, environments) };
 }
 
 /**
@@ -104,30 +105,51 @@ function groupOf(label, environment, runs) {
   };
 }
 
-/** The scores of a group's counted runs by a convention; runs without that score are left out. */
+/** The scores of a group's counted runs by a convention, without runs that have none; none where they are unlike. */
 function scoresOf(group, convention) {
-  return group.counted.map((run) => run.scores[convention]).filter((score) => Number.isFinite(score));
+  return whyUnlike(group.counted, convention)
+    ? []
+    : group.counted.map((run) => run.scores[convention]).filter((score) => Number.isFinite(score));
 }
 
-/** The env steps at which runs that count are scored, ascending. */
-function scoredSteps(runs) {
-  return [...new Set(runs.map((run) => run.scored_at))].sort((a, b) => a - b);
+/**
+ * Says why scores of runs that count are no measure of what differs between the runs, null where they are one: they are
+ * of different steps or, by a convention that depends on how often a run is evaluated, of other stretches of training.
+ */
+function whyUnlike(runs, convention) {
+  const ends = differentSteps(runs, "scored_at");
+  if (ends.length > 1) return `scored at different steps, ${stepWords(ends)}`;
+  const begins = CONVENTIONS[convention].ofSeveral ? differentSteps(runs, "scored_from") : [];
+  if (begins.length < 2) return null;
+  return `evaluated more or less often, so that the ${conventionTitle("last10", runs)} begin at ${stepWords(begins)}`;
 }
 
-/** The conventions by which final scores are reported. */
+/** The env steps that the entries of runs have under a name, ascending. */
+function differentSteps(runs, name) {
+  const known = runs.map((run) => run[name]).filter(Number.isFinite);
+  return [...new Set(known)].sort((a, b) => a - b);
+}
+
+/** The conventions by which final scores are reported; `ofSeveral` values, of which some runs have more than others. */
 const CONVENTIONS = {
   last: {
     title: "last evaluation",
     meaning: "the value at the step up to which a configuration's seeds are compared",
   },
-  last10: { title: "last 10 evaluations", meaning: "the mean of each run's last 10 values, or of all after step 0 where it has fewer" },
+  last10: {
+    title: "last 10 evaluations",
+    meaning: "the mean of each run's last 10 values, or of all after step 0 where it has fewer",
+    ofSeveral: true,
+  },
   training100: {
     title: "last 100 training episodes",
-    meaning: "the mean of each run's last 100 training episodes, or of all where it has fewer, with exploration noise",
+    meaning:
+      "the mean of each run's last 100 training episodes, or of all where it has fewer, with exploration noise",
   },
   best: {
     title: "maximum over time (biased)",
     meaning: "each run's largest value: chosen after the fact, so it is too high",
+    ofSeveral: true,
     biased: true,
   },
 };

@@ -27,11 +27,19 @@ function scoredRuns(environment) {
 
 function sweptPanels(environment, effects) {
   const runs = scoredRuns(environment);
+  const why = whyUnlike(runs, state.view.score);
   const shown = effects.slice(0, 12);
   return el(
     "article",
     { "data-environment": environment.name, class: effects.length > 1 ? "wide" : "" },
     el("h3", {}, environment.name),
+    why
+      ? el(
+          "p",
+          { class: "warn" },
+          `These runs are ${why}: means over them, and differences, come of that too.`,
+        )
+      : null,
     effects.length > 1 ? effectTable(effects) : null,
     el(
       "div",
