@@ -125,14 +125,15 @@ class MemoryStudy:
         """
         self._storage = InMemoryStorage()
         options = definition.options
+        name = f"seed {options.seed}"  # Hyperband draws brackets by the name, and that of a study has the time in it
         self.optuna = optuna.create_study(
             storage=self._storage,
-            study_name=definition.name,
+            study_name=name,
             direction=options.direction,
             sampler=sampler,
             pruner=pruner,
         )
-        self._id = self._storage.get_study_id_from_name(definition.name)
+        self._id = self._storage.get_study_id_from_name(name)
         for number in range(count):
             trial = trials.get(number)
             self.optuna.add_trial(missing_trial() if trial is None else frozen_trial(trial, definition.space))

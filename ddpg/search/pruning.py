@@ -8,7 +8,7 @@ from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHal
 from optuna.samplers import RandomSampler
 
 from ddpg.search.optuna_study import MemoryStudy, made, quiet, target_of
-from ddpg.search.score import Curve, scores_by_seed, scores_so_far
+from ddpg.search.score import AGGREGATES, RunSoFar, scores_by_seed, scores_so_far
 from ddpg.search.study import Definition
 from ddpg.search.trials import Trial
 
@@ -34,20 +34,30 @@ def make_pruner(definition: Definition) -> BasePruner:
     return pruner
 
 
-def reported(definition: Definition, curves: Sequence[Curve], total_steps: Sequence[int]) -> dict[int, float]:
+def reported(definition: Definition, runs: Sequence[RunSoFar]) -> dict[int, float]:
     """Return what the pruner compares: the score so far by env steps, or for a test over seeds that of each seed."""
-    if issubclass(_pruner(definition), WilcoxonPruner):
-        return scores_by_seed(curves, total_steps, definition.options.last)
-    return scores_so_far(curves, total_steps, definition.options)
+    if _compares_seeds(definition):
+        return scores_by_seed(runs, definition.options.last)
+    return scores_so_far(runs, definition.options)
+
+
+def newest_score(definition: Definition, values: Mapping[int, float]) -> float:
+    """Return the score so far of a trial after all that was reported of it, which is something."""
+    if _compares_seeds(definition):
+        return float(AGGREGATES[definition.options.over_seeds](list(values.values())))
+    return values[max(values)]
+
+
+def _compares_seeds(definition: Definition) -> bool:
+    return issubclass(_pruner(definition), WilcoxonPruner)
 
 
 def should_prune(definition: Definition, trials: Mapping[int, Trial], trial: Trial) -> tuple[bool, dict[str, Any]]:
     """Return whether a trial is to be stopped after its newest value, and what the pruner keeps about it."""
     unchanged = dict(trial.attrs)
-    target = _pruner(definition)
-    if issubclass(target, NopPruner) or not trial.values:
+    if issubclass(_pruner(definition), NopPruner) or not trial.values:
         return False, unchanged
-    by_seed = issubclass(target, WilcoxonPruner)
+    by_seed = _compares_seeds(definition)
     budget = len(definition.seeds) if by_seed else definition.total_steps * len(definition.seeds)
     if max(trial.values) + by_seed < definition.search.prune_after * budget:
         return False, unchanged
@@ -56,11 +66,9 @@ def should_prune(definition: Definition, trials: Mapping[int, Trial], trial: Tri
         return bool(study.should_prune(trial.number)), study.attrs(trial.number)
 
 
-def is_whole(definition: Definition, values: Mapping[int, float], total_steps: Sequence[int]) -> bool:
-    """Whether what is reported of a trial is of runs that are all trained to their ends, so that nothing is saved."""
-    if issubclass(_pruner(definition), WilcoxonPruner):
-        return len(values) == len(total_steps)
-    return max(values) >= sum(total_steps)
+def is_whole(values: Mapping[int, float], runs: Sequence[RunSoFar]) -> bool:
+    """Whether all runs of a trial are trained to their ends, or about to say so, so that nothing is saved any more."""
+    return all(run.is_done for run in runs) or max(values) >= sum(run.total_steps for run in runs)
 
 
 def _study(definition: Definition, trials: Mapping[int, Trial]) -> MemoryStudy:

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,20 @@ OF_EVALUATIONS = "eval/"
 AGGREGATES: dict[OverSeeds, Callable[..., Any]] = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
 #: The values of a metric by env step, without that before learning.
 Curve = dict[int, float]
+
+
+class RunSoFar(NamedTuple):
+    """A run as the score of its trial so far needs it.
+
+    Args:
+        curve: the values that it has logged.
+        total_steps: the env steps that it is to take.
+        is_done: whether it has taken them; its metric need not have a value at the last one.
+    """
+
+    curve: Curve
+    total_steps: int
+    is_done: bool
 
 
 def read_curve(run: Path, metric: str, after: int = 0) -> Curve:
@@ -55,8 +69,7 @@ def trial_score(curves: Sequence[Curve], options: StudyOptions) -> float:
 
 def worst_score(trials: Mapping[int, Trial], options: StudyOptions) -> float | None:
     """Return the worst score of the trials that have ended, or None if none has one."""
-    values = [trial.result.value for trial in trials.values() if trial.result is not None]
-    scores = [value for value in values if value is not None]
+    scores = [trial.score for trial in trials.values() if trial.score is not None]
     return (min if options.direction == "maximize" else max)(scores, default=None)
 
 
@@ -71,7 +84,7 @@ def require_metric(run: Path, metric: str, after: int) -> None:
         )
 
 
-def scores_so_far(curves: Sequence[Curve], total_steps: Sequence[int], options: StudyOptions) -> dict[int, float]:
+def scores_so_far(runs: Sequence[RunSoFar], options: StudyOptions) -> dict[int, float]:
     """Return the score of a trial so far, by the env steps that all its runs have taken.
 
     Runs are trained in groups of `together`. Within a group the score at env step t of its runs is the aggregate of
@@ -79,32 +92,30 @@ def scores_so_far(curves: Sequence[Curve], total_steps: Sequence[int], options: 
     (runs in the group) t. So two trials can be compared at each of these numbers.
 
     Args:
-        curves: of each run, empty if it has not begun.
-        total_steps: of each run.
+        runs: of the trial; the curve of one that has not begun is empty.
         options: of the study.
     """
     found: dict[int, float] = {}
     finals: list[float] = []
     spent = 0
-    for start in range(0, len(curves), options.together):
-        group = curves[start : start + options.together]
-        for step in _common_steps(group):
+    for start in range(0, len(runs), options.together):
+        group = runs[start : start + options.together]
+        curves = [run.curve for run in group]
+        for step in _common_steps(curves):
             scores = [
-                run_score({at: value for at, value in curve.items() if at <= step}, options.last) for curve in group
+                run_score({at: value for at, value in curve.items() if at <= step}, options.last) for curve in curves
             ]
             found[spent + len(group) * step] = float(AGGREGATES[options.over_seeds]([*finals, *scores]))
-        lengths = total_steps[start : start + options.together]
-        if any(max(curve, default=0) < length for curve, length in zip(group, lengths, strict=True)):
+        if not all(run.is_done and run.curve for run in group):
             break
-        finals += [run_score(curve, options.last) for curve in group]
-        spent += sum(lengths)
+        finals += [run_score(curve, options.last) for curve in curves]
+        spent += sum(run.total_steps for run in group)
     return found
 
 
-def scores_by_seed(curves: Sequence[Curve], total_steps: Sequence[int], last: int) -> dict[int, float]:
+def scores_by_seed(runs: Sequence[RunSoFar], last: int) -> dict[int, float]:
     """Return the score of each run that is done, by its place among the seeds."""
-    done = enumerate(zip(curves, total_steps, strict=True))
-    return {place: run_score(curve, last) for place, (curve, length) in done if max(curve, default=0) >= length}
+    return {place: run_score(run.curve, last) for place, run in enumerate(runs) if run.is_done and run.curve}
 
 
 def _common_steps(group: Sequence[Mapping[int, float]]) -> list[int]:

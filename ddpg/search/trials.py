@@ -98,6 +98,11 @@ class Trial:
         return None if self.result is None else self.result.state
 
     @property
+    def score(self) -> float | None:
+        """The value of its result; None while that is not known, or where it failed without one."""
+        return None if self.result is None else self.result.value
+
+    @property
     def start(self) -> int:
         """The env step after which evaluations make the score."""
         return 0 if self.part is None else self.part.start

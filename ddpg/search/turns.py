@@ -20,7 +20,7 @@ from ddpg.search.journal import Journal
 from ddpg.search.kinds import rules_of
 from ddpg.search.options import StudyOptions
 from ddpg.search.outlook import Outlook, outlook_of
-from ddpg.search.pruning import should_prune
+from ddpg.search.pruning import newest_score, should_prune
 from ddpg.search.score import worst_score
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.trial_runs import TrialRuns
@@ -177,7 +177,8 @@ class Turns:
             trials = self._read()
             trial = self._mine(trials, number).changed(values=dict(values), attrs=attrs)
             if prune:
-                trial = trial.changed(result=self._result(trials, "pruned", values[max(values)]), owner=None)
+                score = newest_score(self.definition, values)
+                trial = trial.changed(result=self._result(trials, "pruned", score), owner=None)
             self._write(trials, trial)
         return prune
 

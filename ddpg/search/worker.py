@@ -11,8 +11,8 @@ from pathlib import Path
 from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.search.failures import require_some_success
-from ddpg.search.pruning import is_whole, reported
-from ddpg.search.score import Curve, read_curve, require_metric, trial_score
+from ddpg.search.pruning import is_whole, newest_score, reported
+from ddpg.search.score import RunSoFar, read_curve, require_metric, trial_score
 from ddpg.search.study import StudyFolder
 from ddpg.search.turns import Turn, Turns
 from ddpg.sweep.execute.pool import Pool
@@ -105,11 +105,9 @@ class TrialWork:
         log.info("trial %d starts: %s", self._trial.number, self._turns.study.path / self._trial.name)
         together = self._turns.options.together
         for start in range(0, len(self._runs), together):
-            if not self._train_group(self._runs[start : start + together]):
+            if not self._train_group(self._runs[start : start + together]) or self._watch(has_ended=True):
                 return
-        self._watch()
-        if not self._pruned:
-            self._conclude()
+        self._conclude()
 
     def _train_group(self, group: Sequence[SweepRun]) -> bool:
         """Train some runs at the same time; return whether all are done, otherwise the trial has ended or is free."""
@@ -166,33 +164,37 @@ class TrialWork:
         options = self._turns.options
         for run in self._runs:
             require_metric(run.path, options.metric, self._trial.start)
-        curves = self._curves()
-        score = trial_score(curves, options)
+        runs = self._so_far()
+        score = trial_score([run.curve for run in runs], options)
         if math.isnan(score):
             self._turns.fail(self._trial.number, f"{options.metric} {NOT_FINITE} at the end")
             return
-        values = reported(self._turns.definition, curves, self._total_steps())
+        values = reported(self._turns.definition, runs)
         self._turns.conclude(self._trial.number, score, values)
         log.info("trial %d done: score %.2f", self._trial.number, score)
 
-    def _watch(self) -> bool:
-        """Report what is new, and return whether the runs are to be stopped."""
-        if self._pruned or not self._has_grown():
+    def _watch(self, has_ended: bool = False) -> bool:
+        """Report what is new, and return whether the runs are to be stopped.
+
+        A run that has ended has more to tell than one whose record has just got its last row.
+        """
+        if self._pruned or not (self._has_grown() or has_ended):
             return self._pruned
         definition = self._turns.definition
-        total_steps = self._total_steps()
-        values = reported(definition, self._curves(), total_steps)
+        runs = self._so_far()
+        values = reported(definition, runs)
         new = {step: value for step, value in values.items() if step not in self._reported and not math.isnan(value)}
         for step in sorted(new):
             self._reported[step] = new[step]
-            if is_whole(definition, self._reported, total_steps):
+            if is_whole(self._reported, runs):
                 break
             try:
                 self._pruned = self._turns.report(self._trial.number, self._reported)
             except Interrupted:  # the pool sees the signal as well, and lets the runs save
                 break
             if self._pruned:
-                log.info("trial %d pruned at %d: score so far %.2f", self._trial.number, step, new[step])
+                score = newest_score(definition, self._reported)
+                log.info("trial %d pruned at %d: score so far %.2f", self._trial.number, step, score)
                 break
         return self._pruned
 
@@ -203,11 +205,13 @@ class TrialWork:
         self._sizes = sizes
         return grown
 
-    def _curves(self) -> list[Curve]:
-        return [read_curve(run.path, self._turns.options.metric, self._trial.start) for run in self._runs]
+    def _so_far(self) -> list[RunSoFar]:
+        return [self._run_so_far(run.path) for run in self._runs]
 
-    def _total_steps(self) -> list[int]:
-        return [summarize(run.path).total_steps or self._turns.definition.total_steps for run in self._runs]
+    def _run_so_far(self, path: Path) -> RunSoFar:
+        summary = summarize(path)  # before the record, which is whole if the run is done
+        curve = read_curve(path, self._turns.options.metric, self._trial.start)
+        return RunSoFar(curve, summary.total_steps or self._turns.definition.total_steps, summary.state == "done")
 
 
 def _size(path: Path) -> int:

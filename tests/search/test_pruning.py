@@ -1,9 +1,13 @@
 """When a trial is stopped, and when one that was stopped goes on."""
 
+from dataclasses import replace
+from statistics import mean
+
 import pytest
 from support.studies import FormulaStudy, depth, plain_definition
 
 from ddpg.search.pruning import promoted, reported, should_prune
+from ddpg.search.score import RunSoFar
 from ddpg.search.study import Definition
 from ddpg.search.trials import Result, Trial
 
@@ -55,12 +59,40 @@ def test_the_first_trials_are_not_stopped() -> None:
 def test_wilcoxon_compares_seeds() -> None:
     """What it gets is a score for each seed; nine seeds that are all worse than the best trial's are enough."""
     definition = plain_definition(pruner="wilcoxon", seeds=10, last=1)
-    assert reported(definition, [{400: 1.0}, {200: 2.0}], [400, 400]) == {0: 1.0}
+    runs = [RunSoFar({400: 1.0}, 400, is_done=True), RunSoFar({200: 2.0}, 400, is_done=False)]
+    assert reported(definition, runs) == {0: 1.0}
     best = {0: trial(0, {seed: 10.0 + seed for seed in range(10)})}
     worse = trial(1, {seed: 9.0 + 0.9 * seed for seed in range(9)}, done=False)
     assert should_prune(definition, best, worse)[0]
     better = trial(1, {seed: 11.0 + 1.1 * seed for seed in range(9)}, done=False)
     assert not should_prune(definition, best, better)[0]
+
+
+def test_wilcoxon_stops_a_trial_after_a_seed(study: FormulaStudy) -> None:
+    """No other seed is begun, and the score of the trial is that over the seeds which it has trained."""
+    study.pool.formula = lambda config, env_step: depth(config) + 0.01 * config["seed"] ** 2
+    trials = study.run("hydra/sweeper/pruner=wilcoxon", "hydra.sweeper.seeds=8", "hydra.sweeper.n_trials=8")
+    pruned = [one for one in trials if one.verdict == "pruned"]
+    assert pruned
+    for one in pruned:
+        values = list((one.values or {}).values())
+        assert 2 < len(values) < 8
+        assert one.score == pytest.approx(mean(values))
+        assert sum(study.pool.trained.get(one.run_number(place), 0) for place in range(8)) == 400 * len(values)
+
+
+def test_the_name_of_a_study_changes_nothing() -> None:
+    """Hyperband draws the bracket of a trial by the name of the study it sees, and names have the time in them."""
+
+    def who_is_stopped(definition: Definition) -> list[bool]:
+        others = {n: one.changed(attrs={"completed_rung_0": float(n)}) for n, one in finished(12).items()}
+        bad = [trial(number, {140: -1.0}, done=False) for number in range(12, 24)]
+        return [should_prune(definition, others, one)[0] for one in bad]
+
+    definition = plain_definition(pruner="hyperband", seeds=1, prune_after=0.111)
+    expected = who_is_stopped(definition)
+    assert {True, False} == set(expected)
+    assert all(who_is_stopped(replace(definition, name=f"2026-11-{day}")) == expected for day in range(10, 14))
 
 
 @pytest.mark.parametrize("pruner", ["halving", "hyperband"])

@@ -9,7 +9,7 @@ import pytest
 from support.command_line import user_error
 from support.studies import plain_definition
 
-from ddpg.search.score import read_curve, require_metric, scores_by_seed, scores_so_far, trial_score
+from ddpg.search.score import RunSoFar, read_curve, require_metric, scores_by_seed, scores_so_far, trial_score
 
 #: Two seeds, the second of which has come half way.
 FIRST = {100: 1.0, 200: 2.0, 300: 3.0, 400: 4.0}
@@ -46,8 +46,19 @@ def test_score_of_a_trial(over_seeds: str, last: int, expected: float) -> None:
 def test_scores_so_far() -> None:
     """One seed after the other: the second counts on top of the first. Side by side: both at the same step."""
     options = plain_definition(last=1).options
+    runs = [RunSoFar(FIRST, 400, is_done=True), RunSoFar(SECOND, 400, is_done=False)]
     in_turn = {100: 1.0, 200: 2.0, 300: 3.0, 400: 4.0, 500: 7.5, 600: 8.0}
-    assert scores_so_far([FIRST, SECOND], [400, 400], options) == in_turn
-    assert scores_so_far([FIRST, SECOND], [400, 400], replace(options, together=2)) == {200: 6.0, 400: 7.0}
-    assert scores_so_far([{}, {}], [400, 400], options) == {}
-    assert scores_by_seed([FIRST, SECOND], [400, 400], 2) == {0: 3.5}
+    assert scores_so_far(runs, options) == in_turn
+    assert scores_so_far(runs, replace(options, together=2)) == {200: 6.0, 400: 7.0}
+    assert scores_so_far([RunSoFar({}, 400, is_done=False)] * 2, options) == {}
+    assert scores_by_seed(runs, 2) == {0: 3.5}
+
+
+def test_a_metric_without_a_value_at_the_last_step() -> None:
+    """An episode seldom ends there; a run counts as whole when it is done, and not before."""
+    options = plain_definition(last=1).options
+    second = RunSoFar(SECOND, 400, is_done=False)
+    ended = {90: 1.0, 390: 4.0}
+    assert scores_so_far([RunSoFar(ended, 400, is_done=True), second], options) == {**ended, 500: 7.5, 600: 8.0}
+    assert scores_so_far([RunSoFar(ended, 400, is_done=False), second], options) == ended
+    assert scores_by_seed([RunSoFar(ended, 400, is_done=True), second], 1) == {0: 4.0}

@@ -109,9 +109,9 @@ class FormulaPool:
             with folder.metrics.open("a") as file:
                 file.write(json.dumps(row) + "\n")
             self.trained[run.number] = self.trained.get(run.number, 0) + every
-            done = env_step == config["total_steps"]
-            folder.write_status(state="done" if done else "running", env_step=env_step, last_return=row[RETURN])
+            folder.write_status(state="running", env_step=env_step, last_return=row[RETURN])
             yield env_step
+        folder.write_status(state="done", env_step=config["total_steps"])
         self.exit_codes[run.number] = 0
 
 

@@ -42,7 +42,7 @@ def _scores(definition: Definition, trials: Mapping[int, Trial]) -> list[list[fl
     """Return the scores of the members, generation by generation; None for one that failed or has not ended."""
     found: list[list[float | None]] = [[] for _ in range(definition.population.generations)]
     for trial in trials.values():
-        found[part_of(trial).generation].append(None if trial.result is None else trial.result.value)
+        found[part_of(trial).generation].append(trial.score)
     return [scores for scores in found if scores]
 
 

@@ -86,7 +86,7 @@ def read_replay(
     for slot, trial in sorted(newest_parts(folder.trials()).items()):
         scores[replay.replay.winners[winner_of(replay, slot)]].append(_score(replay, trial))
     trials = study.trials()
-    tuned = {number: _value(trials[number]) for number in scores if number in trials}
+    tuned = {number: trials[number].score for number in scores if number in trials}
     known = [score for score in chain(*scores.values(), tuned.values()) if score is not None]
     worst = (min if definition.options.direction == "maximize" else max)(known)
     return Confirmation(
@@ -101,8 +101,4 @@ def read_replay(
 def _score(definition: Definition, trial: Trial) -> float | None:
     """Return the score of a member at its end; None if it failed."""
     assert trial.part is not None
-    return _value(trial) if trial.part.stop == definition.replay.stops[-1] else None
-
-
-def _value(trial: Trial) -> float | None:
-    return None if trial.result is None else trial.result.value
+    return trial.score if trial.part.stop == definition.replay.stops[-1] else None

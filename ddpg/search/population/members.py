@@ -71,7 +71,7 @@ def _member(
 
 def _score(trial: Trial | None) -> float | None:
     """Return the score of a member; None if it failed, or if its folder was removed."""
-    return None if trial is None or trial.result is None else trial.result.value
+    return None if trial is None else trial.score
 
 
 def _require_some_success(members: Sequence[Trial | None], scores: Sequence[float | None]) -> None:
