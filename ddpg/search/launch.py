@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig
 
+from ddpg.config.keys import flat
 from ddpg.errors import UserError
 from ddpg.record.provenance import code_version, command_line, own_configs
 from ddpg.search.kinds import rules_of
@@ -24,8 +25,9 @@ from ddpg.sweep.state.folder import timestamp
 
 log = logging.getLogger(__name__)
 
-#: The options of a study that may change while it goes on: what is counted and how it is trained, not what is compared.
-MAY_CHANGE = ("n_trials", "together", "max_kills", "control", "workers", "prune_after", "widen", "method", "pruner")
+#: The options of a study that may change while it goes on: how many trials come, and how they are chosen and trained.
+#: The pruner, `together` and `prune_after` stay: with others, scores so far or rungs would stand at other numbers.
+MAY_CHANGE = ("n_trials", "max_kills", "control", "workers", "widen", "method")
 
 
 def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> None:
@@ -144,10 +146,11 @@ def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> 
         raise UserError(advice.format(f"the name {before.name}, not {now.name}"))
     if before.seeds != now.seeds:
         raise UserError(advice.format(f"seeds={list(before.seeds)}, not {list(now.seeds)}"))
-    options = _as_options(now)
-    for key, value in _as_options(before).items():
-        if key not in (*MAY_CHANGE, "seeds") and value != options.get(key):
-            raise UserError(advice.format(f"hydra.sweeper.{key}={value}, not {options.get(key)}"))
+    old = _as_options(before)
+    new = _as_options(now)
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            raise UserError(advice.format(f"hydra.sweeper.{key}={old.get(key)}, not {new.get(key)}"))
     widen = isinstance(now.kind, SearchOptions) and now.kind.widen
     _require_same_space(before.space, now.space, advice, widen)
     difference = recipe.difference(Recipe.read(before.space, study.path / "bases"))
@@ -156,8 +159,10 @@ def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> 
 
 
 def _as_options(definition: Definition) -> dict[str, Any]:
-    """Return all options of a study by their names."""
-    return {**asdict(definition.kind), **asdict(definition.options)}
+    """Return the options of a study that stay as they are, by dotted keys; seeds are left out, as they have a line."""
+    options = {**asdict(definition.kind), **asdict(definition.options)}
+    staying = flat({key: value for key, value in options.items() if key not in (*MAY_CHANGE, "seeds")})
+    return {key: value for key, value in staying.items() if not isinstance(value, Mapping)}
 
 
 def _require_same_space(before: Space, now: Space, advice: str, widen: bool) -> None:

@@ -43,6 +43,10 @@ OTHER_STUDIES = {
     "hydra.sweeper.seeds=2": "seeds=[1] ... [1, 2]",
     "buffer_size=777": "buffer_size=777 (before: 1000)",
     "hydra.sweeper.study_name=other": "study ... other",
+    "hydra.sweeper.together=2": "hydra.sweeper.together=1, not 2",
+    "hydra.sweeper.prune_after=0.5": "hydra.sweeper.prune_after=0.333, not 0.5",
+    "hydra/sweeper/pruner=wilcoxon": "pruner._target_=optuna.pruners.PatientPruner, not optuna.pruners.WilcoxonPruner",
+    "hydra.sweeper.pruner.wrapped_pruner.percentile=50": "pruner.wrapped_pruner.percentile=75.0, not 50",
 }
 
 
