@@ -16,6 +16,7 @@ from ddpg.record.provenance import code_version, command_line, own_configs
 from ddpg.search.kinds import rules_of
 from ddpg.search.options import SearchOptions, name_of
 from ddpg.search.plan import planned
+from ddpg.search.points import count
 from ddpg.search.recipe import Recipe
 from ddpg.search.space import Space
 from ddpg.search.study import Definition, StudyFolder
@@ -96,7 +97,7 @@ def start(study: StudyFolder, definition: Definition, launcher: Options, lost: s
     """
     from ddpg.search.table import ending
 
-    print(f"study of {definition.options.n_trials} trials: ddpg-sweep status {study.quoted}", flush=True)
+    print(f"study of {_trials(definition)}: ddpg-sweep status {study.quoted}", flush=True)
     workers = study.workers(lost)
     if workers:
         print("workers are at work on it already, and go on", flush=True)
@@ -110,6 +111,13 @@ def start(study: StudyFolder, definition: Definition, launcher: Options, lost: s
         finally:
             print(ending(study), flush=True)
         _require_results(study, definition)
+
+
+def _trials(definition: Definition) -> str:
+    """Return how many trials there will be, and whether that is because the space has no more points."""
+    number = definition.options.n_trials
+    is_all = isinstance(definition.kind, SearchOptions) and count(definition.space, number + 1) == number
+    return f"{number} trials, which are all points of its space" if is_all else f"{number} trials"
 
 
 def _require_results(study: StudyFolder, definition: Definition) -> None:

@@ -3,8 +3,10 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pkgutil import resolve_name
+from statistics import median
 from typing import Any
 
 import optuna
@@ -17,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna.trial import Trial as Asked
 
 from ddpg.run.node import build
+from ddpg.search.options import StudyOptions
 from ddpg.search.space import Choice, Dimension, Space
 from ddpg.search.study import Definition
 from ddpg.search.trials import Result, Trial
@@ -84,6 +87,23 @@ def frozen_trial(trial: Trial, space: Space) -> FrozenTrial:
     frozen.datetime_start = _naive(trial.asked)
     frozen.datetime_complete = None if result is None else _naive(result.time)
     return frozen
+
+
+def pruned_as_complete(trials: Mapping[int, Trial], options: StudyOptions) -> dict[int, Trial]:
+    """Return trials with complete ones in the place of pruned ones, for what reads complete ones alone.
+
+    Each has its score so far, but none above the median of the complete trials: a pruner has found it worse than others
+    of its age, and a seed on which all are good must not make it one of the best.
+    """
+    scores = [trial.score for trial in trials.values() if trial.verdict == "complete" and trial.score is not None]
+    bound = [median(scores)] if scores else []
+    worse = min if options.direction == "maximize" else max
+    found = dict(trials)
+    for number, trial in trials.items():
+        if trial.result is not None and trial.result.state == "pruned" and trial.result.value is not None:
+            value = worse([trial.result.value, *bound])
+            found[number] = trial.changed(result=replace(trial.result, state="complete", value=value))
+    return found
 
 
 def user_attrs(trial: Trial) -> dict[str, Any]:

@@ -5,23 +5,27 @@ before it, and on nothing that a killed process could take with it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.samplers import BaseSampler, GridSampler, QMCSampler, RandomSampler
+from optuna.samplers import BaseSampler, GridSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import Trial as Asked
 
 from ddpg.errors import UserError
-from ddpg.search.optuna_study import MemoryStudy, made, quiet, target_of
+from ddpg.search.optuna_study import MemoryStudy, made, pruned_as_complete, quiet, target_of
+from ddpg.search.points import count, is_finite, points, stepped, values_of
 from ddpg.search.space import Choice, Dimension, Space, Value, rounded
 from ddpg.search.study import Definition
 from ddpg.search.trials import Trial
 from ddpg.sweep.state.folder import timestamp
 
+#: How often the sampler, and after it chance, may propose values that a trial has had.
+TRIES = 10
+
 
 def propose(definition: Definition, trials: Mapping[int, Trial], number: int) -> Trial:
-    """Return the next trial of a study.
+    """Return the next trial of a study, with values that no other has had.
 
     Args:
         definition: of the study.
@@ -32,10 +36,8 @@ def propose(definition: Definition, trials: Mapping[int, Trial], number: int) ->
     seed = _seed(definition.options.seed, number)
     sampler = RandomSampler(seed=seed) if is_control else make_sampler(definition, seed)
     with quiet():
-        study = MemoryStudy(definition, trials, number, sampler=sampler)
-        asked = study.optuna.ask()
-        params = _drawn(asked, definition.space)
-        attrs = study.attrs(number)
+        study = MemoryStudy(definition, _as_seen(definition, trials), number, sampler=sampler)
+        params, attrs = _new_point(study, definition.space, [trial.params for trial in trials.values()], seed)
     return Trial(
         number=number,
         params=params,
@@ -45,6 +47,41 @@ def propose(definition: Definition, trials: Mapping[int, Trial], number: int) ->
         attrs=attrs,
         study_attrs=study.study_attrs(),
     )
+
+
+def _as_seen(definition: Definition, trials: Mapping[int, Trial]) -> Mapping[int, Trial]:
+    """Return the trials as the study's sampler sees them.
+
+    TPE has its own rule for pruned trials. Others learn from complete ones alone, so they would propose what was pruned
+    or failed again; for them a pruned trial is complete, and one that failed without a score is as one that goes on.
+    """
+    if issubclass(target_of(definition.search.method), TPESampler):
+        return trials
+    return {
+        number: trial.changed(result=None) if trial.verdict == "failed" and trial.score is None else trial
+        for number, trial in pruned_as_complete(trials, definition.options).items()
+    }
+
+
+def _new_point(
+    study: MemoryStudy, space: Space, before: Sequence[Mapping[str, Value]], seed: int
+) -> tuple[Mapping[str, Value], dict[str, Any]]:
+    """Return values that no trial before has had, and what the sampler keeps about them.
+
+    The seeds are the same in each trial, so the same values would only give the same score again. The sampler sees what
+    it has proposed in vain as trials that go on.
+    """
+    for attempt in range(2 * TRIES):
+        if attempt == TRIES:
+            study.optuna.sampler = RandomSampler(seed=seed + 1)
+        asked = study.optuna.ask()
+        params: Mapping[str, Value] = _drawn(asked, space)
+        if params not in before:
+            break
+    else:
+        left = [point for point in points(space) if point not in before] if is_finite(space) else []
+        params = left[seed % len(left)] if left else params
+    return params, study.attrs(asked.number)
 
 
 def _drawn(asked: Asked, space: Space) -> dict[str, Value]:
@@ -64,7 +101,7 @@ def _suggested(asked: Asked, dimension: Dimension) -> Value:
         high = int(dimension.high)
         return asked.suggest_int(dimension.key, low, high, log=dimension.log, step=int(dimension.step or 1))
     drawn = asked.suggest_float(dimension.key, dimension.low, dimension.high, log=dimension.log, step=dimension.step)
-    return drawn if dimension.step is not None else rounded(drawn, dimension)
+    return rounded(drawn, dimension) if dimension.step is None else stepped(drawn, dimension)
 
 
 def _is_control(definition: Definition, number: int) -> bool:
@@ -103,19 +140,12 @@ def grid(space: Space) -> dict[str, list[Value]]:
 
 
 def _all_values(dimension: Dimension) -> list[Value]:
-    if isinstance(dimension, Choice):
-        return list(dimension.options)
-    step = dimension.step or (1 if dimension.whole else None)
-    if step is None or dimension.log:
+    values = values_of(dimension)
+    if values is None:
         raise UserError(f"{dimension.key}={dimension.text}: a grid needs choice(A,B) or range(START,STOP,STEP)")
-    count = round((dimension.high - dimension.low) / step) + 1
-    values = [dimension.low + step * place for place in range(count)]
-    return [int(value) for value in values] if dimension.whole else list(values)
+    return list(values)
 
 
 def most_trials(definition: Definition) -> int:
-    """Return the number of trials of a study: n_trials, or the points of its grid if they are fewer."""
-    wanted = definition.options.n_trials
-    if not issubclass(target_of(definition.search.method), GridSampler):
-        return wanted
-    return min(wanted, math.prod(len(values) for values in grid(definition.space).values()))
+    """Return the number of trials of a study: n_trials, or the points of its space if they are fewer."""
+    return count(definition.space, definition.options.n_trials)

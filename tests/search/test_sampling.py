@@ -8,10 +8,11 @@ import pytest
 from support.command_line import user_error
 from support.studies import depth, plain_definition
 
-from ddpg.search.sampling import most_trials, propose
+from ddpg.search.optuna_study import pruned_as_complete
+from ddpg.search.sampling import make_sampler, most_trials, propose
 from ddpg.search.space import Choice, Number, Space
 from ddpg.search.study import Definition
-from ddpg.search.trials import Result, Trial
+from ddpg.search.trials import Result, Trial, Verdict
 
 #: A choice, a number that is there for one option alone, and a range.
 MIXED = Space(
@@ -88,6 +89,73 @@ def test_numbers_are_short(low: float, high: float, log: bool, most: int) -> Non
     assert len(set(values)) == (1 if low == high else 20)
 
 
+def test_pruned_trials_count_as_complete() -> None:
+    """With their scores so far, but at best with the median of the complete ones."""
+    trials = {n: at(n, float(value)) for n, value in enumerate((-3, -1, -2))}
+    pruned = {3: at(3, -2.5, "pruned"), 4: at(4, 9.0, "pruned"), 5: trials[0].changed(result=None)}
+    for direction, expected in (("maximize", [-2.5, -2.0]), ("minimize", [-2.0, 9.0])):
+        found = pruned_as_complete({**trials, **pruned}, plain_definition(direction=direction).options)
+        assert [found[n].score for n in range(6)] == [-3.0, -1.0, -2.0, *expected, None]
+        assert [found[n].verdict for n in range(6)] == [*["complete"] * 5, None]
+
+
+def at(number: int, value: float | None, state: Verdict = "complete") -> Trial:
+    """Return a trial that has ended."""
+    result = Result(state, value, number, "2026-01-01T00:00:00+00:00")
+    params = {"tau": 0.1 / (number + 1), "gamma": 0.9}
+    return Trial(number, params, "sampler", (1,), result.time, attrs={}, study_attrs={}, result=result)
+
+
+@pytest.mark.parametrize("sampler", ["gp", "cmaes"])
+def test_samplers_learn_from_pruned_trials(sampler: str) -> None:
+    """They propose what they would after a complete trial with that score; without it they would propose it again."""
+    definition = plain_definition(sampler, control=0.0)
+    definition.search.method["n_startup_trials"] = 4
+    trials = study(definition, 10)  # the last six are a generation of CMA-ES
+    pruned = trials | {9: trials[9].changed(result=Result("pruned", -9.0, 9, trials[9].asked))}
+    complete = trials | {9: trials[9].changed(result=Result("complete", -9.0, 9, trials[9].asked))}
+    assert propose(definition, pruned, 10).params == propose(definition, complete, 10).params
+
+
+def test_gp_leaves_a_point_that_fails() -> None:
+    """Also where failures have no score, of which it knows nothing but that they are there."""
+    definition = plain_definition("gp", failed="fail", control=0.0)
+    definition.search.method["n_startup_trials"] = 4
+    trials = study(definition, 6)
+    for number in range(6, 9):
+        trial = propose(definition, trials, number)
+        trials[number] = trial.changed(result=Result("failed", None, number, trial.asked))
+    failed = [(np.log10(trials[n].params["tau"]) / 4, trials[n].params["gamma"] * 2) for n in range(6, 9)]
+    assert all(np.hypot(*np.subtract(failed[i], failed[j])) > 0.01 for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+#: Twelve points, two of which have no theta.
+FEW = Space(
+    (MIXED.dimensions[0], replace(MIXED.dimensions[1], step=0.05), Choice("preset", "", ("td3", "ddpg"))),
+    MIXED.conditions,
+    (),
+)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "qmc", "random"])
+def test_no_values_are_tried_twice(sampler: str) -> None:
+    """The seeds are the same, so the score would be. A study ends with the last point of its space."""
+    definition = plain_definition(sampler, space=FEW)
+    assert most_trials(definition) == 12
+    trials = study(definition, 12, scored=False)
+    assert len({tuple(trial.params.items()) for trial in trials.values()}) == 12
+
+
+def test_a_wider_grid_tries_what_is_new() -> None:
+    space = Space((MIXED.dimensions[0], replace(MIXED.dimensions[2], high=10)), {}, ())
+    trials = study(plain_definition("grid", space=space), 4, scored=False)
+    wider = replace(space, dimensions=(Choice("noise", "", ("gaussian", "ou", "none")), space.dimensions[1]))
+    definition = plain_definition("grid", space=wider)
+    for number in (4, 5):
+        trials[number] = propose(definition, trials, number)
+    assert sorted(tuple(trials[n].params.values()) for n in (4, 5)) == [("none", 0), ("none", 10)]
+
+
 def test_a_grid_is_tried_once() -> None:
     space = Space((*MIXED.dimensions[:1], replace(MIXED.dimensions[2], high=20)), {}, ())
     definition = plain_definition("grid", space=space)
@@ -95,7 +163,7 @@ def test_a_grid_is_tried_once() -> None:
     points = [tuple(trial.params.values()) for trial in trials.values()]
     assert sorted(points) == [(noise, steps) for noise in ("gaussian", "ou") for steps in (0, 10, 20)]
     with user_error("conditions"):
-        most_trials(plain_definition("grid", space=MIXED))
+        make_sampler(plain_definition("grid", space=MIXED), seed=0)
 
 
 def test_controls_are_spread_over_the_study() -> None:

@@ -17,8 +17,10 @@ from ddpg.search.best import best, finished
 from ddpg.search.confirm import report
 from ddpg.search.confirmation import read_confirmation
 from ddpg.search.control import retry
+from ddpg.search.launch import start
 from ddpg.search.study import StudyFolder
 from ddpg.search.table import status
+from ddpg.sweep.options import LocalOptions
 
 #: No chance: a few trials, the third of which fails.
 SEEDS = ("hydra.sweeper.seeds=3", "hydra.sweeper.n_trials=4")
@@ -114,6 +116,17 @@ def test_a_wider_space_goes_on_if_asked(study: FormulaStudy) -> None:
     trials = study.run("hydra.sweeper.n_trials=4", "tau=tag(log,interval(1e-5,1))", "hydra.sweeper.widen=true")
     assert [trial.params for trial in trials[:2]] == [trial.params for trial in first]
     assert len(trials) == 4
+
+
+def test_a_space_with_few_points(
+    study: FormulaStudy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The study has as many trials, and a line says why they are fewer than n_trials."""
+    definition = study.begin("tau=choice(0.1,0.2)", "gamma=range(0.8,1,0.1)", "hydra.sweeper.n_trials=9")
+    monkeypatch.setattr("ddpg.search.launch._started", lambda *_: study.work)
+    start(study.folder, definition, LocalOptions("local", processes=1, wait=True))
+    assert_has(capsys.readouterr().out, "study of 4 trials, which are all points of its space: ... 4 of 4 trials")
+    assert len({tuple(trial.params.values()) for trial in study.trials()}) == 4
 
 
 def test_retry_of_trials_that_failed(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
