@@ -183,7 +183,7 @@ def _importances(definition: Definition, trials: Any) -> dict[str, Any]:
 
     found = importances(definition, trials)
     if found is None:
-        return {"note": f"Importances need {ENOUGH} trials with different scores."}
+        return {"note": f"Importances need {ENOUGH} trials that have ended, with different scores."}
     return {"note": None, "evaluator": found.evaluator, "shares": list(found.shares.items())}
 
 

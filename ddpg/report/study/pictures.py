@@ -79,7 +79,8 @@ def _importances(panels: Panels, axes: Axes) -> None:
     axes.barh([key for key, _ in shares], [100 * share for _, share in shares], color=PALETTE[0], height=0.6)
     _style(axes, "Importances", "%", "")
     axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.text(1, 1.02, panels["importances"]["evaluator"], transform=axes.transAxes, ha="right", fontsize=7, color=INK)
+    how = panels["importances"]["evaluator"].replace("; ", ";\n")
+    axes.text(1, 1.02, how, transform=axes.transAxes, ha="right", fontsize=7, color=INK)
 
 
 def _parallel(panels: Panels, axes: Axes) -> None:

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(find_spec("optuna") is None, reason="needs Optun
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
-    """A study of 30 trials, and a second look at its best."""
-    folder = write_study(tmp_path_factory.mktemp("studies") / "valley", 30)
+    """A study of 60 trials, and a second look at its best."""
+    folder = write_study(tmp_path_factory.mktemp("studies") / "valley", 60)
     best = complete_trials(study_panels(folder))[0]
     write_confirmation(folder, folder.trials()[best["number"]], [-1.0, -0.5, -0.9, None])
     return folder
@@ -88,12 +88,12 @@ def test_the_table_of_scores_has_the_newest_generation(
 def test_what_is_drawn(study: StudyFolder, tmp_path: Path) -> None:
     panels = study_panels(study)
     states = [trial["state"] for trial in panels["trials"]]
-    assert states == ["failed", "pruned", *["complete"] * 28]
+    assert states == ["failed", "pruned", *["complete"] * 58]
     assert panels["score"] == "mean over 2 seeds of the last value of eval/episodic_return"
     assert [one["kind"] for one in panels["dimensions"]] == ["log", "linear"]
     best = complete_trials(panels)[0]
     assert panels["best"][0][0] == 3  # the first trials have no complete score
-    assert panels["best"][-1] == [30, best["value"]]
+    assert panels["best"][-1] == [60, best["value"]]
     shares = dict(panels["importances"]["shares"])
     assert shares["tau"] > 0.6 > shares["gamma"]
     assert sum(shares.values()) == pytest.approx(1)
@@ -104,7 +104,7 @@ def test_what_is_drawn(study: StudyFolder, tmp_path: Path) -> None:
     assert list(pictures) == ["history", "importances", "parallel", "confirmation"]
     assert all(path.stat().st_size for paths in pictures.values() for path in paths)
     text = study_section(panels, {name: paths[0] for name, paths in pictures.items()})
-    assert_has(text, f"30 of 30 ... best: trial {best['number']} ... on new seeds ... ](study_study_history.png)")
+    assert_has(text, f"60 of 60 ... best: trial {best['number']} ... on new seeds ... ](study_study_history.png)")
 
 
 def test_a_promoted_trial_ends_once_in_the_history(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_studies_with_little_to_show(tmp_path: Path, monkeypatch: pytest.MonkeyP
     study = write_study(tmp_path / "young", 2)
     panels = study_panels(study)
     assert (panels["best"], panels["confirmation"]) == ([], None)
-    assert "10 trials" in panels["importances"]["note"]
+    assert "50 trials" in panels["importances"]["note"]
     assert list(draw_study(panels, tmp_path)) == ["history"]
     assert_has(study_section(panels, {}), "2 of 2 ... no second look yet: ddpg-sweep confirm")
     monkeypatch.setattr("ddpg.report.study.panels.find_spec", lambda name: None)
@@ -162,5 +162,5 @@ def test_the_page(study: StudyFolder, population: StudyFolder, browser: Browser,
     ]  # fmt: skip
     assert browser.value("document.querySelectorAll('#study svg[role=img]').length") == 10
     assert browser.value("document.querySelector('#study').innerHTML.includes('NaN')") is False
-    assert_has(browser.texts("#study p")[0], "30 of 30 trials: 28 complete, 1 pruned, 1 failed")
+    assert_has(browser.texts("#study p")[0], "60 of 60 trials: 58 complete, 1 pruned, 1 failed")
     assert browser.errors() == []
