@@ -60,8 +60,8 @@ HOMES = {
 
 #: The rooms, from the ground up; a module may import from the rooms before its own, and from its own.
 GROUND = (
-    "ddpg.apart", "ddpg.cache", "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.lazy", "ddpg.patience",
-    "ddpg.procfs", "ddpg.ranges", "ddpg.streams", "ddpg.version",
+    "ddpg.apart", "ddpg.cache", "ddpg.constructors", "ddpg.distribution", "ddpg.errors", "ddpg.interrupt", "ddpg.lazy",
+    "ddpg.patience", "ddpg.procfs", "ddpg.ranges", "ddpg.streams", "ddpg.version",
 )  # fmt: skip
 ROOMS = (
     "ddpg.learner", "ddpg.policies", "ddpg.envs", "ddpg.fast", "ddpg.config", "ddpg.record", "ddpg.remote",

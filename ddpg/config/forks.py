@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, get_origin
 
-from ddpg.config.constructors import hints
 from ddpg.config.targets import imported
+from ddpg.constructors import hints
 from ddpg.ranges import Lasting
 
 #: Keys that the weights of the networks were made with.

@@ -12,19 +12,19 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ddpg.config.constructors import hints, parameters
 from ddpg.config.settings import Settings
 from ddpg.config.signature import Target
 from ddpg.config.targets import imported
+from ddpg.constructors import hints, parameters
 from ddpg.errors import UserError
 
 
 def has_place(config: DictConfig, key: str) -> bool:
     """Whether the schema has a place for a dotted key that is not in a config.
 
-    Below a `_target_` that cannot be imported every key has one, so that the target is what a message is about. Neither
-    the groups of networks and optimizers count, where a name that is misspelled looks like a new one, nor the classes
-    of this package, of which the YAML lists all keys that have an effect.
+    Below a `_target_` that cannot be imported every key has one, so that the target is what a message is about. There
+    is none for another network or optimizer, because a name that is misspelled looks like a new one, and none in the
+    classes of this package, of which the YAML lists all keys that have an effect.
 
     Args:
         config: a composed config with its node `hydra`.
@@ -56,7 +56,7 @@ def _schema(node: Any, hint: Any) -> tuple[Mapping[str, Any], bool]:
     """Return the hint of each key that a node takes by name, and whether it takes any other."""
     kind = OmegaConf.get_type(node) if isinstance(node, DictConfig) else None
     if is_dataclass(kind):
-        return hints(kind), False
+        return _fields(kind, node), False
     if isinstance(node, DictConfig) and "_target_" in node:
         target = imported(node["_target_"], "_target_")
         known, is_free = parameters(target)
@@ -64,8 +64,14 @@ def _schema(node: Any, hint: Any) -> tuple[Mapping[str, Any], bool]:
     alternatives = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     for alternative in alternatives:
         if isinstance(alternative, type) and is_dataclass(alternative):
-            return hints(alternative), False
+            return _fields(alternative, node), False
     return {}, any(alternative is Any or _is_mapping(alternative) for alternative in alternatives)
+
+
+def _fields(schema: Any, node: Any) -> Mapping[str, Any]:
+    """Return the hint of each key of a dataclass; where it takes others, they are those that the node has already."""
+    takes_others = isinstance(node, DictConfig) and hasattr(schema, "OTHERS")
+    return (dict.fromkeys(map(str, node), schema.OTHERS) if takes_others else {}) | hints(schema)
 
 
 def _is_mapping(hint: Any) -> bool:

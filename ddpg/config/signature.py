@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from ddpg.config.constructors import Unresolved, hints, parameters
 from ddpg.config.spelling import as_written, nearest, shell_quoted
 from ddpg.config.targets import imported
+from ddpg.constructors import Unresolved, hints, parameters
 from ddpg.errors import UserError
 from ddpg.ranges import Pattern, Range, Text
 
@@ -152,11 +152,13 @@ def _fit_target(node: Any, given: Sequence[str] | None, key: str) -> dict[str, A
     _require(callable(target), path, f"{key}._target_", "a class or a function")
     ours = {name: value for name, value in node.items() if name in _HYDRA_KEYS}
     values = {name: value for name, value in node.items() if name not in _HYDRA_KEYS}
-    return ours | _fit_arguments(values, target, None if "_args_" in node else given, key)
+    return ours | _fit_arguments(values, target, None if "_args_" in node else given, key, path)
 
 
-def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: str) -> dict[str, Any]:
-    """Check a mapping against the parameters of a class or function."""
+def _fit_arguments(
+    values: Any, schema: Any, given: Sequence[str] | None, key: str, path: str = "ddpg."
+) -> dict[str, Any]:
+    """Check a mapping against the parameters of a class or function, which a `_target_` has named by its path."""
     known, free = parameters(schema)
     others = getattr(schema, "OTHERS", None)  # the hint of any further key
     free = free or others is not None
@@ -170,6 +172,8 @@ def _fit_arguments(values: Any, schema: Any, given: Sequence[str] | None, key: s
             raise UserError(f"{prefix}{name}={as_written(value)}: {name} is set by the program, not by the config")
         if name not in named and not free:
             near = nearest(f"{prefix}{name}", (prefix + n for n in named), most=30)
+            if not path.startswith("ddpg."):
+                near = f" in {path}{near} (one that your file does not list comes from the file that it starts from)"
             raise UserError(f"{prefix}{name}={as_written(value)}: there is no such key{near}")
     types_of = hints(schema)
     fitted = {name: fit(value, types_of.get(name, others or Any), f"{prefix}{name}") for name, value in values.items()}

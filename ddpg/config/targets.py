@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import pkgutil
-from functools import cache
+import sys
 from itertools import accumulate
 from typing import Any
 
@@ -11,19 +11,23 @@ from ddpg.apart import require_importable
 from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError, not_found, one_line
 
-_resolved = cache(pkgutil.resolve_name)
-
 
 def imported(path: Any, key: str) -> Any:
     """Return what a dotted path names; raise UserError, with the key in front, if it cannot be imported."""
     for module in accumulate(str(path).split("."), "{}.{}".format):
         require_importable(module)
     try:
-        return _resolved(path) if isinstance(path, str) else pkgutil.resolve_name(path)
+        return _loaded(path) or pkgutil.resolve_name(path)
     except Exception as error:  # a user's module can fail in any way while it is imported
         cause = _failed_import(path) if isinstance(error, AttributeError) else error
         reason = _missing_name(path, error) if cause is None else _reason(path, cause)
         raise UserError(f"{key}={as_written(path)} cannot be imported: {reason}") from (cause or error)
+
+
+def _loaded(path: Any) -> Any:
+    """Return what a module that is loaded has under a name now, after a reload too; None if that has to be imported."""
+    module, _, name = str(path).rpartition(".")
+    return None if str(path) in sys.modules else getattr(sys.modules.get(module), name, None)
 
 
 def _failed_import(path: str) -> ImportError | None:

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
-from ddpg.config.constructors import hints
+from ddpg.constructors import hints
 from ddpg.envs import EnvSpec
 from ddpg.errors import UserError, typed_line
 

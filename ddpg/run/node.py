@@ -7,9 +7,9 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from ddpg.config.constructors import hints
 from ddpg.config.given import asked, nodes
 from ddpg.config.targets import imported
+from ddpg.constructors import hints
 from ddpg.errors import UserError, one_line, typed_line
 from ddpg.run.contracts import require_contract
 

@@ -92,6 +92,11 @@ def test_names_of_other_programs_stand_for_keys() -> None:
             {"hydra.launcher.additional_parameters.exclude"},
         ),
         (["noise._target_=builtins.dict", "noise.own=1"], {"noise.own"}),
+        (["network.critic._target_=builtins.dict", "network.critic.own=1"], {"network.critic.own"}),
+        (
+            ["optimizer.critic._target_=torch.optim.AdamW", "optimizer.critic.amsgrad=true"],
+            {"optimizer.critic.amsgrad"},
+        ),
     ],
 )
 def test_free_keys(words: list[str], keys: set[str]) -> None:

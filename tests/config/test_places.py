@@ -57,6 +57,7 @@ def composed() -> Callable[..., DictConfig]:
         ("noise.rng", None, False),
         ("network.actr.norm", None, False),
         ("network.actor.nrm", None, False),
+        ("network.critic.nrm", None, False),
         ("optimizer.alpha", None, False),
         ("noise.decay", OwnNoise, True),
         ("noise.dekay", OwnNoise, False),
@@ -68,3 +69,24 @@ def composed() -> Callable[..., DictConfig]:
 )
 def test_has_place(key: str, target: type | str | None, expected: bool, composed: Callable[..., DictConfig]) -> None:
     assert has_place(composed(target), key) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("network.critic.decay", True),
+        ("network.critic.table.x", True),
+        ("network.critic.dekay", False),
+        ("network.other.decay", False),
+        ("optimizer.critic.amsgrad", True),
+        ("optimizer.critic.amsgard", False),
+        ("optimizer.actor.amsgrad", False),
+    ],
+)
+def test_places_in_further_networks_and_optimizers(
+    key: str, expected: bool, composed: Callable[..., DictConfig]
+) -> None:
+    config = composed(None)
+    config.network.critic._target_ = f"{__name__}.OwnNoise"
+    config.optimizer.critic._target_ = "torch.optim.AdamW"
+    assert has_place(config, key) == expected

@@ -124,6 +124,7 @@ def test_fits(value: Any, hint: Any, fitted: Any) -> None:
         (OWN | {"sigma": -1}, {"any": Node}["any"], "key.sigma=-1 ... at least 0"),
         ({"_target_": OWN["_target_"], "names": []}, Node, "key.sigma ... missing"),
         (OWN | {"_target_": f"{__name__}.Pair"}, Node, "key.sigma=0 ... no such key"),
+        (OWN | {"old": 1}, Node, f"key.old=1 ... no such key in {__name__}.Own; allowed here ... names ... your file"),
         ("a/b", Name, "key=a/b must have 1 to 4 characters without any of / : ... as in a-b"),
         ("a b c", Name, "key=a b c must have ... as in a b"),
         ("", Name, "key='' must have 1 to 4 characters"),

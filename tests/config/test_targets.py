@@ -1,5 +1,6 @@
 """What a `_target_` names, and the line for each way in which importing it can fail."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from support.command_line import user_error
 
 from ddpg.config.targets import imported
+from ddpg.constructors import hints, parameters
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,29 @@ def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_what_can_be_imported() -> None:
     assert imported("own_parts.Noise.Part", "key").__name__ == "Part"
+
+
+def test_a_module_that_is_reloaded(tmp_path: Path) -> None:
+    before = imported("own_parts.Noise", "key")
+    (tmp_path / "own_parts" / "__init__.py").write_text("class Noise:\n    def __init__(self, warm): ...\n")
+    importlib.invalidate_caches()
+    importlib.reload(sys.modules["own_parts"])
+    after = imported("own_parts.Noise", "key")
+    assert after is not before
+    assert list(parameters(after)[0]) == ["warm"]
+
+
+def test_a_class_that_is_changed_in_place() -> None:
+    """As IPython's autoreload does."""
+    noise = imported("own_parts.Noise", "key")
+    assert not parameters(noise)[0]
+    assert not hints(noise)
+
+    def constructor(self: object, warm: float) -> None: ...
+
+    noise.__init__ = constructor
+    assert list(parameters(noise)[0]) == ["warm"]
+    assert hints(noise)["warm"] is float
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import inspect
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, get_type_hints
+from functools import cache, wraps
+from typing import Any, TypeVar, get_type_hints
 
 from ddpg.errors import one_line
 
@@ -19,7 +19,22 @@ class Unresolved:
     reason: str
 
 
-@cache
+Found = TypeVar("Found")
+
+
+def _cached(function: Callable[[Any], Found]) -> Callable[[Any], Found]:
+    """Cache what is found of this package's constructors; a notebook can change a user's class, even in place."""
+    cached = cache(function)
+
+    @wraps(function)
+    def find(schema: Any) -> Found:
+        is_ours = str(getattr(schema, "__module__", "")).startswith("ddpg.")
+        return (cached if is_ours else function)(schema)
+
+    return find
+
+
+@_cached
 def parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
     """Return the parameters that can be named, and whether any other name is accepted as well.
 
@@ -37,7 +52,7 @@ def parameters(schema: Any) -> tuple[dict[str, inspect.Parameter], bool]:
     return inherited | named, free
 
 
-@cache
+@_cached
 def hints(schema: Any) -> dict[str, Any]:
     """Return the type of every annotated parameter, `Unresolved` where the annotation cannot be evaluated."""
     function = schema.__init__ if inspect.isclass(schema) else schema
