@@ -158,7 +158,7 @@ def _interface(description: Description) -> str:
 def _needs_trust(description: Description) -> bool:
     """Whether ddpg-eval plays the policy only if it may run code that policy.json names."""
     builds_network = FORMATS["onnx"].file not in description.files
-    return bool(code_of(description.environment)) or (description.network.is_foreign and builds_network)
+    return bool(code_of(description.environment)) or (bool(description.network.foreign) and builds_network)
 
 
 def _install(distribution: str, description: Description, source: str) -> str:

@@ -41,10 +41,11 @@ def ways(description: Description, source: str) -> list[Way]:
 
 def loading(description: Description, source: str) -> tuple[list[str], str]:
     """Return the imports that `ddpg.load_policy` needs beside ddpg for a policy, and the call."""
-    if not description.network.is_foreign:
+    foreign = [target.rpartition(".") for target in description.network.foreign]
+    if not foreign:
         return [], f'ddpg.load_policy("{source}")'
-    module, _, name = description.network.target.rpartition(".")
-    return [f"from {module} import {name}"], f'ddpg.load_policy("{source}", classes=[{name}])'
+    imports = [f"from {module} import {name}" for module, _, name in foreign]
+    return imports, f'ddpg.load_policy("{source}", classes=[{", ".join(name for *_, name in foreign)}])'
 
 
 def _own(description: Description, source: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ddpg.config.keys import flat
 from ddpg.config.targets import imported
 from ddpg.export.card import write_card
 from ddpg.export.folder import replacing
@@ -56,7 +57,7 @@ def export(
         written, original = _written(folder, formats, which, new, license)
         if video:
             record(playable, play_seeds(1, 0)[0], new / VIDEO)
-        evaluation, checks = prove(new, formats, original, playable, episodes, _own_classes(folder, written))
+        evaluation, checks = prove(new, formats, original, playable, episodes, _classes(folder))
         proved = replace(written, evaluation=evaluation, checks=checks)
         write_description(proved, new)
         write_card(new, proved, folder, source or out.name)
@@ -78,8 +79,7 @@ def _written(
     return write_hashed(described, new), original
 
 
-def _own_classes(folder: RunFolder, description: Description) -> list[Callable[..., Any]]:
-    """List the class of a run's actor, if it is a user's."""
-    if not description.network.is_foreign:
-        return []
-    return [imported(read_config(folder.config).network.actor["_target_"], "network.actor._target_")]
+def _classes(folder: RunFolder) -> list[Callable[..., Any]]:
+    """List the classes that the config of a run names for its actor and for the nodes within."""
+    node = flat(read_config(folder.config).network.actor, "network.actor.")
+    return [imported(value, key) for key, value in node.items() if key.endswith("._target_")]

@@ -1,6 +1,6 @@
 """What policy.json says of a policy: its network, its spaces, where it comes from and how good it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ class Network:
 
     #: dotted path of the class
     target: str
-    #: the values of the node network.actor
+    #: the values of the node network.actor; nodes within name their classes by `_target_`, as the node itself does
     arguments: Mapping[str, Any]
     #: observations are normalized by their statistics, then clipped to +- this; None: they are not
     normalize_obs: float | None
@@ -31,9 +31,18 @@ class Network:
     dtype: str
 
     @property
-    def is_foreign(self) -> bool:
-        """Whether the class is not of this package, so that it has to be given to whoever builds the network."""
-        return self.target not in PACKAGE_NETWORKS
+    def foreign(self) -> list[str]:
+        """The classes that are not of this package, so that they have to be given to whoever builds the network."""
+        named = dict.fromkeys([self.target, *_targets_within(self.arguments)])
+        return [target for target in named if target not in PACKAGE_NETWORKS]
+
+
+def _targets_within(values: Any) -> Iterator[str]:
+    """Yield what the nodes within some arguments name."""
+    for name, value in values.items() if isinstance(values, Mapping) else ():
+        if name == "_target_":
+            yield str(value)
+        yield from _targets_within(value)
 
 
 @dataclass(frozen=True)

@@ -117,12 +117,12 @@ def _obstacle(name: str, description: Description, classes: Sequence[Callable[..
     missing = absent(FORMATS[name].packages)
     if missing:
         return f"needs {' and '.join(missing)}"
-    network = description.network
     given = [full_name(own, "classes") for own in classes]
-    if name == "safetensors" and network.is_foreign and network.target not in given:
+    lacking = [target for target in description.network.foreign if target not in given]
+    if name == "safetensors" and lacking:
         return (
-            f"needs the class {network.target}, which load_policy takes in classes=[...] and ddpg-eval imports with "
-            "trust=true"
+            f"needs the class{'es' * (len(lacking) > 1)} {' and '.join(lacking)}, which load_policy takes in "
+            "classes=[...] and ddpg-eval imports with trust=true"
         )
     return None
 

@@ -1,7 +1,7 @@
 """The format safetensors: the network is built from its description, and gets the stored weights."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from ddpg.constructors import parameters
 from ddpg.errors import UserError, typed_line
 from ddpg.learner import networks
 from ddpg.policies.actors import policy_of
@@ -37,7 +38,6 @@ def weights_policy(
 def _build(description: Description, folder: Path, classes: Sequence[Callable[..., Any]]) -> nn.Module:
     """Make the network that the description names; torch's generator is afterwards as it was."""
     network = description.network
-    make = _constructor(network.target, folder, classes)
     low, high = description.action.bounds()
     shape = list(description.observation.shape)
     offered = {
@@ -47,17 +47,32 @@ def _build(description: Description, folder: Path, classes: Sequence[Callable[..
         "action_dim": len(low),
         "outputs": 1,
     }
-    asked = {name: value for name, value in offered.items() if name in inspect.signature(make).parameters}
+    find = partial(_constructor, folder=folder, classes=classes)
     try:
         with torch.random.fork_rng(devices=[]):
-            actor = make(**network.arguments, **asked).to(getattr(torch, network.dtype))
+            actor = _made({**network.arguments, "_target_": network.target}, offered, find)
+            actor = actor.to(getattr(torch, network.dtype))
             if network.normalize_obs is None:
                 return actor
             return networks.Normalized(networks.RunningNorm(shape, network.normalize_obs), actor)
+    except UserError:
+        raise
     except Exception as error:  # a user's class can fail in any way
         raise UserError(
             f"{folder}: {network.target} cannot be made with the arguments in {FILE}: {typed_line(error)}"
         ) from error
+
+
+def _made(node: Mapping[str, Any], offered: Mapping[str, Any], find: Callable[[str], Callable[..., Any]]) -> Any:
+    """Make what the `_target_` of a node names, after the nodes within, as a run does of its config."""
+    values = {
+        name: _made(value, {}, find) if isinstance(value, Mapping) and "_target_" in value else value
+        for name, value in node.items()
+        if name != "_target_"
+    }
+    make = find(node["_target_"])
+    asked = {name: value for name, value in offered.items() if name in parameters(make)[0]}
+    return make(**values, **asked)
 
 
 def _constructor(target: str, folder: Path, classes: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
@@ -68,6 +83,6 @@ def _constructor(target: str, folder: Path, classes: Sequence[Callable[..., Any]
         if full_name(own, "classes") == target:
             return own
     raise UserError(
-        f"{folder}: its network is {target}, which is not of this package: give the class, as in "
+        f"{folder}: its network needs {target}, which is not of this package: give the class, as in "
         f"load_policy(..., classes=[{target.rpartition('.')[2]}]), or load onnx or pt2"
     )

@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
+from typing import Any
 from zipfile import BadZipFile
 
 import gymnasium as gym
@@ -12,6 +13,7 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
+from ddpg.config.given import nodes
 from ddpg.config.settings import check, plain
 from ddpg.config.targets import imported
 from ddpg.envs import conversions, recording
@@ -106,11 +108,11 @@ def _require_same_actions(actor: nn.Module, made: Mapping[str, torch.Tensor], pa
 def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Description:
     """Describe a stored actor of a run in its environment."""
     values = plain(cfg)
-    node = values["network"]["actor"]
+    actor = _named(values["network"]["actor"], "network.actor")
     return Description(
         network=Network(
-            target=full_name(imported(node["_target_"], "network.actor._target_"), "network.actor._target_"),
-            arguments={name: value for name, value in node.items() if name != "_target_"},
+            target=actor.pop("_target_"),
+            arguments=actor,
             normalize_obs=values["network"]["normalize_obs"],
             dtype=cfg.dtype,
         ),
@@ -124,6 +126,13 @@ def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Desc
         versions=versions(),
         conversions=conversions(env),
     )
+
+
+def _named(node: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return a node in which the full names of classes stand, also in the nodes within."""
+    path = f"{key}._target_"
+    within = {name: _named(node[name], f"{key}.{name}") for name in nodes(node)}
+    return {**node, **within, "_target_": full_name(imported(node["_target_"], path), path)}
 
 
 def require_video(cfg: DictConfig) -> None:

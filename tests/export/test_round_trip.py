@@ -9,7 +9,7 @@ import pytest
 from support.command_line import user_error
 from support.composing import composed
 from support.exports import ALL
-from support.networks import Wavy
+from support.networks import WARPED, Warp, Warped, Wavy
 from support.stored_runs import CAMERA, stored_run
 from torch import nn
 
@@ -51,6 +51,7 @@ def test_every_network(network: str, converted: set[str], tmp_path: Path) -> Non
     [
         (("safetensors", "onnx"), ("network=paper", "dtype=float64", "network.normalize_obs=3")),
         (("safetensors", "pt2"), ("network.actor._target_=support.networks.Wavy", "network.actor.activation=tanh")),
+        (("safetensors", "onnx"), WARPED),
     ],
 )
 def test_other_choices(formats: tuple[str, ...], overrides: tuple[str, ...], tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def require_round_trip(run: RunFolder, formats: Sequence[str]) -> None:
     assert (low <= expected).all()
     assert (expected <= high).all()
     for format in formats:
-        written = load(out, format, classes=[Wavy])
+        written = load(out, format, classes=[Wavy, Warped, Warp])
         assert written.description == description
         found = np.stack([written(obs) for obs in batch])
         assert (abs(found.astype(float) - expected) / policy.description.action.half_ranges()).max() <= (

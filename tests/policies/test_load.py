@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium import spaces
-from support.command_line import user_error
+from support.command_line import assert_has, user_error
 from support.exports import Exported
-from support.networks import Wavy
+from support.networks import WARPED, Warped, Wavy
 from support.stored_runs import stored_run
 
 from ddpg.commands.export import chosen_formats, summary
@@ -140,6 +140,17 @@ def test_a_class_of_the_user_is_built_only_if_it_is_given(tmp_path: Path) -> Non
     assert summary(description, folder, "run")[-1] == f"in Python: {call}"
     with user_error("classes: a policy is described by the name of a class or a function, which a str does not have"):
         load(folder, classes=["support.networks.Wavy"])  # type: ignore[list-item]
+
+
+def test_a_class_within_the_network_is_built_only_if_it_is_given(tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    description = export(stored_run(tmp_path / "run", *WARPED), ["safetensors"], "last", folder, 1, license=None)
+    with user_error("safetensors needs the classes support.networks.Warped and support.networks.Warp, which"):
+        load(folder)
+    with user_error("its network needs support.networks.Warp, which is not of this package ... classes=[Warp]"):
+        load(folder, "safetensors", classes=[Warped])
+    call = "from support.networks import Warped; from support.networks import Warp; ddpg.load_policy"
+    assert_has(summary(description, folder, "run")[-1], f"{call} ... classes=[Warped, Warp])")
 
 
 def test_an_archive_of_torch_has_no_code_and_is_refused_with_any(folder: Path) -> None:

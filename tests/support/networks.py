@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import nn
 
 from ddpg.learner.networks import Actor, Critic
 
@@ -44,3 +45,32 @@ class Wavy(Actor):
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         return super().forward(torch.sin(obs))
+
+
+class Warp(nn.Module):
+    """Scales observations by a factor that is learned."""
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.full((1,), start))
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        return self.factor * obs
+
+
+class Warped(Actor):
+    """Sees observations through a part that its config names."""
+
+    def __init__(self, *, warp: Warp, **actor: Any) -> None:
+        super().__init__(**actor)
+        self.warp = warp
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        return super().forward(self.warp(obs))
+
+
+#: The overrides for such an actor.
+WARPED = (
+    "network.actor._target_=support.networks.Warped",
+    "+network.actor.warp={_target_: support.networks.Warp, start: 0.5}",
+)

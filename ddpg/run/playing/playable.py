@@ -148,8 +148,8 @@ def _exported(name: str, folder: Path, which: Which, trust: bool) -> Playable:
 
 def _load_exported(folder: Path, name: str, trust: bool, env: gym.Env[Any, Any]) -> Policy:
     """Load an exported policy for an environment; raise UserError if it cannot be loaded or has other spaces."""
-    target = read_description(folder).network.target
-    policy = load(folder, classes=[imported(target, f"the network of {name}")] if trust else [])
+    foreign = read_description(folder).network.foreign if trust else []
+    policy = load(folder, classes=[imported(target, f"the network of {name}") for target in foreign])
     policy.description.require_spaces(env.observation_space, env.action_space, f"the environment of {name}")
     return policy
 
