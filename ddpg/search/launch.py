@@ -147,6 +147,9 @@ def _started(study: StudyFolder, definition: Definition, launcher: Options) -> C
 def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> None:
     """Raise UserError if the folder has another study, and name the first key that differs."""
     before = study.definition()
+    if not _has_scores(study):  # then what makes a score may be another
+        scored = replace(before.options, metric=now.options.metric, last=now.options.last)
+        before = replace(before, options=scored)
     advice = f"{study.path} holds a study with {{}}: choose another hydra.sweep.dir"
     if type(before.kind) is not type(now.kind):
         raise UserError(advice.format(f"hydra/sweeper={name_of(before.kind)}, not {name_of(now.kind)}"))
@@ -164,6 +167,12 @@ def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> 
     difference = recipe.difference(Recipe.read(before.space, study.path / "bases"))
     if difference:
         raise UserError(advice.format(f"another config, {difference}"))
+
+
+def _has_scores(study: StudyFolder) -> bool:
+    """Whether a trial has a score, or a score so far."""
+    results = [(trial.values, trial.result) for trial in study.trials().values()]
+    return any(values or (result is not None and result.value is not None) for values, result in results)
 
 
 def _as_options(definition: Definition) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ddpg.errors import UserError
 from ddpg.record.tracking.metrics import read_metrics
 from ddpg.search.options import OverSeeds, StudyOptions
 from ddpg.search.trials import Trial
+from ddpg.sweep.state.summary import summarize
 
 #: The metrics that only evaluations have begin so.
 OF_EVALUATIONS = "eval/"
@@ -73,15 +74,31 @@ def worst_score(trials: Mapping[int, Trial], options: StudyOptions) -> float | N
     return (min if options.direction == "maximize" else max)(scores, default=None)
 
 
+def lacks_metric(run: Path, metric: str, after: int) -> bool:
+    """Whether a run has no value of a metric after an env step and will get none.
+
+    It is done, or the metric is one of evaluations and there was one without it.
+    """
+    evaluated = any(name.startswith(OF_EVALUATIONS) for name in _logged(run, after))
+    # asked before the values, which may come meanwhile
+    is_late = (evaluated and metric.startswith(OF_EVALUATIONS)) or summarize(run).state == "done"
+    return is_late and not read_curve(run, metric, after)
+
+
 def require_metric(run: Path, metric: str, after: int) -> None:
-    """Raise UserError if a finished run has not logged a metric after an env step, with those that it has."""
-    if not read_curve(run, metric, after):
-        names = {name for row in read_metrics(run / "metrics.jsonl") for name in row if row["env_step"] > after}
-        near = nearest(metric, names - {"env_step"}, most=40)
+    """Raise UserError if a run will not log a metric after an env step, with the nearest one that it logs."""
+    if lacks_metric(run, metric, after):
+        near = nearest(metric, _logged(run, after), most=40)
         raise UserError(
-            f"hydra.sweeper.metric={metric}: {run} has logged no such metric after its start{near}; the study goes on "
-            "with another metric in the same folder, and no run is lost"
+            f"hydra.sweeper.metric={metric}: {run} has logged no such metric after its start{near}; while no trial has "
+            "a score, the same command with another metric goes on, and no run is lost"
         )
+
+
+def _logged(run: Path, after: int) -> set[str]:
+    """Return the metrics that a run has logged after an env step."""
+    names = {name for row in read_metrics(run / "metrics.jsonl") for name in row if row["env_step"] > after}
+    return names - {"env_step"}
 
 
 def scores_so_far(runs: Sequence[RunSoFar], options: StudyOptions) -> dict[int, float]:

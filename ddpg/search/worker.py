@@ -12,7 +12,7 @@ from ddpg.errors import UserError, typed_line
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.search.failures import require_some_success
 from ddpg.search.pruning import is_whole, newest_score, reported
-from ddpg.search.score import RunSoFar, read_curve, require_metric, trial_score
+from ddpg.search.score import RunSoFar, lacks_metric, read_curve, require_metric, trial_score
 from ddpg.search.study import StudyFolder
 from ddpg.search.turns import Turn, Turns
 from ddpg.sweep.execute.pool import Pool
@@ -118,6 +118,8 @@ class TrialWork:
             for run in missing:
                 _wait_until_unlocked(run)
             self._pool.train(missing, self._interrupt, enough=self._watch)
+            for run in group:
+                require_metric(run.path, self._turns.options.metric, self._trial.start)
             if self._pruned:
                 return False
             if self._interrupt.signum is not None:
@@ -181,6 +183,10 @@ class TrialWork:
         if self._pruned or not (self._has_grown() or has_ended):
             return self._pruned
         definition = self._turns.definition
+        if not self._reported and any(
+            lacks_metric(run.path, definition.options.metric, self._trial.start) for run in self._runs
+        ):
+            return True
         runs = self._so_far()
         values = reported(definition, runs)
         new = {step: value for step, value in values.items() if step not in self._reported and not math.isnan(value)}

@@ -39,7 +39,6 @@ OTHER_STUDIES = {
     "gamma=interval(0.6,1)": "another space, gamma=interval(0.5,1)",
     "tau=tag(log,interval(1e-5,1))": "a narrower space, tau=tag(log,interval(1e-4,1)) ... widen=true",
     "batch_size=choice(8,16)": "another space, batch_size=(fixed)",
-    "hydra.sweeper.metric=losses/x": "hydra.sweeper.metric=eval/episodic_return",
     "hydra.sweeper.seeds=2": "seeds=[1] ... [1, 2]",
     "buffer_size=777": "buffer_size=777 (before: 1000)",
     "hydra.sweeper.study_name=other": "study ... other",
@@ -95,13 +94,22 @@ def test_a_folder_with_another_sweep(study: FormulaStudy, tmp_path: Path) -> Non
         study.begin()
 
 
-def test_a_metric_that_no_run_logs(study: FormulaStudy) -> None:
-    """The study stops at the first trial, whose run is kept; nothing is counted."""
-    with user_error("hydra.sweeper.metric=eval/episodic_retrun ... eval/episodic_return"):
-        study.run("hydra.sweeper.metric=eval/episodic_retrun")
+@pytest.mark.parametrize(("metric", "trained"), [("eval/episodic_retrun", 100), ("losses/qf1", 400)])
+def test_a_metric_that_no_run_logs(study: FormulaStudy, metric: str, trained: int) -> None:
+    """The study stops at the first evaluation, or end of a run; with another metric it goes on from there."""
+    with user_error(f"hydra.sweeper.metric={metric} ... eval/episodic_return ... the same command with another metric"):
+        study.run("hydra.sweeper.seeds=2", f"hydra.sweeper.metric={metric}", "hydra.sweeper.last=2")
     (trial,) = study.trials()
     assert trial.result is None
-    assert study.pool.trained == {0: 400}
+    assert study.pool.trained == {0: trained}
+    trials = study.run("hydra.sweeper.seeds=2")
+    assert [trial.verdict for trial in trials] == ["complete"] * 4
+    assert study.pool.trained == dict.fromkeys(range(8), 400)
+    for word in (f"metric={metric}", "last=2"):
+        with user_error(
+            f"holds a study with hydra.sweeper.{word.partition('=')[0]} ... choose another hydra.sweep.dir"
+        ):
+            study.begin("hydra.sweeper.seeds=2", f"hydra.sweeper.{word}")
 
 
 def test_files_of_another_version_and_damaged_ones(study: FormulaStudy) -> None:
