@@ -181,9 +181,9 @@ class RunFolder:
         """Hold the folder for this process, until it ends at the latest; UserError if another process trains in it."""
         return locked(self.path, *self._lock_messages(), LOCK_PATIENCE_S)
 
-    def claim(self) -> None:
-        """Hold the folder for the next `lock` of this process; UserError if another process trains in it."""
-        claim(self.path, *self._lock_messages(), LOCK_PATIENCE_S)
+    def claim(self, patience_s: float = LOCK_PATIENCE_S) -> None:
+        """Hold the folder for the next `lock` of this process; UserError if another process trains in it for longer."""
+        claim(self.path, *self._lock_messages(), patience_s)
 
     def _lock_messages(self) -> tuple[str, str]:
         name = f"run folder {self.path}"

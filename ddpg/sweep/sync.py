@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from ddpg.sweep.state.status import State, is_locked, states
 
 log = logging.getLogger(__name__)
 
+#: Seconds for which it is waited until another command has handed runs over.
+PATIENCE_S = 10.0
+
 #: Returns a block within which nobody trains a run; it raises LeftAlone if somebody does, or may begin at any moment.
 Reserve = Callable[[RunFolder], AbstractContextManager[None]]
 #: Returns what W&B's summary of a run gets beside the run's status.
@@ -37,17 +40,16 @@ class LeftAlone(Exception):
 def sync(path: Path) -> bool:
     """Send what W&B lacks and print a line for each run folder; return False if a run could not be sent.
 
-    A run is locked while it is sent, so a job that starts meanwhile leaves it alone, and no other command can hand
-    runs over.
+    A run is locked while it is sent, so a job that starts meanwhile waits for it. The lock of the sweep is held for
+    moments only, so that `cancel` and `retry` need not wait for W&B.
 
     Raises:
-        UserError: there are no runs, no key, no server, or another command is handing over.
+        UserError: there are no runs, no key, or no server.
     """
     folders = run_folders(path)
     sweep = sweep_around(path)
-    with connected() as server, sweep.lock() if sweep.exists else nullcontext():
-        alive = _alive(sweep) if sweep.exists else {}
-        return send_runs(server, folders, partial(_reserved, alive), lambda folder: {})
+    with connected() as server:
+        return send_runs(server, folders, SweepRuns(sweep).reserved, lambda folder: {})
 
 
 def sweep_around(path: Path) -> SweepFolder:
@@ -74,21 +76,39 @@ def run_folders(path: Path) -> list[Path]:
     return [run.path for run in find_runs(path)]
 
 
-def _alive(sweep: SweepFolder) -> dict[Path, State]:
-    """Return the states of the runs that their tasks have started, or may start at any moment."""
-    return {run.run.path.resolve(): run.state for run in states(sweep) if run.is_alive}
+class SweepRuns:
+    """The runs of a sweep, which jobs may train, or runs without a sweep."""
 
+    def __init__(self, sweep: SweepFolder) -> None:
+        self._sweep = sweep
+        self._alive: dict[Path, State] = {}
+        self._submissions = -1
 
-@contextmanager
-def _reserved(alive: Mapping[Path, State], folder: RunFolder) -> Iterator[None]:
-    """Keep a run of a sweep whose lock is held for the block."""
-    state = alive.get(folder.path.resolve())
-    if state == "running" or is_locked(folder.path):
-        raise LeftAlone("is being trained")
-    if state is not None:
-        raise LeftAlone(f"{state}, and its job may go on with it: not sent now")
-    with folder.lock():
-        yield
+    @contextmanager
+    def reserved(self, folder: RunFolder) -> Iterator[None]:
+        """Keep others away from a run for the block; a job that starts with it then waits until the run is free.
+
+        Raises:
+            LeftAlone: the run is being trained, or a job may go on with it at any moment.
+            UserError: another command is handing runs over.
+        """
+        with ExitStack() as stack:
+            with self._sweep.lock(PATIENCE_S) if self._sweep.exists else nullcontext():
+                state = self._states().get(folder.path.resolve())
+                if state == "running" or is_locked(folder.path):
+                    raise LeftAlone("is being trained")
+                if state is not None:
+                    raise LeftAlone(f"{state}, and its job may go on with it: not sent now")
+                stack.enter_context(folder.lock())
+            yield
+
+    def _states(self) -> Mapping[Path, State]:
+        """Return the states of the runs that tasks have started, or may start: again if runs were handed over since."""
+        submissions = len(self._sweep.submissions())
+        if self._sweep.exists and submissions != self._submissions:
+            self._alive = {run.run.path.resolve(): run.state for run in states(self._sweep) if run.is_alive}
+            self._submissions = submissions
+        return self._alive
 
 
 def send_runs(server: WandbServer, folders: Sequence[Path], reserve: Reserve, results: Results) -> bool:

@@ -28,6 +28,7 @@ from support.wandb_server import WandbServer
 from ddpg.errors import UserError
 from ddpg.sweep.process import start_time
 from ddpg.sweep.state.folder import Submission, SweepFolder
+from ddpg.sweep.state.status import is_locked
 from ddpg.sweep.sync import sync
 
 
@@ -161,23 +162,35 @@ def test_what_a_job_may_start_meanwhile_is_left_alone(
     assert len(wandb_server.runs) == 1
 
 
-def test_nobody_hands_runs_over_while_they_are_sent(
-    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_runs_can_be_handed_over_while_others_are_sent(
+    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sent = []
+    """The lock of the sweep is free then; what a job may start since is left alone."""
+    trained(tmp_path / "0", 5, "done", mode="offline")
+    trained(tmp_path / "1", 5, "interrupted", mode="offline")
+    sweep = SweepFolder(tmp_path)
+    sweep.write({"runs": [{"folder": run, "overrides": []} for run in ("0", "1")]})
 
     def send(*_: Any) -> None:
-        with pytest.raises(UserError, match="another command"), SweepFolder(tmp_path).lock():
-            pass
-        sent.append(1)
+        with sweep.lock():
+            assert is_locked(tmp_path / "0")
+            sweep_with_a_task(tmp_path, "0", "1")
 
     monkeypatch.setattr("ddpg.sweep.sync.WandbServer.send_missing", send)
-    trained(tmp_path / "0", 5, "done", mode="offline")
-    sweep = sweep_with_a_task(tmp_path, "0")
     assert sync(tmp_path)
-    assert sent
-    with sweep.lock():
-        pass
+    assert sync_lines(capsys) == [
+        "0: nothing to send", "1: interrupted, and its job may go on with it: not sent now"
+    ]  # fmt: skip
+
+
+def test_a_sweep_whose_runs_are_being_handed_over_waits(
+    wandb_server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ddpg.sweep.sync.PATIENCE_S", 0.1)
+    trained(tmp_path / "0", 5, "done", mode="offline")
+    with sweep_with_a_task(tmp_path, "0").lock():
+        assert not sync(tmp_path)
+    assert sync_lines(capsys)[0].endswith(": see what it did, then try again")
 
 
 @needs_proc

@@ -36,6 +36,9 @@ OF_THE_MACHINE = (
     errno.ENFILE,
     errno.ENOMEM,
 )
+#: Seconds for which a worker waits for the run's folder: NFS keeps the lock of a lost node until its lease is over, and
+#: `ddpg-sweep sync` may be sending the run.
+PATIENCE_S = 300.0
 #: Linux's request to prctl for a signal at the end of the parent process.
 PR_SET_PDEATHSIG = 1
 #: Variables that set the number of threads, and are read before torch is even imported.
@@ -122,11 +125,12 @@ def is_own_failure(code: int) -> bool:
 
 def train(path: Path) -> float | None:
     """Start or continue the run that was frozen in `path`, or return its result: see `ddpg.run.lifecycle.run`."""
+    folder = RunFolder(path)
     with ending_at_once():
         from ddpg.record.config_file import read_config
         from ddpg.run.lifecycle import run  # torch takes a second, in which a signal should end the process
 
-    folder = RunFolder(path)
+        folder.claim(PATIENCE_S)
     _warn_of_other_code(folder)
     return run(read_config(folder.config), path)
 

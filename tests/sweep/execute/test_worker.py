@@ -16,7 +16,7 @@ from support.runs import TINY
 
 from ddpg.config.settings import check, plain, to_yaml
 from ddpg.errors import UserError
-from ddpg.record.run_folder import RunFolder
+from ddpg.record.run_folder import LOCK_PATIENCE_S, RunFolder
 from ddpg.record.tracking import read_metrics
 from ddpg.sweep.execute import worker
 from ddpg.sweep.execute.worker import MACHINE_FAILED, is_of_the_machine
@@ -78,6 +78,16 @@ def test_interrupted_continued_and_done(frozen: Freeze) -> None:
     printed, _ = again.communicate(timeout=60)
     assert again.returncode == 0
     assert "is done: return" in printed
+
+
+def test_it_waits_until_the_folder_is_free(frozen: Freeze) -> None:
+    """The lock of a lost node lasts a while on NFS, and `ddpg-sweep sync` may be sending the run."""
+    path = frozen("total_steps=60")
+    with RunFolder(path).lock():
+        process = start(path)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=LOCK_PATIENCE_S + 8)
+    assert process.wait(timeout=60) == 0
 
 
 def test_a_mistake_is_one_line(frozen: Freeze) -> None:
