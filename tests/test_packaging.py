@@ -190,7 +190,7 @@ def test_fresh_environment_trains_on_slurm(
     program = str(fresh / "bin" / "ddpg-train")
     sweep = Sweep(slurm, tmp_path / "sweep", "seed=1,2", program=program, TOYS_PAUSE_S="0")
     sweep.finish(0)
-    (script,) = sweep.path.glob(".submitit/*/*_submission.sh")
+    (script,) = sweep.path.glob(".submitit/*_submission.sh")
     assert f"{fresh}/bin/python" in script.read_text()
     for number, seed in enumerate((1, 2)):
         assert fingerprint(sweep.runs[number]) == reference(f"seed={seed}")

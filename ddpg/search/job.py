@@ -1,6 +1,5 @@
 """A worker as a job on Slurm, and the array of them."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +14,12 @@ from ddpg.search.recipe import Recipe
 from ddpg.search.study import Definition, StudyFolder
 from ddpg.search.worker import work
 from ddpg.sweep import slurm
-from ddpg.sweep.execute.job import WARNING, requeue
+from ddpg.sweep.execute.job import requeue_if_warned
 from ddpg.sweep.execute.submit import submit_array, wait
 from ddpg.sweep.forecast.requirements import estimated_job_gb
 from ddpg.sweep.options import SlurmOptions
 from ddpg.sweep.process import log_to_stdout
 from ddpg.sweep.slurm_checks import require_submittable
-from ddpg.sweep.state.folder import Submission, timestamp
 
 #: Trials of a study for each job, so that most trials can learn from those before them.
 TRIALS_PER_JOB = 10
@@ -49,8 +47,7 @@ class SearchJob:
         log_to_stdout()
         with InterruptFlag() as interrupt:
             work(StudyFolder(self.study), JobEnvironment().job_id, interrupt)
-        if interrupt.heard == {WARNING}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
-            requeue()
+        requeue_if_warned(interrupt.heard)
         if interrupt.signum is not None:
             sys.exit(128 + interrupt.signum)
 
@@ -74,8 +71,8 @@ def submittable(definition: Definition, recipe: Recipe, options: SlurmOptions) -
     together = definition.options.together
     options = replace(options, runs_per_job=together)
     if options.mem_gb is None:
-        runs = [recipe.run(0, Path("run"), params, seed=0) for params in recipe.largest()]
-        needed = estimated_job_gb(runs, together, options.gpus_per_node is not None)
+        configs = [recipe.run(0, Path("run"), params, seed=0).config for params in recipe.largest()]
+        needed = estimated_job_gb(configs, together, options.gpus_per_node is not None)
         options = replace(options, mem_gb=needed + WORKER_GB)
     require_submittable(options, workers_on_slurm(definition, options) * together, definition.threads)
     return options
@@ -84,10 +81,9 @@ def submittable(definition: Definition, recipe: Recipe, options: SlurmOptions) -
 def submit_workers(study: StudyFolder, definition: Definition, options: SlurmOptions) -> Callable[[], None]:
     """Submit the workers as one array, record that, and return the function that waits for their end."""
     jobs: Sequence[SearchJob] = [SearchJob(study.path.absolute())] * workers_on_slurm(definition, options)
-    begun = timestamp()
     cluster = slurm.cluster_name()
-    with study.lock(), InterruptFlag() as interrupt:  # what Slurm has taken must be on record
-        tasks = submit_array(study.sweep, jobs, options, "no worker is submitted")
-        study.sweep.add_submission(Submission(begun, os.getuid(), "slurm", {task: [] for task in tasks}, cluster))
-    interrupt.check()
+    with study.lock():
+        study.sweep.require_recorded()
+        no_runs: Sequence[Sequence[int]] = [[]] * len(jobs)  # a worker takes them as they come
+        tasks = submit_array(study.sweep, jobs, no_runs, options, cluster, "no worker is submitted")
     return partial(wait, tasks, study.sweep)

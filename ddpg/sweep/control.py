@@ -12,6 +12,7 @@ from typing import Any
 
 from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder, read_yaml
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.options import SlurmOptions, options
@@ -26,7 +27,8 @@ from ddpg.sweep.state.tasks import SLURM_IS_SILENT, Task, find_tasks, host_and_p
 PATIENCE_S = 60.0
 #: The fates of tasks that can be ended.
 ALIVE = ("waiting", "started")
-POLL_S = 0.5
+#: Seconds between two looks at what is alive, at first and at last.
+POLL_S = (0.5, 5.0)
 
 
 def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> bool:
@@ -45,6 +47,7 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
     """
     _require_manifest(sweep)
     with sweep.lock():
+        sweep.require_recorded()
         runs = states(sweep, lost)
         _require_answer(run.task for run in runs if run.task is not None and run.state != "done")
         chosen = options(changed_options(sweep, changes))
@@ -54,6 +57,10 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
             print(f"nothing to retry\n{outcome(sweep, runs)}")
             return True
         if isinstance(chosen, SlurmOptions):
+            from ddpg.sweep.forecast.requirements import with_memory  # OmegaConf, which only Slurm needs
+
+            folders = (RunFolder(run.run.path) for run in runs if run.can_be_retried)
+            chosen = with_memory(chosen, (read_yaml(folder.config) for folder in folders))
             require_submittable(chosen, len(numbers), sweep.threads)
         print(f"retry of {number_of_runs(len(numbers))}: {ranges(numbers)}", flush=True)
         wait = hand_over(sweep, numbers, chosen)
@@ -82,7 +89,8 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
         patience_s: seconds for which it is waited until no other command is at work on the sweep.
 
     Raises:
-        UserError: no sweep of this package, Slurm cannot be asked, or a task does not end within PATIENCE_S.
+        UserError: no sweep of this package, Slurm cannot be asked, a task does not end within PATIENCE_S, or there may
+            be jobs that are on no record.
     """
     _require_manifest(sweep)
     with sweep.lock(patience_s):
@@ -105,6 +113,7 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
     _print_elsewhere(sweep.path, runs)
     _wait_for_end({task: origins[task] for task in alive})
     print(outcome(sweep, states(sweep)))
+    sweep.require_recorded()
 
 
 def _print_stopped(jobs: Sequence[str], pids: Sequence[int]) -> None:
@@ -163,10 +172,12 @@ def _wait_for_end(origins: Mapping[str, Origin]) -> None:
     A job of which Slurm does not tell right now may be alive.
     """
     deadline = time.monotonic() + PATIENCE_S
+    pause_s, longest_s = POLL_S
     while origins := _that_may_be_alive(origins):
         if time.monotonic() > deadline:
             raise UserError(f"still alive after {PATIENCE_S:.0f} s: {', '.join(sorted(origins)[:5])}; ask again later")
-        time.sleep(POLL_S)
+        time.sleep(pause_s)
+        pause_s = min(1.2 * pause_s, longest_s)
 
 
 def _that_may_be_alive(origins: Mapping[str, Origin]) -> dict[str, Origin]:

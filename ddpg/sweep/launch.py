@@ -1,7 +1,7 @@
 """From the jobs of Hydra's sweeper to runs that are being trained."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ddpg.config.variables import about_the_environment
 from ddpg.errors import UserError
 from ddpg.record.provenance import own_configs
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
-from ddpg.sweep.forecast.requirements import estimated_job_gb
+from ddpg.sweep.forecast.requirements import with_memory
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, compose, freeze
 from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.slurm_checks import require_submittable
@@ -107,26 +107,20 @@ def train_frozen(
         UserError: Slurm would refuse the jobs, or the folder holds another sweep.
     """
     threads = max(run.config["threads"] for run in runs)
+    asked = chosen
     if isinstance(chosen, SlurmOptions):
-        chosen = _with_memory(chosen, runs)
-        require_submittable(chosen, len(runs), threads)
+        asked = with_memory(chosen, (run.config for run in runs))
+        require_submittable(asked, len(runs), threads)
     new = {run.number for run in runs}
     with sweep.lock():
+        sweep.require_recorded()
         before = states(sweep) if sweep.exists else []
         alive = {one.run.number for one in before if one.is_alive}
         freeze(sweep, runs, alive, {"launcher": asdict(chosen), "threads": threads, **own})
         print(f"{number_of_runs(len(runs))}: ddpg-sweep status {sweep.quoted}", flush=True)
         missing = [one.run.number for one in states(sweep) if one.run.number in new and one.can_be_retried]
-        wait = hand_over(sweep, missing, chosen)
+        wait = hand_over(sweep, missing, asked)
     return wait_for_end(sweep, wait)
-
-
-def _with_memory(chosen: SlurmOptions, runs: Sequence[FrozenRun]) -> SlurmOptions:
-    """Return the options with an estimate of the memory where they have none."""
-    if chosen.mem_gb is not None:
-        return chosen
-    needs_gpu = chosen.gpus_per_node is not None
-    return replace(chosen, mem_gb=estimated_job_gb(runs, chosen.runs_per_job, needs_gpu))
 
 
 def _returns(sweep: SweepFolder, ended: Sequence[RunState]) -> list[JobReturn]:

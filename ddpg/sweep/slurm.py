@@ -58,7 +58,10 @@ class Partition:
 
 @dataclass(frozen=True)
 class Limits:
-    """The cluster's limits: tasks of one array (MaxArraySize), jobs of all users in the queue (MaxJobCount)."""
+    """The cluster's limits.
+
+    They are tasks of one array (MaxArraySize and max_array_tasks), and jobs of all users in the queue (MaxJobCount).
+    """
 
     array_size: int
     jobs: int
@@ -100,10 +103,24 @@ def requeue(job: str) -> None:
     _ask("scontrol", "requeue", job)
 
 
+def is_in_grace(job: str) -> bool:
+    """Whether a job is executed and will be preempted when its time of grace is over; False if Slurm cannot be asked.
+
+    A job that scancel or a preemption without grace ends is COMPLETING by then.
+    """
+    try:
+        fields = dict(re.findall(r"(\w+)=(\S+)", _ask("scontrol", "--oneliner", "show", "job", job)))
+    except UserError:
+        return False
+    return fields.get("JobState") == "RUNNING" and fields.get("PreemptTime", "None") not in ("None", "Unknown")
+
+
 def limits() -> Limits:
     """Return the limits of the cluster; raise UserError if Slurm does not answer."""
     config = _config()
-    return Limits(int(config["MaxArraySize"]), int(config["MaxJobCount"]))
+    of_tasks = re.search(r"\bmax_array_tasks=(\d+)", config.get("SchedulerParameters", ""))
+    sizes = [int(config["MaxArraySize"]), *([int(of_tasks[1])] if of_tasks else [])]
+    return Limits(min(sizes), int(config["MaxJobCount"]))
 
 
 def cluster_name() -> str | None:

@@ -40,7 +40,7 @@ while True:
 
 @pytest.fixture
 def slurm(fake_slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
-    monkeypatch.setattr(control, "POLL_S", 0.01)
+    monkeypatch.setattr(control, "POLL_S", (0.01, 0.01))
     monkeypatch.setattr("ddpg.sweep.control.require_submittable", lambda *_: None)
     return fake_slurm
 
@@ -96,6 +96,37 @@ class TestRetry:
         ((_, options),) = handed
         assert (options.mem_gb, options.partition, options.wait) == (16, "gpu", False)
         assert SweepFolder(sweep.path).launcher["mem_gb"] == 2
+
+    def test_the_memory_is_estimated_for_the_jobs_of_this_attempt(
+        self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of runs_per_job=4, not of the jobs before; from the configs of the runs that are retried."""
+        configs: list[Any] = []
+
+        def estimated(found: Sequence[Any], runs_per_job: int, gpu: bool) -> int:
+            configs.extend(found)
+            return 3 * runs_per_job
+
+        monkeypatch.setattr("ddpg.sweep.forecast.requirements.estimated_job_gb", estimated)
+        sweep = write_sweep(tmp_path / "sweep", [FAILED, DONE], mem_gb=None, wait=False)
+        assert retry(sweep, {"runs_per_job": 4}, None)
+        ((_, options),) = handed
+        assert options.mem_gb == 12
+        assert [config["seed"] for config in configs] == [1]
+
+    def test_jobs_on_no_record_are_looked_for_first(
+        self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """`cancel` still ends what is known."""
+        sweep = write_sweep(tmp_path / "sweep", [FAILED], wait=False)
+        sweep.begin_submission()
+        for command in (partial(retry, sweep, {}, None), partial(cancel, sweep)):
+            with pytest.raises(UserError, match="squeue --me --name=sweep"):
+                command()
+        assert capsys.readouterr().out.startswith("nothing of this sweep is alive\n")
+        assert handed == []
+        sweep.end_submission()
+        assert retry(sweep, {}, None)
 
     def test_keys_of_a_mapping_are_added(self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any]) -> None:
         more = {"exclude": "n1", "comment": "mine"}

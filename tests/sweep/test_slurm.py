@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from support.command_line import user_error
-from support.slurm_answers import say
+from support.slurm_answers import CONFIG, say
 from support.slurm_cluster import Cluster
 from support.sweep_folders import slurm_options
 
 from ddpg.errors import UserError
-from ddpg.sweep.slurm import Limits, Nodes, QueuedJob, cancel, cluster_name, limits, partitions, queue
+from ddpg.sweep.slurm import Limits, Nodes, QueuedJob, cancel, cluster_name, is_in_grace, limits, partitions, queue
 from ddpg.sweep.slurm_checks import require_submittable
 
 
@@ -73,6 +73,31 @@ def test_partitions() -> None:
 @pytest.mark.usefixtures("cluster")
 def test_limits() -> None:
     assert limits() == Limits(array_size=1001, jobs=100)
+
+
+def test_the_scheduler_can_allow_fewer_tasks_in_an_array(program: Callable[[str, str], None]) -> None:
+    program("scontrol", say(f"{CONFIG}SchedulerParameters     = bf_interval=2,max_array_tasks=30,bf_max_job_test=9\n"))
+    assert limits().array_size == 30
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("JobId=7 JobState=RUNNING Reason=None PreemptTime=2026-11-30T00:10:00 SuspendTime=None", True),
+        ("JobId=7 JobState=RUNNING Reason=None PreemptTime=None SuspendTime=None", False),
+        ("JobId=7 JobState=COMPLETING Reason=None PreemptTime=2026-11-30T00:10:00", False),
+    ],
+)
+def test_a_job_is_in_the_grace_of_a_preemption(
+    program: Callable[[str, str], None], answer: str, expected: bool
+) -> None:
+    program("scontrol", f'test "$*" = "--oneliner show job 7" && {say(answer)}')
+    assert is_in_grace("7") is expected
+
+
+def test_slurm_that_does_not_answer_tells_of_no_grace(program: Callable[[str, str], None]) -> None:
+    program("scontrol", "exit 1")
+    assert not is_in_grace("7")
 
 
 @pytest.mark.usefixtures("cluster")

@@ -58,6 +58,19 @@ def test_preemption(slurm: Cluster, tmp_path: Path, reference: Reference, partit
     assert [slurm.state(sweep.tasks[number]) for number in range(2)] == ["COMPLETED"] * 2
 
 
+def test_preemption_that_sigterm_alone_announces(slurm: Cluster, tmp_path: Path, reference: Reference) -> None:
+    """Without preempt_send_user_signal, Slurm's default, the job has 15 s of grace, and ends within them."""
+    conf = Path(slurm.env["SLURM_CONF"])
+    before = conf.read_text()
+    conf.write_text(before.replace("SlurmctldParameters=preempt_send_user_signal\n", ""))
+    slurm.run("scontrol", "reconfigure")
+    try:
+        test_preemption(slurm, tmp_path, reference, "lowgrace")
+    finally:
+        conf.write_text(before)
+        slurm.run("scontrol", "reconfigure")
+
+
 #: The shortest limit that Slurm has. It warns up to 30 s early, so after 20 to 50 s; the run needs longer than that.
 LIMIT = ("seed=1", "total_steps=1600", "hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=10")
 SLOW = {"TOYS_PAUSE_S": "0.03"}

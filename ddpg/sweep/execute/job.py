@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class Job:
     threads: int
     directory: Path
 
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the runs."""
+        return [run.number for run in self.runs]
+
     def __call__(self) -> None:
         """Train the runs.
 
@@ -51,8 +57,7 @@ class Job:
             missing = Pool(len(self.runs), self.threads, self.directory).train(self.runs, interrupt)
         if not missing:
             return
-        if interrupt.heard == {WARNING}:  # after a SIGTERM as well, Slurm ends or requeues the job by itself
-            requeue()
+        requeue_if_warned(interrupt.heard)
         if interrupt.signum is not None:
             sys.exit(128 + interrupt.signum)
         listed = ", ".join(f"#{run.number}, see {run.path / 'train.log'}" for run in missing)
@@ -63,18 +68,31 @@ class Job:
         return DelayedSubmission(self)
 
 
-def requeue() -> None:
-    """Let submitit count the attempt and requeue the job, after Slurm's warning of the time limit or a preemption.
+def requeue_if_warned(heard: Collection[int]) -> None:
+    """Let submitit count the attempt and requeue the job, if Slurm has warned it of its time limit or a preemption.
+
+    After a SIGTERM Slurm ends or requeues a job by itself, but for one: where the cluster has no
+    preempt_send_user_signal, a SIGTERM is all that a job gets before a preemption with GraceTime, and a job that has
+    ended before that time is over is not requeued.
+
+    Args:
+        heard: the signals that have come.
 
     Raises:
         UserError: there were too many attempts, or Slurm does not requeue the job.
     """
+    job = os.environ.get("SLURM_JOB_ID", "")
+    if heard == {WARNING} or (heard == {signal.SIGTERM} and job and slurm.is_in_grace(job)):
+        _requeue(job)
+
+
+def _requeue(job: str) -> None:
     handler = signal.getsignal(WARNING)  # submitit's, which it installs for a signal that it gets itself
     assert callable(handler)
     try:
         handler(WARNING, None)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):  # it is in the queue already, or Slurm is busy
-        _requeue_patiently(os.environ["SLURM_JOB_ID"])
+        _requeue_patiently(job)
     except UncompletedJobError as error:
         raise UserError(f"stopped at the time limit, and saved: {error}") from error
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shlex
 import time
 from collections.abc import Callable, Collection, Sequence
 
@@ -13,9 +12,10 @@ from ddpg.errors import UserError
 from ddpg.interrupt import InterruptFlag
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.job import Job
+from ddpg.sweep.execute.sbatch_variables import PLACES, overriding, without_variables
 from ddpg.sweep.options import SlurmOptions
 from ddpg.sweep.slurm_checks import may_be_queued, refusal
-from ddpg.sweep.state.folder import Submission, SweepFolder, timestamp
+from ddpg.sweep.state.folder import LOGS, Submission, SweepFolder, timestamp
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +38,8 @@ def submit(sweep: SweepFolder, numbers: Sequence[int], options: SlurmOptions) ->
     submitted: list[str] = []
     for start in range(0, len(jobs), largest):
         array = jobs[start : start + largest]
-        begun = timestamp()
-        with InterruptFlag() as interrupt:  # what Slurm has taken must be on record
-            names = submit_array(sweep, array, options, f"{len(submitted)} of {len(jobs)} jobs are submitted")
-            tasks = {name: [run.number for run in job.runs] for name, job in zip(names, array, strict=True)}
-            sweep.add_submission(Submission(begun, os.getuid(), "slurm", tasks, cluster))
-        submitted += names
-        interrupt.check()
+        so_far = f"{len(submitted)} of {len(jobs)} jobs are submitted"
+        submitted += submit_array(sweep, array, [job.numbers for job in array], options, cluster, so_far)
     return submitted
 
 
@@ -57,46 +52,75 @@ def _jobs(sweep: SweepFolder, numbers: Sequence[int], runs_per_job: int) -> list
 
 
 def submit_array(
-    sweep: SweepFolder, array: Sequence[Callable[[], None]], options: SlurmOptions, so_far: str
+    sweep: SweepFolder,
+    array: Sequence[Callable[[], None]],
+    runs: Sequence[Sequence[int]],
+    options: SlurmOptions,
+    cluster: str | None,
+    so_far: str,
 ) -> list[str]:
-    """Submit one array and return the names of its tasks.
+    """Submit one array, record it and return the names of its tasks.
+
+    Whatever ends this before the record is there leaves a mark in the folder of the sweep: jobs may be in the queue.
 
     Args:
         sweep: whose jobs they are.
         array: what each task calls.
+        runs: the numbers of the runs of each task.
         options: of the launcher.
+        cluster: Slurm's name of the cluster.
         so_far: what an error message says about jobs before these.
 
     Raises:
         UserError: Slurm refuses the jobs, or it is not known whether it has taken them.
+        Interrupted: a signal has come.
     """
+    begun = timestamp()
+    with InterruptFlag() as interrupt:  # what Slurm has taken must be on record
+        sweep.begin_submission()
+        try:
+            names = _taken(sweep, array, options, so_far)
+            tasks = {name: list(numbers) for name, numbers in zip(names, runs, strict=True)}
+            sweep.add_submission(Submission(begun, os.getuid(), "slurm", tasks, cluster))
+        except OSError as error:  # a full disk, perhaps after sbatch
+            name = error.filename or sweep.path
+            raise UserError(f"{name}: {error.strerror}; {so_far}. Before a retry {sweep.unrecorded}") from error
+        sweep.end_submission()
+    interrupt.check()
+    return names
+
+
+def _taken(sweep: SweepFolder, array: Sequence[Callable[[], None]], options: SlurmOptions, so_far: str) -> list[str]:
+    """Submit one array and return the names of its tasks; raise UserError if Slurm has not taken it for certain."""
     executor = _executor(sweep, options)
-    others = f"Before a retry look for others, and cancel them: squeue --me --name={shlex.quote(sweep.path.name)}"
     try:
-        with executor.batch():
+        with without_variables(overriding(options)), executor.batch():
             submitted = [executor.submit(job) for job in array]
     except (FailedJobError, FailedSubmissionError) as error:
         if isinstance(error, FailedSubmissionError) or may_be_queued(str(error)):
             unclear = f"sbatch: {slurm.error_line(str(error))}; Slurm may have taken the jobs all the same"
-            raise UserError(f"{unclear}; {so_far}. {others}") from error
+            raise UserError(f"{unclear}; {so_far}. Before a retry {sweep.unrecorded}") from error
+        sweep.end_submission()
         refused = refusal(str(error), options)
         raise UserError(f"{refused}; {so_far}, ddpg-sweep retry {sweep.quoted} submits the rest") from error
     except UnicodeEncodeError as error:
+        sweep.end_submission()
         path = ascii(str(sweep.path.absolute()))
         raise UserError(
             f"{path}: a job's script cannot have this path, because some bytes are no text in this locale: rename the "
             "folder, or export PYTHONUTF8=1"
         ) from error
-    except OSError as error:  # a full disk, perhaps after sbatch
-        raise UserError(f"{error.filename or sweep.path}: {error.strerror}; {so_far}. {others}") from error
     log.info("jobs submitted: %d, as %s", len(submitted), submitted[0].job_id.partition("_")[0])
     return [task.job_id for task in submitted]
 
 
 def _executor(sweep: SweepFolder, options: SlurmOptions) -> SlurmExecutor:
-    executor = SlurmExecutor(folder=sweep.path.absolute() / ".submitit" / "%j", max_num_timeout=options.max_num_timeout)
-    names = ("partition", "account", "qos", "constraint", "gpus_per_node")
-    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    """Return the executor of one array, whose tasks write into one folder.
+
+    submitit would make a folder of each task's own after sbatch, and Slurm ends a task that cannot open its log.
+    """
+    executor = SlurmExecutor(folder=sweep.path.absolute() / LOGS, max_num_timeout=options.max_num_timeout)
+    chosen = {name: getattr(options, name) for name in PLACES if getattr(options, name) is not None}
     executor.update_parameters(
         job_name=sweep.path.name,
         time=options.timeout_min,

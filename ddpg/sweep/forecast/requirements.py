@@ -2,15 +2,15 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from ddpg.sweep.freeze import FrozenRun
+from ddpg.sweep.options import SlurmOptions
 
 #: GiB of a run's process without its replay buffer, pictures at its end and W&B's service included. Measured over 3000
 #: steps with Python 3.11 and torch for CPUs: classic control and Box2D 0.47 GiB, MuJoCo 0.53, PyBullet 0.52,
@@ -82,8 +82,22 @@ def requested_gb(replays_gb: Sequence[float], runs_per_job: int, gpu: bool) -> i
     return job_gb([base_gb + replay for replay in replays_gb], runs_per_job)
 
 
-def estimated_job_gb(runs: Sequence[FrozenRun], runs_per_job: int, gpu: bool) -> int:
-    """Return the GiB to request for each job of these runs; raise UserError if an environment cannot be built here."""
-    facts = env_facts([run.config for run in runs])
-    replays_gb = [replay_gb(run.config, fact.transition_bytes) for run, fact in zip(runs, facts, strict=True)]
+def estimated_job_gb(configs: Sequence[Mapping[str, Any]], runs_per_job: int, gpu: bool) -> int:
+    """Return the GiB to request for each job of runs with these configs.
+
+    Raises UserError if an environment cannot be built here.
+    """
+    facts = env_facts(configs)
+    replays_gb = [replay_gb(config, fact.transition_bytes) for config, fact in zip(configs, facts, strict=True)]
     return requested_gb(replays_gb, runs_per_job, gpu)
+
+
+def with_memory(options: SlurmOptions, configs: Iterable[Mapping[str, Any]]) -> SlurmOptions:
+    """Return the options of jobs of runs with these configs, with an estimate of their memory where they have none.
+
+    Raises UserError if an environment cannot be built here.
+    """
+    if options.mem_gb is not None:
+        return options
+    needed = estimated_job_gb(list(configs), options.runs_per_job, options.gpus_per_node is not None)
+    return replace(options, mem_gb=needed)

@@ -13,6 +13,9 @@ from ddpg.errors import UserError
 from ddpg.record.claims import claim, locked
 from ddpg.record.run_folder import atomic_write
 
+#: The folder in that of a sweep in which submitit keeps the scripts and logs of the jobs.
+LOGS = ".submitit"
+
 
 @dataclass(frozen=True)
 class SweepRun:
@@ -75,7 +78,7 @@ class SweepFolder:
     """The folder of a sweep.
 
     sweep.json is the manifest: the runs and the launcher's options. submissions.jsonl has a line for each submission,
-    cancelled.txt one for each task that a user has ended.
+    cancelled.txt one for each task that a user has ended. `submitting` is there while sbatch has no answer yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,6 +86,7 @@ class SweepFolder:
         self._manifest = path / "sweep.json"
         self._submissions = path / "submissions.jsonl"
         self._cancelled = path / "cancelled.txt"
+        self._submitting = path / "submitting"
 
     @property
     def quoted(self) -> str:
@@ -143,6 +147,38 @@ class SweepFolder:
         before = self._submissions.read_bytes() if self._submissions.exists() else b""
         with atomic_write(self._submissions) as file:
             file.write(before + json.dumps(asdict(submission)).encode() + b"\n")
+
+    def begin_submission(self) -> None:
+        """Mark that jobs may be in Slurm's queue which are on no record; `end_submission` takes the mark away."""
+        with atomic_write(self._submitting) as file:
+            file.write(f"{timestamp()}\n".encode())
+
+    def end_submission(self) -> None:
+        """Take the mark of `begin_submission` away: the jobs are on record, or Slurm has taken none."""
+        self._submitting.unlink(missing_ok=True)
+
+    @property
+    def unrecorded(self) -> str:
+        """What to do about jobs that may be on no record."""
+        jobs = f"squeue --me --name={shlex.quote(self.path.name)}"
+        return f"look for others, cancel them, and remove {shlex.quote(str(self._submitting))}: {jobs}"
+
+    def require_recorded(self) -> None:
+        """Raise UserError if a submission has ended without a record, so that jobs may be alive which nobody knows."""
+        if self._submitting.exists():
+            began = self._submitting.read_text(encoding="utf-8").strip()
+            raise UserError(
+                f"{self.path}: the submission of {began} has ended before its jobs were on record, so Slurm may have "
+                f"some that nothing here knows of: {self.unrecorded}"
+            )
+
+    def last_words(self, task: str) -> str:
+        """Return the last line that the shell of a job on Slurm or srun has left in the job's .err, or ""."""
+        try:
+            lines = (self.path / LOGS / f"{task}_0_log.err").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def tasks(self) -> SweepTasks:
         """Return all tasks that the sweep has had."""

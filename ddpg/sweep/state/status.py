@@ -1,7 +1,7 @@
 """The state of every run of a sweep, from its folder and from the task that it was given to."""
 
 import fcntl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -76,7 +76,9 @@ def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
             continue
         skew_s = 0 if is_pool(name) else SKEW_S
         is_newer = summary.written_at >= known.submitted_at[name] - skew_s
-        found.append(_state(run, summary, tasks[name], is_newer, name in cancelled))
+        one = _state(run, summary, tasks[name], is_newer, name in cancelled)
+        is_silent = one.state == "vanished" and not one.error
+        found.append(replace(one, error=sweep.last_words(name)) if is_silent else one)
     return found
 
 

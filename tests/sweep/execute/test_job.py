@@ -63,6 +63,18 @@ def test_ended_by_sigterm(job: Prepare, submitit: list[int]) -> None:
     assert submitit == []
 
 
+@pytest.mark.parametrize(("in_grace", "handled"), [(True, [signal.SIGUSR2]), (False, [])])
+def test_sigterm_before_a_preemption_is_a_warning(
+    job: Prepare, submitit: list[int], monkeypatch: pytest.MonkeyPatch, in_grace: bool, handled: list[int]
+) -> None:
+    """Without preempt_send_user_signal a job hears SIGTERM alone, and is not requeued if it ends within its grace."""
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setattr("ddpg.sweep.slurm.is_in_grace", lambda asked: asked == "7" and in_grace)
+    with pytest.raises(SystemExit):
+        job(1, signal.SIGTERM)()
+    assert submitit == handled
+
+
 def test_a_warning_goes_on_to_submitit_after_the_runs_have_saved(job: Prepare, submitit: list[int]) -> None:
     with pytest.raises(SystemExit):
         job(1, signal.SIGUSR2)()

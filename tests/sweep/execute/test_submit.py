@@ -1,6 +1,8 @@
 """Submission through submitit, with a program in the place of sbatch: arrays, limits, refusals, and the wait."""
 
 import os
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -82,12 +84,57 @@ def test_what_sbatch_is_asked(sweep: SweepFolder, sbatch: Callable[[str], None],
     assert "--account" not in script
 
 
+def test_the_tasks_of_an_array_write_into_a_folder_that_is_there_before(
+    sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path
+) -> None:
+    """submitit's folder for each task would be made after sbatch, and Slurm ends a task that cannot open its log."""
+    sbatch(f'test -d "{sweep.path}/.submitit" && {COUNT}')
+    submit(sweep, range(2), chosen())
+    (line,) = re.findall("#SBATCH --output=(.*)", (tmp_path / "script-0").read_text())
+    assert Path(*shlex.split(line)).parent == sweep.path / ".submitit"
+
+
+def test_variables_of_the_shell_change_no_job(
+    sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SBATCH_* would beat options of the launcher; those of a job around this process would reach the new jobs."""
+    kept = {"SLURM_CONF": "/etc/slurm.conf", "SBATCH_ACCOUNT": "lab", "SBATCH_RESERVATION": "course"}
+    dropped = {
+        "SBATCH_TIMELIMIT": "3", "SBATCH_NO_REQUEUE": "1", "SBATCH_PARTITION": "debug", "SBATCH_MEM_PER_CPU": "1G",
+        "SBATCH_NICE": "5", "SLURM_NTASKS": "4", "SLURM_MEM_PER_CPU": "500",
+    }  # fmt: skip
+    for name, value in {**kept, **dropped}.items():
+        monkeypatch.setenv(name, value)
+    sbatch(f"env > seen; {COUNT}")
+    submit(sweep, [0], chosen(partition="gpu", additional_parameters={"nice": 9}))
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert {line for line in seen if line.startswith(("SBATCH_", "SLURM_"))} == {f"{k}={v}" for k, v in kept.items()}
+    assert os.environ["SLURM_NTASKS"] == "4"
+
+
 def test_refused_in_the_middle(sweep: SweepFolder, sbatch: Callable[[str], None]) -> None:
     """The jobs that Slurm has taken stay on record, and the others can be retried."""
     sbatch(f'[ -e script-0 ] && {{ echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }}\n{COUNT}')
     with pytest.raises(UserError, match=r"QOSMaxSubmitJobPerUserLimit.* 3 of 7 jobs .*ddpg-sweep retry"):
         submit(sweep, range(7), chosen())
     assert sorted(sweep.tasks().newest) == [0, 1, 2]
+    sweep.require_recorded()
+
+
+def test_jobs_on_no_record_leave_a_mark(
+    sweep: SweepFolder, sbatch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slurm has taken them, so that a retry would submit them once more."""
+    sbatch(COUNT)
+
+    def full(*_: object) -> None:
+        raise OSError(122, "Disk quota exceeded", "submissions.jsonl")
+
+    monkeypatch.setattr(SweepFolder, "add_submission", full)
+    with pytest.raises(UserError, match=r"submissions\.jsonl: Disk quota exceeded; 0 of 2 jobs.*squeue --me"):
+        submit(sweep, range(2), chosen())
+    with pytest.raises(UserError, match=r"ended before its jobs were on record.*remove .*/submitting'.*squeue --me"):
+        sweep.require_recorded()
 
 
 @pytest.mark.parametrize(
@@ -105,6 +152,8 @@ def test_no_answer_is_no_refusal(sweep: SweepFolder, sbatch: Callable[[str], Non
     line = r"^sbatch: .*taken the jobs all the same; 0 of 2 jobs are submitted\. .*squeue --me --name='my sweep'$"
     with pytest.raises(UserError, match=line):
         submit(sweep, range(2), chosen())
+    with pytest.raises(UserError, match="on record"):
+        sweep.require_recorded()
 
 
 def test_a_full_disk(sweep: SweepFolder, sbatch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:

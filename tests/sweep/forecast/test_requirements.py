@@ -1,7 +1,6 @@
 """Estimates of the memory that runs need, without starting them."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from ddpg.sweep.forecast.requirements import (
     replay_gb,
     requested_gb,
 )
-from ddpg.sweep.freeze import FrozenRun
 
 
 def test_env_facts(resolved: Callable[..., dict[str, Any]]) -> None:
@@ -46,7 +44,7 @@ def test_a_job_fits_its_largest_runs() -> None:
 
 
 def test_estimate_counts_every_run_of_a_job(resolved: Callable[..., dict[str, Any]]) -> None:
-    runs = [FrozenRun(n, Path(str(n)), [], resolved(f"seed={n}")) for n in range(8)]
-    assert 8 * BASE_GB <= estimated_job_gb(runs, runs_per_job=8, gpu=False) <= 8 * BASE_GB + 2
+    configs = [resolved(f"seed={n}") for n in range(8)]
+    assert 8 * BASE_GB <= estimated_job_gb(configs, runs_per_job=8, gpu=False) <= 8 * BASE_GB + 2
     more = requested_gb([0.5] * 8, 8, gpu=True) - requested_gb([0.5] * 8, 8, gpu=False)
     assert more == pytest.approx(8 * GPU_GB, abs=1)

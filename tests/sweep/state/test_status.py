@@ -200,6 +200,20 @@ class TestOnSlurm:
         assert states_of(write_sweep(tmp_path / "sweep", [RUNNING], [{"host:1:2": [0]}])) == ["running"]
         assert not slurm.calls("squeue")
 
+    def test_the_last_words_of_a_job_that_never_began(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        """They are srun's or the shell's; a run that says itself what was wrong needs them not."""
+        tasks = {"12_0": [0], "12_1": [1], "13": [2]}
+        sweep = write_sweep(tmp_path / "sweep", [None, FAILED | {"error": "loss is not finite"}, None], [tasks])
+        logs = sweep.path / ".submitit"
+        logs.mkdir()
+        for task in ("12_0", "12_1"):
+            (logs / f"{task}_0_log.err").write_text(
+                "module: no such module\nsrun: error: More processors requested\n\n"
+            )
+        assert [(run.state, run.error) for run in states(sweep)] == [
+            ("vanished", "srun: error: More processors requested"), ("failed", "loss is not finite"), ("vanished", ""),
+        ]  # fmt: skip
+
 
 class TestOnThisMachine:
     def test_pool_that_lives(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
