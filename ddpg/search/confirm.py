@@ -50,8 +50,8 @@ def confirm(study: StudyFolder, top: int, seeds: int, changes: Mapping[str, Any]
     if ended < wanted:
         if chosen.wait:
             print(
-                f"no scores yet: {ended} of {wanted} runs have ended, because a kill or a failure of the machine says "
-                "nothing about values; the same command goes on with the others"
+                f"no scores yet: {ended} of {wanted} runs have ended by themselves; a kill or a failure of the machine "
+                "says nothing about values, so the same command goes on with the others"
             )
         return not chosen.wait
     found = ending.read(study, definition, complete, winners)
