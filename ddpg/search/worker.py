@@ -105,7 +105,11 @@ class TrialWork:
         log.info("trial %d starts: %s", self._trial.number, self._turns.study.path / self._trial.name)
         together = self._turns.options.together
         for start in range(0, len(self._runs), together):
-            if not self._train_group(self._runs[start : start + together]) or self._watch(has_ended=True):
+            group = self._runs[start : start + together]
+            if not self._train_group(group):
+                return
+            self._require_metric(group)
+            if self._watch(has_ended=True):
                 return
         self._conclude()
 
@@ -118,8 +122,7 @@ class TrialWork:
             for run in missing:
                 _wait_until_unlocked(run)
             self._pool.train(missing, self._interrupt, enough=self._watch)
-            for run in group:
-                require_metric(run.path, self._turns.options.metric, self._trial.start)
+            self._require_metric(group)
             if self._pruned:
                 return False
             if self._interrupt.signum is not None:
@@ -127,6 +130,11 @@ class TrialWork:
                 return False
             if not self._may_go_on(missing):
                 return False
+
+    def _require_metric(self, runs: Sequence[SweepRun]) -> None:
+        """Raise UserError if a run will not log the metric."""
+        for run in runs:
+            require_metric(run.path, self._turns.options.metric, self._trial.start)
 
     def _may_go_on(self, runs: Sequence[SweepRun]) -> bool:
         """Return whether the runs that are not done may be tried again: they were killed, and not too often."""
@@ -164,8 +172,6 @@ class TrialWork:
     def _conclude(self) -> None:
         """Tell the score of the trial, whose runs are all done."""
         options = self._turns.options
-        for run in self._runs:
-            require_metric(run.path, options.metric, self._trial.start)
         runs = self._so_far()
         score = trial_score([run.curve for run in runs], options)
         if math.isnan(score):

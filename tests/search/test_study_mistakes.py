@@ -112,6 +112,15 @@ def test_a_metric_that_no_run_logs(study: FormulaStudy, metric: str, trained: in
             study.begin("hydra.sweeper.seeds=2", f"hydra.sweeper.{word}")
 
 
+def test_a_second_metric_that_no_run_logs(study: FormulaStudy) -> None:
+    """A run that was done before says so at once: its trial is not tried again and again, and no seed is begun."""
+    for metric in ("losses/qf1", "losses/qf2"):
+        with user_error(f"hydra.sweeper.metric={metric}: ... /trial_0000/seed_1 has logged no such metric"):
+            study.run("hydra.sweeper.seeds=2", f"hydra.sweeper.metric={metric}")
+    (trial,) = study.trials()
+    assert (trial.result, trial.kills, study.pool.trained) == (None, 0, {0: 400})
+
+
 def test_files_of_another_version_and_damaged_ones(study: FormulaStudy) -> None:
     definition = study.begin()
     path = study.folder.path / "study.json"
