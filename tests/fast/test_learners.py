@@ -13,6 +13,7 @@ from support.config_options import OPTIONS, env_of
 from support.learners import CPU, Compose, batches, learned, plain_and_recorded, recorded_learner
 from support.native_kernels import NATIVE, left_to_torch, log_operators, needs_kernels
 from support.tapes import assert_same_bits
+from support.threads import threads
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -230,6 +231,17 @@ def test_a_resumed_learner_goes_on_bit_for_bit(words: str, compose: Compose) -> 
             assert_same_bits(resumed.update(batch), step)
         assert_same_bits(resumed.state_dict(), whole.state_dict())
         assert resumed.act(obs).tobytes() == whole.act(obs).tobytes()
+
+
+@needs_kernels
+def test_threads_that_share_an_update_learn_what_one_does(compose: Compose) -> None:
+    """Bit for bit, whoever computes which part of a product, of an optimizer's step or of a target's."""
+    alone, together = (recorded_learner(compose, "preset=td3_full", native=NATIVE) for _ in range(2))
+    for batch in batches(alone, 4, False, False):
+        alone.update(batch)
+        with threads(3):
+            together.update(batch)
+    assert_same_bits(together.state_dict(), alone.state_dict())
 
 
 @needs_kernels

@@ -37,6 +37,15 @@ def batch_norm(training: bool) -> Callable[..., Tensor]:
     return function
 
 
+def moved(weight: float) -> Callable[..., Tensor]:
+    def function(target: Tensor, end: Tensor) -> Tensor:
+        copy = target + 0
+        torch._foreach_lerp_([copy], [end], weight)
+        return copy
+
+    return function
+
+
 M, N = of_matrix(30, 70), of_matrix(30, 70) + 0.1
 ROW = of_matrix(70)
 OURS: dict[str, tuple[Callable[..., object], tuple[Tensor, ...]]] = {
@@ -58,6 +67,8 @@ OURS: dict[str, tuple[Callable[..., object], tuple[Tensor, ...]]] = {
     "sum of rows": (lambda a: (a.sum(dim=0), a.sum(dim=0, keepdim=True)), (M,)),
     "mean of two": (lambda a, b: torch.stack([a, b]).abs().mean(dim=0), (ROW, ROW.flip(0))),
     "least of two": (lambda a, b: torch.stack([a, b]).amin(dim=0), (ROW, ROW.flip(0))),
+    "a small part of the way": (moved(0.005), (M, M.flip(0))),
+    "most of the way": (moved(0.9), (M, M.flip(0))),
     "batch norm, training": (grads(batch_norm(True)), (M, ROW, ROW.flip(0))),
     "batch norm": (batch_norm(False), (M, ROW, ROW.flip(0))),
     "layer norm": (grads(lambda x, w, b: F.layer_norm(x, (70,), w, b)), (M, ROW, ROW.flip(0))),
@@ -114,8 +125,7 @@ def test_at_the_edges_of_numbers() -> None:
     x, bound = torch.tensor([-2.0, -0.0, 0.0, 2.0]), torch.tensor([1.0, 1.0, -1.0, -1.0])
 
     def function(x: Tensor, bound: Tensor) -> list[Tensor]:
-        all_the_way = torch._foreach_lerp([x], [bound], 1.0)[0]
-        return [x.clamp(1, -1), 1 / x.abs(), x.clamp(bound, -bound), all_the_way]
+        return [x.clamp(1, -1), 1 / x.abs(), x.clamp(bound, -bound), moved(1.0)(x, bound / 3)]
 
     assert_same_bits(native(function, x, bound)(x, bound), function(x, bound))
 

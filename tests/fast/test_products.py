@@ -1,7 +1,5 @@
 """Matrix products in C: torch's but for rounding; the same with any number of threads, and with zeros left out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from threading import Thread
 
@@ -11,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.native_kernels import NATIVE, grads, native, needs_kernels
 from support.tapes import assert_same_bits
+from support.threads import threads
 from torch import Tensor
 
 from ddpg.fast.native import Kernels, Step, build
@@ -39,16 +38,6 @@ def border(part: Tensor) -> Tensor:
 
 def resident_mb() -> float:
     return int((proc_field("self/status", "VmRSS") or "0 kB").split()[0]) / 1024
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @needs_kernels

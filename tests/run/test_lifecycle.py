@@ -15,6 +15,7 @@ import torch
 from omegaconf import DictConfig
 from support.resume import Alarm
 from support.runs import TINY, WALK, record
+from support.threads import threads
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted
@@ -240,6 +241,21 @@ def test_failed_extension_keeps_the_results_so_far(
     status = RunFolder(tmp_path).status()
     assert (status["state"], status["env_step"]) == ("done", 300)
     assert "error" not in status
+
+
+def test_updates_have_the_threads_of_the_config(tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[int] = set()
+
+    def build(*arguments: Any) -> Trainer:
+        trainer = build_trainer(*arguments)
+        update = trainer.agent.update
+        monkeypatch.setattr(trainer.agent, "update", lambda batch: seen.add(torch.get_num_threads()) or update(batch))
+        return trainer
+
+    monkeypatch.setattr("ddpg.run.lifecycle.build_trainer", build)
+    with threads(1):
+        start(tmp_path, "threads=2", "total_steps=44", "updates_per_step=1", "eval.every=null", "compile=false")
+    assert seen == {2}
 
 
 def test_provenance_lists_every_start(tmp_path: Path, start: Start) -> None:
