@@ -64,6 +64,13 @@ def test_a_resume_without_evaluations_has_no_result(tmp_path: Path, make_trainer
     assert make_trainer(tmp_path, "total_steps=250", "eval.every=null").train() is None
 
 
+def test_an_evaluation_does_not_explore(tmp_path: Path, make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does training in its first random_steps."""
+    trainer = make_trainer(tmp_path, "random_steps=100", "learning_starts=100", "total_steps=100")
+    monkeypatch.setattr(trainer.agent, "explore", pytest.fail)
+    trainer.train()
+
+
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The evaluations at some env steps have returns that no other comes near to."""

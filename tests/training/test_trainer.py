@@ -174,6 +174,14 @@ def test_evaluation_does_not_touch_training(tmp_path: Path, train: Make, overrid
     assert returns[0] == returns[1]
 
 
+def test_logging_does_not_touch_training(tmp_path: Path, train: Make) -> None:
+    """Diagnostics draw their minibatches from a generator of their own."""
+    rare = train(tmp_path / "a", "total_steps=200", "logger.every=50")
+    often = train(tmp_path / "b", "total_steps=200", "logger.every=13")
+    states = [flat(trainer.agent.state_dict()) for trainer in (rare, often)]
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+
+
 @pytest.mark.parametrize(("overrides", "seed"), [([], 1), (["eval.seed=7"], 7), (["eval.seed=0"], 0)])
 def test_evaluation_has_its_own_env_and_the_same_starts_every_time(
     tmp_path: Path, train: Make, overrides: list[str], seed: int
