@@ -24,6 +24,7 @@ def test_streams_keep_their_numbers() -> None:
     assert STREAMS[:7] == ("episode", "evaluation", "network", "warmup", "noise", "replay", "play")
     expected = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(4,))).random(3)
     np.testing.assert_array_equal(generator(5, "noise").random(3), expected)
+    assert derived_seed(5, "play", 3) == 722789785
 
 
 def test_generators_go_on_where_they_were() -> None:

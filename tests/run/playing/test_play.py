@@ -11,6 +11,7 @@ from support.stored_runs import stored_run
 
 from ddpg.run.playing import compare, open_playable, play, play_seeds, record, record_side_by_side
 from ddpg.run.playing.conditions import Condition, conditions_of, spread_of
+from ddpg.training.seeding import derived_seed
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,12 @@ def test_threads_and_generators_of_the_process_stay(folder: Path) -> None:
         assert playable.threads == 2
         compare([playable], play_seeds(1, 0), {"obs_noise": [0.1], "simulator.gravity": [0.5]})
     assert torch.get_num_threads() == threads
+
+
+def test_episodes_begin_where_training_never_did() -> None:
+    """Also with the seed of the run. Its evaluations count as training, because they have chosen the best actor."""
+    seen = {derived_seed(1, stream, k) for stream in ("episode", "evaluation") for k in range(50)}
+    assert not seen & set(play_seeds(50, 1))
 
 
 def test_conditions_change_one_thing_and_leave_out_what_changes_nothing(folder: Path) -> None:
