@@ -1,12 +1,16 @@
 """The meter of executed noise against what theory says."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from support.runs import record
 
 from ddpg.training.noise_meter import NoiseMeter
+from ddpg.training.trainer import Trainer
 
 STD, CORRELATION = "diagnostics/noise_std", "diagnostics/noise_autocorrelation"
 
@@ -111,3 +115,18 @@ def test_noise_meter_resumes_exactly(at: int, tmp_path: Any) -> None:
             if step % 10 == 9:
                 meter.end_episode()
     assert resumed.pop() == straight.pop()
+
+
+def test_a_run_measures_what_it_executes(tmp_path: Path, make_trainer: Callable[..., Trainer]) -> None:
+    """Noise so wide that it is cut at the bounds, and no pair of steps across its episodes."""
+    words = ["noise.sigma=2.0", "random_steps=0", "learning_starts=1000", "total_steps=100", "logger.every=100"]
+    trainer = make_trainer(tmp_path, *words)
+    trainer.train()
+    meter = NoiseMeter((trainer.high - trainer.low) / 2)
+    replay = trainer.replay
+    for obs, action, ends in zip(replay.obs[:100], replay.action, replay.ends, strict=False):
+        meter.add(action, trainer.agent.act(obs))
+        if ends:
+            meter.end_episode()
+    (row,) = (row for row in record(tmp_path) if STD in row)
+    assert {name: row[name] for name in (STD, CORRELATION)} == pytest.approx(meter.pop(), rel=1e-4)

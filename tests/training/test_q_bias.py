@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from support import toys
+from support.agents import agent_of
 
 from ddpg.training.evaluate import evaluate
 from ddpg.training.q_bias import QBias
@@ -95,6 +96,13 @@ def test_bias_is_in_the_units_that_the_critic_learns() -> None:
 
     metrics = bias_of(scaled, 400, terminates=False, reward_scale=0.1)
     assert metrics["q_bias"] == pytest.approx(metrics["q_seen"])
+
+
+def test_an_agent_has_the_units_of_its_own_rewards() -> None:
+    """Q(s, a) = s + 2 a is 0 where the episode ends with a reward of 1, which this agent learns as 0.1."""
+    q_bias = QBias.of(agent_of(reward_scale=0.1), GAMMA)
+    q_bias(np.zeros(1, np.float32), np.zeros(1, np.float32), 1.0, True, True, np.ones(1, np.float32))
+    assert q_bias.metrics()["diagnostics/q_bias"] == pytest.approx(-0.1)
 
 
 def test_the_rest_is_valued_under_the_policy() -> None:
