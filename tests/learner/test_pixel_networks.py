@@ -8,6 +8,7 @@ from support.networks import HIGH, LOW
 from torch import nn
 
 from ddpg.learner.networks import PixelActor, PixelCritic
+from ddpg.learner.networks.mlp import HalfRanges
 
 CONV = {"filters": [32, 32, 32], "kernel": 5, "stride": 2, "padding": 1}
 HEAD = {"hidden": [200, 200], "norm": "none", "final_init": 3e-4}
@@ -97,3 +98,8 @@ def test_the_action_enters_at_the_fully_connected_layers() -> None:
 def test_pictures_that_do_not_fit_are_refused(shape: tuple[int, ...], changes: dict[str, Any], line: str) -> None:
     with pytest.raises(ValueError, match=line):
         PixelActor(shape, LOW, HIGH, **CONV | HEAD | changes)
+
+
+def test_actions_are_scaled_where_the_config_says_so() -> None:
+    assert [type(layer) for layer in critic(scaled_actions=True).head.action_body] == [HalfRanges]
+    assert not len(critic().head.action_body)

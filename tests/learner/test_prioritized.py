@@ -157,13 +157,13 @@ class TestWhatIsThere:
         memory = memory_of(10, 4, alpha=1.0)
         memory.sample(1)
         assert memory._tree.total == 4
-        memory = memory_of(10, 4, alpha=1.0)
+        memory = memory_of(10, 4, alpha=0.5)
         teach(memory, np.array([7.0, 0.0, 0.0, 0.0]))
         memory.sample(200)
         memory.update_priorities(torch.zeros(200))  # 7 is no one's priority now, but was
         add(memory, episodes([False] * 2, first=1))
         memory.sample(1)
-        np.testing.assert_allclose(memory._tree[np.arange(6)], [EPSILON] * 4 + [7 + EPSILON] * 2)
+        np.testing.assert_allclose(memory._tree[np.arange(6)], np.sqrt([EPSILON] * 4 + [7 + EPSILON] * 2))
 
     def test_errors_change_the_priorities_of_what_was_drawn_alone(self) -> None:
         memory = memory_of(50, alpha=0.5, epsilon=1e-6)
