@@ -16,7 +16,7 @@ import yaml
 import ddpg
 from ddpg.interrupt import InterruptFlag
 from ddpg.record.run_folder import RunFolder
-from ddpg.search import worker
+from ddpg.search import trial_work
 from ddpg.search.confirm import new_seeds
 from ddpg.search.confirmation import confirmation_folder
 from ddpg.search.launch import begin
@@ -184,7 +184,7 @@ def formula_pool(formula: Formula = valley) -> Iterator[FormulaPool]:
     """Let workers of this process train by a formula."""
     pool = FormulaPool(formula)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "Pool", pool)
+        patch.setattr(trial_work, "Pool", pool)
         yield pool
 
 

@@ -14,11 +14,11 @@ from support.studies import FormulaStudy, Planned
 from ddpg.interrupt import Interrupted, InterruptFlag
 from ddpg.record.config_file import read_config
 from ddpg.run.lifecycle import run
-from ddpg.search import worker
+from ddpg.search import trial_work
 from ddpg.search.study import StudyFolder
+from ddpg.search.trial_work import TrialWork
 from ddpg.search.trials import Trial
 from ddpg.search.turns import Turns
-from ddpg.search.worker import TrialWork
 from ddpg.sweep.state.folder import SweepRun
 
 WORDS = (
@@ -71,12 +71,12 @@ def test_three_workers_and_kills_change_nothing(
 ) -> None:
     """One worker trains the members in turn; three train them in another order, and two runs are killed."""
     pool: Any = InProcess(dies=())
-    monkeypatch.setattr(worker, "Pool", pool)
+    monkeypatch.setattr(trial_work, "Pool", pool)
     monkeypatch.setattr("ddpg.run.lifecycle._show", lambda *_: None)  # pictures take longer than the training
     calm = FormulaStudy(planned, tmp_path / "calm", pool, WORDS)
     trials = calm.run()
     pool = InProcess(dies=(0, 4))
-    monkeypatch.setattr(worker, "Pool", pool)
+    monkeypatch.setattr(trial_work, "Pool", pool)
     hit = FormulaStudy(planned, tmp_path / "hit", pool, WORDS)
     hit.begin()
     train_by_three(hit.folder.path)
