@@ -91,7 +91,10 @@ class Snapshots:
         # in one go, so that a tensor of two parts (the actor's weights) is stored once
         parts = {name: part.state_dict() for name, part in self._parts.items() if name != "replay"}
         state: dict[str, Any] = copy.deepcopy(parts)
-        state["replay"] = self._replay.state_dict()  # which gives copies: priorities can be large
+        replay = self._replay.state_dict()
+        # the classes of this package give copies already, because priorities can be large
+        is_ours = type(self._replay).__module__.startswith("ddpg.")
+        state["replay"] = replay if is_ours else copy.deepcopy(replay)
         state["tracker"] = self._tracker.position()
         state["transitions"] = self._replay.total
         self._newest = state

@@ -140,6 +140,11 @@ def test_memory_smaller_than_the_steps_between_checkpoints(tmp_path: Path, make_
     assert_resumes(make_trainer, tmp_path, settings, [1000, 400])
 
 
+def test_state_of_a_replay_of_ones_own_that_is_changed_in_place(tmp_path: Path, make_trainer: Make) -> None:
+    """The snapshot keeps what it was."""
+    assert_resumes(make_trainer, tmp_path, ["replay._target_=support.replays.InTurn"], [250, 130])
+
+
 def own_noise(name: str) -> list[str]:
     """The overrides for a noise of support/noises.py."""
     return ["noise=none", f"noise._target_=support.noises.{name}"]
