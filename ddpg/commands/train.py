@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import hydra
-from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
@@ -26,7 +25,7 @@ from ddpg.config.settings import plain
 from ddpg.config.spelling import as_typed
 from ddpg.errors import Refused, UserError
 from ddpg.interrupt import ending_at_once
-from ddpg.sweep.job_config import job_config
+from ddpg.sweep.job_config import job_config, typed_configs
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ def _train(cfg: DictConfig) -> float | None:
         cfg.choices = chosen(job.runtime.choices)
     overrides = as_typed(job.overrides.task)
     folder = Path(job.runtime.output_dir)
-    train = partial(run, path=folder, overrides=overrides, config_dir=_own_configs(job))
+    train = partial(run, path=folder, overrides=overrides, config_dir=typed_configs(job).get("config_dir"))
     if job.mode == RunMode.MULTIRUN:
         try:
             return train(_told(job_config(cfg, overrides), overrides))
@@ -117,11 +116,6 @@ def _train(cfg: DictConfig) -> float | None:
         return train(_told(job_config(cfg, overrides), overrides))
     except Exception as error:
         raise Refused(error) from error
-
-
-def _own_configs(job: HydraConf) -> str | None:
-    """Return the folder that --config-dir names."""
-    return next((source.path for source in job.runtime.config_sources if source.provider == "command-line"), None)
 
 
 def _told(config: DictConfig, overrides: Sequence[str]) -> DictConfig:

@@ -7,10 +7,9 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,36 +77,28 @@ def command_line() -> dict[str, str]:
     return {"command": shlex.join(words), "directory": str(Path.cwd())}
 
 
-def config_dir_in(words: Sequence[str]) -> str | None:
-    """Return the folder that --config-dir names among the words of a command line; None without it."""
-    named = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
-    named += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
-    return named[-1] if named else None
-
-
-def own_configs(known: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Return the `config_dir`: a folder with the user's own config groups; nothing if there is none.
-
-    Args:
-        known: what sweep.json says of a sweep, whose runs may be made by processes in which nobody typed the folder.
-            None: the command line of this process is asked.
-    """
-    found = config_dir_in(sys.argv) if known is None else known.get("config_dir")
-    return {} if found is None else {"config_dir": found}
+def own_configs(known: Mapping[str, Any]) -> dict[str, str]:
+    """Return the `config_dir` that sweep.json has: a folder with the user's own config groups; nothing without one."""
+    return {"config_dir": known["config_dir"]} if "config_dir" in known else {}
 
 
 def code_version() -> dict[str, Any]:
-    """Return the `commit` of this package's code, and whether it is `dirty`; None for both if git does not track it."""
+    """Return what `commits` does, and whether this package's code is `dirty`; None if git does not track it."""
     folder = _code_folder()
-    if folder is None:
-        return {"commit": None, "dirty": None}
-    return {"commit": _commit(folder), "dirty": bool(_status(folder))}
+    return {**commits(), "dirty": None if folder is None else bool(_status(folder))}
 
 
-def code_commit() -> str | None:
-    """Return the `commit` of `code_version` alone, because `dirty` takes a look at every file."""
-    folder = _code_folder()
-    return None if folder is None else _commit(folder)
+def commits() -> dict[str, str | None]:
+    """Return the `commit` of this package's code and the `commit_of_directory`, where code of the user's may lie.
+
+    The latter is that of the repository around the working directory, unless that is this package's. None stands for
+    what git does not track.
+    """
+    code, here = _code_folder(), Path.cwd()
+    return {
+        "commit": None if code is None else _commit(code),
+        "commit_of_directory": None if code is not None and _root(code) == _root(here) else _commit(here),
+    }
 
 
 def _code_folder() -> Path | None:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from ddpg.config.keys import flat
 from ddpg.errors import UserError
-from ddpg.record.provenance import code_version, command_line, own_configs
+from ddpg.record.provenance import code_version, command_line
 from ddpg.search.kinds import rules_of
 from ddpg.search.options import SearchOptions, name_of
 from ddpg.search.plan import planned
@@ -20,6 +20,7 @@ from ddpg.search.points import count
 from ddpg.search.recipe import Recipe
 from ddpg.search.space import Space
 from ddpg.search.study import Definition, StudyFolder
+from ddpg.sweep.job_config import typed_configs
 from ddpg.sweep.launch import launcher_options
 from ddpg.sweep.options import Options, SlurmOptions
 from ddpg.sweep.state.folder import timestamp
@@ -46,7 +47,7 @@ def search(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> No
         with suppress(OSError):  # the folder was claimed for this study, and nobody else has put something into it
             study.path.rmdir()
         raise
-    begin(study, definition, recipe, launcher, own_configs())
+    begin(study, definition, recipe, launcher, typed_configs(config.hydra))
     start(study, definition, launcher)
 
 
@@ -64,7 +65,7 @@ def begin(
 ) -> None:
     """Write what the study is, or compare it with what the folder holds; the launcher may be another one.
 
-    `own` are the user's own config groups, as `own_configs` returns them.
+    `own` are the user's own config groups, as `typed_configs` returns them.
 
     Raises:
         UserError: the folder has another study, or another sweep. Nothing is written then.

@@ -180,7 +180,8 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
         runs: with numbers that the sweep has, or the next ones.
         alive: the numbers of runs that are being trained or wait for it, whose folders are left as they are.
         handling: what sweep.json has beside the runs: `launcher`, its options, `threads`, and `config_dir` where
-            there are config groups of the user's own.
+            there are config groups of the user's own; of a study, which freezes its runs one after the other, also
+            what `code_version` was when it began.
 
     Raises:
         UserError: the folder has another sweep, or a run folder has a run of another config. Nothing is written then.
@@ -194,7 +195,8 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
                 f"{entry['folder']}: choose another hydra.sweep.dir"
             )
         require_same_config(run.config, RunFolder(run.path))
-    origin = {"submitted": timestamp(), **code_version(), **own_configs(handling)}
+    code = {key: handling.get(key, now) for key, now in code_version().items()}
+    origin = {"submitted": timestamp(), **code, **own_configs(handling)}
     _write_folders(sweep.path, [run for run in runs if run.number not in alive], origin)
     listed = dict(enumerate(known)) | {run.number: entry for run, entry in zip(runs, entries, strict=True)}
     sweep.write({**origin, **command_line(), **handling, "runs": [listed[number] for number in sorted(listed)]})

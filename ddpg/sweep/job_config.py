@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -35,6 +36,16 @@ def job_config(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     started.resume = None
     started.fork = cfg.fork
     return _with_overrides(started, cfg, overrides, "fork")
+
+
+def typed_configs(hydra: Any) -> dict[str, str]:
+    """Return the `config_dir` that --config-dir names on the command line; nothing without that flag.
+
+    Args:
+        hydra: Hydra's node of a composed config.
+    """
+    typed = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    return {"config_dir": typed[0]} if typed else {}
 
 
 def swept_by_files(config: DictConfig) -> dict[str, str]:

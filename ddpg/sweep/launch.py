@@ -12,10 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from ddpg.config.variables import about_the_environment
 from ddpg.errors import UserError
-from ddpg.record.provenance import own_configs
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
 from ddpg.sweep.forecast.requirements import with_memory
 from ddpg.sweep.freeze import NEED_NO_RESULTS, FrozenRun, compose, freeze
+from ddpg.sweep.job_config import typed_configs
 from ddpg.sweep.options import Options, SlurmOptions, options
 from ddpg.sweep.slurm_checks import require_submittable
 from ddpg.sweep.state.folder import SweepFolder
@@ -84,7 +84,7 @@ def launch(
     require_startable(chosen, len(jobs))  # again: composing very many jobs takes minutes
     runs = compose(config, loader, jobs, first)
     sweep = SweepFolder(Path(str(config.hydra.sweep.dir)))
-    ended = train_frozen(sweep, runs, chosen, own_configs())
+    ended = train_frozen(sweep, runs, chosen, typed_configs(config.hydra))
     new = {run.number for run in runs}
     return _returns(sweep, [one for one in ended if one.run.number in new]) if chosen.wait else []
 
@@ -98,7 +98,7 @@ def train_frozen(
         sweep: whose runs they are.
         runs: with numbers that the sweep has, or the next ones.
         chosen: the launcher's options.
-        own: the user's own config groups, as `own_configs` returns them.
+        own: the user's own config groups, as `typed_configs` returns them.
 
     Returns:
         The states of all runs of the sweep.

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ddpg.procfs import proc_field
-from ddpg.record.provenance import code_commit
+from ddpg.record.provenance import commits
 
 
 def machine(core: int) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def machine(core: int) -> dict[str, Any]:
     model = proc_field("cpuinfo", "model name") or platform.machine()
     versions = {module.__name__: module.__version__ for module in (torch, np, gymnasium, mujoco)}
     return {
-        "commit": code_commit(), "date": date.today().isoformat(),
+        "commit": commits()["commit"], "date": date.today().isoformat(),
         "cpu": model, "cores": len(os.sched_getaffinity(0)), "core": core, "python": platform.python_version(),
         **versions,
     }  # fmt: skip

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import hydra
 import pytest
@@ -39,6 +40,24 @@ def test_run_again(
     assert (config.logger.progress, config.choices.logger) == ("none", "silent")
     assert "extra.note=longer" in json.loads(Path(finished, "provenance.json").read_text())[-1]["overrides"]
     assert Path(finished, ".hydra", "config.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("words", [["--config-dir", "my conf"], ["--config-dir=my conf"], ["-cd=my conf"], []])
+def test_the_folder_of_own_config_groups_is_on_record(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of a run and of a sweep, in whatever way it is written."""
+    monkeypatch.chdir(tmp_path)
+    Path("my conf").mkdir()
+    expected = {"config_dir": str(Path("my conf").absolute())} if words else {}
+    of_run, of_sweep = Mock(return_value=0.0), Mock(return_value=[])
+    monkeypatch.setattr("ddpg.run.lifecycle.run", of_run)
+    call(monkeypatch, train.main, *words, *SHORT, "hydra.run.dir=run")
+    assert of_run.call_args.kwargs["config_dir"] == expected.get("config_dir")
+    monkeypatch.setattr("ddpg.sweep.launch.train_frozen", of_sweep)
+    sweep = ["seed=1,2", "-m", "hydra/launcher=local", "hydra.launcher.wait=false", "hydra.sweep.dir=sweep"]
+    call(monkeypatch, train.main, *words, *SHORT, *sweep)
+    assert of_sweep.call_args.args[-1] == expected
 
 
 def test_cfg_shows_the_config_of_the_run(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddpg.record import provenance as module
-from ddpg.record.provenance import code_commit, code_version, command_line, own_configs, provenance, repository
+from ddpg.record.provenance import code_version, command_line, commits, own_configs, provenance, repository
 
 
 @pytest.fixture
@@ -53,17 +53,26 @@ def test_version_is_that_of_the_repository_without_its_diff(checkout: Path, monk
     git = module._git
     monkeypatch.setattr(module, "_git", lambda folder, *words: asked.append(words[0]) or git(folder, *words))
     monkeypatch.setattr(module.version, "__file__", str(checkout / "code.py"))
-    assert code_version() == {"commit": repository(checkout)["commit"], "dirty": False}
+    monkeypatch.chdir(checkout)
+    assert code_version() == {"commit": repository(checkout)["commit"], "commit_of_directory": None, "dirty": False}
     (checkout / "code.py").write_text("x = 2\n")
     asked.clear()
     assert code_version()["dirty"]
     assert "diff" not in asked
     asked.clear()
-    assert code_commit() == code_version()["commit"]
+    assert commits()["commit"] == code_version()["commit"]
     assert asked.count("status") == 1  # of code_version
+
+
+def test_the_commit_of_the_users_code_beside_a_package_that_is_installed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
     monkeypatch.setattr(module.version, "__file__", str(checkout / "untracked.py"))
-    assert code_version() == {"commit": None, "dirty": None}
-    assert code_commit() is None
+    here = repository(checkout)["commit"]
+    assert code_version() == {"commit": None, "commit_of_directory": here, "dirty": None}
+    monkeypatch.chdir("/")
+    assert commits() == {"commit": None, "commit_of_directory": None}
 
 
 def test_repository_without_a_commit_and_no_repository(tmp_path: Path) -> None:
@@ -119,21 +128,9 @@ def test_the_command_has_no_plus_that_the_program_has_put_there(monkeypatch: pyt
     assert command_line()["command"] == "ddpg-train fork=outputs/RUN tau=0.1 +env.kwargs.x=1"
 
 
-@pytest.mark.parametrize(
-    ("words", "folder"),
-    [
-        (["--config-dir", "my conf", "env=robot"], "my conf"),
-        (["env=robot", "-cd", "conf"], "conf"),
-        (["--config-dir=conf"], "conf"),
-    ],
-)
-def test_the_folder_of_own_config_groups(monkeypatch: pytest.MonkeyPatch, words: list[str], folder: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["ddpg-train", *words])
-    assert own_configs() == {"config_dir": folder}
+def test_the_folder_of_own_config_groups() -> None:
     assert own_configs({"threads": 1}) == {}
-    assert own_configs({"config_dir": "theirs"}) == {"config_dir": "theirs"}
-    monkeypatch.setattr(sys, "argv", ["ddpg-train", "env=pendulum"])
-    assert own_configs() == {}
+    assert own_configs({"config_dir": "theirs", "threads": 1}) == {"config_dir": "theirs"}
 
 
 def test_unknown_package_is_null(monkeypatch: pytest.MonkeyPatch) -> None:

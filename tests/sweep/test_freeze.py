@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from ddpg.config import resolvers
 from ddpg.config.settings import to_yaml
 from ddpg.errors import UserError
+from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.freeze import Composer, FrozenRun, compose, freeze
 from ddpg.sweep.state.folder import SweepFolder
 
@@ -134,8 +135,17 @@ class TestFreeze:
             origin = json.loads((run.path / "provenance.json").read_text())[0]
             assert origin["overrides"] == run.overrides
             assert origin["config_dir"] == "my_conf"
-            assert {"commit", "dirty", "submitted"} <= origin.keys()
+            assert {"commit", "commit_of_directory", "dirty", "submitted"} <= origin.keys()
         assert [run.overrides for run in SweepFolder(tmp_path).runs] == [("seed=1",), ("seed=2", "env=hopper")]
+
+    def test_runs_of_a_study_are_of_the_code_with_which_it_began(
+        self, loader: Any, master: DictConfig, tmp_path: Path
+    ) -> None:
+        (run,) = runs_of(loader, master, tmp_path, ["seed=1"])
+        begun = {"commit": "a", "commit_of_directory": "b"}
+        freeze(SweepFolder(tmp_path), [run], (), {"launcher": {"kind": "local"}, "threads": 1, **begun})
+        assert begun.items() <= RunFolder(run.path).starts()[0].items()
+        assert begun.items() <= SweepFolder(tmp_path).manifest().items()
 
     def test_a_later_batch_is_added(self, loader: Any, master: DictConfig, tmp_path: Path) -> None:
         """As hydra.sweeper.max_batch_size hands jobs over."""

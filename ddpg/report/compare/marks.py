@@ -3,12 +3,12 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ddpg.record.provenance import config_dir_in
 from ddpg.record.series import short_number
 from ddpg.report.compare.scored import Scored, Scores
 from ddpg.report.reading import RunRecord
@@ -97,11 +97,18 @@ def _study_above(folder: Path) -> Path | None:
 def _study_named_by(start: Mapping[str, Any]) -> StudyFolder | None:
     """Return the study whose winner a command trains: `ddpg-train --config-dir STUDY experiment=best`."""
     words = shlex.split(start.get("command", ""))
-    named = config_dir_in(words)
+    named = _config_dir_in(words)
     if named is None or "experiment=best" not in words:
         return None
     study = StudyFolder(Path(start.get("directory", ".")) / named)
     return study if study.exists else None
+
+
+def _config_dir_in(words: Sequence[str]) -> str | None:
+    """Return the folder that --config-dir names among the words of a command line; None without it."""
+    named = [word.partition("=")[2] for word in words if word.startswith(("--config-dir=", "-cd="))]
+    named += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return named[-1] if named else None
 
 
 def flattery(configurations: Sequence[Scored]) -> str | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ddpg.errors import UserError
 from ddpg.interrupt import Interrupted, ending_at_once
-from ddpg.record.provenance import code_commit
+from ddpg.record.provenance import commits
 from ddpg.record.run_folder import RunFolder
 from ddpg.sweep.process import command, log_to_stdout, without_log_prefix
 
@@ -137,12 +137,11 @@ def train(path: Path) -> float | None:
 
 def _warn_of_other_code(folder: RunFolder) -> None:
     """Log a warning if the code has changed since the submission, because only the config is frozen."""
-    frozen_at = next((start.get("commit") for start in folder.starts() if "submitted" in start), None)
-    if frozen_at is None:
-        return
-    now = code_commit()
-    if now != frozen_at:
-        log.warning("the code is at commit %s, the run was submitted with %s", now, frozen_at)
+    frozen = next((start for start in folder.starts() if "submitted" in start), {})
+    now = commits()
+    for key, code in (("commit", "the code of ddpg"), ("commit_of_directory", f"the code in {Path.cwd()}")):
+        if frozen.get(key) not in (None, now[key]):
+            log.warning("%s is at commit %s, the run was submitted with %s", code, now[key], frozen[key])
 
 
 def end_with(parent: int) -> None:

@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from omegaconf import DictConfig
+from support.command_line import assert_has
 from support.runs import TINY
 
 from ddpg.config.settings import check, plain, to_yaml
@@ -128,6 +130,30 @@ def test_whose_fault_an_error_is() -> None:
     missing = FileNotFoundError(errno.ENOENT, "No such file or directory", "missing.xml")
     others = (lost, missing, ModuleNotFoundError("mine"), UserError("x is not finite"), ValueError())
     assert not any(is_of_the_machine(error) for error in others)
+
+
+@pytest.mark.parametrize(
+    ("frozen", "told"),
+    [
+        ({"commit": "a", "commit_of_directory": "b"}, []),
+        ({"commit": None, "commit_of_directory": None}, []),
+        ({"commit": "a"}, []),  # as older versions wrote it
+        ({"commit": "c", "commit_of_directory": "b"}, ["the code of ddpg is at commit a, ... submitted with c"]),
+        ({"commit": None, "commit_of_directory": "c"}, ["the code in /somewhere is at commit b, ... submitted with c"]),
+    ],
+)
+def test_other_code_than_at_the_submission(
+    frozen: dict[str, Any], told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(worker, "commits", lambda: {"commit": "a", "commit_of_directory": "b"})
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/somewhere"))
+    folder = RunFolder(tmp_path)
+    folder.write_json(folder.provenance, [{"submitted": "now", **frozen}, {"started": "later"}])
+    worker._warn_of_other_code(folder)
+    assert len(caplog.messages) == len(told)
+    for message, parts in zip(caplog.messages, told, strict=True):
+        assert_has(message, parts)
 
 
 def test_it_ends_with_its_supervisor(frozen: Freeze) -> None:
