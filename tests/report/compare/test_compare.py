@@ -65,7 +65,10 @@ def test_sentences_of_a_sweep(call: Callable[..., str]) -> None:
         in text
     )
     assert "gamma=0.99 against gamma=0.9: better by 1000.0 (95 %: " in text
-    assert "gamma=0.9 against gamma=0.99: better by 8.00 (95 %: " in text
+    assert (
+        "gamma=0.9 against gamma=0.99: better by 8.00 (95 %: 7.44 to 8.56), g = 18.98, P(improvement) = 1.00 "
+        "(95 %: 0.56 to 1.00); " in text
+    )
     assert "gamma=0.99 against gamma=0.9: 5 seeds cannot tell: 140.0 more" in text
     assert "seeds are not paired" in text
     assert "pooled range" in text
@@ -103,6 +106,20 @@ def test_few_seeds_may_tell_where_another_comparison_is_significant(call: Callab
     text = call("all")
     assert "gamma=0.99 is better than gamma=0.9 on 1 of 2 environments" in text
     assert "4 seeds cannot tell" in text
+
+
+def test_what_is_not_tested_yet_counts_as_well(call: Callable[..., str]) -> None:
+    """The smallest p of 4 and 4 seeds would do for one environment; the other is still to be tested."""
+    for gamma, scores in ((0.9, [1.0, 2.0, 3.0, 4.0]), (0.99, [101.0, 102.0, 103.0, 104.0])):
+        write_seeds(f"all/hopper_{gamma}", scores, gamma=gamma, env__name="hopper")
+        write_seeds(f"all/walker_{gamma}", scores, gamma=gamma, env__name="walker")
+    write_run(Path("all/walker_0.99_5"), [0.0], state="running", seed=5, gamma=0.99, env__name="walker")
+    call("all")
+    tests = {one["environment"]: one["tests"] for one in numbers("all")["comparisons"]}
+    assert tests["walker"] is None
+    assert tests["hopper"]["p"] == pytest.approx(2 / 70)
+    assert tests["hopper"]["adjusted"] == pytest.approx(4 / 70)
+    assert (tests["hopper"]["better"], tests["hopper"]["smallest_difference"]) == (False, None)
 
 
 def test_three_seeds_can_never_tell(call: Callable[..., str]) -> None:
