@@ -77,13 +77,16 @@ def test_the_working_directory_is_not_replaced(run: RunFolder, tmp_path: Path, m
         written(run, Path())
 
 
-@pytest.fixture
-def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is loaded acts a little otherwise than what was written."""
+@pytest.fixture(params=[1, 2], ids=["always", "in batches"])
+def wrong(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """What is loaded acts a little otherwise than what was written, for so many observations at once or more."""
 
     def load_wrong(*arguments: object) -> Policy:
         policy = load(*arguments)  # type: ignore[arg-type]
-        return Policy(policy.description, policy.format, lambda batch: policy(batch) + np.float32(1e-4))
+        error = np.float32(1e-5)
+        return Policy(
+            policy.description, policy.format, lambda batch: policy(batch) + error * (len(batch) >= request.param)
+        )
 
     monkeypatch.setattr(proof, "load", load_wrong)
 

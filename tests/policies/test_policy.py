@@ -12,6 +12,7 @@ from support.stored_runs import stored_run
 from ddpg.config.settings import check
 from ddpg.learner.policy import act
 from ddpg.policies import Policy
+from ddpg.policies.actors import policy_of
 from ddpg.policies.reading import read_description
 from ddpg.policies.writing import write_description
 from ddpg.record.config_file import read_config
@@ -44,6 +45,17 @@ def test_a_policy_acts_as_the_actor_within_its_bounds(folder: RunFolder, policy:
     assert np.array_equal(np.stack([policy(obs) for obs in batch]), eager)
     assert np.allclose(policy(batch), eager, atol=1e-5)
     assert policy(batch.tolist()[0]).dtype == np.float32
+
+
+class Beyond(torch.nn.Module):
+    """An actor that knows no bounds."""
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([100.0, -100.0]).expand(len(obs), 2)
+
+
+def test_an_action_beyond_its_bounds_is_clipped(policy: Policy) -> None:
+    assert policy_of(Beyond(), policy.description, "run")(np.zeros(3)).tolist() == [1.0, 0.0]
 
 
 def test_what_is_no_observation(policy: Policy) -> None:
