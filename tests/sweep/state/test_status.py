@@ -125,6 +125,13 @@ class TestOnSlurm:
         written(sweep.runs[0].path, hours_ago=1.5)
         assert states_of(sweep) == ["pending", "failed"]
 
+    def test_clock_of_a_node_that_is_slow(self, tmp_path: Path, slurm: FakeSlurm) -> None:
+        """The run seems to have begun a few seconds before it was submitted."""
+        slurm.queue(_12="RUNNING|None")
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{"12": [0]}])
+        written(sweep.runs[0].path, hours_ago=1 + 3 / 3600)
+        assert states_of(sweep) == ["running"]
+
     @pytest.mark.parametrize(
         ("job", "state", "shown"),
         [
@@ -220,6 +227,15 @@ class TestOnThisMachine:
         sweep = write_sweep(tmp_path / "sweep", [RUNNING, None], [{pool(process.pid): [0, 1]}])
         assert states_of(sweep) == ["running", "pending"]
 
+    def test_how_far_a_run_is(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+        """As far as its record goes; where it does not run, as far as its checkpoint, from which it would go on."""
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{pool(process.pid): [0]}])
+        write_run(sweep.runs[0].path, RUNNING | {"env_step": 600}, [row(660)])
+        assert [run.env_step for run in states(sweep)] == [660]
+        process.kill()
+        process.wait()
+        assert [run.env_step for run in states(sweep)] == [600]
+
     def test_pool_that_has_not_come_to_a_run(self, tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
         """Its folder shows the end of an attempt before."""
         sweep = write_sweep(tmp_path / "sweep", [FAILED, FAILED], [{pool(process.pid): [0, 1]}])
@@ -246,9 +262,10 @@ class TestOnThisMachine:
         assert states_of(sweep) == ["failed", "vanished"]
         assert all(run.can_be_retried for run in states(sweep))
 
-    def test_run_that_somebody_trains(self, tmp_path: Path) -> None:
-        """Its pool is gone, but the run's folder is locked: it was resumed by hand, or saves before it ends."""
-        sweep = write_sweep(tmp_path / "sweep", [RUNNING], [{f"{socket.gethostname()}:1:17": [0]}])
+    @pytest.mark.parametrize("submissions", [[{f"{socket.gethostname()}:1:17": [0]}], []], ids=["gone", "none"])
+    def test_run_that_somebody_trains(self, tmp_path: Path, submissions: list[dict[str, list[int]]]) -> None:
+        """Its pool is gone, or it never had one, but the run's folder is locked: it was started by hand, or saves."""
+        sweep = write_sweep(tmp_path / "sweep", [RUNNING], submissions)
         with (sweep.runs[0].path / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             assert states_of(sweep) == ["running"]
