@@ -264,7 +264,7 @@ class TestOnThisMachine:
 
     @pytest.mark.parametrize("submissions", [[{f"{socket.gethostname()}:1:17": [0]}], []], ids=["gone", "none"])
     def test_run_that_somebody_trains(self, tmp_path: Path, submissions: list[dict[str, list[int]]]) -> None:
-        """Its pool is gone, or it never had one, but the run's folder is locked: it was started by hand, or saves."""
+        """Its folder is locked, though its pool is gone or it never had one: it was started by hand, or still saves."""
         sweep = write_sweep(tmp_path / "sweep", [RUNNING], submissions)
         with (sweep.runs[0].path / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
