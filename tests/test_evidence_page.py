@@ -82,7 +82,7 @@ def test_verdict(means: list[float], expected: str) -> None:
 def of_seeds(values: Series, known: bool = True) -> Published:
     """What a source publishes of these scores: their mean and, as NumPy has it, their deviation."""
     spread = float(values.std()) if known else None
-    return Published(float(values.mean()), len(values), spread=spread, kind="standard deviation over seeds")
+    return Published(float(values.mean()), len(values), spread=spread, kind="standard deviation")
 
 
 def test_published_deviation_is_that_of_other_seeds() -> None:

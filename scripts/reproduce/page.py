@@ -110,18 +110,22 @@ def _source(rows: Sequence[Row], records: Records) -> Iterator[str]:
 
 def _comparison(rows: Sequence[Row], records: Records) -> Iterator[str]:
     """Published and here, side by side, by the convention of the source."""
-    yield "| environment | version there | convention | published | here | seeds | difference | |"
+    yield "| environment | version in the source | convention | published | here | seeds | difference | |"
     yield "|---|---|---|---|---|---|---|---|"
     for row in rows:
         for convention, score in row.published.items():
             yield f"| {' | '.join(_cells(row, convention, score, records))} |"
     yield ""
     scores = [score for row in rows for score in row.published.values()]
-    seeds = count(scores[0].seeds, "seeds")
-    if scores[0].deviation is None:
-        yield f"The published numbers are those of {seeds}, without a deviation.\n"
-    else:
-        yield f"The published ± is the {scores[0].kind}, of {seeds}.\n"
+    yield " ".join(dict.fromkeys(map(_spread, scores))) + "\n"
+
+
+def _spread(score: Published) -> str:
+    """Say over how many seeds a published number is a mean, and what its ± is."""
+    seeds = count(score.seeds, "seeds")
+    if score.deviation is None:
+        return f"The published numbers are those of {seeds}, without a deviation."
+    return f"The published ± is the {score.kind} over {seeds}."
 
 
 def _cells(row: Row, convention: Convention, score: Published, records: Records) -> list[str]:

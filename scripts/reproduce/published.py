@@ -1,7 +1,7 @@
 """The published scores that runs are held to, out of conf/reference_scores.yaml."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,18 +55,24 @@ def fit_convention(name: object) -> Convention:
     return fit(name, Convention, "published")
 
 
-def published_scores(tables: Iterable[str], env: str) -> dict[Convention, Published]:
+def published_scores(tables: Sequence[str], env: str) -> dict[Convention, Published]:
     """Return what some tables publish of an environment, by conventions.
 
     Raises:
-        UserError: there is no such table, or its convention is none of those here.
+        UserError: there is no such table, its convention is none of those here, or not one score of the environment
+            belongs to each convention.
     """
-    known = [_table(name) for name in tables]
-    return {
-        fit_convention(table["convention"]): _score(table, table["scores"][env])
-        for table in known
-        if env in table["scores"]
-    }
+    found: dict[Convention, Published] = {}
+    for name in tables:
+        table = _table(name)
+        if env in table["scores"]:
+            convention = fit_convention(table["convention"])
+            if convention in found:
+                raise UserError(f"published={name}: another table has a score of {env} by the convention {convention}")
+            found[convention] = _score(table, table["scores"][env])
+    if tables and not found:
+        raise UserError(f"published={','.join(tables)}: no score of {env} is there")
+    return found
 
 
 def _table(name: str) -> Mapping[str, Any]:
