@@ -1,4 +1,4 @@
-"""The exceptions that end a command, and the text of any exception as one line."""
+"""The exceptions that end a command, and words for messages: any exception as one line, the kind of a value."""
 
 
 class UserError(ValueError):
@@ -45,6 +45,13 @@ def untyped_first_line(error: BaseException) -> str:
     """Return the first line of an exception's message, or the name of its class if the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is, by the name of its class, as in `a str`, `an int` or `None`."""
+    name = type(value).__name__
+    article = "an" if name.startswith((*"AEIOaeio", "nd")) else "a"
+    return "None" if value is None else f"{article} {name}"
 
 
 def not_found(module: str) -> str:

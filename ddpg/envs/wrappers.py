@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 from gymnasium import wrappers
 
-from ddpg.errors import UserError, typed_line
+from ddpg.errors import UserError, kind_of, typed_line
 
 Env = gymnasium.Env[Any, Any]
 #: Puts a wrapper around an environment.
@@ -34,7 +34,7 @@ def wrapped(env: Env, chain: Sequence[Wrap], key: str) -> Env:
         except (Exception, SystemExit) as error:  # a user's class raises what it likes
             raise UserError(f"{name}: {typed_line(error)}") from error
         if not isinstance(env, gymnasium.Env):
-            raise UserError(f"{name}: it gives a {type(env).__name__}, and no gymnasium.Env")
+            raise UserError(f"{name}: it gives {kind_of(env)}, and no gymnasium.Env")
         for learning, instead in LEARNING.items():
             if isinstance(env, learning):
                 raise UserError(

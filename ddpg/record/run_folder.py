@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, kind_of
 from ddpg.record.claims import claim, locked
 from ddpg.record.diffs import with_diffs, without_repeated_diffs
 
@@ -194,7 +194,7 @@ class RunFolder:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(content, kind):
-                raise ValueError(f"it holds a {type(content).__name__}, not a {kind.__name__}")
+                raise ValueError(f"it holds {kind_of(content)}, not a {kind.__name__}")
             return content
         except FileNotFoundError:
             return None

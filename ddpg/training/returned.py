@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from ddpg.config.spelling import nearest
-from ddpg.errors import UserError
+from ddpg.errors import UserError, kind_of
 from ddpg.learner.protocol import Agent, Step
 
 
@@ -79,6 +79,5 @@ def _name(part: object, method: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, Tensor | np.ndarray):
-        return f"a {type(value).__name__} of shape {tuple(value.shape)}"
-    return "None" if value is None else f"a {type(value).__name__}"
+    shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor | np.ndarray) else ""
+    return f"{kind_of(value)}{shape}"

@@ -123,7 +123,7 @@ class TestFunctions:
         with caplog.at_level(logging.WARNING):
             assert [tape((torch.ones(2), k)).tolist() for k in range(8)] == [[k, k] for k in range(8)]
         assert not tape.is_replayed
-        assert "it takes a int" in caplog.text
+        assert "it takes an int" in caplog.text
 
     def test_gradients(self) -> None:
         layer = nn.Linear(3, 3)
@@ -194,7 +194,7 @@ class TestFunctions:
         with caplog.at_level(logging.WARNING):
             assert [tape(torch.ones(2))["rows"] for _ in range(8)] == [2] * 8
         assert not tape.is_replayed
-        assert "it returns a int, and not tensors alone" in caplog.text
+        assert "it returns an int, and not tensors alone" in caplog.text
 
     def test_other_numbers_are_found_out(self, caplog: pytest.LogCaptureFixture) -> None:
         """numpy's work on the memory of a tensor is not recorded."""

@@ -218,7 +218,7 @@ def test_what_is_returned_in_training() -> None:
     ("value", "kind"),
     [
         (torch.zeros(3), "a Tensor of shape (3,)"),
-        (np.zeros((2, 2)), "a ndarray of shape (2, 2)"),
+        (np.zeros((2, 2)), "an ndarray of shape (2, 2)"),
         (None, "None"),
         ({}, "a dict"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpg.errors import first_line
+from ddpg.errors import first_line, kind_of
 from ddpg.fast.tape.internals import name_of, storage_id
 from ddpg.fast.tape.recorder import Call, Record
 from ddpg.fast.tape.structure import foreign_leaf, leaves
@@ -28,7 +28,7 @@ def obstacle(records: Sequence[Record], inputs: Sequence[Tensor]) -> str | None:
             return f"{name_of(call.operator)} changes an input"
     foreign = foreign_leaf(last.outputs)
     if foreign is not None:
-        return f"it returns a {type(foreign).__name__}, and not tensors alone, in lists, tuples and dicts"
+        return f"it returns {kind_of(foreign)}, and not tensors alone, in lists, tuples and dicts"
     return next(filter(None, (_difference(first, last) for first in records[:-1])), None)
 
 

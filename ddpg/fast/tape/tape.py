@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ddpg.errors import kind_of
 from ddpg.fast.native import Kernels
 from ddpg.fast.tape.arguments import Argument
 from ddpg.fast.tape.cpu import try_replay
@@ -119,7 +120,7 @@ class Tape:
         """Make the recording's own copies of the arguments; return why that cannot be."""
         foreign = foreign_leaf(arguments)
         if foreign is not None:
-            return f"it takes a {type(foreign).__name__}, and not tensors alone, in lists, tuples and dicts"
+            return f"it takes {kind_of(foreign)}, and not tensors alone, in lists, tuples and dicts"
         try:
             self._arguments = [Argument(argument, self._native) for argument in arguments]
         except Exception as error:
