@@ -18,6 +18,7 @@ from ddpg.learner.networks import Ensemble, Targets, buffers_kept, copy_of, trai
 from ddpg.learner.optimizers import descend
 from ddpg.learner.policy import act
 from ddpg.learner.protocol import NetworkFactory, OptimizerFactory, Step
+from ddpg.learner.returned import as_pair
 from ddpg.learner.smoothing import Smoothing
 from ddpg.learner.state import restore, state_of
 from ddpg.ranges import Lasting, NonNegative, Positive, PositiveInt
@@ -182,7 +183,7 @@ class DDPG:
         Gradients are taken for the actor's parameters alone; the critic's are not computed.
         """
         with train_mode(self.actor):
-            loss, metrics = self.actor_loss(batch)
+            loss, metrics = as_pair(self.actor_loss(batch), self.actor_loss)
         descend(loss, self.actor_optimizer, self.max_grad_norm)
         return metrics
 
