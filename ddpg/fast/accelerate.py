@@ -1,7 +1,7 @@
 """Makes a learner faster from the outside: the numbers that it computes are the same."""
 
 import logging
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -138,6 +138,6 @@ class RecordedStep:
 
 def _side_by_side(step: Step) -> Tensor | None:
     """Return the metrics as one vector; None if they are not tensors of one number each, or if there are none."""
-    metrics = step.metrics.values() if isinstance(step, Step) else ()
+    metrics = step.metrics.values() if isinstance(step, Step) and isinstance(step.metrics, Mapping) else ()
     numbers = [metric.reshape(()) for metric in metrics if isinstance(metric, Tensor) and metric.numel() == 1]
     return torch.stack(numbers) if numbers and len(numbers) == len(metrics) else None

@@ -81,6 +81,13 @@ def test_metrics_that_cannot_be_read_at_once_are_left_to_the_trainer(metrics: An
         assert odd(None, torch.ones(3)).metrics.keys() == metrics.keys()
 
 
+@pytest.mark.parametrize("returned", [{}, Step(None, None), Step([1.0], None)], ids=str)  # type: ignore[arg-type]
+def test_what_is_no_step_is_left_to_the_trainer(returned: Any) -> None:
+    step = RecordedStep(lambda due, obs: returned, None, nullcontext, lambda _: None)
+    for _ in range(CALLS_BEFORE_REPLAY + 2):
+        assert step(None, torch.ones(3)) == returned
+
+
 @needs_kernels
 @pytest.mark.parametrize(
     ("words", "by_torch"),
