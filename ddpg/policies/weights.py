@@ -17,6 +17,9 @@ from ddpg.policies.actors import policy_of
 from ddpg.policies.description import FILE, PACKAGE_NETWORKS, Description, full_name
 from ddpg.policies.policy import Policy
 
+#: What Hydra reads in a node, beside the arguments. A run gives `_convert_` and `_recursive_` values of its own.
+HYDRA_KEYS = ("_target_", "_args_", "_partial_", "_convert_", "_recursive_")
+
 
 def weights_policy(
     content: bytes, description: Description, folder: Path, classes: Sequence[Callable[..., Any]]
@@ -68,11 +71,12 @@ def _made(node: Mapping[str, Any], offered: Mapping[str, Any], find: Callable[[s
     values = {
         name: _made(value, {}, find) if isinstance(value, Mapping) and "_target_" in value else value
         for name, value in node.items()
-        if name != "_target_"
+        if name not in HYDRA_KEYS
     }
     make = find(node["_target_"])
     asked = {name: value for name, value in offered.items() if name in parameters(make)[0]}
-    return make(**values, **asked)
+    made = partial(make, *node.get("_args_", ()), **values, **asked)
+    return made if node.get("_partial_") else made()
 
 
 def _constructor(target: str, folder: Path, classes: Sequence[Callable[..., Any]]) -> Callable[..., Any]:

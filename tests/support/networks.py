@@ -1,6 +1,7 @@
 """Small actors and critics for observations of three numbers and actions of two."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -47,6 +48,16 @@ class Wavy(Actor):
         return super().forward(torch.sin(obs))
 
 
+class Tagged(Actor):
+    """Stores a text beside its weights."""
+
+    def get_extra_state(self) -> dict[str, str]:
+        return {"tag": "first"}
+
+    def set_extra_state(self, state: dict[str, str]) -> None:
+        assert state == {"tag": "first"}
+
+
 class Warp(nn.Module):
     """Scales observations by a factor that is learned."""
 
@@ -58,19 +69,26 @@ class Warp(nn.Module):
         return self.factor * obs
 
 
-class Warped(Actor):
-    """Sees observations through a part that its config names."""
+#: What has no name of its own, by which a policy could say what it is made of.
+unnamed_warp = partial(Warp)
 
-    def __init__(self, *, warp: Warp, **actor: Any) -> None:
+
+class Warped(Actor):
+    """Sees observations through a part that its config names, and through one that it makes as its config says."""
+
+    def __init__(self, *, warp: Warp, make_warp: Callable[[], Warp], **actor: Any) -> None:
         super().__init__(**actor)
-        self.warp = warp
+        self.warps = nn.Sequential(warp, make_warp())
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
-        return super().forward(self.warp(obs))
+        return super().forward(self.warps(obs))
 
 
 #: The overrides for such an actor.
 WARPED = (
     "network.actor._target_=support.networks.Warped",
-    "+network.actor.warp={_target_: support.networks.Warp, start: 0.5}",
+    "+network.actor.warp={_target_: support.networks.Warp, _args_: [0.5], _convert_: all, _recursive_: false}",
+    "+network.actor.make_warp={_target_: support.networks.Warp, start: 2.0, _partial_: true}",
 )
+#: The overrides for one with a part that has no name.
+WITHOUT_NAME = (*WARPED, "network.actor.warp._target_=support.networks.unnamed_warp")
