@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import safetensors.torch
-from torch import nn
+from torch import Tensor, nn
 
 from ddpg.errors import UserError
 from ddpg.policies.description import FILE, Description
@@ -21,9 +21,15 @@ def write_policy(actor: nn.Module, description: Description, folder: Path) -> De
 
 
 def write_weights(actor: nn.Module, path: Path) -> None:
-    """Write the weights and the statistics of an actor as safetensors."""
-    tensors = {name: tensor.contiguous() for name, tensor in actor.state_dict().items()}
-    path.write_bytes(safetensors.torch.save(tensors))
+    """Write the weights and the statistics of an actor as safetensors; raise UserError if its state has more."""
+    state = actor.state_dict()
+    others = [name for name, value in state.items() if not isinstance(value, Tensor)]
+    if others:
+        raise UserError(
+            f"format=safetensors holds tensors alone, and the actor's state also has {', '.join(others)}, which "
+            "get_extra_state returned: keep tensors with register_buffer, or choose format=onnx or format=pt2"
+        )
+    path.write_bytes(safetensors.torch.save({name: tensor.contiguous() for name, tensor in state.items()}))
 
 
 def write_hashed(description: Description, folder: Path) -> Description:

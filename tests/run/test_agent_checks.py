@@ -24,6 +24,7 @@ from ddpg.config.settings import check
 from ddpg.fast.accelerate import accelerate
 from ddpg.fast.act import RecordedAct
 from ddpg.learner.agent import DDPG
+from ddpg.learner.batch import Batch
 from ddpg.learner.networks import Actor
 from ddpg.run.build import build_agent
 from ddpg.training.network_metrics import network_metrics
@@ -101,6 +102,38 @@ class Keeping(Cloning):
         super().load_state_dict(state)
         for param, saved in zip(self.clone.parameters(), state["clone"], strict=True):
             param.data.copy_(torch.tensor(saved))
+
+
+class Loose(nn.Linear):
+    """It stores a text, numbers that are none yet, parameters that have no shape yet, and some that are no floats."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 2)
+        self.later = nn.LazyLinear(2)
+        self.mask = nn.Parameter(torch.ones(2, dtype=torch.bool), requires_grad=False)
+        self.register_buffer("seen", torch.tensor([torch.nan, 1]))
+
+    def get_extra_state(self) -> dict[str, str]:
+        return {"tag": "first"}
+
+    def set_extra_state(self, state: dict[str, str]) -> None:
+        assert state == {"tag": "first"}
+
+
+class Loosely(Cloning):
+    def __init__(self, **ddpg: Any) -> None:
+        super().__init__(**ddpg)
+        self.clone = Loose()
+
+    def parts(self) -> dict[str, Any]:
+        return super().parts() | {"clone": self.clone}
+
+
+class Former(DDPG):
+    """It returns the loss alone."""
+
+    def actor_loss(self, batch: Batch) -> Any:
+        return super().actor_loss(batch)[0]
 
 
 class Failing(DDPG):
@@ -187,8 +220,24 @@ def test_a_state_that_cannot_be_loaded(build: Callable[[type], Any]) -> None:
         build(Failing)
 
 
-def test_a_network_that_is_kept_in_another_way(build: Callable[[type], Any]) -> None:
-    assert list(build(Keeping).networks) == ["actor", "critic", "clone"]
+@pytest.mark.parametrize("kind", [Keeping, Loosely])
+def test_a_network_that_is_kept_in_another_way(build: Callable[[type], Any], kind: type) -> None:
+    assert list(build(kind).networks) == ["actor", "critic", "clone"]
+
+
+def test_an_actor_that_keeps_more_than_tensors(compose: Compose) -> None:
+    cfg = compose()
+    cfg.network.actor._target_ = "support.networks.Tagged"
+    assert built(cfg).networks.keys() == {"actor", "critic"}
+
+
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_a_loss_without_metrics(build: Callable[[type], Any], is_compiled: bool) -> None:
+    agent = build(Former)
+    if is_compiled:
+        accelerate(agent, buffer(10), CPU)
+    with user_error(f"{__name__}.Former.actor_loss returned a Tensor, not the loss and its metrics: return loss, {{}}"):
+        agent.update(random_batch())
 
 
 @pytest.mark.parametrize(("kind", "is_replaced"), [(Own, False), (DDPG, True)])
