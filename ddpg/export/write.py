@@ -1,12 +1,9 @@
 """From a run folder to a folder with its policy, in formats that were run before they are kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ddpg.config.keys import flat
-from ddpg.config.targets import imported
 from ddpg.export.card import write_card
 from ddpg.export.folder import replacing
 from ddpg.export.formats import require_packages, write
@@ -21,6 +18,7 @@ from ddpg.record.find_run import require_run
 from ddpg.record.provenance import package_version
 from ddpg.record.run_folder import RunFolder
 from ddpg.remote.files import VIDEO
+from ddpg.run.names import constructors_with_names
 from ddpg.run.playing import open_playable, play_seeds, record
 from ddpg.run.policies import config_and_env, stored_actor
 
@@ -46,7 +44,8 @@ def export(
     description, with the evaluation and what was found of each format.
 
     Raises UserError if the folder is no run, has no such actor, a format is unknown, cannot be written or loaded, or
-    gives other actions than the run's actor, or if the environment cannot be drawn.
+    gives other actions than the run's actor, if what the actor is made of has no name, or if the environment cannot be
+    drawn.
     """
     require_run(folder.path, str(folder.path))
     for format in formats:
@@ -55,9 +54,10 @@ def export(
     playable = open_playable(folder.path, which)
     with replacing(out) as new:
         written, original = _written(folder, formats, which, new, license)
+        classes = constructors_with_names(read_config(folder.config).network.actor, "network.actor")
         if video:
             record(playable, play_seeds(1, 0)[0], new / VIDEO)
-        evaluation, checks = prove(new, formats, original, playable, episodes, _classes(folder))
+        evaluation, checks = prove(new, formats, original, playable, episodes, classes)
         proved = replace(written, evaluation=evaluation, checks=checks)
         write_description(proved, new)
         write_card(new, proved, folder, source or out.name)
@@ -77,9 +77,3 @@ def _written(
     for format in formats:
         write(format, deployed, described, new)
     return write_hashed(described, new), original
-
-
-def _classes(folder: RunFolder) -> list[Callable[..., Any]]:
-    """List the classes that the config of a run names for its actor and for the nodes within."""
-    node = flat(read_config(folder.config).network.actor, "network.actor.")
-    return [imported(value, key) for key, value in node.items() if key.endswith("._target_")]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ddpg.errors import UserError
+from ddpg.errors import UserError, kind_of
 from ddpg.policies.space import Space
 
 #: An actor of a run: the last one, or the one with the best evaluation in training.
@@ -99,7 +99,7 @@ def full_name(network: Any, key: str) -> str:
     """
     if not hasattr(network, "__qualname__"):
         raise UserError(
-            f"{key}: a policy is described by the name of a class or a function, which a {type(network).__name__} does "
+            f"{key}: a policy is described by the name of a class or a function, which {kind_of(network)} does "
             "not have; write a function with def that makes the network"
         )
     module = network.__module__

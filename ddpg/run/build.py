@@ -15,15 +15,13 @@ from torch import nn
 
 from ddpg.config.given import network_argument, nodes, optimizer_argument
 from ddpg.config.signature import parameters_of
-from ddpg.config.targets import imported
 from ddpg.envs import EnvSpec, VectorEnv
-from ddpg.errors import UserError
+from ddpg.errors import UserError, kind_of
 from ddpg.interrupt import InterruptFlag
 from ddpg.learner.networks import Normalized, RunningNorm
 from ddpg.learner.noise import Noise
 from ddpg.learner.protocol import Agent, Optimizer, OptimizerFactory
 from ddpg.learner.replay import ReplayBuffer
-from ddpg.policies.description import full_name
 from ddpg.record.run_folder import RunFolder
 from ddpg.record.tracking import LoggerSettings, Tracker
 from ddpg.run.agent_checks import require_agent
@@ -31,6 +29,7 @@ from ddpg.run.checks import require_memory, require_output
 from ddpg.run.contracts import require_contract
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.machine import torch_device
+from ddpg.run.names import constructors_with_names
 from ddpg.run.node import build
 from ddpg.training.environments import Environments
 from ddpg.training.schedule import Schedule
@@ -115,7 +114,7 @@ class Networks:
             outputs=outputs,
         )
         if not isinstance(network, nn.Module):
-            raise UserError(f"network.{name}._target_={node['_target_']} makes a {type(network).__name__}, no Module")
+            raise UserError(f"network.{name}._target_={node['_target_']} makes {kind_of(network)}, no Module")
         network = network.to(_dtype(self._cfg))
         if not node["_target_"].startswith("ddpg."):
             self._require_output(network, name, outputs)
@@ -130,8 +129,6 @@ class Networks:
         action = torch.zeros(2, len(self.low), dtype=_dtype(self._cfg))
         target = self._cfg.network[name]["_target_"]
         if name == "actor":
-            key = "network.actor._target_"
-            full_name(imported(target, key), f"{key}={target}")  # or no stored policy could name it
             require_output(network, [obs], action.shape, target, f"network.{name}")
         elif name == "critic":
             shape = [2] if outputs == 1 else [2, outputs]
@@ -141,7 +138,7 @@ class Networks:
 def build_actor(cfg: DictConfig, env: gym.Env) -> nn.Module:
     """Make the actor alone, to load weights into. Raises UserError if the config has none."""
     if "actor" not in cfg.network:
-        raise UserError("network.actor is missing, the policy, which is stored and made anew from it")
+        raise UserError("network.actor is missing, which is the policy: it is stored, and made anew from this node")
     with _initial_weights(cfg.seed):
         return Networks(cfg, env, torch.device("cpu")).make("actor")
 
@@ -167,6 +164,7 @@ def build_agent(cfg: DictConfig, env: gym.Env, device: torch.device) -> Agent:
             generator=torch.Generator().manual_seed(derived_seed(cfg.seed, "smoothing", 0)),
         )
     require_agent(agent, build_actor(cfg, env), cfg.algorithm)
+    constructors_with_names(cfg.network.actor, "network.actor")  # by which its policies will be described
     return agent
 
 
@@ -176,7 +174,7 @@ def _optimizer_factory(node: DictConfig, key: str) -> OptimizerFactory:
         raise UserError(f"{key}._partial_ must be true: {node['_target_']} gets its params later")
     factory = build(node, key)
     if not callable(factory):
-        raise UserError(f"{key}._target_={node['_target_']} makes a {type(factory).__name__}, no function of params")
+        raise UserError(f"{key}._target_={node['_target_']} makes {kind_of(factory)}, no function of params")
 
     def make(params: Iterable[nn.Parameter]) -> Optimizer:
         optimizer: Optimizer = factory(params)

@@ -5,7 +5,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
-from typing import Any
 from zipfile import BadZipFile
 
 import gymnasium as gym
@@ -13,20 +12,19 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
-from ddpg.config.given import nodes
 from ddpg.config.settings import check, plain
-from ddpg.config.targets import imported
 from ddpg.envs import conversions, recording
 from ddpg.errors import UserError
 from ddpg.policies import Description, Network, Policy, Space
 from ddpg.policies.actors import policy_of
-from ddpg.policies.description import Which, full_name
+from ddpg.policies.description import Which
 from ddpg.record.config_file import read_config
 from ddpg.record.find_run import require_run
 from ddpg.record.provenance import versions
 from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
+from ddpg.run.names import with_full_names
 from ddpg.training.checkpoint import read_tensors
 from ddpg.training.seeding import derived_seed, process_generators_kept
 
@@ -75,7 +73,7 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
         why = "eval.every=null chooses none" if which == "best" and cfg.eval.every is None else "it is not saved yet"
         raise UserError(f"{path} does not exist, the run's {which} actor: {why}")
     actor = build_actor(cfg, env)
-    made = {name: tensor.clone() for name, tensor in actor.state_dict().items()}
+    made = {name: buffer.clone() for name, buffer in actor.named_buffers()}
     try:
         stored = read_tensors(path)
         weights = stored["actor"]
@@ -96,11 +94,11 @@ def stored_actor(cfg: DictConfig, folder: RunFolder, which: Which, env: gym.Env)
 def _require_same_actions(actor: nn.Module, made: Mapping[str, torch.Tensor], path: Path) -> None:
     """Raise UserError if an actor was trained with other bounds of actions than its environment has now.
 
-    `made` is the state of the actor as it was made for the environment. A user's network can learn a parameter of such
-    a name; bounds are buffers.
+    `made` are the buffers of the actor as it was made for the environment; a user's network can learn a parameter of
+    the name of a bound.
     """
-    bounds = [name for name, _ in actor.named_buffers() if name.rpartition(".")[2] in ("scale", "center")]
-    stored = actor.state_dict()
+    stored = dict(actor.named_buffers())
+    bounds = [name for name in stored if name.rpartition(".")[2] in ("scale", "center")]
     if not all(torch.equal(stored[name], made[name]) for name in bounds if name in made):
         raise UserError(f"the actor in {path} was trained with other bounds of actions than its environment has now")
 
@@ -108,7 +106,7 @@ def _require_same_actions(actor: nn.Module, made: Mapping[str, torch.Tensor], pa
 def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Description:
     """Describe a stored actor of a run in its environment."""
     values = plain(cfg)
-    actor = _named(values["network"]["actor"], "network.actor")
+    actor = with_full_names(values["network"]["actor"], "network.actor")
     return Description(
         network=Network(
             target=actor.pop("_target_"),
@@ -126,13 +124,6 @@ def describe(cfg: DictConfig, env: gym.Env, which: Which, env_step: int) -> Desc
         versions=versions(),
         conversions=conversions(env),
     )
-
-
-def _named(node: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return a node in which the full names of classes stand, also in the nodes within."""
-    path = f"{key}._target_"
-    within = {name: _named(node[name], f"{key}.{name}") for name in nodes(node)}
-    return {**node, **within, "_target_": full_name(imported(node["_target_"], path), path)}
 
 
 def require_video(cfg: DictConfig) -> None:

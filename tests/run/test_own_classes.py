@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from support.command_line import user_error
+from support.networks import WITHOUT_NAME
 from support.runs import record
 from torch import Tensor, nn
 
@@ -127,6 +129,12 @@ def test_an_actor_that_no_policy_could_name(cfg: DictConfig) -> None:
     line = r"^network\.actor\._target_=\S+\.swing: a policy is described by the name .* a partial does not have"
     with pytest.raises(UserError, match=line):
         build_agent(check(cfg), build_env_spec(cfg).make(), CPU)
+
+
+def test_a_part_of_an_actor_that_no_policy_could_name(compose: Compose) -> None:
+    cfg = check(compose("env=pendulum", *WITHOUT_NAME))
+    with user_error("network.actor.warp._target_=support.networks.unnamed_warp: ... which a partial does not have"):
+        build_agent(cfg, build_env_spec(cfg).make(), CPU)
 
 
 def test_a_noise_that_asks_for_nothing(cfg: DictConfig) -> None:

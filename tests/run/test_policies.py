@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import DictConfig
 from support.command_line import user_error
 from support.generators import undisturbed_generators
+from support.networks import WITHOUT_NAME
 from support.stored_runs import CAMERA, stored_run
 
 from ddpg.config.settings import check
 from ddpg.errors import UserError
+from ddpg.export.write import export
 from ddpg.run.policies import require_video, stored_policy
 
 Compose = Callable[..., DictConfig]
@@ -37,6 +40,23 @@ def test_a_program_that_is_no_ffmpeg(drawn: DictConfig, monkeypatch: pytest.Monk
 def test_a_description_says_what_becomes_of_pictures(tmp_path: Path) -> None:
     description = stored_policy(stored_run(tmp_path / "run", *CAMERA), "last").description
     assert description.conversions == ["pictures have their channels in front, (3, 16, 16) instead of (16, 16, 3)"]
+
+
+def test_a_part_without_a_name_is_played_but_not_exported(tmp_path: Path) -> None:
+    """A run of an earlier version can have one."""
+    run = stored_run(tmp_path / "run", *WITHOUT_NAME)
+    policy = stored_policy(run, "last")
+    assert policy(np.zeros(3)).shape == (2,)
+    assert policy.description.network.arguments["warp"]["_target_"] == "support.networks.unnamed_warp"
+    with user_error("network.actor.warp._target_=support.networks.unnamed_warp: ... which a partial does not have"):
+        export(run, ["safetensors"], "last", tmp_path / "policy", episodes=1, license=None)
+
+
+def test_an_actor_that_keeps_more_than_tensors(tmp_path: Path) -> None:
+    run = stored_run(tmp_path / "run", "network.actor._target_=support.networks.Tagged")
+    assert stored_policy(run, "last")(np.zeros(3)).shape == (2,)
+    with user_error("format=safetensors holds tensors alone ... _extra_state"):
+        export(run, ["safetensors"], "last", tmp_path / "policy", episodes=1, license=None)
 
 
 def test_an_environment_that_fails_without_a_video_too(compose: Compose) -> None:
