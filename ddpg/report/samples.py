@@ -50,9 +50,10 @@ class Sample:
     shared: str = ""
     #: Sentences on the choice of runs and steps, for the reader.
     notes: tuple[str, ...] = ()
-    #: Whether `end` is where a run has finished; if none has, all are compared as far as they have come.
+    #: Whether `end` is where a run has finished, of this configuration or of one that it is compared with; if none has,
+    #: all are compared as far as they have come.
     finished: bool = True
-    #: Of which `counted` were chosen.
+    #: All runs, from which `counted` were chosen.
     runs: tuple[MeasuredRun, ...] = ()
 
     @property
@@ -75,7 +76,8 @@ def samples(
         runs: of any configurations and environments.
         metric: what is compared.
         labels: by environment and configuration; configurations of one label are joined, None: each has its own name.
-            Every run that counts in its configuration counts there, so that a seed may be in a sample several times.
+            Of these every run counts that has reached the step where the first of the joined configurations ends, so
+            that a seed may be in a sample several times.
     """
     groups: dict[tuple[str, str], list[MeasuredRun]] = {}
     for run in runs:
@@ -93,10 +95,9 @@ def _sample(label: str, runs: Sequence[MeasuredRun], metric: Metric, limit: floa
     configurations: dict[str, list[MeasuredRun]] = {}
     for run in sorted(runs, key=lambda run: run.configuration):
         configurations.setdefault(run.configuration, []).append(run)
-    ends = [one.end for one in map(choose, configurations.values()) if one.target is not None]
-    chosen = [choose(same, min([limit, *ends])) for same in configurations.values()]
+    chosen = _choices(list(configurations.values()), limit)
     counted = [run for one in chosen for run in one.counted]
-    end = min((one.end for one in chosen if one.counted), default=-1.0)
+    end = _end(chosen)
     target = np.inf if all(one.target is None for one in chosen) else end
     steps, values, thinned = _compared(counted, target, end, metric)
     episodes = [run.metric if metric.of_episodes else run.episodes for run in counted]
@@ -117,6 +118,21 @@ def _sample(label: str, runs: Sequence[MeasuredRun], metric: Metric, limit: floa
         finished=all(one.target is not None for one in chosen),
         runs=tuple(runs),
     )
+
+
+def _choices(configurations: Sequence[Sequence[MeasuredRun]], limit: float) -> list[Choice]:
+    """Choose the runs of each configuration: of joined ones all that have reached the step where the first one ends."""
+    if len(configurations) == 1:
+        return [choose(configurations[0], limit)]
+    ends = [one.end for one in map(choose, configurations) if one.target is not None]
+    chosen = [choose(same, min([limit, *ends])) for same in configurations]
+    end = _end(chosen)  # lower still where one of them has finished no run
+    return [one if one.end <= end else choose(same, end) for one, same in zip(chosen, configurations, strict=True)]
+
+
+def _end(chosen: Sequence[Choice]) -> float:
+    """Return the env step to which all runs that count have come; -1 if none counts."""
+    return min((one.end for one in chosen if one.counted), default=-1.0)
 
 
 def _notes_on_choices(chosen: Sequence[Choice]) -> list[str]:

@@ -8,6 +8,8 @@ from ddpg.record.series import short_number
 from ddpg.report.measured import MeasuredRun
 from ddpg.report.origin import notes_on_origins
 
+#: The states of a run that does not go on.
+ENDED = frozenset({"done", "failed"})
 #: Why a run does not count whose seed was run again.
 TWICE = "was run more than once: the run that came furthest counts"
 

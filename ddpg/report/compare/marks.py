@@ -25,13 +25,15 @@ def length_marks(scores: Scores) -> list[str]:
     marks = []
     for environment, group in scores.items():
         finished = [one for one in group.values() if len(one.own) and not one.unfinished]
-        cut = [one for one in finished if one.reached > one.step]
-        if cut:
-            step = cut[0].step
+        step = max((one.step for one in finished), default=0.0)
+        further = max((one.reached for one in finished), default=0.0)
+        if further > step:
             first = [one.configuration for one in finished if one.reached == step]
             where = f"where {', '.join(first)} ends" if first else "the last one that all configurations have"
-            further = short_number(max(one.reached for one in cut))
-            marks.append(f"{environment}: compared at step {short_number(step)}, {where}; others went on to {further}")
+            marks.append(
+                f"{environment}: compared at step {short_number(step)}, {where}; "
+                f"others went on to {short_number(further)}"
+            )
     return marks
 
 

@@ -10,6 +10,7 @@ from ddpg.record.series import Series, short_number
 from ddpg.report.compare.shared import at_shared_steps
 from ddpg.report.metric import Metric
 from ddpg.report.samples import Sample, Unfinished
+from ddpg.report.selection import ENDED
 from ddpg.report.statistics import conventions
 
 #: The conventions by the name of their option, with their rank in the table of scores.
@@ -24,10 +25,10 @@ class Scored:
         environment: its name.
         configuration: its label.
         seeds: those that have a score of their own, ascending.
-        failed: the seeds of runs that failed.
+        failed: the seeds of runs that failed before the step that is compared.
         unfinished: where each run is that can still arrive, as in `seed 3 (running at 20k)`.
         scores: [S], of `seeds`; then, with failed=worst, the worst value for each of `failed`.
-        own: [len(seeds)], the scores without those of failed runs.
+        own: [len(seeds)], the scores of `seeds` alone.
         step: where they are measured; nan without a score.
         reached: where they would be measured if no other configuration had ended earlier; nan without values.
         convention: the name of the convention, as it is in the table.
@@ -72,9 +73,9 @@ def scored(found: Sequence[Sample], metric: Metric, convention: str, failed: str
         found: the configurations.
         metric: that is scored.
         convention: a key of RANKS.
-        failed: `worst`: a failed run counts with the worst value that a run of its environment ever had, so that no
-            failure can pay; `leave_out`: it has no score. A metric that is no return has no worst value, so its failed
-            runs are left out.
+        failed: `worst`: a run that failed before the step that is compared counts with the worst value that a run of
+            its environment ever had, so that no failure can pay; `leave_out`: it has no score. A metric that is no
+            return has no worst value, so these runs are left out.
 
     Raises:
         UserError: no run has a score by this convention.
@@ -99,8 +100,8 @@ def scored(found: Sequence[Sample], metric: Metric, convention: str, failed: str
 def _scored(whole: Sample, sample: Sample, metric: Metric, rank: int) -> Scored:
     """Score a configuration at the steps that it shares with others; `whole` is the sample without that cut."""
     convention, step, values = _by_convention(sample, metric, rank)
-    late = [run for run in sample.counted if run.state != "done" and not sample.finished]
-    going = [_where(run) for run in sample.unfinished if run.state not in ("failed", "done")]
+    late = [run for run in sample.counted if run.state not in ENDED and not sample.finished]
+    going = [_where(run) for run in sample.unfinished if run.state not in ENDED]
     failed = [run.seed for run in sample.unfinished if run.state == "failed"]
     return Scored(
         environment=sample.environment,

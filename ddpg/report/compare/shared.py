@@ -9,15 +9,16 @@ from ddpg.record.series import Series
 from ddpg.report.measured import Curve, shared_steps
 from ddpg.report.metric import Metric
 from ddpg.report.samples import Sample, cut
-from ddpg.report.selection import count
+from ddpg.report.selection import ENDED, count
 
 
 def at_shared_steps(same: Sequence[Sample], metric: Metric, of_episodes: bool) -> Iterator[Sample]:
     """Keep of each sample of an environment the values at the steps that all have, and the episodes up to one step.
 
-    The step where they end is found first, and then every run counts that has reached it. A configuration of which no
-    run has finished does not move it, unless none has finished one: it would move the step at which the others are
-    judged while it is trained. An evaluation of the untrained policy is no score.
+    The step where they end is found first, and then every run counts that has reached it. A configuration that is still
+    trained, and of which no run has finished, changes neither this step nor the evaluations that are compared, unless
+    that is true of all: otherwise the scores of the others would move while it is trained. Where it lacks some of these
+    evaluations it counts as unfinished. An evaluation of the untrained policy is no score.
 
     Args:
         same: the samples.
@@ -26,14 +27,25 @@ def at_shared_steps(same: Sequence[Sample], metric: Metric, of_episodes: bool) -
     """
     limit = min((sample.end for sample in same if sample.finished and (sample.steps > 0).any()), default=np.inf)
     whole = [cut(sample, limit, metric) for sample in same]
-    arrived = [sample for sample in whole if sample.finished] or whole
+    growing = list(map(_is_growing, same))
+    arrived = [one for one, grows in zip(whole, growing, strict=True) if one.counted and not grows] or whole
     trained = [sample.steps[sample.steps > 0] for sample in arrived]
     curves = [Curve(steps, steps) for steps in trained if len(steps)]
     steps = shared_steps(curves) if curves else np.empty(0)
     end = min((sample.end for sample in arrived if sample.counted), default=0.0)
-    for sample in whole:
+    for sample, grows in zip(whole, growing, strict=True):
         kept = _kept(sample, steps, min(end, sample.end), metric)
-        yield kept if of_episodes else replace(kept, notes=(*kept.notes, *_lost(sample.steps, kept.steps)))
+        if of_episodes:
+            yield kept
+        else:
+            finished = kept.finished and not (grows and len(kept.steps) < len(steps))
+            yield replace(kept, finished=finished, notes=(*kept.notes, *_lost(sample.steps, kept.steps)))
+
+
+def _is_growing(sample: Sample) -> bool:
+    """Whether no run of a configuration has finished, and one of them can still go on."""
+    states = {run.state for run in sample.counted} | {run.state for run in sample.unfinished}
+    return not (sample.finished or states <= ENDED)
 
 
 def _kept(sample: Sample, steps: Series, end: float, metric: Metric) -> Sample:

@@ -7,6 +7,7 @@ import pytest
 from support.report_runs import RETURN, write_run
 
 from ddpg.errors import UserError
+from ddpg.report.compare.marks import length_marks
 from ddpg.report.compare.scored import Scores, scored
 from ddpg.report.metric import Metric
 from ddpg.report.reading import read_runs
@@ -115,6 +116,17 @@ def test_joined_configurations_select_no_seeds_either(tmp_path: Path) -> None:
     assert one.values[:, -1].tolist() == [1, 1, 1, 2, 4, 6]
 
 
+def test_joined_configurations_have_every_seed_up_to_where_one_that_goes_on_has_come(tmp_path: Path) -> None:
+    """The first has finished 300 steps with one seed, and failed at 200 with the other; the second is at 100."""
+    write_run(tmp_path / "a1", [0.0, 1.0, 2.0, 3.0], seed=1, gamma=0.1)
+    write_run(tmp_path / "a2", [0.0, 5.0, 6.0], seed=2, gamma=0.1, state="failed")
+    write_run(tmp_path / "b", [0.0, 8.0], gamma=0.2, state="running")
+    metric = Metric(RETURN)
+    runs = read_runs([tmp_path], metric)
+    [one] = samples(runs, metric, {(run.environment, run.configuration): "all" for run in runs})
+    assert (one.seeds, one.end, one.values[:, -1].tolist()) == ((1, 2, 1), 100, [1, 5, 8])
+
+
 def test_a_configuration_that_has_not_finished_does_not_move_the_step_of_the_others(tmp_path: Path) -> None:
     write_run(tmp_path / "a", [0.0, 1.0, 2.0, 3.0], gamma=0.1)
     write_run(tmp_path / "b", [0.0, 5.0, 6.0, 7.0], gamma=0.2)
@@ -122,13 +134,46 @@ def test_a_configuration_that_has_not_finished_does_not_move_the_step_of_the_oth
     assert [one.step for one in scores_of(tmp_path)["pendulum"].values()] == [300, 300, 100]
 
 
+def thin(folder: Path, every: int) -> None:
+    """Keep of a run the rows at multiples of a step."""
+    rows = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (folder / "metrics.jsonl").write_text("".join(row for row in rows if json.loads(row)["env_step"] % every == 0))
+
+
+@pytest.mark.parametrize(("state", "steps"), [("running", [300, 300, 200]), ("done", [200, 200, 200])])
+def test_a_configuration_that_goes_on_does_not_thin_the_evaluations_of_the_others(
+    tmp_path: Path, state: str, steps: list[int]
+) -> None:
+    """Two have finished 300 steps; the third has passed them, and is evaluated half as often."""
+    write_run(tmp_path / "a", [0.0, 1.0, 2.0, 3.0], gamma=0.1)
+    write_run(tmp_path / "b", [0.0, 5.0, 6.0, 7.0], gamma=0.2)
+    thin(write_run(tmp_path / "c", [0.0, 9.0, 9.0, 9.0, 9.0], gamma=0.3, state=state, total_steps=500), 200)
+    group = scores_of(tmp_path)["pendulum"].values()
+    assert [one.step for one in group] == steps
+    going = ("seed 1 (running at 400)",) if state == "running" else ()
+    assert [one.unfinished for one in group] == [(), (), going]
+
+
+def test_a_configuration_that_goes_on_is_compared_where_it_has_the_evaluations_of_the_others(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [0.0, 1.0, 2.0, 3.0], gamma=0.1)
+    write_run(tmp_path / "b", [0.0, 9.0, 8.0, 7.0, 6.0], gamma=0.2, state="running", total_steps=500)
+    scores = scores_of(tmp_path)
+    assert [(one.step, one.unfinished) for one in scores["pendulum"].values()] == [(300, ()), (300, ())]
+    assert length_marks(scores) == ["pendulum: compared at step 300, where gamma=0.1 ends; others went on to 400"]
+
+
+def test_where_all_runs_failed_or_go_on_these_are_compared(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [0.0, 1.0], gamma=0.1, state="failed")
+    write_run(tmp_path / "b", [0.0, 5.0, 6.0], gamma=0.2, state="running")
+    failed, running = scores_of(tmp_path)["pendulum"].values()
+    assert (failed.scores.tolist(), failed.failed) == ([0], (1,))
+    assert (running.scores.tolist(), running.step) == ([6], 200)
+
+
 def test_configurations_are_scored_at_the_same_evaluations(tmp_path: Path) -> None:
     """Equal curves, one evaluated twice as often: otherwise the last 10 would be a later stretch of it."""
     write_run(tmp_path / "often", [float(step) for step in range(41)], gamma=0.1)
-    rare = tmp_path / "rare"
-    write_run(rare, [float(step) for step in range(41)], gamma=0.2)
-    rows = (rare / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (rare / "metrics.jsonl").write_text("".join(row for row in rows if json.loads(row)["env_step"] % 200 == 0))
+    thin(write_run(tmp_path / "rare", [float(step) for step in range(41)], gamma=0.2), 200)
     often, seldom = scores_of(tmp_path, "last10")["pendulum"].values()
     assert often.scores.tolist() == seldom.scores.tolist() == [31.0]
     assert "compared at 20 of 40 steps, those that all configurations have" in often.notes
