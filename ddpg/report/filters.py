@@ -2,12 +2,31 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence, Set
+from typing import NamedTuple
 
 from ddpg.config.keys import flat
 from ddpg.config.settings import OF_THE_START
 from ddpg.config.spelling import as_written, nearest
 from ddpg.errors import UserError
-from ddpg.report.reading import RunRecord
+from ddpg.report.reading import FoundRuns, RunRecord
+
+
+class ChosenRuns(NamedTuple):
+    """Which runs are chosen: the `resolved` filters, and of each run, in the given order, whether it passes them."""
+
+    wanted: dict[str, set[str]]
+    started: list[bool]
+    waiting: list[bool]
+
+
+def choose_runs(found: FoundRuns, filters: Mapping[str, str], arguments: Set[str] = frozenset()) -> ChosenRuns:
+    """Choose runs by filters, as `resolved` describes them; raise UserError unless one that has started is chosen."""
+    wanted = resolved([*found.started, *found.waiting], filters, arguments)
+    choice = ChosenRuns(wanted, chosen(found.started, wanted), chosen(found.waiting, wanted))
+    if not any(choice.started):
+        planned = sum(choice.waiting)
+        raise UserError(f"{_words_of(filters)}: no such run has started yet, of {planned} that are planned")
+    return choice
 
 
 def resolved(
@@ -29,8 +48,7 @@ def resolved(
     require_keys({key: f"{key}={value}" for key, value in filters.items()}, tables, arguments)
     wanted = {key: _wanted(key, text, {t[key] for t in tables if key in t}) for key, text in filters.items()}
     if not any(all(table.get(key) in values for key, values in wanted.items()) for table in tables):
-        words = " ".join(f"{key}={value}" for key, value in filters.items())
-        raise UserError(f"{words}: there are runs with each of these, but none with all of them")
+        raise UserError(f"{_words_of(filters)}: there are runs with each of these, but none with all of them")
     return wanted
 
 
@@ -62,6 +80,10 @@ def require_keys(words: Mapping[str, str], tables: Sequence[Mapping[str, str]], 
     for key, word in words.items():
         if key not in known:
             raise UserError(f"{word}: these runs have no such key or group{nearest(key, known | others, most=0)}")
+
+
+def _words_of(filters: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={value}" for key, value in filters.items())
 
 
 def _wanted(key: str, text: str, known: Collection[str]) -> set[str]:

@@ -12,7 +12,7 @@ from ddpg.report.arrays import size
 from ddpg.report.columns import Columns
 from ddpg.report.entries import Entry, among_others, entry, facts, longest_of, reached
 from ddpg.report.facts import Usual, changed, nothing_is_known
-from ddpg.report.filters import chosen, resolved
+from ddpg.report.filters import choose_runs
 from ddpg.report.grouping import Attributes, grouped_samples, require_group_keys
 from ddpg.report.intervals import explanation, t_quantile
 from ddpg.report.measured import MeasuredRun
@@ -79,47 +79,51 @@ def read_report(folders: Sequence[Path], view: View, command: str, usual: Usual 
     Raises:
         UserError: there is nothing to read, or no such metric, key or value.
     """
-    records, waiting = find_all_runs(folders)
-    wanted = resolved(records, view.filters, OPTIONS)
-    view = replace(view, filters={key: ",".join(sorted(values)) for key, values in wanted.items()})
+    all_runs = find_all_runs(folders)
+    records, waiting = all_runs
+    choice = choose_runs(all_runs, view.filters, OPTIONS)
+    view = replace(view, filters={key: ",".join(sorted(values)) for key, values in choice.wanted.items()})
     require_group_keys(view.group_by, records)
     longest = longest_of(records)
     thin = thinning(view.metric, len(records))
     read = each_run(records, view.metric, waiting)
     runs = [read_run(record, columns, label, view, thin, longest) for record, columns, label in read]
-    payload = assemble(runs, view, made(folders, command, live=False))
+    shown = list(compress(runs, choice.started))
+    study = all_panels(record.folder.path for record in records)
+    payload = assemble(runs, shown, view, made(folders, command, live=False), study)
     for record, one in zip(records, payload["runs"], strict=True):
         one["changed"] = changed(record, usual)
     missing = missing_runs(waiting, records, folders, [key["name"] for key in payload["keys"]])
     payload["missing"] = missing
-    payload["study"] = all_panels(record.folder.path for record in records)
-    is_chosen = chosen(records, wanted)
-    is_planned = chosen(waiting, wanted)
-    planned = list(compress(waiting, is_planned))
-    compared = named(list(compress(runs, is_chosen)), planned)
+    compared = named(shown, list(compress(waiting, choice.waiting)))
     found = grouped(compared, view)
-    newest = _of_newest_generations(compared, payload)
-    rated = found if len(newest) == len(compared) else grouped(named(newest, planned), view)
-    entries = [
-        one | scores
-        for one, scores in zip(
-            compress(payload["runs"], is_chosen), among_themselves(compared, found, view), strict=True
-        )
-    ]
-    if wanted:
-        missing = list(compress(missing, is_planned))  # without those that have no folder, whose values nobody knows
+    rated = _rated(compared, found, view, study)
+    scored = among_themselves(compared, [*found, *rated], view)
+    entries = [one | scores for one, scores in zip(compress(payload["runs"], choice.started), scored, strict=True)]
+    if choice.wanted:  # without those that have no folder, whose values nobody knows
+        missing = list(compress(missing, choice.waiting))
     return Report(found, rated, [run.measured for run in compared], entries, missing, payload)
 
 
-def _of_newest_generations(runs: Sequence[ReadRun], payload: Payload) -> Sequence[ReadRun]:
-    """Return the runs whose scores are compared: of a population the newest; all if no others were chosen."""
-    others = {folder for panels in panels_of_studies(payload) for folder in folders_of_others(panels)}
-    return [run for run in runs if run.record.folder.path.parent not in others] or runs
+def _rated(
+    runs: Sequence[ReadRun], found: Sequence[Sample], view: View, study: Mapping[str, Any] | None
+) -> Sequence[Sample]:
+    """Return the samples whose scores are compared: of a population its newest generation, if that was chosen.
+
+    Args:
+        runs: those that were chosen.
+        found: their samples.
+        view: what they are grouped by.
+        study: the studies that they may belong to, as in the payload.
+    """
+    others = {folder for panels in panels_of_studies(study) for folder in folders_of_others(panels)}
+    newest = [run for run in runs if run.record.folder.path.parent not in others]
+    return grouped(newest, view) if 0 < len(newest) < len(runs) else found
 
 
-def panels_of_studies(payload: Payload) -> list[Panels]:
-    """Return the panels of each study that is reported; [] where there is none."""
-    found: list[Panels] = payload["study"]["studies"] if payload["study"] else []
+def panels_of_studies(study: Mapping[str, Any] | None) -> list[Panels]:
+    """Return the panels of each study, of the payload's `study`; [] where there is none."""
+    found: list[Panels] = study["studies"] if study else []
     return found
 
 
@@ -136,8 +140,16 @@ def grouped(runs: Sequence[ReadRun], view: View) -> list[Sample]:
 
 
 def among_themselves(runs: Sequence[ReadRun], found: Sequence[Sample], view: View) -> list[Entry]:
-    """Return what the entry of each run says of it among these, of which `found` are the samples."""
-    sample_of = {one: sample for sample in found for one in sample.counted}
+    """Return what the entry of each run says of it among these.
+
+    Args:
+        runs: those that are compared.
+        found: their samples; of several with one run the last is the one in which it may count.
+        view: the choice of the command line.
+    """
+    sample_of: dict[MeasuredRun, Sample | None] = {}
+    for sample in found:
+        sample_of |= dict.fromkeys(sample.runs) | dict.fromkeys(sample.counted, sample)
     repeated = superseded([run.measured for run in runs])
     return [
         among_others(one, sample_of.get(one), one in repeated, Metric(view.metric), view.threshold)
@@ -155,10 +167,26 @@ def read_run(
     return ReadRun(record, run, {**facts(record, columns, thin.with_config), "step": int(step), "curves": curves})
 
 
-def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Payload:
-    """Make the payload of runs that are in memory; nothing is read."""
+def assemble(
+    runs: Sequence[ReadRun],
+    shown: Sequence[ReadRun],
+    view: View,
+    made: Mapping[str, Any],
+    study: Mapping[str, Any] | None,
+) -> Payload:
+    """Make the payload of runs that are in memory; nothing is read.
+
+    Args:
+        runs: all runs.
+        shown: those of them that the page shows first, on which it has notes.
+        view: how it shows them.
+        made: how the page was made.
+        study: the studies that runs belong to, as `all_panels` returns them.
+    """
     metric = Metric(view.metric)
     found = samples([run.measured for run in runs], metric)
+    is_whole = len(shown) == len(runs) and not view.group_by
+    rated = _rated(shown, found if is_whole else grouped(shown, view), view, study)
     attributes = Attributes([run.record for run in runs], {*view.group_by, *view.filters})
     entries = [
         entry(number, run.record, run.measured, run.alone, attributes.of(number)) | scores
@@ -174,11 +202,11 @@ def assemble(runs: Sequence[ReadRun], view: View, made: Mapping[str, Any]) -> Pa
         "references": references([run.record for run in runs], metric),
         "notes": {
             environment: list(notes_on(list(same), metric))
-            for environment, same in groupby(found, key=lambda sample: sample.environment)
+            for environment, same in groupby(rated, key=lambda sample: sample.environment)
         },
         "missing": [],
         "runs": entries,
-        "study": None,
+        "study": study,
     }
 
 

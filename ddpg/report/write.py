@@ -41,7 +41,7 @@ def write_report(folders: Sequence[Path], out: Path, view: View, command: str, u
         pictures = draw(report.samples, metric, out)
     text = markdown(report.rated, metric, {name: paths[0] for name, paths in pictures.items()}, view.solved)
     drawn = [*chain(*pictures.values())]
-    for panels in panels_of_studies(report.payload):
+    for panels in panels_of_studies(report.payload["study"]):
         section, files = _study_section(panels, out)
         text += f"\n{section}"
         drawn += files

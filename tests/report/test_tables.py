@@ -9,6 +9,7 @@ import pytest
 from support.fake_runs import FakeRun, write_sweep
 from support.report_runs import write_run
 
+from ddpg.errors import UserError
 from ddpg.report.view import View
 from ddpg.report.write import write_report
 
@@ -89,6 +90,17 @@ def test_a_filter_takes_the_runs_that_have_not_started_too(tmp_path: Path) -> No
         ("2", "done", "ou"),
         ("3", "not started", "ou"),
     ]
+
+
+def test_a_filter_by_a_value_that_only_waiting_runs_have_is_no_mistake(tmp_path: Path) -> None:
+    write_sweep(
+        tmp_path / "sweep", configurations=CONFIGURATIONS, seeds=(1, 2), odd={1: FakeRun(None), 3: FakeRun(None)}
+    )
+    write_report([tmp_path / "sweep"], tmp_path / "out", View(filters={"seed": "1,2", "noise": "ou"}), "")
+    rows = rows_of(tmp_path / "out" / "runs.csv")
+    assert [(row["seed"], row["state"]) for row in rows] == [("1", "done"), ("2", "not started")]
+    with pytest.raises(UserError, match="seed=2: no such run has started yet, of 2 that are planned"):
+        write_report([tmp_path / "sweep"], tmp_path / "out", View(filters={"seed": "2"}), "")
 
 
 def test_a_sentence_names_the_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from ddpg.report.compare.paired import Paired
 from ddpg.report.compare.pairs import Comparison, Pair, choose_pairs, compare, find_baseline
 from ddpg.report.compare.scored import Scored, Scores, scored
 from ddpg.report.compare.unpaired import Unpaired
-from ddpg.report.filters import chosen, resolved
+from ddpg.report.filters import choose_runs
 from ddpg.report.metric import Metric
 from ddpg.report.reading import find_all_runs
 from ddpg.report.selection import count
@@ -97,10 +97,10 @@ def result(folders: Sequence[Path], options: Options, filters: Mapping[str, str]
         UserError: nothing to read, no such metric, no two configurations, an unknown baseline, or a wrong range.
     """
     metric = Metric(options.metric)
-    started, planned = find_all_runs(folders)
-    wanted = resolved([*started, *planned], filters, {option.name for option in fields(Options)})
-    records = list(compress(started, chosen(started, wanted)))
-    waiting = list(compress(planned, chosen(planned, wanted)))
+    found = find_all_runs(folders)
+    choice = choose_runs(found, filters, {option.name for option in fields(Options)})
+    records = list(compress(found.started, choice.started))
+    waiting = list(compress(found.waiting, choice.waiting))
     scores = scored(configurations(records, waiting, options), metric, options.convention, options.failed)
     ranges = _ranges(scores, options)
     labels = _ordered(scores, ranges)

@@ -28,8 +28,8 @@ class Comparison:
     def update(self, runs: Sequence[Followed], version: int) -> None:
         """Compare the runs anew."""
         self._label(runs)
-        payload = assemble([self._now(run) for run in runs], self._view, self._made)
-        payload["study"] = all_panels(run.path for run in runs)
+        read = [self._now(run) for run in runs]
+        payload = assemble(read, read, self._view, self._made, all_panels(run.path for run in runs))
         for run, entry in zip(runs, payload["runs"], strict=True):
             run.tell({**entry, "changed": self._changed[run.path]}, version)
         for name, content in payload.items():

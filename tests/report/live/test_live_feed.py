@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.live_runs import GrowingRun, Page
+from support.populations import write_population
 from support.report_runs import RETURN
 
 from ddpg.errors import UserError
@@ -42,6 +43,21 @@ def test_a_fork_begins_where_it_was_forked(tmp_path: Path, watch: Callable[[Path
     run.grow(3.0)
     assert returns(page.ask()["a"]) == ([200], [3.0])
     assert "forked from outputs/src at step 100" in page.head["notes"]["pendulum"][0]
+
+
+def test_notes_are_on_the_newest_generation_of_a_population(tmp_path: Path, watch: Callable[[Path], Page]) -> None:
+    """Of 4 members and 4 generations the last ones were trained for longer."""
+    population = write_population(tmp_path / "valley", lambda trial: float(trial.number))
+    newest = len(population.trials()) - 4
+    for trial in population.trials().values():
+        run = GrowingRun(population.path / trial.name / f"seed_{trial.seeds[0]}", gamma=trial.number, total_steps=100)
+        run.grow(1.0, 2.0, *([3.0] if trial.number >= newest else []))
+        run.step -= 100
+        run.end("done")
+    page = watch(tmp_path)
+    page.ask()
+    assert len(page.runs) == newest + 4
+    assert page.head["notes"] == {"pendulum": []}
 
 
 def test_a_run_appears_grows_and_is_done(tmp_path: Path, watch: Callable[[Path], Page]) -> None:

@@ -66,10 +66,17 @@ def test_the_table_of_scores_has_the_newest_generation(
     folder = tmp_path / "valley"
     shutil.copytree(population.path, folder)
     for trial in StudyFolder(folder).trials().values():
-        write_run(folder / trial.name / f"seed_{trial.seeds[0]}", [0, trial.number], seed=1, gamma=trial.number)
+        returns = [0, trial.number, *([trial.number + 100] if trial.number >= 42 else [])]
+        write_run(folder / trial.name / f"seed_{trial.seeds[0]}", returns, seed=1, gamma=trial.number)
     report = read_report([folder], View(), "ddpg-report valley")
-    assert [float(one.values[0, -1]) for one in report.rated] == [*range(42, 48)]
+    assert [float(one.values[0, -1]) for one in report.rated] == [*range(142, 148)]
     assert len(report.samples) == len(report.runs) == 48
+    assert report.payload["notes"] == {"pendulum": []}
+    joined = read_report([folder], View(group_by=("batch_size",)), "ddpg-report valley")
+    assert [one["scored_at"] for one in joined.entries] == [100] * 42 + [200] * 6
+    assert [one["scores"]["last"] for one in joined.entries] == [*range(42), *range(142, 148)]
+    [note] = joined.payload["notes"]["pendulum"]
+    assert note.startswith("batch_size=64: the mean of 6 configurations: gamma=42, ")
     assert len(read_report([folder], View(filters={"gamma": "3,4"}), "ddpg-report valley").rated) == 2
     write_page(report.payload, tmp_path / "index.html")
     browser.open(tmp_path / "index.html")
@@ -151,8 +158,8 @@ def test_studies_with_little_to_show(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_page(study: StudyFolder, population: StudyFolder, browser: Browser, tmp_path: Path) -> None:
     """It draws each panel of a search and of a population, without an error in the console."""
     view = View("eval/episodic_return", (), {}, None, None)
-    payload = assemble([], view, made([study.path], "ddpg-report", live=False))
-    payload["study"] = all_panels([one.path / "trial_0000" / "seed_1" for one in (study, population)])
+    panels = all_panels([one.path / "trial_0000" / "seed_1" for one in (study, population)])
+    payload = assemble([], [], view, made([study.path], "ddpg-report", live=False), panels)
     write_page(payload, tmp_path / "page.html")
     browser.open(tmp_path / "page.html")
     assert browser.texts("#study h3") == [
