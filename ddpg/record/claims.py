@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 #: Errors of flock on a file system that has no locks, as Lustre without `-o flock`.
 WITHOUT_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK)
-#: Seconds between two attempts to take a lock that another process holds.
-POLL_S = 0.02
+#: Seconds between two attempts to take a lock that another process holds, at first and at last.
+POLL_S = (0.02, 0.2)
 
 #: Locks that this process took before the block that is to hold them, by folder.
 _claims: dict[Path, IO[bytes]] = {}
@@ -37,12 +37,14 @@ def new_folder(path: Path) -> Path:
     return candidate
 
 
-def claim(folder: Path, name: str, in_use: str, patience_s: float = 0.0) -> None:
+def claim(
+    folder: Path, name: str, in_use: str, patience_s: float = 0.0, on_wait: Callable[[], None] = lambda: None
+) -> None:
     """Lock a folder as `locked` does, before anything is written into it: for the next block that locks it here.
 
     If there is no such block, the lock ends with the process.
     """
-    _claims[folder.resolve()] = _lock(folder, name, in_use, patience_s)
+    _claims[folder.resolve()] = _lock(folder, name, in_use, patience_s, on_wait=on_wait)
 
 
 def release(folder: Path) -> None:
@@ -120,11 +122,13 @@ def _warn_of_missing_locks(reason: str) -> None:
 def _wait_for_lock(file: IO[bytes], in_use: str, patience_s: float, on_wait: Callable[[], None]) -> None:
     """Lock a file; raise UserError if another process still holds the lock after `patience_s` seconds."""
     deadline = time.monotonic() + patience_s
+    pause_s, longest_s = POLL_S
     while not _is_locked_by_us(file):
         if time.monotonic() >= deadline:
             raise UserError(in_use)
         on_wait()
-        time.sleep(POLL_S)
+        time.sleep(pause_s)
+        pause_s = min(1.1 * pause_s, longest_s)
 
 
 def _is_locked_by_us(file: IO[bytes]) -> bool:

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -181,9 +181,12 @@ class RunFolder:
         """Hold the folder for this process, until it ends at the latest; UserError if another process trains in it."""
         return locked(self.path, *self._lock_messages(), LOCK_PATIENCE_S)
 
-    def claim(self, patience_s: float = LOCK_PATIENCE_S) -> None:
-        """Hold the folder for the next `lock` of this process; UserError if another process trains in it for longer."""
-        claim(self.path, *self._lock_messages(), patience_s)
+    def claim(self, patience_s: float = LOCK_PATIENCE_S, on_wait: Callable[[], None] = lambda: None) -> None:
+        """Hold the folder for the next `lock` of this process; UserError if another process trains in it for longer.
+
+        `on_wait` is called again and again meanwhile.
+        """
+        claim(self.path, *self._lock_messages(), patience_s, on_wait)
 
     def _lock_messages(self) -> tuple[str, str]:
         name = f"run folder {self.path}"

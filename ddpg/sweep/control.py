@@ -5,13 +5,15 @@ import shlex
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from yaml import YAMLError
+
 from ddpg.config.spelling import as_written, nearest
-from ddpg.errors import UserError
+from ddpg.errors import UserError, first_line
 from ddpg.record.run_folder import RunFolder, read_yaml
 from ddpg.sweep import slurm
 from ddpg.sweep.execute.handover import hand_over, wait_for_end
@@ -59,13 +61,21 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
         if isinstance(chosen, SlurmOptions):
             from ddpg.sweep.forecast.requirements import with_memory  # OmegaConf, which only Slurm needs
 
-            folders = (RunFolder(run.run.path) for run in runs if run.can_be_retried)
-            chosen = with_memory(chosen, (read_yaml(folder.config) for folder in folders))
+            chosen = with_memory(chosen, _configs([run.run.path for run in runs if run.can_be_retried]))
             require_submittable(chosen, len(numbers), sweep.threads)
         print(f"retry of {number_of_runs(len(numbers))}: {ranges(numbers)}", flush=True)
         wait = hand_over(sweep, numbers, chosen)
     ended = wait_for_end(sweep, wait)
     return not chosen.wait or all(run.state == "done" for run in ended if run.run.number in numbers)
+
+
+def _configs(folders: Iterable[Path]) -> Iterator[Mapping[str, Any]]:
+    """Yield the configs of run folders; a folder that cannot be read stops its own run alone, when that begins."""
+    for folder in folders:
+        try:
+            yield read_yaml(RunFolder(folder).config)
+        except (OSError, YAMLError) as error:
+            print(f"{folder}: {first_line(error)}", flush=True)
 
 
 def changed_options(sweep: SweepFolder, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,8 +99,7 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
         patience_s: seconds for which it is waited until no other command is at work on the sweep.
 
     Raises:
-        UserError: no sweep of this package, Slurm cannot be asked, a task does not end within PATIENCE_S, or there may
-            be jobs that are on no record.
+        UserError: no sweep of this package, Slurm cannot be asked, or a task does not end within PATIENCE_S.
     """
     _require_manifest(sweep)
     with sweep.lock(patience_s):
@@ -113,7 +122,6 @@ def cancel(sweep: SweepFolder, patience_s: float = 0.0) -> None:
     _print_elsewhere(sweep.path, runs)
     _wait_for_end({task: origins[task] for task in alive})
     print(outcome(sweep, states(sweep)))
-    sweep.require_recorded()
 
 
 def _print_stopped(jobs: Sequence[str], pids: Sequence[int]) -> None:

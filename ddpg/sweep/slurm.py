@@ -103,11 +103,22 @@ def requeue(job: str) -> None:
     _ask("scontrol", "requeue", job)
 
 
+def this_job() -> str:
+    """Return the id of the job of this process: "1234_7" or "1234"; "" outside of jobs.
+
+    SLURM_JOB_ID alone would mean the whole array for one task of each, the one that has the id of the array.
+    """
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")
+
+
 def is_in_grace(job: str) -> bool:
     """Whether a job is executed and will be preempted when its time of grace is over; False if Slurm cannot be asked.
 
     A job that scancel or a preemption without grace ends is COMPLETING by then.
     """
+    if not job:
+        return False
     try:
         fields = dict(re.findall(r"(\w+)=(\S+)", _ask("scontrol", "--oneliner", "show", "job", job)))
     except UserError:

@@ -92,6 +92,7 @@ class SweepRuns:
             LeftAlone: the run is being trained, or a job may go on with it at any moment.
             UserError: another command is handing runs over.
         """
+        self._states()  # before the lock is taken, because it may mean to ask Slurm
         with ExitStack() as stack:
             with self._sweep.lock(PATIENCE_S) if self._sweep.exists else nullcontext():
                 state = self._states().get(folder.path.resolve())

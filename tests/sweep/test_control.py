@@ -2,6 +2,7 @@
 
 import fcntl
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -114,16 +115,30 @@ class TestRetry:
         assert options.mem_gb == 12
         assert [config["seed"] for config in configs] == [1]
 
+    def test_a_folder_that_is_away_stops_its_own_run_alone(
+        self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ddpg.sweep.forecast.requirements.estimated_job_gb", lambda configs, *_: len(configs))
+        sweep = write_sweep(tmp_path / "sweep", [FAILED, FAILED, FAILED], mem_gb=None, wait=False)
+        (sweep.runs[0].path / "config.yaml").unlink()
+        (sweep.runs[1].path / "config.yaml").write_text("seed: [")
+        assert retry(sweep, {}, None)
+        ((numbers, options),) = handed
+        assert (numbers, options.mem_gb) == ([0, 1, 2], 1)
+
     def test_jobs_on_no_record_are_looked_for_first(
         self, tmp_path: Path, slurm: FakeSlurm, handed: list[Any], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """`cancel` still ends what is known."""
+        """`cancel` still ends what is known; a colleague looks for the jobs of whoever submitted them."""
         sweep = write_sweep(tmp_path / "sweep", [FAILED], wait=False)
         sweep.begin_submission()
-        for command in (partial(retry, sweep, {}, None), partial(cancel, sweep)):
-            with pytest.raises(UserError, match="squeue --me --name=sweep"):
-                command()
-        assert capsys.readouterr().out.startswith("nothing of this sweep is alive\n")
+        look = f"squeue --user={os.getuid()} --name=sweep"
+        with pytest.raises(UserError, match=look):
+            retry(sweep, {}, None)
+        cancel(sweep)
+        printed = capsys.readouterr().out
+        assert printed.startswith("nothing of this sweep is alive\n")
+        assert look in printed
         assert handed == []
         sweep.end_submission()
         assert retry(sweep, {}, None)

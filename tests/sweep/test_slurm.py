@@ -98,6 +98,7 @@ def test_a_job_is_in_the_grace_of_a_preemption(
 def test_slurm_that_does_not_answer_tells_of_no_grace(program: Callable[[str, str], None]) -> None:
     program("scontrol", "exit 1")
     assert not is_in_grace("7")
+    assert not is_in_grace("")
 
 
 @pytest.mark.usefixtures("cluster")

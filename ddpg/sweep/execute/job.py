@@ -1,11 +1,9 @@
 """One job on Slurm: a pool of some runs, which goes back to the queue when its time is over."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +66,10 @@ class Job:
         return DelayedSubmission(self)
 
 
-def requeue_if_warned(heard: Collection[int]) -> None:
+def requeue_if_warned(heard: set[int]) -> None:
     """Let submitit count the attempt and requeue the job, if Slurm has warned it of its time limit or a preemption.
 
-    After a SIGTERM Slurm ends or requeues a job by itself, but for one: where the cluster has no
+    After a SIGTERM Slurm ends or requeues a job by itself, with one exception: where the cluster has no
     preempt_send_user_signal, a SIGTERM is all that a job gets before a preemption with GraceTime, and a job that has
     ended before that time is over is not requeued.
 
@@ -81,18 +79,17 @@ def requeue_if_warned(heard: Collection[int]) -> None:
     Raises:
         UserError: there were too many attempts, or Slurm does not requeue the job.
     """
-    job = os.environ.get("SLURM_JOB_ID", "")
-    if heard == {WARNING} or (heard == {signal.SIGTERM} and job and slurm.is_in_grace(job)):
-        _requeue(job)
+    if heard == {WARNING} or (heard == {signal.SIGTERM} and slurm.is_in_grace(slurm.this_job())):
+        _requeue()
 
 
-def _requeue(job: str) -> None:
+def _requeue() -> None:
     handler = signal.getsignal(WARNING)  # submitit's, which it installs for a signal that it gets itself
     assert callable(handler)
     try:
         handler(WARNING, None)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):  # it is in the queue already, or Slurm is busy
-        _requeue_patiently(job)
+        _requeue_patiently(slurm.this_job())
     except UncompletedJobError as error:
         raise UserError(f"stopped at the time limit, and saved: {error}") from error
 

@@ -8,31 +8,32 @@ from ddpg.sweep.options import SlurmOptions
 
 #: Options that say where a job goes; what is not given comes from a variable of sbatch, or is the cluster's default.
 PLACES = ("partition", "account", "qos", "constraint", "gpus_per_node")
-#: Options that every script of a sweep has.
-ALWAYS = ("array", "cpus_per_task", "error", "job_name", "open_mode", "output", "requeue", "signal", "time")
-#: The variables of options that are not called as these are.
-CALLED: dict[str, tuple[str, ...]] = {
+#: Options of sbatch that the script of every sweep has.
+IN_EVERY_SCRIPT = ("array", "cpus_per_task", "error", "job_name", "open_mode", "output", "requeue", "signal", "time")
+#: The variables SBATCH_* of those options that have other names than their variables.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "array": ("ARRAY_INX",),
     "mem": ("MEM_PER_NODE", "MEM_PER_CPU", "MEM_PER_GPU"),
     "requeue": ("REQUEUE", "NO_REQUEUE"),
     "time": ("TIMELIMIT",),
 }
-#: What is Slurm's and of no job: where the cluster is, and who asks.
-OF_NO_JOB = ("SLURM_CONF", "SLURM_JWT")
+#: Variables that a job shares with its user's shell: which cluster there is, and who asks it.
+OF_THE_USER = ("SLURM_CLUSTERS", "SLURM_CONF", "SLURM_JWT")
 
 
 def overriding(options: SlurmOptions) -> list[str]:
     """List the variables of this process that would change jobs which are submitted with these options.
 
-    Slurm lets a variable such as SBATCH_TIMELIMIT beat the script. Those of the job in which a user submits, as after
-    salloc, would be handed down to the new jobs, whose srun takes them for its own.
+    Slurm lets a variable such as SBATCH_TIMELIMIT beat the script. Inside of a job, as after salloc, the variables of
+    that job would be handed down to the new ones, whose srun takes them for its own.
     """
-    said = [*ALWAYS, *(name.replace("-", "_") for name in options.additional_parameters)]
-    said += [name for name in PLACES if getattr(options, name) is not None]
-    said += ["mem"] if options.mem_gb is not None else []
-    beaten = {f"SBATCH_{variable}" for name in said for variable in CALLED.get(name, (name.upper(),))}
-    of_a_job = {name for name in os.environ if name.startswith("SLURM_")} - {*OF_NO_JOB}
-    return sorted(of_a_job | (beaten & os.environ.keys()))
+    in_script = [*IN_EVERY_SCRIPT, *(name.replace("-", "_") for name in options.additional_parameters)]
+    in_script += [name for name in PLACES if getattr(options, name) is not None]
+    in_script += ["mem"] if options.mem_gb is not None else []
+    found = {f"SBATCH_{variable}" for name in in_script for variable in OTHER_NAMES.get(name, (name.upper(),))}
+    if "SLURM_JOB_ID" in os.environ:
+        found |= {name for name in os.environ if name.startswith("SLURM_")} - {*OF_THE_USER}
+    return sorted(found & os.environ.keys())
 
 
 @contextmanager

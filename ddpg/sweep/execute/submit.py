@@ -84,7 +84,9 @@ def submit_array(
             sweep.add_submission(Submission(begun, os.getuid(), "slurm", tasks, cluster))
         except OSError as error:  # a full disk, perhaps after sbatch
             name = error.filename or sweep.path
-            raise UserError(f"{name}: {error.strerror}; {so_far}. Before a retry {sweep.unrecorded}") from error
+            raise UserError(
+                f"{name}: {error.strerror}; {so_far}. Before a retry {sweep.look_for_jobs(os.getuid())}"
+            ) from error
         sweep.end_submission()
     interrupt.check()
     return names
@@ -99,7 +101,7 @@ def _taken(sweep: SweepFolder, array: Sequence[Callable[[], None]], options: Slu
     except (FailedJobError, FailedSubmissionError) as error:
         if isinstance(error, FailedSubmissionError) or may_be_queued(str(error)):
             unclear = f"sbatch: {slurm.error_line(str(error))}; Slurm may have taken the jobs all the same"
-            raise UserError(f"{unclear}; {so_far}. Before a retry {sweep.unrecorded}") from error
+            raise UserError(f"{unclear}; {so_far}. Before a retry {sweep.look_for_jobs(os.getuid())}") from error
         sweep.end_submission()
         refused = refusal(str(error), options)
         raise UserError(f"{refused}; {so_far}, ddpg-sweep retry {sweep.quoted} submits the rest") from error

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from functools import cache
 from pathlib import Path
 
 from ddpg.errors import UserError
@@ -130,14 +131,21 @@ def train(path: Path) -> float | None:
         from ddpg.record.config_file import read_config
         from ddpg.run.lifecycle import run  # torch takes a second, in which a signal should end the process
 
-        folder.claim(PATIENCE_S)
+        folder.claim(PATIENCE_S, on_wait=_say_that_it_waits)
     _warn_of_other_code(folder)
     return run(read_config(folder.config), path)
+
+
+@cache  # one line, however long it takes
+def _say_that_it_waits() -> None:
+    log.info("waits for the run folder, which another process holds, for %g s at most", PATIENCE_S)
 
 
 def _warn_of_other_code(folder: RunFolder) -> None:
     """Log a warning if the code has changed since the submission, because only the config is frozen."""
     frozen = next((start for start in folder.starts() if "submitted" in start), {})
+    if frozen.get("commit") is None and frozen.get("commit_of_directory") is None:
+        return
     now = commits()
     for key, code in (("commit", "the code of ddpg"), ("commit_of_directory", f"the code in {Path.cwd()}")):
         if frozen.get(key) not in (None, now[key]):

@@ -1,6 +1,7 @@
 """The sweep folder: which runs a sweep has, and who was given them to train."""
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +14,8 @@ from ddpg.errors import UserError
 from ddpg.record.claims import claim, locked
 from ddpg.record.run_folder import atomic_write
 
+#: Seconds until a sweep counts as taken by another command: `sync` has its lock for moments.
+PATIENCE_S = 1.0
 #: The folder in that of a sweep in which submitit keeps the scripts and logs of the jobs.
 LOGS = ".submitit"
 
@@ -150,29 +153,39 @@ class SweepFolder:
 
     def begin_submission(self) -> None:
         """Mark that jobs may be in Slurm's queue which are on no record; `end_submission` takes the mark away."""
+        mark = {"time": timestamp(), "user": os.getuid(), "submissions_before": len(self.submissions())}
         with atomic_write(self._submitting) as file:
-            file.write(f"{timestamp()}\n".encode())
+            file.write(json.dumps(mark).encode() + b"\n")
 
     def end_submission(self) -> None:
         """Take the mark of `begin_submission` away: the jobs are on record, or Slurm has taken none."""
         self._submitting.unlink(missing_ok=True)
 
-    @property
-    def unrecorded(self) -> str:
-        """What to do about jobs that may be on no record."""
-        jobs = f"squeue --me --name={shlex.quote(self.path.name)}"
+    def look_for_jobs(self, user: int) -> str:
+        """Return what to do about jobs of a user that may be on no record."""
+        jobs = f"squeue --user={user} --name={shlex.quote(self.path.name)}"
         return f"look for others, cancel them, and remove {shlex.quote(str(self._submitting))}: {jobs}"
 
-    def require_recorded(self) -> None:
-        """Raise UserError if a submission has ended without a record, so that jobs may be alive which nobody knows."""
-        if self._submitting.exists():
-            began = self._submitting.read_text(encoding="utf-8").strip()
-            raise UserError(
-                f"{self.path}: the submission of {began} has ended before its jobs were on record, so Slurm may have "
-                f"some that nothing here knows of: {self.unrecorded}"
-            )
+    @property
+    def unrecorded(self) -> str:
+        """What is to be said of a submission that ended before its jobs were on record; "" where each has a record."""
+        try:
+            mark = json.loads(self._submitting.read_text(encoding="utf-8"))
+        except OSError:
+            return ""
+        if len(self.submissions()) != mark["submissions_before"]:  # it ended between the record and the mark's removal
+            return ""
+        return (
+            f"the submission of {mark['time']} has ended before its jobs were on record, so Slurm may have jobs that "
+            f"no file of the sweep names: {self.look_for_jobs(mark['user'])}"
+        )
 
-    def last_words(self, task: str) -> str:
+    def require_recorded(self) -> None:
+        """Raise UserError if a submission has ended before its jobs were on record."""
+        if self.unrecorded:
+            raise UserError(f"{self.path}: {self.unrecorded}")
+
+    def last_error_line(self, task: str) -> str:
         """Return the last line that the shell of a job on Slurm or srun has left in the job's .err, or ""."""
         try:
             lines = (self.path / LOGS / f"{task}_0_log.err").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -200,7 +213,7 @@ class SweepFolder:
         return set(self._cancelled.read_text(encoding="utf-8").split()) if self._cancelled.exists() else set()
 
     def lock(
-        self, patience_s: float = 0.0, is_shared: bool = False, on_wait: Callable[[], None] = lambda: None
+        self, patience_s: float = PATIENCE_S, is_shared: bool = False, on_wait: Callable[[], None] = lambda: None
     ) -> AbstractContextManager[None]:
         """Keep other commands from acting on the states of the runs.
 

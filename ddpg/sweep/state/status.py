@@ -78,7 +78,7 @@ def states(sweep: SweepFolder, lost: str | None = None) -> list[RunState]:
         is_newer = summary.written_at >= known.submitted_at[name] - skew_s
         one = _state(run, summary, tasks[name], is_newer, name in cancelled)
         is_silent = one.state == "vanished" and not one.error
-        found.append(replace(one, error=sweep.last_words(name)) if is_silent else one)
+        found.append(replace(one, error=sweep.last_error_line(name)) if is_silent else one)
     return found
 
 

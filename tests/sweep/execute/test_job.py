@@ -68,8 +68,9 @@ def test_sigterm_before_a_preemption_is_a_warning(
     job: Prepare, submitit: list[int], monkeypatch: pytest.MonkeyPatch, in_grace: bool, handled: list[int]
 ) -> None:
     """Without preempt_send_user_signal a job hears SIGTERM alone, and is not requeued if it ends within its grace."""
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
-    monkeypatch.setattr("ddpg.sweep.slurm.is_in_grace", lambda asked: asked == "7" and in_grace)
+    for name, value in {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}.items():
+        monkeypatch.setenv(name, value)  # 7 alone would mean the whole array
+    monkeypatch.setattr("ddpg.sweep.slurm.is_in_grace", lambda asked: asked == "7_3" and in_grace)
     with pytest.raises(SystemExit):
         job(1, signal.SIGTERM)()
     assert submitit == handled

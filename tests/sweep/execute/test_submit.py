@@ -98,10 +98,12 @@ def test_variables_of_the_shell_change_no_job(
     sweep: SweepFolder, sbatch: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SBATCH_* would beat options of the launcher; those of a job around this process would reach the new jobs."""
-    kept = {"SLURM_CONF": "/etc/slurm.conf", "SBATCH_ACCOUNT": "lab", "SBATCH_RESERVATION": "course"}
+    kept = {
+        "SLURM_CONF": "/etc/slurm.conf", "SLURM_CLUSTERS": "big", "SBATCH_ACCOUNT": "lab", "SBATCH_RESERVATION": "c",
+    }  # fmt: skip
     dropped = {
         "SBATCH_TIMELIMIT": "3", "SBATCH_NO_REQUEUE": "1", "SBATCH_PARTITION": "debug", "SBATCH_MEM_PER_CPU": "1G",
-        "SBATCH_NICE": "5", "SLURM_NTASKS": "4", "SLURM_MEM_PER_CPU": "500",
+        "SBATCH_NICE": "5", "SLURM_NTASKS": "4", "SLURM_MEM_PER_CPU": "500", "SLURM_JOB_ID": "7",
     }  # fmt: skip
     for name, value in {**kept, **dropped}.items():
         monkeypatch.setenv(name, value)
@@ -110,6 +112,19 @@ def test_variables_of_the_shell_change_no_job(
     seen = (tmp_path / "seen").read_text().splitlines()
     assert {line for line in seen if line.startswith(("SBATCH_", "SLURM_"))} == {f"{k}={v}" for k, v in kept.items()}
     assert os.environ["SLURM_NTASKS"] == "4"
+    monkeypatch.delenv("SLURM_JOB_ID")
+    submit(sweep, [0], chosen())
+    assert "SLURM_NTASKS=4" in (tmp_path / "seen").read_text().splitlines()  # a setting of the user's, outside of jobs
+
+
+def test_a_mark_beside_its_record_is_of_no_account(sweep: SweepFolder, sbatch: Callable[[str], None]) -> None:
+    """The process ended between the record and the removal of the mark."""
+    sbatch(COUNT)
+    sweep.begin_submission()
+    mark = (sweep.path / "submitting").read_bytes()
+    submit(sweep, [0], chosen())
+    (sweep.path / "submitting").write_bytes(mark)
+    sweep.require_recorded()
 
 
 def test_refused_in_the_middle(sweep: SweepFolder, sbatch: Callable[[str], None]) -> None:
@@ -131,9 +146,9 @@ def test_jobs_on_no_record_leave_a_mark(
         raise OSError(122, "Disk quota exceeded", "submissions.jsonl")
 
     monkeypatch.setattr(SweepFolder, "add_submission", full)
-    with pytest.raises(UserError, match=r"submissions\.jsonl: Disk quota exceeded; 0 of 2 jobs.*squeue --me"):
+    with pytest.raises(UserError, match=r"submissions\.jsonl: Disk quota exceeded; 0 of 2 jobs.*squeue --user"):
         submit(sweep, range(2), chosen())
-    with pytest.raises(UserError, match=r"ended before its jobs were on record.*remove .*/submitting'.*squeue --me"):
+    with pytest.raises(UserError, match=r"ended before its jobs were on record.*remove .*/submitting'.*squeue --user"):
         sweep.require_recorded()
 
 
@@ -149,7 +164,9 @@ def test_jobs_on_no_record_leave_a_mark(
 def test_no_answer_is_no_refusal(sweep: SweepFolder, sbatch: Callable[[str], None], code: str) -> None:
     """Slurm may have taken the jobs, which a retry would submit once more."""
     sbatch(code)
-    line = r"^sbatch: .*taken the jobs all the same; 0 of 2 jobs are submitted\. .*squeue --me --name='my sweep'$"
+    line = (
+        r"^sbatch: .*taken the jobs all the same; 0 of 2 jobs are submitted\. .*squeue --user=[0-9]+ --name='my sweep'$"
+    )
     with pytest.raises(UserError, match=line):
         submit(sweep, range(2), chosen())
     with pytest.raises(UserError, match="on record"):
@@ -164,7 +181,7 @@ def test_a_full_disk(sweep: SweepFolder, sbatch: Callable[[str], None], monkeypa
         raise OSError(28, "No space left on device", "x.pkl")
 
     monkeypatch.setattr("submitit.core.utils.JobPaths.move_temporary_file", full)
-    with pytest.raises(UserError, match=r"x\.pkl: No space left.*squeue --me --name='my sweep'"):
+    with pytest.raises(UserError, match=r"x\.pkl: No space left.*squeue --user=[0-9]+ --name='my sweep'"):
         submit(sweep, range(2), chosen())
 
 
