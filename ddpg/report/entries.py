@@ -95,6 +95,7 @@ def among_others(
         "superseded": is_superseded,
         "note": None if sample is not None else f"its seed {TWICE}" if is_superseded else reason(run),
         "scored_at": None if sample is None else _scored_at(sample, metric),
+        "trained_to": None if sample is None else sample.end,
         "scored_from": None if sample is None else _scored_from(sample),
         "scores": scores(run, sample, metric),
         "averaged": averaged(run, sample, metric),

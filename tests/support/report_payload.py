@@ -56,6 +56,7 @@ def run(number: int, environment: str, keys: Mapping[str, str], seed: int, retur
         "counts": bool(len(returns)),
         "superseded": False,
         "scored_at": end if len(returns) else None,
+        "trained_to": end if len(returns) else None,
         "scored_from": float(steps[-10:][0]) if len(returns) else None,
         "averaged": {"last10": min(10, len(returns)), "training100": 0},
         "note": None,

@@ -27,6 +27,7 @@ RESULTS = (
     "averaged",
     "scored_at",
     "scored_from",
+    "trained_to",
     "superseded",
     "steps_to_threshold",
 )

@@ -71,7 +71,7 @@ function seedsCell({ started, counted }) {
 
 /** The steps at which the counted runs of a group are scored. */
 function stepCell({ counted }) {
-  const steps = differentSteps(counted, "scored_at");
+  const steps = differentNumbers(counted.map((run) => run.scored_at));
   return steps.length ? { value: steps.at(-1), shown: stepWords(steps) } : { value: NaN, shown: "–" };
 }
 

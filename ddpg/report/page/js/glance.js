@@ -87,7 +87,7 @@ function othersWithout({ groups }, ranked) {
   const others = groups.filter((group) => !ranked.some((one) => one.group === group));
   const unlike = others.filter((group) => whyUnlike(group.counted, state.view.score));
   const reasons = new Set(unlike.map((group) => whyUnlike(group.counted, state.view.score)));
-  const why = reasons.size > 1 ? "scored or evaluated at different steps" : [...reasons][0];
+  const why = reasons.size > 1 ? "not scored alike" : [...reasons][0];
   const [has, their] = unlike.length === 1 ? ["has", "its"] : ["have", "their"];
   const words = why
     ? [`${count(unlike.length, "groups")} ${has} no mean, because ${their} runs are ${why}`]
@@ -137,12 +137,12 @@ function certainty(environment, best, next, groups, t) {
       `, because ${count(running, "runs")} can still change this.`,
     ];
   const why = whyUnlike([...best.group.counted, ...next.group.counted], state.view.score);
-  if (why)
-    return [
-      `They are ${why}: `,
-      el("b", {}, "no verdict"),
-      " (the test below compares where all have come, by the evaluations that all have).",
-    ];
+  if (why) {
+    const tested = CONVENTIONS[state.view.score].ofEpisodes
+      ? "."
+      : " (the test below compares where all have come, by the evaluations that all have).";
+    return [`They are ${why}: `, el("b", {}, "no verdict"), tested];
+  }
   const seeds = Math.min(best.scores.length, next.scores.length);
   if (seeds < TESTABLE)
     return [
@@ -173,7 +173,7 @@ function cautions(model) {
   const words = [];
   if (failed)
     words.push([
-      `${count(failed, "runs")} failed; scores are of those that are left, which flatters (ddpg-report compare counts a failed run with the worst value). `,
+      `${count(failed, "runs")} failed; scores are of those that are left, which flatters (ddpg-report compare counts a run that failed before the step that is compared with the worst value). `,
       el("a", { href: "#failures", onclick: jump }, "Which and why"),
     ]);
   if (out > failed)

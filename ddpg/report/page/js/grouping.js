@@ -114,23 +114,29 @@ function scoresOf(group, convention) {
 
 /**
  * Says why scores of runs that count are no measure of what differs between the runs, null where they are one: they are
- * of different steps or, by a convention that depends on how often a run is evaluated, of other stretches of training.
+ * of different steps, of different numbers of training episodes or, by a convention that depends on how often a run is
+ * evaluated, of other stretches of training.
  */
 function whyUnlike(runs, convention) {
-  const ends = differentSteps(runs, "scored_at");
+  const { ofEpisodes, ofSeveral } = CONVENTIONS[convention];
+  const ends = differentNumbers(runs.map((run) => (ofEpisodes ? run.trained_to : run.scored_at)));
   if (ends.length > 1) return `scored at different steps, ${stepWords(ends)}`;
-  const begins = CONVENTIONS[convention].ofSeveral ? differentSteps(runs, "scored_from") : [];
+  const episodes = ofEpisodes ? differentNumbers(runs.map((run) => run.averaged[convention] || NaN)) : [];
+  if (episodes.length > 1) return `scored by different numbers of training episodes, ${stepWords(episodes)}`;
+  const begins = ofSeveral ? differentNumbers(runs.map((run) => run.scored_from)) : [];
   if (begins.length < 2) return null;
   return `evaluated more or less often, so that the ${conventionTitle("last10", runs)} begin at ${stepWords(begins)}`;
 }
 
-/** The env steps that the entries of runs have under a name, ascending. */
-function differentSteps(runs, name) {
-  const known = runs.map((run) => run[name]).filter(Number.isFinite);
-  return [...new Set(known)].sort((a, b) => a - b);
+/** The finite ones of some numbers, each once, ascending. */
+function differentNumbers(numbers) {
+  return [...new Set(numbers.filter(Number.isFinite))].sort((a, b) => a - b);
 }
 
-/** The conventions by which final scores are reported; `ofSeveral` values, of which some runs have more than others. */
+/**
+ * The conventions by which final scores are reported: `ofSeveral` values, of which some runs have more than others;
+ * `ofEpisodes` of training, instead of evaluations.
+ */
 const CONVENTIONS = {
   last: {
     title: "last evaluation",
@@ -145,6 +151,7 @@ const CONVENTIONS = {
     title: "last 100 training episodes",
     meaning:
       "the mean of each run's last 100 training episodes, or of all where it has fewer, with exploration noise",
+    ofEpisodes: true,
   },
   best: {
     title: "maximum over time (biased)",

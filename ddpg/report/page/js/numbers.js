@@ -15,12 +15,18 @@ function trimmed(value, digits) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size < 1e-4 || size >= 1e15) return exponential(value, Math.min(digits, 3) - 1).replace(/\.?0+e/, "e");
-  return String(Number(value.toPrecision(digits)));
+  return String(Number(halfToEven((some) => value.toPrecision(some), digits)));
 }
 
 /** Writes a power of ten with two digits, as Python does: 1.235e+07. */
 function exponential(value, digits) {
-  return value.toExponential(digits).replace(/(?<=e[-+])(?=\d$)/, "0");
+  return halfToEven((some) => value.toExponential(some), digits).replace(/(?<=e[-+])(?=\d$)/, "0");
+}
+
+/** Writes a number with so many digits: halfway between two, the one whose last digit is even, as Python does. */
+function halfToEven(write, digits) {
+  const even = /^(.*[02468])50{19}(e.*)?$/.exec(write(digits + 20));
+  return even ? even[1] + (even[2] ?? "") : write(digits);
 }
 
 /** Writes steps that ascend: 1k, 2k and 3k; of more than three the ends: 1k to 9k. */
@@ -35,8 +41,9 @@ function scoreNumber(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size >= 1e7) return exponential(value, 3);
-  if (size >= 100) return value.toFixed(1);
-  return size >= 1 || size === 0 ? value.toFixed(2) : trimmed(value, 3);
+  const fixed = (some) => value.toFixed(some);
+  if (size >= 100) return halfToEven(fixed, 1);
+  return size >= 1 || size === 0 ? halfToEven(fixed, 2) : trimmed(value, 3);
 }
 
 /** Writes a mean with the half width of its interval: 9110.4 ± 300.2; the mean alone where there is no interval. */

@@ -37,7 +37,7 @@ function sweptPanels(environment, effects) {
       ? el(
           "p",
           { class: "warn" },
-          `These runs are ${why}: means over them, and differences, come of that too.`,
+          `These runs are ${why}: their means, and what differs between these, reflect that too.`,
         )
       : null,
     effects.length > 1 ? effectTable(effects) : null,

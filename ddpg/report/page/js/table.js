@@ -24,7 +24,7 @@ function renderTables(element) {
       ? el(
           "p",
           { class: "note" },
-          "The filters leave out seeds of a configuration. Each run is scored up to the step that is compared of all its seeds; ddpg-report with the same filters finds the step for the chosen ones (report.md, runs.csv).",
+          "The filters leave out seeds of a configuration. Each run is scored up to the step that is compared of all its seeds; ddpg-report with the same filters finds the step for the chosen ones (in report.md, runs.csv and the notes below a table).",
         )
       : null,
     rated === environments
@@ -84,14 +84,14 @@ function scoreTable(environment, conventions) {
   );
 }
 
-/** The notes on an environment: which seeds are compared, up to where, and what is not the same for all. */
+/** The notes on an environment: which runs are compared, up to where, and what is not the same for all. */
 function environmentNotes(name) {
   const notes = state.payload.notes[name] ?? [];
   return notes.length
     ? el(
         "details",
         { "data-key": `notes ${name}`, open: notes.length <= 6 },
-        el("summary", {}, count(notes.length, "notes")),
+        el("summary", {}, count(notes.length, "notes"), ofOtherRuns()),
         el(
           "ul",
           { class: "note" },
@@ -99,6 +99,15 @@ function environmentNotes(name) {
         ),
       )
     : null;
+}
+
+/** Says of which runs the notes are, those that the command chose, where the reader has chosen others; "" otherwise. */
+function ofOtherRuns() {
+  const { filters, group_by: groupBy } = state.payload.view;
+  if (JSON.stringify([filters, groupBy]) === JSON.stringify([state.view.filters, state.view.groupBy])) return "";
+  const words = Object.entries(filters).map(([key, value]) => `${key}=${value}`);
+  const grouped = groupBy.length ? `, grouped by ${listed(groupBy)}` : "";
+  return ` on ${words.length ? `the runs with ${listed(words)}` : "all runs"}${grouped}`;
 }
 
 /** Whether the filters leave out runs that count in a configuration of which they show others. */
@@ -174,7 +183,7 @@ function scoreNotes(conventions) {
     el(
       "li",
       {},
-      "The difference from the highest has Welch's 95 % interval, not corrected for choosing the highest; a sweep that is not finished has none.",
+      "The difference from the highest has Welch's 95 % interval, not corrected for choosing the highest; a sweep that is not finished has none, nor have scores that are not alike.",
     ),
     el("li", {}, "Seeds, as in 3 of 5: two are left out of the means; the list of runs below says why."),
     el(
