@@ -52,17 +52,17 @@ def picture_files(name: str, out: Path) -> list[Path]:
 
 
 def looks_of(labels: Iterable[str]) -> dict[str, Look]:
-    """Choose the look of each label by its place among those of all environments, in the order of the page.
+    """Choose the look of each label by its place among those of all environments, in natural order.
 
     So a configuration looks the same in every picture, whichever others are in it and however they rank.
     """
-    ordered = sorted(set(labels), key=_with_numbers)
+    ordered = sorted(sorted(set(labels)), key=_with_numbers)  # in one order also where only capitals differ
     return {label: look(place) for place, label in enumerate(ordered)}
 
 
 def _with_numbers(label: str) -> list[str | float]:
-    """Return a sorting key by which numbers count as numbers: batch_size=64 before 128, lr=0.0003 before 0.001."""
-    return [float(part) if place % 2 else part for place, part in enumerate(NUMBERS.split(label))]
+    """Return a sorting key by which numbers count as numbers, and capitals do not: lr=0.0003 before lr=0.001."""
+    return [float(part) if place % 2 else part.casefold() for place, part in enumerate(NUMBERS.split(label))]
 
 
 def look(place: int) -> Look:

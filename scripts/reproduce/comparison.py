@@ -28,7 +28,7 @@ OPTIONS: Mapping[Convention, str] = {"training": "training100", "last_10": "last
 class Compared:
     """The differences of a comparison at `level`, each over the seeds 1 to `seeds` of both sides.
 
-    `notes` say, by environment, what of the runs is compared where it is not all.
+    `notes` say, by environment, which runs are compared, and at which steps, where not all of them are.
     """
 
     seeds: int

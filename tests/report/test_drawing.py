@@ -43,10 +43,10 @@ def test_lines_look_different() -> None:
     assert len({look(place)[:2] for place in range(21)}) == 21
 
 
-def test_looks_are_given_in_the_order_of_the_page() -> None:
-    labels = ["n=128", "n=64", "sigma=0.05", "sigma=-1", "sigma=1e-3"]
-    assert list(looks_of(labels)) == ["n=64", "n=128", "sigma=-1", "sigma=1e-3", "sigma=0.05"]
-    assert list(looks_of(labels).values()) == [look(place) for place in range(5)]
+def test_looks_are_given_in_natural_order() -> None:
+    labels = ["n=128", "Norm=y", "n=64", "sigma=0.05", "sigma=-1", "sigma=1e-3"]
+    assert list(looks_of(labels)) == ["n=64", "n=128", "Norm=y", "sigma=-1", "sigma=1e-3", "sigma=0.05"]
+    assert list(looks_of(labels).values()) == [look(place) for place in range(6)]
 
 
 def test_lines_on_each_other_are_marked_at_steps_of_their_own() -> None:

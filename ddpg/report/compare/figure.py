@@ -30,8 +30,8 @@ def draw(found: Result, path: Path) -> None:
     """Write the picture: profiles on the left, differences with t intervals on the right.
 
     Scores of several environments are normalized; those of a single one are drawn as they are. A configuration has the
-    colour that it has in the pictures of a report, a difference that of the configuration which is better if it is
-    above 0.
+    colour that it has in the pictures of a report, and a difference the colour of its first configuration, which is the
+    better one where the difference is above 0.
     """
     looks = looks_of(found.labels)
     shown = [one for one in found.comparisons if one.tests is not None]

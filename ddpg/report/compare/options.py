@@ -36,7 +36,10 @@ class Options:
     alpha: Level = field(default=0.05, metadata={"help": "chance of any false positive among all comparisons"})
     failed: Literal["worst", "leave_out"] = field(
         default="worst",
-        metadata={"help": "a run that failed too early has the worst value there is, or is left out, which flatters"},
+        metadata={
+            "help": "a run that failed before the step that is compared has the worst value of its environment, or is "
+            "left out, which flatters"
+        },
     )
     solved: float | None = field(default=None, metadata={"help": "a run with at least this score has solved its task"})
     low: Reference = field(

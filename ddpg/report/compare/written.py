@@ -17,7 +17,7 @@ from ddpg.report.text import aligned, interval, interval_of, literal, number, se
 HEADER = ("configuration", "seeds", "step", "mean", "95 % interval", "IQM", "95 % of the IQM", "next run, 95 %")
 #: Numbers of seeds of which the power is named.
 EXAMPLES = (6, 10, 20)
-#: How the scores of an environment are to be comparable.
+#: What makes the scores of an environment comparable.
 SAME_KIND = "at one step and by one convention"
 
 
