@@ -1,5 +1,7 @@
 """How a policy is loaded, in Python: a few lines for each format, and what they need."""
 
+import sys
+from itertools import accumulate
 from typing import NamedTuple
 
 from ddpg.distribution import distribution_name
@@ -41,11 +43,17 @@ def ways(description: Description, source: str) -> list[Way]:
 
 def loading(description: Description, source: str) -> tuple[list[str], str]:
     """Return the imports that `ddpg.load_policy` needs beside ddpg for a policy, and the call."""
-    foreign = [target.rpartition(".") for target in description.network.foreign]
+    foreign = description.network.foreign
     if not foreign:
         return [], f'ddpg.load_policy("{source}")'
-    imports = [f"from {module} import {name}" for module, _, name in foreign]
-    return imports, f'ddpg.load_policy("{source}", classes=[{", ".join(name for *_, name in foreign)}])'
+    imports = dict.fromkeys(f"import {_module_of(target)}" for target in foreign)
+    return list(imports), f'ddpg.load_policy("{source}", classes=[{", ".join(foreign)}])'
+
+
+def _module_of(target: str) -> str:
+    """Return the module in a full name, which is loaded where a policy is exported; what follows can be two classes."""
+    outer = list(accumulate(target.split(".")[:-1], "{}.{}".format))
+    return next((name for name in reversed(outer) if name in sys.modules), outer[-1])
 
 
 def _own(description: Description, source: str) -> str:

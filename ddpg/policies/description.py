@@ -1,5 +1,6 @@
 """What policy.json says of a policy: its network, its spaces, where it comes from and how good it is."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -97,11 +98,13 @@ def full_name(network: Any, key: str) -> str:
 
     Raises UserError, which begins with `key`, for anything else, because it has no name by which it could be found.
     """
-    if not hasattr(network, "__qualname__"):
+    # the qualified name of a builtin can lead through a class of C that is nowhere, as that of torch.tanh does
+    name = getattr(network, "__name__" if inspect.isbuiltin(network) else "__qualname__", None)
+    module = getattr(network, "__module__", None)
+    if name is None or module is None:
         raise UserError(
             f"{key}: a policy is described by the name of a class or a function, which {kind_of(network)} does "
             "not have; write a function with def that makes the network"
         )
-    module = network.__module__
     package = "ddpg.learner.networks"
-    return f"{package if module.startswith(f'{package}.') else module}.{network.__qualname__}"
+    return f"{package if module.startswith(f'{package}.') else module}.{name}"

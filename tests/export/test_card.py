@@ -1,6 +1,7 @@
 """README.md of an exported folder, read as the Hub reads it."""
 
 import json
+import pkgutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import Any
 
 import huggingface_hub
 import pytest
-from support.command_line import assert_has
+import torch
+from support.command_line import assert_has, user_error
 from support.stored_runs import stored_run
+from torch import nn
 
 from ddpg.config.settings import to_yaml
 from ddpg.export.card import write_card
+from ddpg.export.usage import loading
 from ddpg.policies import Description
-from ddpg.policies.description import Evaluation
+from ddpg.policies.description import Evaluation, full_name
 from ddpg.record.run_folder import RunFolder, read_yaml
 from ddpg.run.policies import stored_policy
 
@@ -38,6 +42,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 def description(run: RunFolder) -> Description:
     found = stored_policy(run, "last").description
     return replace(found, license="mit", files={"policy.safetensors": "00"}, evaluation=EVALUATION)
+
+
+def with_target(description: Description, target: str) -> Description:
+    return replace(description, network=replace(description.network, target=target))
 
 
 def test_the_hub_can_read_it(run: RunFolder, description: Description, tmp_path: Path) -> None:
@@ -95,13 +103,33 @@ def test_what_becomes_of_observations_and_actions(run: RunFolder, description: D
 
 
 def test_a_network_of_the_user_is_imported(run: RunFolder, description: Description, tmp_path: Path) -> None:
-    mine = replace(description, network=replace(description.network, target="robots.nets.Mine"))
+    mine = with_target(description, "robots.nets.Mine")
     text = write_card(tmp_path, mine, run, "walker").read_text()
-    lines = 'import ddpg\nfrom robots.nets import Mine\npolicy = ddpg.load_policy("walker", classes=[Mine])\n'
+    lines = 'import ddpg\nimport robots.nets\npolicy = ddpg.load_policy("walker", classes=[robots.nets.Mine])\n'
     assert lines in text
     assert "`ddpg-eval walker trust=true`" in text
     both = replace(mine, files={"policy.safetensors": "00", "policy.onnx": "00"})
     assert "`ddpg-eval walker`" in write_card(tmp_path, both, run, "walker").read_text()
+
+
+class Nest:
+    class Actor(nn.Module):
+        """A class within another."""
+
+
+def test_what_is_imported_of_a_network_is_a_module(description: Description) -> None:
+    nested = with_target(description, full_name(Nest.Actor, "classes"))
+    imports, call = loading(nested, "walker")
+    names: dict[str, Any] = {}
+    exec("\n".join(imports), names)
+    assert eval(call.partition("classes=")[2].rstrip(")"), names) == [Nest.Actor]
+
+
+def test_functions_of_torch_have_a_name_by_which_they_are_found() -> None:
+    for function in (torch.tanh, nn.functional.relu, nn.functional.softplus):
+        assert pkgutil.resolve_name(full_name(function, "classes")) is function
+    with user_error("classes: a policy is described ... which a method_descriptor does not have"):
+        full_name(torch.Tensor.tanh, "classes")
 
 
 def test_a_fork_has_no_command_and_names_no_folder(description: Description, tmp_path: Path) -> None:
