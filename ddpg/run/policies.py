@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
-from zipfile import BadZipFile
 
 import gymnasium as gym
 import torch
@@ -25,11 +23,8 @@ from ddpg.record.run_folder import RunFolder
 from ddpg.run.build import build_actor, make_env
 from ddpg.run.env_spec import build_env_spec
 from ddpg.run.names import with_full_names
-from ddpg.training.checkpoint import read_tensors
+from ddpg.training.checkpoint import UNREADABLE, read_tensors
 from ddpg.training.seeding import derived_seed, process_generators_kept
-
-#: What torch raises for a file that is damaged, or whose weights are those of another network.
-UNREADABLE = (UnpicklingError, EOFError, LookupError, RuntimeError, TypeError, ValueError, BadZipFile)
 
 
 def stored_policy(folder: RunFolder, which: Which) -> Policy:

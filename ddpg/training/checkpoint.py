@@ -25,13 +25,14 @@ log = logging.getLogger(__name__)
 
 #: How many checkpoints stay on disk.
 KEPT = 2
-#: What is raised where a file is damaged or not there.
+#: What is raised where a file is damaged or not there, or holds something else.
 UNREADABLE = (
     OSError,
     RuntimeError,
     ValueError,
+    TypeError,
     EOFError,
-    KeyError,
+    LookupError,
     pickle.UnpicklingError,
     zipfile.BadZipFile,
 )
