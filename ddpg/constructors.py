@@ -10,6 +10,11 @@ from typing import Any, TypeVar, get_type_hints
 from ddpg.errors import one_line
 
 
+def is_ours(path: str) -> bool:
+    """Whether a module, or what a dotted path names, is of this package."""
+    return path.startswith("ddpg.")
+
+
 @dataclass(frozen=True)
 class Unresolved:
     """The type of a parameter whose annotation cannot be evaluated, as with an import for the type checker alone."""
@@ -28,8 +33,7 @@ def _cached(function: Callable[[Any], Found]) -> Callable[[Any], Found]:
 
     @wraps(function)
     def find(schema: Any) -> Found:
-        is_ours = str(getattr(schema, "__module__", "")).startswith("ddpg.")
-        return (cached if is_ours else function)(schema)
+        return (cached if is_ours(str(getattr(schema, "__module__", ""))) else function)(schema)
 
     return find
 

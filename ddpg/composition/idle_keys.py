@@ -6,6 +6,7 @@ from typing import Any
 
 from ddpg.config.keys import flat
 from ddpg.config.spelling import as_written
+from ddpg.constructors import is_ours
 from ddpg.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ def _reason(key: str, value: str, table: Mapping[str, Any]) -> str | None:
 
 def _is_ours(key: str, table: Mapping[str, Any]) -> bool:
     """Whether a key is of this package: what a user's own class does with one is not known."""
-    return str(table.get(f"{key.rpartition('.')[0]}._target_", "ddpg.")).startswith("ddpg.")
+    target = table.get(f"{key.rpartition('.')[0]}._target_")
+    return target is None or is_ours(str(target))
 
 
 def _idle(key: str, table: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ddpg.config.settings import Settings
 from ddpg.config.signature import Target
 from ddpg.config.targets import imported
-from ddpg.constructors import hints, parameters
+from ddpg.constructors import hints, is_ours, parameters
 from ddpg.errors import UserError
 
 
@@ -49,7 +49,7 @@ def _has_place(node: Any, hint: Any, parts: list[str]) -> bool:
 
 def _is_own(node: Any) -> bool:
     """Whether a node names a class or function of a user."""
-    return isinstance(node, DictConfig) and not str(node.get("_target_", "ddpg.")).startswith("ddpg.")
+    return isinstance(node, DictConfig) and "_target_" in node and not is_ours(str(node["_target_"]))
 
 
 def _schema(node: Any, hint: Any) -> tuple[Mapping[str, Any], bool]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ddpg.config.spelling import as_written, nearest, shell_quoted
 from ddpg.config.targets import imported
-from ddpg.constructors import Unresolved, hints, parameters
+from ddpg.constructors import Unresolved, hints, is_ours, parameters
 from ddpg.errors import UserError
 from ddpg.ranges import Pattern, Range, Text
 
@@ -172,7 +172,7 @@ def _fit_arguments(
             raise UserError(f"{prefix}{name}={as_written(value)}: {name} is set by the program, not by the config")
         if name not in named and not free:
             near = nearest(f"{prefix}{name}", (prefix + n for n in named), most=30)
-            if not path.startswith("ddpg."):
+            if not is_ours(path):
                 near = f" in {path}{near} (one that your file does not list comes from the file that it starts from)"
             raise UserError(f"{prefix}{name}={as_written(value)}: there is no such key{near}")
     types_of = hints(schema)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ddpg.constructors import is_ours
 from ddpg.fast.act import RecordedAct
 from ddpg.fast.gather import NativeSample, can_sample
 from ddpg.fast.native import Kernels, kernels
@@ -81,7 +82,7 @@ def record(agent: Recordable, native: Kernels | None, report_by_torch: Report = 
         step.forget()  # optimizers of torch keep their state elsewhere now than a recording knows
 
     agent.step = step
-    if type(agent).act.__module__.startswith("ddpg."):  # which is known to ask the actor alone
+    if is_ours(type(agent).act.__module__):  # which is known to ask the actor alone
         agent.act = RecordedAct(agent.networks["actor"], native, undone)  # type: ignore[method-assign]
     agent.load_state_dict = load_and_record_anew  # type: ignore[method-assign]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium
 
+from ddpg.constructors import is_ours
 from ddpg.envs import suites
 from ddpg.envs.wrappers import is_cleared_by_reset
 
@@ -61,7 +62,7 @@ def resume_exactness(
         reasons.append(f"updates were computed by {' and '.join(kernels)}, which round in different ways")
     if different:
         reasons.append(f"it was computed with {', '.join(different)}, which may give other numbers")
-    foreign = [target for target in targets if not target.startswith("ddpg.")]
+    foreign = [target for target in targets if not is_ours(target)]
     if foreign:
         reasons.append(
             f"{', '.join(foreign)} (not of this package): exact if state_dict() has all that learning changes"

@@ -15,6 +15,7 @@ from torch import nn
 
 from ddpg.config.given import network_argument, nodes, optimizer_argument
 from ddpg.config.signature import parameters_of
+from ddpg.constructors import is_ours
 from ddpg.envs import EnvSpec, VectorEnv
 from ddpg.errors import UserError, kind_of
 from ddpg.interrupt import InterruptFlag
@@ -116,7 +117,7 @@ class Networks:
         if not isinstance(network, nn.Module):
             raise UserError(f"network.{name}._target_={node['_target_']} makes {kind_of(network)}, no Module")
         network = network.to(_dtype(self._cfg))
-        if not node["_target_"].startswith("ddpg."):
+        if not is_ours(node["_target_"]):
             self._require_output(network, name, outputs)
         if self._norm is not None:
             network = Normalized(self._norm, network)

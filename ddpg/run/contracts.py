@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ddpg.config.spelling import close_spellings
+from ddpg.constructors import is_ours
 from ddpg.errors import UserError
 
 #: How similar two names have to be so that one counts as a misspelling of the other, from 0 to 1.
@@ -63,7 +64,7 @@ def _never_called(kind: type, interface: type, home: str) -> Iterator[str]:
     own = _own_names(kind)
     known = {*_members(interface), *_called_by_themselves(kind)}
     unknown = [name for name in own if name not in known and not any(hasattr(b, name) for b in bases)]
-    ours = [base for base in bases if base.__module__.startswith("ddpg.")]
+    ours = [base for base in bases if is_ours(base.__module__)]
     overridable = {name for base in (interface, *ours) for name in _members(base)}
     for name in unknown:
         for near in close_spellings(name, overridable.difference(own), n=1, cutoff=_MISSPELLED):

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from ddpg.config.keys import flat
 from ddpg.config.settings import plain
+from ddpg.constructors import is_ours
 from ddpg.learner.protocol import Agent
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
@@ -51,7 +52,7 @@ def foreign_parts(cfg: DictConfig) -> list[str]:
     """
     values = flat({name: plain(cfg[name]) for name in _RECORDED})
     targets = {key: value for key, value in values.items() if key.endswith("_target_")}
-    return [f"{key}={value}" for key, value in targets.items() if not value.startswith("ddpg.")]
+    return [f"{key}={value}" for key, value in targets.items() if not is_ours(value)]
 
 
 def kernels_so_far(folder: RunFolder, kernels: str) -> list[str]:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ddpg.constructors import is_ours
 from ddpg.errors import UserError, one_line, typed_line
 from ddpg.learner.replay import ReplayBuffer
 from ddpg.record.run_folder import RunFolder
@@ -93,8 +94,8 @@ class Snapshots:
         state: dict[str, Any] = copy.deepcopy(parts)
         replay = self._replay.state_dict()
         # the classes of this package give copies already, because priorities can be large
-        is_ours = type(self._replay).__module__.startswith("ddpg.")
-        state["replay"] = replay if is_ours else copy.deepcopy(replay)
+        copied = is_ours(type(self._replay).__module__)
+        state["replay"] = replay if copied else copy.deepcopy(replay)
         state["tracker"] = self._tracker.position()
         state["transitions"] = self._replay.total
         self._newest = state
