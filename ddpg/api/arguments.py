@@ -14,7 +14,7 @@ def require_actor(which: object) -> None:
 
 
 def whole(name: str, number: Any, least: int) -> int:
-    """Return a whole number, of numpy as well, as Python's own; UserError for another value and for a smaller one."""
+    """Convert a whole number, also one of numpy, to an int; raise UserError for another value and for a smaller one."""
     try:
         found = operator.index(number)
     except TypeError:

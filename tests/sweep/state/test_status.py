@@ -208,7 +208,7 @@ class TestOnSlurm:
         assert not slurm.calls("squeue")
 
     def test_the_last_line_of_a_job_that_never_began(self, tmp_path: Path, slurm: FakeSlurm) -> None:
-        """They are srun's or the shell's; a run that says itself what was wrong needs them not."""
+        """It is one of srun or of the shell; a run that says itself what was wrong does not need it."""
         tasks = {"12_0": [0], "12_1": [1], "13": [2]}
         sweep = write_sweep(tmp_path / "sweep", [None, FAILED | {"error": "loss is not finite"}, None], [tasks])
         logs = sweep.path / ".submitit"
