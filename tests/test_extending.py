@@ -1,8 +1,10 @@
 """The parts that docs/extending.md shows with a file of conf/ are trained with, as they stand there."""
 
 import re
+import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from support.runs import TINY
@@ -31,6 +33,8 @@ def test_the_parts_are_trained_with(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             (tmp_path / name).write_text(text)
     (tmp_path / "my_package.py").write_text(module)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "my_package", ModuleType("my_package"))  # so that it is put back afterwards
+    del sys.modules["my_package"]
     [line] = re.findall(r"`ddpg-train --config-dir conf (.*)` trains with all three", DOCUMENT)
     words = ["env=pendulum", *TINY, "total_steps=250", *line.split(), "optimizer.critic.amsgrad=true"]
     run = ddpg.train(words, out=tmp_path / "run", config_dir=tmp_path / "conf")

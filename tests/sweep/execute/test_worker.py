@@ -87,9 +87,13 @@ def test_it_waits_until_the_folder_is_free(frozen: Freeze) -> None:
     path = frozen("total_steps=60")
     with RunFolder(path).lock():
         process = start(path)
+        assert process.stdout is not None
+        assert "waits for the run folder" in process.stdout.readline()
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=LOCK_PATIENCE_S + 8)
-    assert process.wait(timeout=60) == 0
+            process.wait(timeout=LOCK_PATIENCE_S + 0.5)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "waits for the run folder" not in printed
 
 
 def test_a_mistake_is_one_line(frozen: Freeze) -> None:
