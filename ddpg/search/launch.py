@@ -148,8 +148,14 @@ def _started(study: StudyFolder, definition: Definition, launcher: Options) -> C
 def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> None:
     """Raise UserError if the folder has another study, and name the first key that differs."""
     before = study.definition()
-    if not _has_scores(study):  # then what makes a score may be another
-        scored = replace(before.options, metric=now.options.metric, last=now.options.last)
+    scored = replace(before.options, metric=now.options.metric, last=now.options.last)
+    if scored != before.options and not _has_scores(study):  # then what makes a score may be another
+        if study.workers(None):
+            raise UserError(
+                f"hydra.sweeper.metric={now.options.metric} last={now.options.last}: workers are at work on "
+                f"{study.path} with {before.options.metric} and last={before.options.last}; end them first: "
+                f"ddpg-sweep cancel {study.quoted}"
+            )
         before = replace(before, options=scored)
     advice = f"{study.path} holds a study with {{}}: choose another hydra.sweep.dir"
     if type(before.kind) is not type(now.kind):

@@ -6,6 +6,7 @@ before it, and on nothing that a killed process could take with it.
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,9 @@ def _new_point(
         if params not in before:
             break
     else:
-        left = [point for point in points(space) if point not in before] if is_finite(space) else []
+        # one of the first ones, because a finite space can be far too large for a list
+        unseen = (point for point in points(space) if point not in before) if is_finite(space) else iter(())
+        left = list(islice(unseen, len(before) + 1))
         params = left[seed % len(left)] if left else params
     return params, study.attrs(asked.number)
 

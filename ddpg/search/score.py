@@ -17,6 +17,8 @@ from ddpg.sweep.state.summary import summarize
 
 #: The metrics that only evaluations have begin so.
 OF_EVALUATIONS = "eval/"
+#: How the names of those begin that an evaluation has only if the environment has said them in one of its episodes.
+OF_SOME_EVALUATIONS = "eval/info/"
 #: From the scores of the runs to that of the trial.
 AGGREGATES: dict[OverSeeds, Callable[..., Any]] = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
 #: The values of a metric by env step, without that before learning.
@@ -77,11 +79,12 @@ def worst_score(trials: Mapping[int, Trial], options: StudyOptions) -> float | N
 def lacks_metric(run: Path, metric: str, after: int) -> bool:
     """Whether a run has no value of a metric after an env step and will get none.
 
-    It is done, or the metric is one of evaluations and there was one without it.
+    It is done, or the metric is one of every evaluation and there was one without it.
     """
     evaluated = any(name.startswith(OF_EVALUATIONS) for name in _logged(run, after))
+    is_of_each = metric.startswith(OF_EVALUATIONS) and not metric.startswith(OF_SOME_EVALUATIONS)
     # asked before the values, which may come meanwhile
-    is_late = (evaluated and metric.startswith(OF_EVALUATIONS)) or summarize(run).state == "done"
+    is_late = (evaluated and is_of_each) or summarize(run).state == "done"
     return is_late and not read_curve(run, metric, after)
 
 

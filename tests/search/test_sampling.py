@@ -180,3 +180,15 @@ def test_a_removed_trial_leaves_the_others_their_numbers() -> None:
     trials = study(plain_definition(), 6)
     del trials[2]
     assert propose(plain_definition(), trials, 6).number == 6
+
+
+def test_a_space_too_large_for_a_list_has_a_point_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sampler and chance propose what was tried; the first points of 10^12 are looked at, and no others."""
+    steps = [Number(key, "", 1, 10**6, step=None, log=False, whole=True) for key in ("buffer_size", "random_steps")]
+    definition = plain_definition(space=Space(tuple(steps), {}, ()))
+    tried = {"buffer_size": 1, "random_steps": 1}
+    monkeypatch.setattr("ddpg.search.sampling._drawn", lambda asked, space: tried)
+    first = propose(definition, {}, 0)
+    second = propose(definition, {0: first.changed(result=Result("complete", 1.0, 0, first.asked))}, 1)
+    assert first.params == tried
+    assert second.params in [{"buffer_size": 1, "random_steps": steps} for steps in (2, 3)]

@@ -38,6 +38,14 @@ def test_a_torn_record(tmp_path: Path) -> None:
         require_metric(tmp_path, "los", after=0)
 
 
+def test_what_the_environment_says_need_not_be_in_the_first_evaluation(tmp_path: Path) -> None:
+    rows = [{"env_step": 10, "eval/episodic_return": 1.0, "eval/info/is_success": 0.0}]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    require_metric(tmp_path, "eval/info/time_to_goal", after=0)
+    with user_error("hydra.sweeper.metric=eval/episodic_length"):
+        require_metric(tmp_path, "eval/episodic_length", after=0)
+
+
 @pytest.mark.parametrize(
     ("over_seeds", "last", "expected"), [("mean", 1, 8.0), ("mean", 2, 7.5), ("min", 1, 4.0), ("max", 3, 11.5)]
 )

@@ -24,6 +24,7 @@ from ddpg.search.recipe import Recipe
 from ddpg.search.study import StudyFolder
 from ddpg.sweep.options import LocalOptions
 from ddpg.sweep.state.folder import Submission, timestamp
+from ddpg.sweep.state.tasks import Task
 from ddpg.training.progress import Progress
 from ddpg.version import __version__
 
@@ -110,6 +111,16 @@ def test_a_metric_that_no_run_logs(study: FormulaStudy, metric: str, trained: in
             f"holds a study with hydra.sweeper.{word.partition('=')[0]} ... choose another hydra.sweep.dir"
         ):
             study.begin("hydra.sweeper.seeds=2", f"hydra.sweeper.{word}")
+
+
+def test_workers_that_are_alive_keep_their_metric(study: FormulaStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would score by the one with which they began."""
+    study.begin("hydra.sweeper.metric=eval/episodic_retrun")
+    line = "metric=eval/episodic_return ... workers are at work ... eval/episodic_retrun ... ddpg-sweep cancel"
+    with monkeypatch.context() as patch, user_error(line):
+        patch.setattr(StudyFolder, "workers", lambda *_: [Task("started")])
+        study.begin()
+    study.begin()
 
 
 def test_a_second_metric_that_no_run_logs(study: FormulaStudy) -> None:
