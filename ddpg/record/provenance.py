@@ -45,6 +45,8 @@ SLURM_VARIABLES = (
     "SLURM_JOB_PARTITION",
     "SLURMD_NODENAME",
 )
+#: What `code_version` returns, by name.
+OF_CODE = ("commit", "commit_of_directory", "dirty")
 LONGEST_DIFF = 200_000  # characters
 MOST_UNTRACKED = 100
 GIT_SECONDS = 5.0  # a repository on a slow network disk must not hold up the run
@@ -85,7 +87,7 @@ def own_configs(known: Mapping[str, Any]) -> dict[str, str]:
 def code_version() -> dict[str, Any]:
     """Return what `commits` does, and whether this package's code is `dirty`; None if git does not track it."""
     folder = _code_folder()
-    return {**commits(), "dirty": None if folder is None else bool(_status(folder))}
+    return {**_commits(folder), "dirty": None if folder is None else bool(_status(folder))}
 
 
 def commits() -> dict[str, str | None]:
@@ -94,7 +96,12 @@ def commits() -> dict[str, str | None]:
     The latter is that of the repository around the working directory, unless that is this package's. None stands for
     what git does not track.
     """
-    code, here = _code_folder(), Path.cwd()
+    return _commits(_code_folder())
+
+
+def _commits(code: Path | None) -> dict[str, str | None]:
+    """Return what `commits` does, for this package's source folder."""
+    here = Path.cwd()
     return {
         "commit": None if code is None else _commit(code),
         "commit_of_directory": None if code is not None and _root(code) == _root(here) else _commit(here),

@@ -81,10 +81,9 @@ def lacks_metric(run: Path, metric: str, after: int) -> bool:
 
     It is done, or the metric is one of every evaluation and there was one without it.
     """
-    evaluated = any(name.startswith(OF_EVALUATIONS) for name in _logged(run, after))
     is_of_each = metric.startswith(OF_EVALUATIONS) and not metric.startswith(OF_SOME_EVALUATIONS)
     # asked before the values, which may come meanwhile
-    is_late = (evaluated and is_of_each) or summarize(run).state == "done"
+    is_late = (is_of_each and _is_evaluated(run, after)) or summarize(run).state == "done"
     return is_late and not read_curve(run, metric, after)
 
 
@@ -96,6 +95,10 @@ def require_metric(run: Path, metric: str, after: int) -> None:
             f"hydra.sweeper.metric={metric}: {run} has logged no such metric after its start{near}; while no trial has "
             "a score, the same command with another metric goes on, and no run is lost"
         )
+
+
+def _is_evaluated(run: Path, after: int) -> bool:
+    return any(name.startswith(OF_EVALUATIONS) for name in _logged(run, after))
 
 
 def _logged(run: Path, after: int) -> set[str]:

@@ -23,7 +23,7 @@ from ddpg.config.spelling import as_typed
 from ddpg.errors import UserError
 from ddpg.record.config_file import require_same_config
 from ddpg.record.forks import has_begun
-from ddpg.record.provenance import code_version, command_line, own_configs
+from ddpg.record.provenance import OF_CODE, code_version, command_line, own_configs
 from ddpg.record.run_folder import RunFolder, atomic_write, read_yaml, sync_names
 from ddpg.sweep.job_config import job_config, require_possible, swept_by_files
 from ddpg.sweep.state.folder import SweepFolder, timestamp
@@ -195,7 +195,7 @@ def freeze(sweep: SweepFolder, runs: Sequence[FrozenRun], alive: Collection[int]
                 f"{entry['folder']}: choose another hydra.sweep.dir"
             )
         require_same_config(run.config, RunFolder(run.path))
-    code = {key: handling.get(key, now) for key, now in code_version().items()}
+    code = {key: handling[key] for key in OF_CODE if key in handling} or code_version()
     origin = {"submitted": timestamp(), **code, **own_configs(handling)}
     _write_folders(sweep.path, [run for run in runs if run.number not in alive], origin)
     listed = dict(enumerate(known)) | {run.number: entry for run, entry in zip(runs, entries, strict=True)}

@@ -182,8 +182,9 @@ class SweepFolder:
 
     def require_recorded(self) -> None:
         """Raise UserError if a submission has ended before its jobs were on record."""
-        if self.unrecorded:
-            raise UserError(f"{self.path}: {self.unrecorded}")
+        unrecorded = self.unrecorded
+        if unrecorded:
+            raise UserError(f"{self.path}: {unrecorded}")
 
     def last_error_line(self, task: str) -> str:
         """Return the last line that the shell of a job on Slurm or srun has left in the job's .err, or ""."""

@@ -78,8 +78,9 @@ def outcome(sweep: SweepFolder, runs: Sequence[RunState]) -> str:
     lines = [counts(runs)]
     if any(run.task == SLURM_IS_SILENT and run.state != "done" for run in runs):
         lines.append("Slurm cannot be asked (squeue): the states of runs that are not done are as of their folders")
-    if sweep.unrecorded:
-        lines.append(sweep.unrecorded)
+    unrecorded = sweep.unrecorded
+    if unrecorded:
+        lines.append(unrecorded)
     if not sweep.exists:
         lines.append("this sweep has no list of its runs: those that have not started are not shown")
     missing = sum(run.can_be_retried for run in runs)
