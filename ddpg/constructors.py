@@ -1,4 +1,4 @@
-"""What a class or function takes: its parameters and their types, by name."""
+"""The parameters that a class or function takes, by name, with their types."""
 
 import inspect
 import types

@@ -178,8 +178,7 @@ def _require_same_study(study: StudyFolder, now: Definition, recipe: Recipe) -> 
 
 def _has_scores(study: StudyFolder) -> bool:
     """Whether a trial has a score, or a score so far."""
-    results = [(trial.values, trial.result) for trial in study.trials().values()]
-    return any(values or (result is not None and result.value is not None) for values, result in results)
+    return any(trial.values or trial.score is not None for trial in study.trials().values())
 
 
 def _as_options(definition: Definition) -> dict[str, Any]:

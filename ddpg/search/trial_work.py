@@ -13,7 +13,7 @@ from ddpg.search.pruning import is_whole, newest_score, reported
 from ddpg.search.score import RunSoFar, lacks_metric, read_curve, require_metric, trial_score
 from ddpg.search.turns import Turn, Turns
 from ddpg.sweep.execute.pool import Pool
-from ddpg.sweep.execute.worker import MACHINE_FAILED
+from ddpg.sweep.execute.worker import MACHINE_FAILED, is_own_failure
 from ddpg.sweep.state.folder import SweepRun
 from ddpg.sweep.state.status import is_locked
 from ddpg.sweep.state.summary import RunSummary, summarize
@@ -92,7 +92,7 @@ class TrialWork:
                     f"{summary.error or 'see its train.log'}); when that is mended: "
                     f"ddpg-sweep retry {self._turns.study.quoted}"
                 )
-            if 0 < code < 128:
+            if is_own_failure(code):
                 self._fail(run, summary)
                 return False
             self._kills += 1

@@ -54,14 +54,15 @@ def retry(sweep: SweepFolder, changes: Mapping[str, Any], lost: str | None) -> b
         _require_answer(run.task for run in runs if run.task is not None and run.state != "done")
         chosen = options(changed_options(sweep, changes))
         _print_elsewhere(sweep.path, runs)
-        numbers = [run.run.number for run in runs if run.can_be_retried]
+        retried = [run.run for run in runs if run.can_be_retried]
+        numbers = [run.number for run in retried]
         if not numbers:
             print(f"nothing to retry\n{outcome(sweep, runs)}")
             return True
         if isinstance(chosen, SlurmOptions):
             from ddpg.sweep.forecast.requirements import with_memory  # OmegaConf, which only Slurm needs
 
-            chosen = with_memory(chosen, _configs([run.run.path for run in runs if run.can_be_retried]))
+            chosen = with_memory(chosen, _configs(run.path for run in retried))
             require_submittable(chosen, len(numbers), sweep.threads)
         print(f"retry of {number_of_runs(len(numbers))}: {ranges(numbers)}", flush=True)
         wait = hand_over(sweep, numbers, chosen)

@@ -1,4 +1,4 @@
-"""What is said of a study before it begins."""
+"""Messages about a study before it begins."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What samplers propose, on studies in memory whose scores are a formula."""
+"""Proposals of samplers, on studies in memory whose scores are a formula."""
 
 from collections.abc import Mapping
 from dataclasses import replace
